@@ -1,0 +1,79 @@
+import { z } from 'zod';
+
+const text = (description: string) => z.string().min(1).describe(description);
+const optionalText = (description: string) =>
+  z.preprocess(value => (value === '' ? undefined : value), z.string().optional()).describe(description);
+const whole = (description: string, minimum: number, fallback: number) =>
+  z.coerce.number().int().min(minimum).default(fallback).describe(description);
+export const flag = (description: string, fallback: boolean) =>
+  z
+    .preprocess(
+      value => (typeof value === 'string' ? (SWITCH[value.toLowerCase()] ?? value) : value),
+      z.boolean({ error: 'expected true or false' }).default(fallback),
+    )
+    .describe(description);
+
+const SWITCH: Record<string, boolean> = { true: true, '1': true, on: true, false: false, '0': false, off: false };
+
+/**
+ * Every setting the app reads, by the name of its environment variable (an app setting in Azure), with default and
+ * description. The table in docs/settings.md is generated from it.
+ */
+export const settingsSchema = z.object({
+  REQUESTS_HUB: text('Hub that requests come in by.').default('inference-requests'),
+  RESULTS_HUB: text('Hub that results go out by; as many partitions as the requests hub.').default(
+    'inference-requests-results',
+  ),
+  DEAD_LETTER_HUB: text('Hub for requests that cannot be scored; as many partitions as the requests hub.').default(
+    'inference-dead-letter',
+  ),
+  LABELS_HUB: text('Hub that ground truth comes in by.').default('inference-labels'),
+  CONSUMER_GROUP: text('Consumer group of the requests hub that the app reads by.').default('inference-consumer'),
+  EventHubs: optionalText(
+    'Connection string of the Event Hubs namespace; leave it out where a managed identity is used.',
+  ),
+  EventHubs__fullyQualifiedNamespace: optionalText(
+    'Host name of the namespace, for a managed identity: `<name>.servicebus.windows.net`.',
+  ),
+  EventHubs__clientId: optionalText(
+    'Client id of the user-assigned identity for Event Hubs; absent: the default credential.',
+  ),
+  EventHubs__credential: optionalText('`managedidentity` where the identity above is to be used.'),
+
+  ModelStorage: optionalText(
+    'Connection string of the storage account with the models; leave it out where a managed identity is used.',
+  ),
+  ModelStorage__blobServiceUri: optionalText('Blob endpoint of that account, for a managed identity.'),
+  ModelStorage__clientId: optionalText(
+    'Client id of the user-assigned identity for model storage; absent: the default credential.',
+  ),
+  ModelStorage__credential: optionalText('`managedidentity` where the identity above is to be used.'),
+  MODELS_CONTAINER: text('Container with the models.').default('models'),
+  DEFAULT_MODEL: optionalText('Model for requests that name none; absent: the only model there is.'),
+  MODEL_REFRESH_SECONDS: whole('How often deployments and new versions are looked for.', 1, 30),
+  MODEL_LOAD_TIMEOUT_SECONDS: whole('A model not loaded by then is unavailable.', 1, 60),
+  MODEL_MEMORY_MB: whole('Budget for loaded models; the least recently used go first.', 16, 1024),
+  MODEL_CACHE_DIR: optionalText('Folder for downloaded models; absent: one under the temporary directory.'),
+  WORKER_THREADS: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .optional()
+    .describe('Threads for models too slow to run in-line; absent: one less than the cores, at least one.'),
+  INLINE_MAX_MS: z.coerce
+    .number()
+    .min(0)
+    .default(4)
+    .describe('A model whose slice takes longer than this at warm-up runs in a worker thread.'),
+
+  REQUEST_TIMEOUT_MS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .optional()
+    .describe(
+      'Time-out of requests that name none, from the time they were enqueued; absent: none. 60000 suits interactive use.',
+    ),
+});
+
+export type Settings = z.infer<typeof settingsSchema>;

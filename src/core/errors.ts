@@ -1,0 +1,45 @@
+/** Why a request ended as a dead letter; the codes outsiders see. */
+export type ErrorCode =
+  | 'malformed_payload'
+  | 'schema_mismatch'
+  | 'non_finite_feature'
+  | 'unknown_model'
+  | 'model_unavailable'
+  | 'inference_failed'
+  | 'deadline_exceeded'
+  | 'result_too_large'
+  | 'unexpected';
+
+/** Where in the pipeline it happened. */
+export type Stage = 'decode' | 'route' | 'validate' | 'infer' | 'interpret' | 'send';
+
+/** A request that cannot be scored: it ends as a dead letter, its neighbours go on. The message says what was expected and what came, never the payload. */
+export class RequestError extends Error {
+  override readonly name = 'RequestError';
+  readonly disposition = 'dead-letter';
+  readonly code: ErrorCode;
+  readonly stage: Stage;
+
+  constructor(code: ErrorCode, stage: Stage, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.code = code;
+    this.stage = stage;
+  }
+}
+
+/** Infrastructure is away (hub, storage, Redis): nothing is wrong with the events, so the function throws and the host's retry policy holds the partition. */
+export class InfrastructureError extends Error {
+  override readonly name = 'InfrastructureError';
+  readonly disposition = 'retry';
+}
+
+/** The app cannot start as it is configured; the message names the setting and what it takes. */
+export class ConfigurationError extends Error {
+  override readonly name = 'ConfigurationError';
+  readonly disposition = 'fail-start-up';
+}
+
+/** Any thrown value as an Error with a message. */
+export function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
+}

@@ -1,0 +1,106 @@
+import type { Backend } from './backend.ts';
+import type { Signature } from './tensor.ts';
+
+/** How one named feature of an instance becomes numbers or text in a model input. */
+export interface Feature {
+  readonly name: string;
+  /** What an instance gives for it. A 'tensor' is an array: tokens, an image. */
+  readonly type: 'number' | 'string' | 'tensor';
+  /** The model input it feeds; features of one input fill its columns in the card's order. */
+  readonly input: string;
+  /** What stands in for null, an empty text or an absent feature; undefined: such an instance is a schema mismatch. */
+  readonly fill: number | string | undefined;
+  /** The texts allowed; undefined: any. */
+  readonly categories: readonly string[] | undefined;
+  /** What becomes of a text outside `categories`. */
+  readonly unknown: 'error' | 'ignore';
+  /** How categories become numbers; 'onehot' takes a column a category. */
+  readonly encode: 'onehot' | 'ordinal' | undefined;
+  /** (value - mean) / std, after filling. */
+  readonly scale: { readonly mean: number; readonly std: number } | undefined;
+  /** Inclusive bounds of the value as the instance gives it, after filling; outside is a schema mismatch. */
+  readonly range: readonly [number, number] | undefined;
+}
+
+/** Which output means what; names of model outputs. */
+export interface OutputRoles {
+  readonly label: string | undefined;
+  readonly probabilities: string | undefined;
+  /** A regressor's numbers. */
+  readonly value: string | undefined;
+  /** Class labels in the order of the probabilities' columns. */
+  readonly classes: readonly (string | number)[] | undefined;
+  /** Binary classifiers: the positive (second) class from this probability on. */
+  readonly threshold: number | undefined;
+  /** Further tensor outputs, shown under `outputs` by name. */
+  readonly extra: readonly string[];
+}
+
+/** Where to turn when the version cannot answer. */
+export interface FallbackTarget {
+  readonly model: string | undefined;
+  readonly version: string | undefined;
+}
+
+/** A model's card, complete: model.json where there is one, the rest read from the ONNX file, held against its signature. */
+export interface Card {
+  readonly name: string;
+  readonly version: string;
+  readonly task: string | undefined;
+  /** In the order in which an instance's array gives them. */
+  readonly features: readonly Feature[];
+  readonly outputs: OutputRoles;
+  readonly fallback: FallbackTarget | undefined;
+  /** Given, marked degraded, where neither the version nor its fallback can answer. */
+  readonly default: { readonly prediction: unknown; readonly confidence: number | undefined } | undefined;
+  readonly batching: { readonly maxBatchSize: number; readonly maxQueueDelayMs: number };
+  /** Identical instances may be answered from the result cache. */
+  readonly cache: boolean;
+  /** model.json as it came, for those who show it. */
+  readonly raw: Readonly<Record<string, unknown>>;
+}
+
+/** One immutable model version, loaded and warm. */
+export interface ModelVersion {
+  readonly name: string;
+  /** Semantic version without build metadata, `1.1.0`. */
+  readonly version: string;
+  /** What results bear: `1.1.0+a1b2c3d4`; the suffix is the first 8 hex digits of the card's training_data_hash, else of the file's SHA-256. */
+  readonly label: string;
+  /** SHA-256 of model.onnx, hex. */
+  readonly sha256: string;
+  readonly card: Card;
+  readonly signature: Signature;
+  readonly backend: Backend;
+}
+
+/** Which version answers a request, and why. */
+export interface Route {
+  readonly version: ModelVersion;
+  /** Set where another version than the one asked for answers. */
+  readonly requestedVersion: string | undefined;
+  readonly fallback: boolean;
+  /** The rollout's arm, where a rollout chose. */
+  readonly variant: string | undefined;
+}
+
+/** What the pipeline asks of the models room. */
+export interface Catalog {
+  /**
+   * The loaded version that answers; synchronous once it is loaded, so that a batch pays nothing for it.
+   * @throws RequestError unknown_model or model_unavailable; InfrastructureError where storage is away and nothing is loaded.
+   */
+  route(model: string | undefined, version: string | undefined, routingKey: string): Route | Promise<Route>;
+  /** The version or model that the card declares as stand-in; undefined where it declares none. */
+  fallbackFor(version: ModelVersion): Promise<ModelVersion | undefined>;
+  /** What is known, loaded or not, for those who list and for readiness. */
+  list(): Promise<readonly ModelSummary[]>;
+}
+
+export interface ModelSummary {
+  readonly name: string;
+  readonly versions: readonly string[];
+  readonly aliases: Readonly<Record<string, string>>;
+  readonly production: string | undefined;
+  readonly loaded: readonly string[];
+}

@@ -1,0 +1,52 @@
+/** Element types of ONNX tensors, by the names that onnxruntime-node uses. */
+export type TensorType =
+  | 'float32'
+  | 'float64'
+  | 'float16'
+  | 'int8'
+  | 'int16'
+  | 'int32'
+  | 'int64'
+  | 'uint8'
+  | 'uint16'
+  | 'uint32'
+  | 'uint64'
+  | 'bool'
+  | 'string';
+
+export type TensorData =
+  | Float32Array
+  | Float64Array
+  | Int8Array
+  | Int16Array
+  | Int32Array
+  | BigInt64Array
+  | Uint8Array
+  | Uint16Array
+  | Uint32Array
+  | BigUint64Array
+  | string[];
+
+/** A dense tensor, row-major. `data.length` is the product of `dims`; the first dimension is the batch. bool is one byte an element. */
+export interface Tensor {
+  readonly type: TensorType;
+  readonly dims: readonly number[];
+  readonly data: TensorData;
+}
+
+/** Tensors by the name of the model's input or output. */
+export type Tensors = Readonly<Record<string, Tensor>>;
+
+/** What a model declares of an input or output. `null` is a dynamic dimension; the batch comes first. Declared output shapes can be wrong: trust a tensor's `dims`. */
+export interface TensorSpec {
+  readonly name: string;
+  readonly type: TensorType;
+  readonly dims: readonly (number | null)[];
+}
+
+/** Inputs and tensor outputs of a model, in graph order. Outputs that are no tensors (ZipMap) are left out and named in `opaqueOutputs`. */
+export interface Signature {
+  readonly inputs: readonly TensorSpec[];
+  readonly outputs: readonly TensorSpec[];
+  readonly opaqueOutputs: readonly string[];
+}
