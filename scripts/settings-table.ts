@@ -1,0 +1,28 @@
+/** Prints docs/settings.md from the settings' schema: `node scripts/settings-table.ts > docs/settings.md`. */
+import { z } from 'zod';
+import { settingsSchema } from '../src/config/settings.ts';
+
+interface Property {
+  readonly description?: string;
+  readonly default?: unknown;
+}
+
+/** The page as Markdown; a test holds it against the file. */
+export function settingsPage(): string {
+  const schema = z.toJSONSchema(settingsSchema, { io: 'input' }) as { properties: Record<string, Property> };
+  const rows = Object.entries(schema.properties).map(([name, { description, default: fallback }]) => {
+    return `| \`${name}\` | ${fallback === undefined ? '' : `\`${fallback}\``} | ${description} |`;
+  });
+  return [
+    '# Settings',
+    '',
+    'Environment variables on a laptop (or `Values` in `local.settings.json`), app settings in Azure. Made from `src/config/settings.ts` by `node scripts/settings-table.ts > docs/settings.md`.',
+    '',
+    '| setting | default | what it does |',
+    '|---|---|---|',
+    ...rows,
+    '',
+  ].join('\n');
+}
+
+if (import.meta.main) process.stdout.write(settingsPage());
