@@ -66,6 +66,22 @@ export const settingsSchema = z.object({
     .default(4)
     .describe('A model whose slice takes longer than this at warm-up runs in a worker thread.'),
 
+  CACHE_ENTRIES: whole(
+    'Predictions of identical instances kept in this process; 0 turns the result cache off.',
+    0,
+    50_000,
+  ),
+  CACHE_MB: whole('Memory the result cache of this process may take.', 1, 64),
+  CACHE_TTL_SECONDS: whole('How long a cached prediction is good for.', 1, 3600),
+  REDIS_URL: optionalText(
+    'Redis that all instances share cached predictions through: `rediss://<host>:<port>`, with a password in it or by the managed identity (REDIS_AUTH).',
+  ),
+  REDIS_AUTH: z
+    .enum(['password', 'entra'])
+    .default('password')
+    .describe('How to sign in to Redis: `password` (in the URL, or none) or `entra` (the managed identity).'),
+  REDIS_CLIENT_ID: optionalText('Client id of the user-assigned identity for Redis; absent: the default credential.'),
+
   REQUEST_TIMEOUT_MS: z.coerce
     .number()
     .int()
