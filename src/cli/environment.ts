@@ -1,0 +1,60 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { readSettings, type Settings } from '../config/config.ts';
+import { asError, ConfigurationError } from '../core/errors.ts';
+
+type Variables = Readonly<Record<string, string | undefined>>;
+
+const AZURITE_KEY = 'Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==';
+
+/**
+ * The settings a command works with: the environment, then the `Values` of local.settings.json in `folder`, and the
+ * local stack (EVENTHUBS_PORT, STORAGE_PORT) where neither says how to reach a service.
+ * @throws ConfigurationError where the file cannot be read or a setting is wrong.
+ */
+export function commandSettings(environment: Variables, folder: string): Settings {
+  const set = Object.entries(environment).filter(([, value]) => value);
+  const variables: Record<string, string | undefined> = Object.fromEntries(set);
+  // A connection string in the environment must not meet the identity that the file gives for the same service.
+  const decided = ['EventHubs', 'ModelStorage'].filter(service => connects(variables, service));
+  for (const [name, value] of Object.entries(readLocalSettings(join(folder, 'local.settings.json')))) {
+    if (!decided.includes(name.split('__')[0] as string)) variables[name] ??= value;
+  }
+  if (!connects(variables, 'EventHubs')) variables.EventHubs = localEventHubs(variables.EVENTHUBS_PORT ?? '5672');
+  if (!connects(variables, 'ModelStorage')) variables.ModelStorage = localStorage(variables.STORAGE_PORT ?? '10000');
+  return readSettings(variables);
+}
+
+const connects = (variables: Variables, service: string) =>
+  Boolean(
+    variables[service] || variables[`${service}__fullyQualifiedNamespace`] || variables[`${service}__blobServiceUri`],
+  );
+
+function localEventHubs(port: string): string {
+  return `Endpoint=sb://localhost:${port};SharedAccessKeyName=RootManageSharedAccessKey;SharedAccessKey=SAS_KEY_VALUE;UseDevelopmentEmulator=true;`;
+}
+
+/** The account and key are those that Azurite documents for everyone. */
+function localStorage(port: string): string {
+  return `DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;AccountKey=${AZURITE_KEY};BlobEndpoint=http://127.0.0.1:${port}/devstoreaccount1;`;
+}
+
+function readLocalSettings(file: string): Record<string, string> {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code === 'ENOENT') return {};
+    throw new ConfigurationError(`${file}: ${asError(thrown).message}`, { cause: thrown });
+  }
+  let settings: { IsEncrypted?: unknown; Values?: Record<string, unknown> };
+  try {
+    settings = JSON.parse(text.replace(/^\uFEFF/, ''));
+  } catch (thrown) {
+    throw new ConfigurationError(`${file}: not JSON: ${asError(thrown).message}`, { cause: thrown });
+  }
+  if (settings.IsEncrypted === true) {
+    throw new ConfigurationError(`${file} is encrypted: run \`func settings decrypt\`, or set the variables yourself`);
+  }
+  return Object.fromEntries(Object.entries(settings.Values ?? {}).map(([name, value]) => [name, String(value)]));
+}

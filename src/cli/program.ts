@@ -1,0 +1,42 @@
+import { Command } from 'commander';
+import { explainProblem } from './problems.ts';
+import { sendCommand } from './send.ts';
+import { tailCommand } from './tail.ts';
+import { paintFor, type Terminal } from './terminal.ts';
+
+const HELP = `
+Without further settings the commands speak to the local stack that \`npm start\` runs. The environment, or
+local.settings.json, points them elsewhere:
+  EventHubs                              connection string of an Event Hubs namespace
+  EventHubs__fullyQualifiedNamespace     or its host name, with the identity of \`az login\`
+  ModelStorage, ModelStorage__blobServiceUri     likewise for the account with the models
+  EVENTHUBS_PORT, STORAGE_PORT           a local stack on other ports
+All settings: docs/settings.md`;
+
+/** Runs one command line. @returns the exit code. */
+export async function run(args: readonly string[], terminal: Terminal): Promise<number> {
+  const program = new Command('hubscore')
+    .description(
+      'Streaming ONNX inference in Azure Event Hubs and Functions: send requests, see results, manage models.',
+    )
+    .addHelpText('after', HELP)
+    .addCommand(sendCommand(terminal))
+    .addCommand(tailCommand(terminal))
+    .showSuggestionAfterError()
+    .showHelpAfterError('(--help says more)')
+    .exitOverride()
+    .configureOutput({
+      writeOut: text => terminal.stdout.write(text),
+      writeErr: text => terminal.stderr.write(text),
+    });
+  for (const command of program.commands) command.copyInheritedSettings(program);
+  try {
+    await program.parseAsync(args, { from: 'user' });
+    return Number(process.exitCode ?? 0);
+  } catch (thrown) {
+    if ((thrown as { code?: string }).code?.startsWith('commander.')) return (thrown as { exitCode: number }).exitCode;
+    if (terminal.signal.aborted) return 130;
+    terminal.stderr.write(`${paintFor(terminal.stderr)('red', 'error')}: ${explainProblem(thrown)}\n`);
+    return 1;
+  }
+}

@@ -1,0 +1,82 @@
+import { asError } from '../core/errors.ts';
+
+/** One line of input, ready to be sent. */
+export interface RequestLine {
+  readonly lineNumber: number;
+  readonly body: Buffer;
+  readonly partitionKey: string | undefined;
+}
+
+/** A line that was not sent, and why. */
+export interface BadLine {
+  readonly lineNumber: number;
+  readonly reason: string;
+}
+
+export interface LineOptions {
+  /** Model for requests that name none. */
+  readonly model?: string | undefined;
+  /** Partition key: the name of a field of the request or of its features, or `=text` for the same key on every line. */
+  readonly key?: string | undefined;
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+const EXPECTED =
+  'expected one request a line, such as {"model":"diabetes","features":[63,1,24.4,73,160,91.4,48,3,4.6,78]}';
+
+/** Reads one line of a JSON lines file; undefined for an empty one. A line may also hold an array of requests, which travel as one event. */
+export function readRequestLine(
+  text: string,
+  lineNumber: number,
+  options: LineOptions,
+): RequestLine | BadLine | undefined {
+  const bare = text.replace(/^\uFEFF/, '').trim();
+  if (bare === '') return undefined;
+  let value: unknown;
+  try {
+    value = JSON.parse(bare);
+  } catch (thrown) {
+    return { lineNumber, reason: `not JSON (${asError(thrown).message}); ${EXPECTED}` };
+  }
+  const requests: readonly unknown[] = Array.isArray(value) ? value : [value];
+  for (const request of requests) {
+    const fault = faultOf(request);
+    if (fault) return { lineNumber, reason: `${fault}; ${EXPECTED}` };
+  }
+  if (requests.length === 0) return { lineNumber, reason: `an empty array; ${EXPECTED}` };
+  const key = keyOf(requests[0] as Fields, options.key);
+  if (key === undefined && options.key) {
+    const next = `give a field that every line has, or --key ='${options.key}' for the same key on all`;
+    return { lineNumber, reason: `no field ${options.key} to take the partition key from; ${next}` };
+  }
+  const body = options.model ? JSON.stringify(withModel(value, options.model)) : bare;
+  return { lineNumber, body: Buffer.from(body), partitionKey: key };
+}
+
+function faultOf(request: unknown): string | undefined {
+  if (typeof request !== 'object' || request === null || Array.isArray(request)) {
+    return `${JSON.stringify(request)?.slice(0, 40)} is no request`;
+  }
+  if ('features' in request || 'inputs' in request) return undefined;
+  const fields = Object.keys(request).slice(0, 5).join(', ') || 'none';
+  return `no field "features" (fields here: ${fields})`;
+}
+
+function keyOf(request: Fields, key: string | undefined): string | undefined {
+  if (!key) return undefined;
+  if (key.startsWith('=')) return key.slice(1);
+  const features = request.features as Fields | null | undefined;
+  const value = request[key] ?? (typeof features === 'object' ? features?.[key] : undefined);
+  return typeof value === 'string' || typeof value === 'number' ? String(value) : undefined;
+}
+
+/** The model for those that name none: in `model`, or in `parameters.model` of an Open Inference Protocol request. */
+function withModel(value: unknown, model: string): unknown {
+  if (Array.isArray(value)) return value.map(request => withModel(request, model));
+  const request = value as Fields;
+  if ((request.model ?? undefined) !== undefined) return request;
+  if (!('inputs' in request)) return { ...request, model };
+  const parameters = (request.parameters ?? {}) as Fields;
+  return { ...request, parameters: { model, ...parameters } };
+}

@@ -1,0 +1,129 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { EventData, EventHubProducerClient } from '@azure/event-hubs';
+import { inChunks } from './in-chunks.ts';
+import { partitionOfKey } from './partition-of-key.ts';
+import { type BadLine, type LineOptions, type RequestLine, readRequestLine } from './request-line.ts';
+
+const CHUNK = 1000;
+const CHUNK_WAIT_MS = 100;
+/** Groups under way at once; the events of one key are never in two of them. */
+const CONCURRENCY = 16;
+
+export interface SendOptions extends LineOptions {
+  /** Events a second; absent: as fast as the hub takes them. */
+  readonly rate?: number | undefined;
+  /** Application properties of every event. */
+  readonly properties?: Readonly<Record<string, string>> | undefined;
+  /** Ends it early; what was sent by then is reported. */
+  readonly signal: AbortSignal;
+  /** Told of every line that is not sent. */
+  readonly onBadLine: (bad: BadLine) => void;
+}
+
+export interface SendReport {
+  readonly bad: number;
+  readonly byPartition: ReadonlyMap<string, number>;
+}
+
+/** Events that go to the hub together: those of one partition key, or keyless ones for one partition. */
+interface Group {
+  readonly target: { partitionKey: string } | { partitionId: string };
+  readonly partition: string;
+  readonly lines: RequestLine[];
+}
+
+/**
+ * Sends every line as one event, in the order of the lines for each partition key; lines without a key are spread evenly
+ * over the partitions.
+ * @throws what the SDK throws where the hub cannot be reached.
+ */
+export async function sendRequests(
+  producer: EventHubProducerClient,
+  lines: AsyncIterable<string>,
+  options: SendOptions,
+): Promise<SendReport> {
+  const partitions = await producer.getPartitionIds({ abortSignal: options.signal });
+  const byPartition = new Map(partitions.map(id => [id, 0]));
+  const startedAt = performance.now();
+  const chunkSize = options.rate ? Math.min(CHUNK, Math.ceil(options.rate / 10)) : CHUNK;
+  let lineNumber = 0;
+  let keyless = 0;
+  let read = 0;
+  let bad = 0;
+  const refuse = (line: BadLine) => {
+    bad++;
+    options.onBadLine(line);
+  };
+
+  for await (const chunk of inChunks(lines, chunkSize, CHUNK_WAIT_MS)) {
+    const groups = new Map<string, Group>();
+    for (const text of chunk) {
+      const line = readRequestLine(text, ++lineNumber, options);
+      if (!line) continue;
+      if ('reason' in line) {
+        refuse(line);
+        continue;
+      }
+      const key = line.partitionKey;
+      const turn = key === undefined ? keyless++ % partitions.length : partitionOfKey(key, partitions.length);
+      const partition = partitions[turn] as string;
+      const target = key === undefined ? { partitionId: partition } : { partitionKey: key };
+      const name = key === undefined ? `partition ${partition}` : `key ${key}`;
+      const group = groups.get(name);
+      if (group) group.lines.push(line);
+      else groups.set(name, { target, partition, lines: [line] });
+    }
+    await forEach([...groups.values()], CONCURRENCY, async group => {
+      await sendGroup(producer, group, options, refuse, count => {
+        byPartition.set(group.partition, (byPartition.get(group.partition) ?? 0) + count);
+      });
+    });
+    read += chunk.length;
+    if (options.rate) {
+      const aheadMs = startedAt + (read * 1000) / options.rate - performance.now();
+      if (aheadMs > 0) await sleep(aheadMs, undefined, { signal: options.signal });
+    }
+    if (options.signal.aborted) break;
+  }
+  return { bad, byPartition };
+}
+
+async function sendGroup(
+  producer: EventHubProducerClient,
+  group: Group,
+  options: SendOptions,
+  refuse: (line: BadLine) => void,
+  sent: (count: number) => void,
+): Promise<void> {
+  const abortSignal = options.signal;
+  const newBatch = () => producer.createBatch({ ...group.target, abortSignal });
+  let batch = await newBatch();
+  const flush = async () => {
+    if (batch.count === 0) return;
+    await producer.sendBatch(batch, { abortSignal });
+    sent(batch.count);
+    batch = await newBatch();
+  };
+  for (const line of group.lines) {
+    const event: EventData = { body: line.body, contentType: 'application/json' };
+    if (options.properties) event.properties = { ...options.properties };
+    if (batch.tryAdd(event)) continue;
+    await flush();
+    if (batch.tryAdd(event)) continue;
+    const size = `${line.body.length.toLocaleString('en')} bytes`;
+    const most = `an event takes at most ${batch.maxSizeInBytes.toLocaleString('en')} with its headers`;
+    refuse({ lineNumber: line.lineNumber, reason: `${size}, and ${most}; split it into several requests` });
+  }
+  if (batch.count > 0) {
+    await producer.sendBatch(batch, { abortSignal });
+    sent(batch.count);
+  }
+}
+
+async function forEach<T>(items: readonly T[], atOnce: number, work: (item: T) => Promise<void>): Promise<void> {
+  let next = 0;
+  const lane = async () => {
+    while (next < items.length) await work(items[next++] as T);
+  };
+  await Promise.all(Array.from({ length: Math.min(atOnce, items.length) }, lane));
+}

@@ -1,0 +1,74 @@
+import type { Paint } from './terminal.ts';
+
+/** A result or dead letter as it came out of its hub. */
+export interface Ending {
+  readonly kind: 'result' | 'dead-letter';
+  readonly partition: string;
+  readonly enqueuedAt: Date;
+  /** The body, parsed; the text itself where it is no JSON. */
+  readonly body: unknown;
+}
+
+interface Result {
+  readonly request_id?: string | number;
+  readonly result_id?: string;
+  readonly model?: string;
+  readonly model_version?: string;
+  readonly requested_version?: string;
+  readonly fallback?: boolean;
+  readonly degraded?: boolean;
+  readonly cached?: boolean;
+  readonly variant?: string;
+  readonly prediction?: unknown;
+  readonly confidence?: number;
+  readonly predictions?: readonly { readonly prediction?: unknown; readonly confidence?: number }[];
+  readonly latency_ms?: number;
+  readonly error?: { readonly code?: string; readonly message?: string };
+}
+
+/** One line for people: when, who, what came out, how long it took. */
+export function showEnding(ending: Ending, paint: Paint): string {
+  const time = paint('dim', clockTime(ending.enqueuedAt));
+  const body = ending.body as Result;
+  if (typeof body !== 'object' || body === null) {
+    return `${time}  ${paint('yellow', 'not ours')}  ${JSON.stringify(ending.body)?.slice(0, 100)}`;
+  }
+  const request = String(body.request_id ?? body.result_id ?? '?');
+  const said = ending.kind === 'result' ? showResult(body, paint) : showDeadLetter(body, paint);
+  return `${time}  ${request}  ${said}  ${paint('dim', `partition ${ending.partition}`)}`;
+}
+
+function showResult(result: Result, paint: Paint): string {
+  const model = paint('cyan', [result.model, result.model_version].filter(Boolean).join(' '));
+  const predictions = result.predictions ?? [result];
+  const answers = predictions.slice(0, 3).map(({ prediction, confidence }) => {
+    const sure = confidence === undefined ? '' : ` ${Math.round(confidence * 100)} %`;
+    return paint('green', `${shortly(prediction)}${sure}`);
+  });
+  if (predictions.length > 3) answers.push(`and ${predictions.length - 3} more`);
+  const remarks = [
+    result.fallback ? `instead of ${result.requested_version ?? 'what was asked'}` : undefined,
+    result.variant ? `variant ${result.variant}` : undefined,
+    result.degraded ? "the model's default" : undefined,
+    result.cached ? 'from the cache' : undefined,
+  ].filter(remark => remark !== undefined);
+  const aside = remarks.length > 0 ? paint('yellow', `  (${remarks.join(', ')})`) : '';
+  const took = result.latency_ms === undefined ? '' : `  ${result.latency_ms.toFixed(1)} ms`;
+  return `${model} → ${answers.join(', ')}${aside}${took}`;
+}
+
+function showDeadLetter(letter: Result, paint: Paint): string {
+  const { code = 'unexpected', message = 'no message' } = letter.error ?? {};
+  return `${letter.model ? `${paint('cyan', letter.model)} → ` : ''}${paint('red', code)}: ${message}`;
+}
+
+function shortly(value: unknown): string {
+  if (typeof value === 'number') return String(Number(value.toPrecision(6)));
+  const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? 'nothing');
+  return text.length > 60 ? `${text.slice(0, 57)}…` : text;
+}
+
+function clockTime(date: Date): string {
+  const two = (value: number) => String(value).padStart(2, '0');
+  return `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}.${String(date.getMilliseconds()).padStart(3, '0')}`;
+}

@@ -1,0 +1,88 @@
+import { once as nextEvent } from 'node:events';
+import { Command, InvalidArgumentError } from 'commander';
+import { commandSettings } from './environment.ts';
+import { connectConsumer } from './event-hubs.ts';
+import { type ReadOptions, readEndings, type Source } from './read-endings.ts';
+import { showEnding } from './show-ending.ts';
+import { paintFor, type Terminal } from './terminal.ts';
+
+interface Options {
+  readonly json?: boolean;
+  readonly once?: boolean;
+  readonly from?: ReadOptions['from'];
+  readonly deadLetters?: boolean;
+  readonly consumerGroup: string;
+}
+
+const EXAMPLES = `
+Examples:
+  $ npx hubscore tail                                   what comes from now on
+  $ npx hubscore tail --once --json > results.jsonl     all there is, one JSON object a line
+  $ npx hubscore tail --dead-letters --from 10m         what could not be scored in the last ten minutes`;
+
+/** `hubscore tail` */
+export function tailCommand(terminal: Terminal): Command {
+  return new Command('tail')
+    .summary('show results and dead letters as they come')
+    .description('Shows results and dead letters as they come; each result_id once.')
+    .option('--json', 'the bodies as they are, one JSON object a line')
+    .option('--once', 'read what is there, then end')
+    .option(
+      '-f, --from <where>',
+      'start, latest, a time (2026-11-21T09:00Z) or an age (30s, 10m, 2h) (default: latest; with --once start)',
+      startingPoint,
+    )
+    .option('--dead-letters', 'dead letters only')
+    .option('--consumer-group <name>', 'consumer group to read by', '$Default')
+    .addHelpText('after', EXAMPLES)
+    .action((options: Options) => tail(terminal, options));
+}
+
+async function tail(terminal: Terminal, options: Options): Promise<void> {
+  const { stdout, stderr, signal } = terminal;
+  const settings = commandSettings(terminal.environment, terminal.folder);
+  const connect = async (kind: Source['kind'], hub: string): Promise<Source> => ({
+    kind,
+    consumer: await connectConsumer(settings, hub, options.consumerGroup),
+  });
+  const sources = [await connect('dead-letter', settings.DEAD_LETTER_HUB)];
+  if (!options.deadLetters) sources.push(await connect('result', settings.RESULTS_HUB));
+  const paint = paintFor(stdout);
+  const once = options.once ?? false;
+  const from = options.from ?? (once ? 'start' : 'latest');
+  try {
+    if (!once) stderr.write(`${paintFor(stderr)('dim', waiting(from))}\n`);
+    const { shown, repeats } = await readEndings(sources, {
+      from,
+      once,
+      signal,
+      onEnding: async ending => {
+        const line = options.json ? JSON.stringify(ending.body) : showEnding(ending, paint);
+        if (!stdout.write(`${line}\n`)) await nextEvent(stdout, 'drain');
+      },
+      onTrouble: message => stderr.write(`${message}; trying again\n`),
+    });
+    if (repeats > 0) stderr.write(`${repeats} repeated ${repeats === 1 ? 'ending was' : 'endings were'} left out\n`);
+    if (once && shown === 0)
+      stderr.write('nothing there; `npx hubscore send samples/requests/churn.jsonl` makes some\n');
+  } finally {
+    await Promise.all(sources.map(({ consumer }) => consumer.close()));
+  }
+}
+
+function waiting(from: ReadOptions['from']): string {
+  const since = from === 'latest' ? 'what comes from now on' : from === 'start' ? 'all there is' : from.toISOString();
+  return `showing results and dead letters: ${since}; Ctrl-C ends`;
+}
+
+const AGE_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** `start`, `latest`, an ISO time, or an age such as `10m`. */
+function startingPoint(text: string): ReadOptions['from'] {
+  if (text === 'start' || text === 'latest') return text;
+  const age = /^(\d+)([smhd])$/.exec(text);
+  if (age) return new Date(Date.now() - Number(age[1]) * (AGE_MS[age[2] as string] as number));
+  const time = new Date(text);
+  if (/^\d{4}-/.test(text) && !Number.isNaN(time.getTime())) return time;
+  throw new InvalidArgumentError('start, latest, a time such as 2026-11-21T09:00Z, or an age such as 10m is needed');
+}

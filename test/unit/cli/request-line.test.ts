@@ -1,0 +1,55 @@
+import { describe, expect, it } from 'vitest';
+import { type LineOptions, type RequestLine, readRequestLine } from '../../../src/cli/request-line.ts';
+
+const read = (text: string, options: LineOptions = {}) => readRequestLine(text, 7, options);
+const bodyOf = (text: string, options: LineOptions = {}) =>
+  JSON.parse((read(text, options) as RequestLine).body.toString());
+
+describe('readRequestLine', () => {
+  it('sends a request byte for byte where nothing is to be added', () => {
+    const text = '{"request_id": 12345678901234567890, "model": "diabetes", "features": [1.10, 2]}';
+    expect((read(`  ${text}\r`) as RequestLine).body.toString()).toBe(text);
+  });
+
+  it('passes over empty lines and takes a byte order mark', () => {
+    expect(read('')).toBeUndefined();
+    expect(read('  \t')).toBeUndefined();
+    expect(bodyOf('\uFEFF{"features":1}')).toEqual({ features: 1 });
+  });
+
+  it('names the line, what is wrong and what was expected', () => {
+    expect(read('{"features": [1,')).toEqual({
+      lineNumber: 7,
+      reason: expect.stringMatching(/^not JSON .*; expected one request a line, such as \{"model"/),
+    });
+    expect(read('42')).toMatchObject({ reason: expect.stringMatching(/^42 is no request; expected/) });
+    expect(read('{"tenure":3,"Contract":"One year"}')).toMatchObject({
+      reason: expect.stringContaining('no field "features" (fields here: tenure, Contract)'),
+    });
+    expect(read('[]')).toMatchObject({ reason: expect.stringContaining('an empty array') });
+    expect(read('[{"features":1},{"feature":2}]')).toMatchObject({ reason: expect.stringContaining('feature') });
+  });
+
+  it('gives the model to requests that name none, and to no others', () => {
+    const options = { model: 'churn' };
+    expect(bodyOf('{"features":1}', options)).toEqual({ features: 1, model: 'churn' });
+    expect(bodyOf('{"features":1,"model":null}', options)).toEqual({ features: 1, model: 'churn' });
+    expect(bodyOf('[{"features":1},{"features":2,"model":"topic"}]', options)).toEqual([
+      { features: 1, model: 'churn' },
+      { features: 2, model: 'topic' },
+    ]);
+    expect(bodyOf('{"inputs":[],"parameters":{"model_version":"1"}}', options)).toEqual({
+      inputs: [],
+      parameters: { model: 'churn', model_version: '1' },
+    });
+  });
+
+  it('takes the partition key from the request, else from its features, or as given', () => {
+    const text = '{"customer":17,"features":{"customer":"no","city":"Köln"}}';
+    expect(read(text, { key: 'customer' })).toMatchObject({ partitionKey: '17' });
+    expect(read(text, { key: 'city' })).toMatchObject({ partitionKey: 'Köln' });
+    expect(read(text, { key: '=all' })).toMatchObject({ partitionKey: 'all' });
+    expect(read(text)).toMatchObject({ partitionKey: undefined });
+    expect(read(text, { key: 'town' })).toMatchObject({ reason: expect.stringContaining("--key ='town'") });
+  });
+});
