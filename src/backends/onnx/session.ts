@@ -1,0 +1,71 @@
+import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
+import type { Signature, Tensor, TensorData, TensorSpec, Tensors, TensorType } from '../../core/tensor.ts';
+
+/**
+ * One ONNX Runtime session: the only file that knows onnxruntime-node. `create` and `run` are synchronous inside: whoever
+ * calls them blocks its thread for as long as they take.
+ */
+export interface OnnxSession {
+  readonly signature: Signature;
+  run(inputs: Tensors): Promise<Tensors>;
+  /** Frees native memory. Idempotent; nothing may be running. */
+  release(): Promise<void>;
+}
+
+/** One intra-op thread was as fast as two for every model measured; the cores belong to the batches of other partitions. */
+const OPTIONS: InferenceSession.SessionOptions = {
+  intraOpNumThreads: 1,
+  interOpNumThreads: 1,
+  executionMode: 'sequential',
+  logSeverityLevel: 4, // what fails is thrown too, and logged by us with the model's name
+};
+
+/** @throws Error as ONNX Runtime words it; `explainFailure` words it for people. */
+export async function openSession(file: string): Promise<OnnxSession> {
+  const session = await InferenceSession.create(file, OPTIONS);
+  const signature: Signature = {
+    inputs: session.inputMetadata.map(specOf),
+    outputs: session.outputMetadata.filter(value => value.isTensor).map(specOf),
+    opaqueOutputs: session.outputMetadata.filter(value => !value.isTensor).map(value => value.name),
+  };
+  // Fetching an output that is no tensor (ZipMap) throws, so the tensor outputs are named.
+  const fetches = signature.outputs.map(output => output.name);
+  let released: Promise<void> | undefined;
+  return {
+    signature,
+    async run(inputs) {
+      const feeds: Record<string, OrtTensor> = {};
+      for (const name in inputs) feeds[name] = toOrt(inputs[name]!);
+      const fetched = await session.run(feeds, fetches);
+      const outputs: Record<string, Tensor> = {};
+      for (const name of fetches) outputs[name] = fromOrt(fetched[name]!);
+      return outputs;
+    },
+    release() {
+      released ??= session.release(); // a second release() throws
+      return released;
+    },
+  };
+}
+
+function specOf(value: InferenceSession.ValueMetadata): TensorSpec {
+  if (!value.isTensor) throw new Error(`input ${value.name} is no tensor; only tensors can be fed`);
+  return {
+    name: value.name,
+    type: value.type as TensorType,
+    dims: value.shape.map(dimension => (typeof dimension === 'number' ? dimension : null)),
+  };
+}
+
+function toOrt(tensor: Tensor): OrtTensor {
+  return new OrtTensor(tensor.type, tensor.data as OrtTensor.DataTypeMap[OrtTensor.Type], tensor.dims);
+}
+
+function fromOrt(tensor: OrtTensor): Tensor {
+  const { data } = tensor;
+  const typed =
+    tensor.type === 'float16' && ArrayBuffer.isView(data) && !(data instanceof Uint16Array)
+      ? new Uint16Array(data.buffer, data.byteOffset, data.length) // Float16Array where the runtime has one
+      : data;
+  return { type: tensor.type as TensorType, dims: tensor.dims, data: typed as TensorData };
+}

@@ -1,0 +1,140 @@
+import { type ContainerClient, RestError } from '@azure/storage-blob';
+import { asError, InfrastructureError } from '../core/errors.ts';
+import { listingOf } from './listing.ts';
+import { BlobConflict, BlobGone, type ModelStore, type WriteCondition } from './store.ts';
+
+/** The models container of a storage account. The client is made on first use: @azure/identity is slow to load. */
+export function createBlobStore(connect: () => Promise<ContainerClient>): ModelStore {
+  let connecting: Promise<ContainerClient> | undefined;
+  const container = () => {
+    connecting ??= connect();
+    connecting.catch(() => {
+      connecting = undefined;
+    });
+    return connecting;
+  };
+
+  return {
+    async list(signal) {
+      return guard('listing models', async () => {
+        const blobs = [];
+        try {
+          for await (const blob of (await container()).listBlobsFlat({ abortSignal: signal })) {
+            blobs.push({
+              path: blob.name,
+              etag: blob.properties.etag,
+              bytes: blob.properties.contentLength ?? 0,
+            });
+          }
+        } catch (thrown) {
+          if (!(thrown instanceof RestError && thrown.code === 'ContainerNotFound')) throw thrown;
+        }
+        return listingOf(blobs);
+      });
+    },
+    async readText(path, signal) {
+      return guard(`reading ${path}`, async () => {
+        const response = await (await container()).getBlobClient(path).download(0, undefined, { abortSignal: signal });
+        const chunks: Uint8Array[] = [];
+        let bytes = 0;
+        for await (const chunk of response.readableStreamBody as AsyncIterable<Uint8Array>) {
+          bytes += chunk.length;
+          if (bytes > MAX_TEXT_BYTES) throw new Error(`${path}: larger than ${MAX_TEXT_BYTES} bytes`);
+          chunks.push(chunk);
+        }
+        return { text: Buffer.concat(chunks).toString('utf8'), etag: response.etag ?? '' };
+      });
+    },
+    async read(path, offset, etag, signal) {
+      return guard(`downloading ${path}`, async () => {
+        const response = await (await container()).getBlobClient(path).download(offset, undefined, {
+          abortSignal: signal,
+          conditions: { ifMatch: etag },
+        });
+        return guardStream(`downloading ${path}`, response.readableStreamBody as AsyncIterable<Uint8Array>);
+      });
+    },
+    async writeText(path, text, condition, signal) {
+      return guard(`writing ${path}`, async () => {
+        const body = Buffer.from(text);
+        const response = await creatingContainer(await container(), client =>
+          client.getBlockBlobClient(path).upload(body, body.length, {
+            abortSignal: signal,
+            conditions: conditionsOf(condition),
+            blobHTTPHeaders: { blobContentType: 'application/json' },
+          }),
+        );
+        return response.etag ?? '';
+      });
+    },
+    async writeFile(path, file, sha256, signal) {
+      await guard(`uploading ${path}`, async () =>
+        creatingContainer(await container(), client =>
+          client.getBlockBlobClient(path).uploadFile(file, {
+            abortSignal: signal,
+            conditions: { ifNoneMatch: '*' },
+            metadata: { sha256 },
+          }),
+        ),
+      );
+    },
+    async sha256Of(path, signal) {
+      return guard(`looking at ${path}`, async () => {
+        const client = (await container()).getBlobClient(path);
+        return (await client.getProperties({ abortSignal: signal })).metadata?.sha256;
+      });
+    },
+  };
+}
+
+/** Cards and deployments are small; something huge under their name is a mistake. */
+const MAX_TEXT_BYTES = 16 * 1024 * 1024;
+
+async function creatingContainer<T>(
+  client: ContainerClient,
+  write: (client: ContainerClient) => Promise<T>,
+): Promise<T> {
+  try {
+    return await write(client);
+  } catch (thrown) {
+    if (!(thrown instanceof RestError && thrown.code === 'ContainerNotFound')) throw thrown;
+    await client.createIfNotExists();
+    return write(client);
+  }
+}
+
+function conditionsOf(condition: WriteCondition): { ifMatch?: string; ifNoneMatch?: string } {
+  if (condition === 'any') return {};
+  return condition === 'absent' ? { ifNoneMatch: '*' } : { ifMatch: condition.etag };
+}
+
+async function guard<T>(doing: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (thrown) {
+    throw translate(doing, thrown);
+  }
+}
+
+async function* guardStream(doing: string, stream: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+  try {
+    yield* stream;
+  } catch (thrown) {
+    throw translate(doing, thrown);
+  }
+}
+
+function translate(doing: string, thrown: unknown): Error {
+  const cause = asError(thrown);
+  if (cause instanceof InfrastructureError || cause.name === 'AbortError') return cause;
+  if (cause instanceof RestError) {
+    if (cause.statusCode === 404) return new BlobGone(`${doing}: not there`, { cause });
+    if (cause.statusCode === 409 || cause.statusCode === 412) {
+      // A read under If-Match fails with 412 where the blob was replaced meanwhile.
+      return doing.startsWith('downloading')
+        ? new BlobGone(`${doing}: it was replaced meanwhile`, { cause })
+        : new BlobConflict(`${doing}: it was changed meanwhile`, { cause });
+    }
+  }
+  return new InfrastructureError(`${doing}: ${cause.message.split('\n')[0] || cause.name}`, { cause });
+}

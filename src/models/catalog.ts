@@ -1,0 +1,250 @@
+import type { OpenBackend } from '../core/backend.ts';
+import { asError, InfrastructureError, RequestError } from '../core/errors.ts';
+import type { Clock, Log } from '../core/log.ts';
+import type { Catalog, ModelSummary, Route } from '../core/model.ts';
+import { type Decision, decide, knownVersions } from './decide.ts';
+import { createDiskCache } from './disk-cache.ts';
+import { BrokenModel, loadVersion } from './load-version.ts';
+import { createResidents, type Resident } from './residents.ts';
+import { productionVersion } from './resolve-version.ts';
+import { createSnapshot } from './snapshot.ts';
+import { BlobGone, type ModelStore, type StoredVersion } from './store.ts';
+
+export interface CatalogOptions {
+  readonly store: ModelStore;
+  readonly openBackend: OpenBackend;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** DEFAULT_MODEL */
+  readonly defaultModel: string | undefined;
+  /** MODEL_REFRESH_SECONDS */
+  readonly refreshMs: number;
+  /** MODEL_LOAD_TIMEOUT_SECONDS */
+  readonly loadTimeoutMs: number;
+  /** MODEL_MEMORY_MB */
+  readonly memoryBytes: number;
+  /** MODEL_CACHE_DIR */
+  readonly cacheDir: string;
+  /** MODEL_CACHE_MB */
+  readonly cacheBytes: number;
+}
+
+export interface ModelCatalog extends Catalog {
+  /** Looks at storage, loads the production versions, keeps looking. Never throws: what is wrong is logged, and tried again. */
+  start(): Promise<void>;
+  /** Looks at storage now and resolves once every route follows it (or stays, where the new version is broken). @throws InfrastructureError */
+  refresh(): Promise<void>;
+  /** Waits for running slices and frees everything. */
+  close(): Promise<void>;
+}
+
+interface Entry {
+  route: Route;
+  resident: Resident;
+}
+
+const EAGER_LOADS_AT_ONCE = 2;
+const ROUTES_PER_MODEL = 200;
+const NAMES_IN_MESSAGE = 20;
+
+/** The models of a storage container: which version answers, loaded on first use, followed as storage changes. */
+export function createCatalog(options: CatalogOptions): ModelCatalog {
+  const { store, openBackend, clock, log } = options;
+  const cache = createDiskCache({ dir: options.cacheDir, maxBytes: options.cacheBytes, store, log });
+  const snapshot = createSnapshot(store, clock, log);
+  const residents = createResidents({
+    load: (stored, signal) => loadVersion({ store, cache, openBackend }, stored, signal),
+    budgetBytes: options.memoryBytes,
+    loadTimeoutMs: options.loadTimeoutMs,
+    clock,
+    log,
+  });
+  /** By model, then by what was asked for, as it was asked: what answers now. It changes only once the next one is warm. */
+  const routes = new Map<string | undefined, Map<string | undefined, Entry>>();
+  let timer: NodeJS.Timeout | undefined;
+  let refreshing: Promise<void> | undefined;
+
+  async function resolve(model: string | undefined, asked: string | undefined): Promise<Route> {
+    if (!snapshot.models) await snapshot.look();
+    let name = nameOf(model);
+    if (name === undefined || !isThere(name, asked)) {
+      await snapshot.lookAgain();
+      name = nameOf(model);
+    }
+    if (name === undefined || !snapshot.models!.has(name)) throw unknownModel(model);
+    const decision = await settle(name, asked);
+    if (decision.kind === 'none') {
+      throw new RequestError('model_unavailable', 'route', decision.reason);
+    }
+    const entry = entryOf(decision, asked);
+    // A stand-in is decided each time: what was asked for may be there by now.
+    if (!decision.fallback) remember(model, asked, entry);
+    return entry.route;
+  }
+
+  /** Loads until a version can be used, or none can. */
+  async function settle(name: string, asked: string | undefined): Promise<Exclude<Decision, { kind: 'load' }>> {
+    for (let gone = 0; ; ) {
+      const decision = decide(snapshot.models!, residents, name, asked);
+      if (decision.kind !== 'load') return decision;
+      try {
+        await residents.load(decision.stored);
+      } catch (thrown) {
+        if (thrown instanceof BlobGone && gone++ < 2) await snapshot.look();
+        else if (thrown instanceof BlobGone) throw new InfrastructureError(thrown.message, { cause: thrown });
+        else if (!(thrown instanceof BrokenModel)) throw thrown;
+      }
+    }
+  }
+
+  function entryOf(decision: Extract<Decision, { kind: 'use' }>, asked: string | undefined): Entry {
+    const { resident, fallback, instead } = decision;
+    const requestedVersion = fallback ? (instead ?? asked) : undefined;
+    return { resident, route: { version: resident.version, requestedVersion, fallback, variant: undefined } };
+  }
+
+  function remember(model: string | undefined, asked: string | undefined, entry: Entry): void {
+    let byVersion = routes.get(model);
+    if (!byVersion) {
+      byVersion = new Map();
+      routes.set(model, byVersion);
+    }
+    byVersion.set(asked, entry);
+    if (byVersion.size <= ROUTES_PER_MODEL) return;
+    for (const other of byVersion.keys()) {
+      if (other === undefined) continue;
+      byVersion.delete(other);
+      return;
+    }
+  }
+
+  function nameOf(model: string | undefined): string | undefined {
+    if (model !== undefined) return model;
+    if (options.defaultModel !== undefined) return options.defaultModel;
+    const [only, another] = snapshot.models!.keys();
+    return another === undefined ? only : undefined;
+  }
+
+  function isThere(name: string, asked: string | undefined): boolean {
+    const decision = decide(snapshot.models!, residents, name, asked);
+    return decision.kind === 'use' ? !decision.fallback : decision.kind === 'load';
+  }
+
+  function unknownModel(model: string | undefined): RequestError {
+    const names = [...snapshot.models!.keys()].sort();
+    const more = names.length > NAMES_IN_MESSAGE ? ` and ${names.length - NAMES_IN_MESSAGE} more` : '';
+    const there =
+      names.length === 0 ? 'there are no models' : `there are ${names.slice(0, NAMES_IN_MESSAGE).join(', ')}${more}`;
+    const said = model ?? options.defaultModel;
+    const what =
+      said === undefined
+        ? 'the request names no model, and DEFAULT_MODEL is not set'
+        : `model ${said.slice(0, 100)} is not there`;
+    return new RequestError('unknown_model', 'route', `${what}; ${there}`);
+  }
+
+  /** Every route goes on with what it has until something better is warm. */
+  async function follow(): Promise<void> {
+    const steps = [...routes].flatMap(([model, byVersion]) =>
+      [...byVersion].map(([asked, entry]) => ({ model, byVersion, asked, entry })),
+    );
+    await eachOf(steps, async ({ model, byVersion, asked, entry }) => {
+      const name = nameOf(model);
+      if (name === undefined || !snapshot.models!.has(name)) {
+        byVersion.delete(asked);
+        return;
+      }
+      const decision = await settle(name, asked);
+      if (decision.kind === 'none') return;
+      if (decision.resident !== entry.resident && asked === undefined) {
+        log.info(`${name}: ${decision.resident.version.label} takes over from ${entry.resident.version.label}`);
+      }
+      if (decision.fallback) byVersion.delete(asked);
+      else byVersion.set(asked, entryOf(decision, asked));
+    });
+    const used = new Set(
+      [...routes.values()].flatMap(byVersion => [...byVersion.values()].map(({ resident }) => resident)),
+    );
+    residents.retain(allStored(), used);
+  }
+
+  function* allStored(): Iterable<StoredVersion> {
+    for (const model of snapshot.models!.values()) yield* model.versions.values();
+  }
+
+  async function eachOf<T>(items: Iterable<T>, work: (item: T) => Promise<void>): Promise<void> {
+    const rest = items[Symbol.iterator]();
+    const worker = async () => {
+      for (let next = rest.next(); !next.done; next = rest.next()) {
+        await work(next.value).catch(thrown => {
+          // Why a model is broken was said when its load failed.
+          if (!(thrown instanceof RequestError)) log.warn(asError(thrown).message);
+        });
+      }
+    };
+    await Promise.all(Array.from({ length: EAGER_LOADS_AT_ONCE }, worker));
+  }
+
+  function refresh(): Promise<void> {
+    refreshing ??= (async () => {
+      await snapshot.look();
+      await follow();
+    })().finally(() => {
+      refreshing = undefined;
+    });
+    return refreshing;
+  }
+
+  return {
+    route(model, asked) {
+      const entry = routes.get(model)?.get(asked);
+      if (entry?.resident.live) {
+        entry.resident.lastUsedMs = clock();
+        return entry.route;
+      }
+      return resolve(model, asked);
+    },
+    async fallbackFor(version) {
+      const target = version.card.fallback;
+      if (!target || !snapshot.models) return undefined;
+      const decision = await settle(target.model ?? version.name, target.version);
+      if (decision.kind === 'none' || decision.resident.version === version) return undefined;
+      return decision.resident.version;
+    },
+    async list() {
+      if (!snapshot.models) await snapshot.look();
+      const loaded = residents.loaded();
+      return [...snapshot.models!.values()].map((model): ModelSummary => {
+        const known = knownVersions(model);
+        return {
+          name: model.name,
+          versions: known.versions,
+          aliases: Object.fromEntries(known.aliases),
+          production: productionVersion(known),
+          loaded: loaded.get(model.name) ?? [],
+        };
+      });
+    },
+    async start() {
+      timer = setInterval(() => {
+        refresh().catch(thrown => log.warn(`${asError(thrown).message}; going on with what is loaded`));
+      }, options.refreshMs);
+      timer.unref();
+      try {
+        await snapshot.look();
+      } catch (thrown) {
+        log.warn(`${asError(thrown).message}; models are looked for again on first use`);
+        return;
+      }
+      await eachOf(snapshot.models!.keys(), async name => {
+        await resolve(name, undefined);
+      });
+    },
+    refresh,
+    async close() {
+      clearInterval(timer);
+      await refreshing?.catch(() => {});
+      await residents.close();
+    },
+  };
+}

@@ -1,0 +1,73 @@
+import semver from 'semver';
+import { z } from 'zod';
+import { asError } from '../core/errors.ts';
+import { faults } from './card.ts';
+import { looksLikeVersion } from './resolve-version.ts';
+import { BlobConflict, BlobGone, deploymentPath, type ModelStore } from './store.ts';
+
+const deploymentSchema = z.looseObject({
+  aliases: z
+    .record(
+      z.string(),
+      z.string().refine(version => semver.valid(version) === version, 'expected a version like 1.0.0'),
+    )
+    .nullish()
+    .transform(aliases => aliases ?? {}),
+});
+
+/** A model's deployment.json: which version an alias stands for; unknown fields (rollout) are kept. */
+export interface Deployment {
+  /** Alias in lower case → version. */
+  readonly aliases: ReadonlyMap<string, string>;
+  readonly raw: Readonly<Record<string, unknown>>;
+}
+
+/** @throws Error naming the file, the field, what was expected and what came. */
+export function parseDeployment(text: string, file: string): Deployment {
+  let value: unknown;
+  try {
+    value = JSON.parse(text.replace(/^\uFEFF/, ''));
+  } catch (thrown) {
+    throw new Error(`${file}: not JSON: ${asError(thrown).message}`, { cause: thrown });
+  }
+  const parsed = deploymentSchema.safeParse(value);
+  if (!parsed.success) throw new Error(`${file}: ${faults(parsed.error, value)}`);
+  const aliases = new Map(Object.entries(parsed.data.aliases).map(([alias, to]) => [alias.toLowerCase(), to]));
+  return { aliases, raw: parsed.data };
+}
+
+/** The deployment of a model that has no deployment.json. */
+export const NO_DEPLOYMENT: Deployment = { aliases: new Map(), raw: {} };
+
+/**
+ * Points an alias at a version (or removes it, with `undefined`), under the file's ETag: a change that somebody else makes at the same
+ * moment is never lost.
+ * @throws Error where the alias reads as a version or the deployment there cannot be read; BlobConflict after several tries.
+ */
+export async function setAlias(
+  store: ModelStore,
+  name: string,
+  alias: string,
+  version: string | undefined,
+  signal: AbortSignal,
+): Promise<void> {
+  if (looksLikeVersion(alias)) throw new Error(`alias ${alias}: expected a name, this reads as a version`);
+  const path = deploymentPath(name);
+  for (let attempt = 1; ; attempt++) {
+    const there = await store.readText(path, signal).catch(thrown => {
+      if (thrown instanceof BlobGone) return undefined;
+      throw thrown;
+    });
+    const raw: Record<string, unknown> = there ? { ...parseDeployment(there.text, path).raw } : {};
+    const aliases = { ...(raw.aliases as Record<string, string> | undefined) };
+    for (const key of Object.keys(aliases)) if (key.toLowerCase() === alias.toLowerCase()) delete aliases[key];
+    if (version !== undefined) aliases[alias.toLowerCase()] = version;
+    try {
+      const text = `${JSON.stringify({ ...raw, aliases }, null, 2)}\n`;
+      await store.writeText(path, text, there ? { etag: there.etag } : 'absent', signal);
+      return;
+    } catch (thrown) {
+      if (!(thrown instanceof BlobConflict) || attempt === 5) throw thrown;
+    }
+  }
+}

@@ -1,0 +1,203 @@
+import { createHash, type Hash, randomUUID } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { mkdir, open, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { asError, InfrastructureError } from '../core/errors.ts';
+import type { Log } from '../core/log.ts';
+import { BlobGone, type ModelStore, modelPath, type StoredVersion } from './store.ts';
+
+export interface CachedFile {
+  readonly path: string;
+  /** Hex, lower case. */
+  readonly sha256: string;
+  readonly bytes: number;
+}
+
+/** Model files on disk, by content: any number of processes may share the folder, and a restart finds them again. */
+export interface DiskCache {
+  /**
+   * The file of a version, downloaded where it is not there yet. A broken download goes on where it broke off, also in a later call.
+   * @throws BlobGone where the version was replaced or removed; InfrastructureError where storage or the disk fails.
+   */
+  get(stored: StoredVersion, signal: AbortSignal): Promise<CachedFile>;
+  /** Puts a file derived from a cached one beside it. @returns its path. */
+  derive(file: CachedFile, suffix: string, bytes: Uint8Array): Promise<string>;
+  /** Removes a version's file, so that it is downloaded anew. */
+  forget(stored: StoredVersion): Promise<void>;
+}
+
+interface Partial {
+  readonly path: string;
+  readonly hash: Hash;
+  bytes: number;
+}
+
+const ATTEMPTS_WITHOUT_PROGRESS = 3;
+const KEPT_PARTIALS = 8;
+const STALE_PART_MS = 3_600_000;
+
+export function createDiskCache(options: {
+  readonly dir: string;
+  readonly maxBytes: number;
+  readonly store: ModelStore;
+  readonly log: Log;
+}): DiskCache {
+  const { dir, maxBytes, store, log } = options;
+  const partials = new Map<string, Partial>();
+  const downloads = new Map<string, Promise<CachedFile>>();
+  const pathOf = (stored: StoredVersion) => join(dir, `${keyOf(stored)}.onnx`);
+
+  async function reuse(path: string): Promise<CachedFile | undefined> {
+    try {
+      const expected: unknown = JSON.parse(await readFile(`${path}.json`, 'utf8'));
+      const { size } = await stat(path);
+      const sha256 = await hashFile(path);
+      if ((expected as { sha256?: unknown }).sha256 !== sha256) return undefined;
+      const now = new Date();
+      await utimes(path, now, now); // the least recently used go first
+      return { path, sha256, bytes: size };
+    } catch {
+      return undefined; // not there, or not whole: download
+    }
+  }
+
+  async function download(stored: StoredVersion, signal: AbortSignal): Promise<CachedFile> {
+    const key = keyOf(stored);
+    const partial = partials.get(key) ?? newPartial(key);
+    try {
+      await fill(partial, stored, signal);
+    } catch (thrown) {
+      if (thrown instanceof BlobGone || !isStorageFailure(thrown, signal)) await discard(key);
+      throw thrown;
+    }
+    partials.delete(key);
+    const path = pathOf(stored);
+    const file: CachedFile = { path, sha256: partial.hash.digest('hex'), bytes: partial.bytes };
+    // The hash first: a file without it would not be taken, one with it is whole.
+    await writeAtomically(`${path}.json`, JSON.stringify({ sha256: file.sha256, source: modelPath(stored) }));
+    await rename(partial.path, path);
+    await evict(path);
+    return file;
+  }
+
+  function newPartial(key: string): Partial {
+    const partial = { path: join(dir, `${key}.${randomUUID()}.part`), hash: createHash('sha256'), bytes: 0 };
+    partials.set(key, partial);
+    const [oldest] = partials.keys();
+    if (partials.size > KEPT_PARTIALS && oldest) void discard(oldest);
+    return partial;
+  }
+
+  async function discard(key: string): Promise<void> {
+    const partial = partials.get(key);
+    partials.delete(key);
+    if (partial) await rm(partial.path, { force: true });
+  }
+
+  async function fill(partial: Partial, stored: StoredVersion, signal: AbortSignal): Promise<void> {
+    await mkdir(dir, { recursive: true });
+    const handle = await open(partial.path, 'a');
+    try {
+      for (let attempts = 1; partial.bytes < stored.bytes; attempts++) {
+        const before = partial.bytes;
+        try {
+          for await (const chunk of await store.read(modelPath(stored), partial.bytes, stored.modelEtag, signal)) {
+            await handle.appendFile(chunk);
+            partial.hash.update(chunk);
+            partial.bytes += chunk.length;
+          }
+          if (partial.bytes < stored.bytes)
+            throw new InfrastructureError(`${modelPath(stored)}: the download broke off`);
+        } catch (thrown) {
+          if (partial.bytes > before) attempts = 1;
+          if (!(thrown instanceof InfrastructureError) || signal.aborted || attempts >= ATTEMPTS_WITHOUT_PROGRESS) {
+            throw thrown;
+          }
+          log.warn(`${asError(thrown).message}; going on from byte ${partial.bytes} of ${stored.bytes}`);
+          await sleep(100 * 2 ** attempts, undefined, { signal });
+        }
+      }
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+  }
+
+  async function evict(kept: string): Promise<void> {
+    const files = [];
+    for (const name of await readdir(dir)) {
+      const path = join(dir, name);
+      const found = await stat(path).catch(() => undefined);
+      if (!found) continue;
+      if (name.endsWith('.part') && Date.now() - found.mtimeMs > STALE_PART_MS) await rm(path, { force: true });
+      if (name.endsWith('.onnx')) files.push({ path, bytes: found.size, usedMs: found.mtimeMs });
+    }
+    let total = files.reduce((sum, file) => sum + file.bytes, 0);
+    for (const file of files.sort((a, b) => a.usedMs - b.usedMs)) {
+      if (total <= maxBytes) return;
+      if (file.path.startsWith(kept.slice(0, -'.onnx'.length))) continue;
+      await rm(file.path, { force: true });
+      await rm(`${file.path}.json`, { force: true });
+      total -= file.bytes;
+    }
+  }
+
+  return {
+    async get(stored, signal) {
+      const key = keyOf(stored);
+      const underWay = downloads.get(key);
+      if (underWay) return underWay;
+      const work = (async () => (await reuse(pathOf(stored))) ?? (await download(stored, signal)))();
+      downloads.set(key, work);
+      try {
+        return await work;
+      } catch (thrown) {
+        throw isDiskFailure(thrown)
+          ? new InfrastructureError(`model cache ${dir}: ${asError(thrown).message}`, { cause: thrown })
+          : thrown;
+      } finally {
+        downloads.delete(key);
+      }
+    },
+    async derive(file, suffix, bytes) {
+      const path = file.path.replace(/\.onnx$/, `.${suffix}.onnx`);
+      await writeAtomically(path, bytes);
+      return path;
+    },
+    async forget(stored) {
+      await rm(`${pathOf(stored)}.json`, { force: true });
+      await rm(pathOf(stored), { force: true });
+    },
+  };
+}
+
+/** SHA-256 of a file, hex. */
+export async function hashFile(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(path, { highWaterMark: 1024 * 1024 })) hash.update(chunk as Buffer);
+  return hash.digest('hex');
+}
+
+/** By path and ETag: a replaced file is another one. */
+function keyOf(stored: StoredVersion): string {
+  return createHash('sha256')
+    .update(`${modelPath(stored)}\n${stored.modelEtag}\n${stored.bytes}`)
+    .digest('hex')
+    .slice(0, 32);
+}
+
+async function writeAtomically(path: string, content: string | Uint8Array): Promise<void> {
+  const temporary = `${path}.${randomUUID()}.tmp`;
+  await writeFile(temporary, content);
+  await rename(temporary, path);
+}
+
+function isStorageFailure(thrown: unknown, signal: AbortSignal): boolean {
+  return thrown instanceof InfrastructureError || signal.aborted;
+}
+
+/** Errors of the file system bear a code like ENOSPC. */
+function isDiskFailure(thrown: unknown): boolean {
+  return thrown instanceof Error && 'syscall' in thrown;
+}

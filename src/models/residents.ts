@@ -1,0 +1,244 @@
+import type { Backend } from '../core/backend.ts';
+import { asError, InfrastructureError } from '../core/errors.ts';
+import type { Clock, Log } from '../core/log.ts';
+import type { FallbackTarget, ModelVersion } from '../core/model.ts';
+import { BrokenModel } from './load-version.ts';
+import { contentId, modelPath, type StoredVersion } from './store.ts';
+
+/** A version that was loaded; unloaded, it keeps its identity and comes back on its next use. */
+export interface Resident {
+  readonly id: string;
+  readonly stored: StoredVersion;
+  readonly version: ModelVersion;
+  /** Undefined while it is unloaded. */
+  live: Backend | undefined;
+  lastUsedMs: number;
+  running: number;
+}
+
+export interface Failure {
+  readonly message: string;
+  readonly fallback: FallbackTarget | undefined;
+  readonly retryAtMs: number;
+  readonly delayMs: number;
+}
+
+/** The versions in memory: one load however many ask, failures remembered, the least recently used unloaded when memory runs short. */
+export interface Residents {
+  /** The loaded version with that content; undefined where it is not in memory. */
+  get(stored: StoredVersion): Resident | undefined;
+  /** The last good content of a version whose file was replaced. */
+  previous(stored: StoredVersion): Resident | undefined;
+  /** Why the last load failed, until it is due for another try. */
+  failure(stored: StoredVersion): Failure | undefined;
+  /** @throws BrokenModel, BlobGone or InfrastructureError. */
+  load(stored: StoredVersion): Promise<Resident>;
+  /** Forgets failures and frees contents that storage no longer has, save those in `used`. */
+  retain(stored: Iterable<StoredVersion>, used: ReadonlySet<Resident>): void;
+  /** Labels by model name. */
+  loaded(): ReadonlyMap<string, readonly string[]>;
+  close(): Promise<void>;
+}
+
+const FIRST_RETRY_MS = 30_000;
+const LONGEST_RETRY_MS = 600_000;
+
+export function createResidents(options: {
+  readonly load: (stored: StoredVersion, signal: AbortSignal) => Promise<ModelVersion>;
+  readonly budgetBytes: number;
+  readonly loadTimeoutMs: number;
+  readonly clock: Clock;
+  readonly log: Log;
+}): Residents {
+  const { budgetBytes, loadTimeoutMs, clock, log } = options;
+  const residents = new Map<string, Resident>();
+  const failures = new Map<string, Failure>();
+  const loads = new Map<string, Promise<Resident>>();
+  const closings = new Set<Promise<void>>();
+  const stopping = new AbortController();
+
+  async function open(stored: StoredVersion): Promise<Resident> {
+    const id = contentId(stored);
+    const start = clock();
+    try {
+      const loaded = await withTimeout(stored);
+      if (stopping.signal.aborted) {
+        await loaded.backend.close();
+        throw new InfrastructureError('closing');
+      }
+      failures.delete(id);
+      const resident = residents.get(id) ?? adopt(id, stored, loaded);
+      resident.live = loaded.backend;
+      resident.lastUsedMs = clock();
+      const { placement, warmUpMs, memoryBytes } = loaded.backend.info;
+      log.info(
+        `${stored.name} ${loaded.label} loaded in ${clock() - start} ms: ${placement}, ${warmUpMs.toFixed(2)} ms a slice of ` +
+          `${loaded.card.batching.maxBatchSize}, about ${Math.ceil(memoryBytes / 1e6)} MB`,
+      );
+      makeRoom(resident);
+      return resident;
+    } catch (thrown) {
+      if (!(thrown instanceof BrokenModel)) throw thrown;
+      const before = failures.get(id);
+      if (before?.message !== thrown.message) log.error(`${thrown.message}; this version does not serve`);
+      const delayMs = Math.min(before ? before.delayMs * 2 : FIRST_RETRY_MS, LONGEST_RETRY_MS);
+      failures.set(id, { message: thrown.message, fallback: thrown.fallback, retryAtMs: clock() + delayMs, delayMs });
+      throw thrown;
+    }
+  }
+
+  /** A load that takes too long is given up; what it still brings is freed. */
+  async function withTimeout(stored: StoredVersion): Promise<ModelVersion> {
+    const timeout = AbortSignal.timeout(loadTimeoutMs);
+    const signal = AbortSignal.any([timeout, stopping.signal]);
+    const work = options.load(stored, signal);
+    let giveUp = () => {};
+    const late = new Promise<never>((_, reject) => {
+      giveUp = () => reject(signal.reason);
+      signal.addEventListener('abort', giveUp, { once: true });
+    });
+    try {
+      return await Promise.race([work, late]);
+    } catch (thrown) {
+      work.then(version => version.backend.close()).catch(() => {});
+      if (!signal.aborted) throw thrown;
+      throw timeout.aborted
+        ? new BrokenModel(`${modelPath(stored)}: not loaded within ${loadTimeoutMs / 1000} s`, undefined, {
+            cause: thrown,
+          })
+        : new InfrastructureError('closing', { cause: thrown });
+    } finally {
+      signal.removeEventListener('abort', giveUp);
+    }
+  }
+
+  function adopt(id: string, stored: StoredVersion, loaded: ModelVersion): Resident {
+    const resident: Resident = {
+      id,
+      stored,
+      version: { ...loaded, backend: guardedBackend(() => resident, loaded.backend) },
+      live: loaded.backend,
+      lastUsedMs: clock(),
+      running: 0,
+    };
+    residents.set(id, resident);
+    return resident;
+  }
+
+  /** What the pipeline holds: counts running slices, and brings the model back where it was unloaded between route and predict. */
+  function guardedBackend(owner: () => Resident, first: Backend): Backend {
+    const { info } = first;
+    return {
+      info,
+      async load() {
+        return info;
+      },
+      async predict(inputs, predictOptions) {
+        const resident = owner();
+        resident.running++;
+        resident.lastUsedMs = clock();
+        try {
+          const backend = resident.live ?? (await reload(resident));
+          return await backend.predict(inputs, predictOptions);
+        } finally {
+          resident.running--;
+        }
+      },
+      async close() {}, // the catalog's to close
+    };
+  }
+
+  async function reload(resident: Resident): Promise<Backend> {
+    try {
+      return (await load(resident.stored)).live!;
+    } catch (thrown) {
+      // Not the instances' fault: the batch is tried again, and its route then says what is wrong.
+      throw new InfrastructureError(`loading ${resident.version.name} again: ${asError(thrown).message}`, {
+        cause: thrown,
+      });
+    }
+  }
+
+  function makeRoom(latest: Resident): void {
+    const live = [...residents.values()].filter(resident => resident.live);
+    let total = live.reduce((sum, resident) => sum + resident.live!.info.memoryBytes, 0);
+    for (const resident of live.sort((a, b) => a.lastUsedMs - b.lastUsedMs)) {
+      if (total <= budgetBytes) return;
+      if (resident === latest || resident.running > 0) continue;
+      total -= resident.live!.info.memoryBytes;
+      log.info(
+        `${resident.version.name} ${resident.version.label} unloaded to make room for ${latest.version.name} ${latest.version.label}`,
+      );
+      unload(resident);
+    }
+    if (total > budgetBytes) {
+      log.warn(
+        `models in use take about ${Math.ceil(total / 1e6)} MB, more than MODEL_MEMORY_MB allows (${Math.floor(budgetBytes / 1e6)} MB)`,
+      );
+    }
+  }
+
+  function unload(resident: Resident): void {
+    const closing = resident
+      .live!.close()
+      .catch(thrown => log.warn(`unloading ${resident.version.name}: ${asError(thrown).message}`));
+    resident.live = undefined;
+    closings.add(closing);
+    void closing.then(() => closings.delete(closing));
+  }
+
+  function load(stored: StoredVersion): Promise<Resident> {
+    const id = contentId(stored);
+    const resident = residents.get(id);
+    if (resident?.live) return Promise.resolve(resident);
+    let work = loads.get(id);
+    if (!work) {
+      work = open(stored).finally(() => loads.delete(id));
+      loads.set(id, work);
+    }
+    return work;
+  }
+
+  return {
+    load,
+    get(stored) {
+      const resident = residents.get(contentId(stored));
+      return resident?.live ? resident : undefined;
+    },
+    previous(stored) {
+      let best: Resident | undefined;
+      for (const resident of residents.values()) {
+        const same = resident.stored.name === stored.name && resident.stored.version === stored.version;
+        if (same && resident.live && (!best || resident.lastUsedMs > best.lastUsedMs)) best = resident;
+      }
+      return best;
+    },
+    failure(stored) {
+      const failure = failures.get(contentId(stored));
+      return failure && clock() < failure.retryAtMs ? failure : undefined;
+    },
+    retain(stored, used) {
+      const ids = new Set([...stored].map(contentId));
+      for (const id of failures.keys()) if (!ids.has(id)) failures.delete(id);
+      for (const [id, resident] of residents) {
+        const idleMs = clock() - resident.lastUsedMs;
+        if (ids.has(id) || used.has(resident) || resident.running > 0 || idleMs < 2 * loadTimeoutMs) continue;
+        if (resident.live) unload(resident);
+        residents.delete(id);
+      }
+    },
+    loaded() {
+      const labels = new Map<string, string[]>();
+      for (const { live, version } of residents.values()) {
+        if (live) labels.set(version.name, [...(labels.get(version.name) ?? []), version.label]);
+      }
+      return labels;
+    },
+    async close() {
+      stopping.abort(new Error('closing'));
+      await Promise.allSettled(loads.values());
+      for (const resident of residents.values()) if (resident.live) unload(resident);
+      await Promise.allSettled(closings);
+    },
+  };
+}

@@ -1,0 +1,49 @@
+import type { Card } from '../core/model.ts';
+import type { Signature } from '../core/tensor.ts';
+import type { RawCard } from './card.ts';
+import { resolveFeatures } from './resolve-features.ts';
+import { resolveOutputs } from './resolve-outputs.ts';
+
+/** Slices of models whose card says nothing. */
+const DEFAULT_MAX_BATCH_SIZE = 256;
+
+export interface CardSource {
+  readonly name: string;
+  readonly version: string;
+  /** What messages call the card: `churn/2.1.3/model.json`. */
+  readonly file: string;
+  readonly raw: RawCard | undefined;
+  /** Class labels found in the ONNX file itself. */
+  readonly classes: readonly (string | number)[] | undefined;
+}
+
+/**
+ * Makes a card complete and holds it against the model.
+ * @throws Error naming the file, what was expected and what came, where the two do not fit.
+ */
+export function resolveCard(source: CardSource, signature: Signature): Card {
+  const { raw } = source;
+  const fixedBatch = fixedBatchOf(signature);
+  const askedBatch = raw?.batching?.max_batch_size ?? DEFAULT_MAX_BATCH_SIZE;
+  return {
+    name: source.name,
+    version: source.version,
+    task: raw?.task,
+    features: resolveFeatures(raw?.features, signature, source.file),
+    outputs: resolveOutputs(raw?.outputs, source.classes, signature, source.file),
+    fallback: raw?.fallback && { model: raw.fallback.model, version: raw.fallback.version },
+    default: raw?.default && { prediction: raw.default.prediction ?? null, confidence: raw.default.confidence },
+    batching: { maxBatchSize: fixedBatch ?? askedBatch, maxQueueDelayMs: raw?.batching?.max_queue_delay_ms ?? 0 },
+    cache: raw?.cache ?? true,
+    raw: raw ?? {},
+  };
+}
+
+/** The batch size that the model insists on; undefined where it takes any. */
+export function fixedBatchOf(signature: Signature): number | undefined {
+  for (const input of signature.inputs) {
+    const batch = input.dims[0];
+    if (typeof batch === 'number') return batch;
+  }
+  return undefined;
+}

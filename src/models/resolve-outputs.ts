@@ -1,0 +1,90 @@
+import type { OutputRoles } from '../core/model.ts';
+import type { Signature, TensorSpec } from '../core/tensor.ts';
+import type { RawCard } from './card.ts';
+
+type Classes = readonly (string | number)[];
+
+/**
+ * Which output is the label, which the probabilities, which a regressor's value. What the card says holds; the rest is told from
+ * names, types and shapes, cautiously: an output that could be anything is left as the raw prediction or an extra output.
+ * @throws Error where the card names an output that is not there, or classes that do not fit.
+ */
+export function resolveOutputs(
+  raw: RawCard['outputs'],
+  fileClasses: Classes | undefined,
+  signature: Signature,
+  file: string,
+): OutputRoles {
+  const { outputs } = signature;
+  const named = (role: 'label' | 'probabilities' | 'value'): string | undefined => {
+    const name = raw?.[role];
+    if (name === undefined || outputs.some(output => output.name === name)) return name;
+    if (signature.opaqueOutputs.includes(name)) return undefined; // a ZipMap that could not be undone: label only
+    const names = outputs.map(output => output.name).join(', ');
+    throw new Error(`${file}: outputs.${role}: expected one of the model's outputs (${names}), came ${name}`);
+  };
+  const given = { label: named('label'), probabilities: named('probabilities'), value: named('value') };
+  const said = raw?.label !== undefined || raw?.probabilities !== undefined || raw?.value !== undefined;
+  const { label, probabilities, value } = said ? given : guessRoles(outputs, fileClasses !== undefined);
+  const width = outputs.find(output => output.name === probabilities)?.dims[1] ?? undefined;
+  const classes = raw?.classes ?? fittingClasses(fileClasses, width);
+  if (raw?.classes && typeof width === 'number' && width > 1 && width !== raw.classes.length) {
+    throw new Error(
+      `${file}: outputs.classes: expected ${width} (columns of ${probabilities}), came ${raw.classes.length}`,
+    );
+  }
+  if (raw?.threshold !== undefined && classes && classes.length !== 2) {
+    throw new Error(`${file}: outputs.threshold: expected two classes, came ${classes.length}`);
+  }
+  const roles = new Set([label, probabilities, value]);
+  const rest = outputs.map(({ name }) => name).filter(name => !roles.has(name));
+  // Without any role the only output is the prediction itself, not an extra.
+  const extra = (label ?? probabilities ?? value) ? rest : rest.length === 1 ? [] : rest;
+  return { label, probabilities, value, classes, threshold: raw?.threshold, extra };
+}
+
+function fittingClasses(classes: Classes | undefined, width: number | undefined): Classes | undefined {
+  return classes && (width === undefined || width === classes.length || (width === 1 && classes.length === 2))
+    ? classes
+    : undefined;
+}
+
+interface Roles {
+  label: string | undefined;
+  probabilities: string | undefined;
+  value: string | undefined;
+}
+
+const FLOATS = new Set(['float32', 'float64', 'float16']);
+const LABEL_NAME = /label|class(?!ifi)|predict/i;
+const PROBABILITY_NAME = /prob|softmax|sigmoid|score/i;
+const VALUE_NAME = /^variable$|value|regress|predict|target|^y/i;
+
+function guessRoles(outputs: readonly TensorSpec[], hasClasses: boolean): Roles {
+  const roles: Roles = { label: undefined, probabilities: undefined, value: undefined };
+  const floats = outputs.filter(output => FLOATS.has(output.type));
+  const discrete = outputs.filter(
+    output => (output.type === 'string' || /^u?int/.test(output.type)) && isColumn(output),
+  );
+  roles.label = (
+    discrete.find(({ name }) => LABEL_NAME.test(name)) ?? (discrete.length === 1 ? discrete[0] : undefined)
+  )?.name;
+  const matrices = floats.filter(output => output.dims.length === 2 && output.dims[1] !== 1);
+  roles.probabilities = (
+    matrices.find(({ name }) => PROBABILITY_NAME.test(name)) ??
+    // Beside a label of a classifier the only matrix is its probabilities.
+    (roles.label && hasClasses && matrices.length === 1 ? matrices[0] : undefined)
+  )?.name;
+  if (roles.label || roles.probabilities) return roles;
+  const candidates = floats.filter(output => output.dims.length <= 2);
+  roles.value = (
+    candidates.find(({ name }) => VALUE_NAME.test(name)) ??
+    (candidates.length === 1 && isColumn(candidates[0]!) ? candidates[0] : undefined)
+  )?.name;
+  return roles;
+}
+
+/** One value an instance: [N] or [N,1]. */
+function isColumn(output: TensorSpec): boolean {
+  return output.dims.length <= 1 || (output.dims.length === 2 && output.dims[1] === 1);
+}
