@@ -22,8 +22,8 @@ export interface Launch {
 }
 
 /** Starts an entry file of ours under this Node in its own process group, without waiting for it. */
-export function launch(entry: string, environment: Record<string, string>, cwd = ROOT): Launch {
-  const child = spawn(process.execPath, [resolve(ROOT, entry)], {
+export function launch(entry: string, environment: Record<string, string>, cwd = ROOT, args: string[] = []): Launch {
+  const child = spawn(process.execPath, [resolve(ROOT, entry), ...args], {
     cwd,
     env: { ...process.env, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -43,8 +43,13 @@ export function launch(entry: string, environment: Record<string, string>, cwd =
 }
 
 /** Starts an entry file of ours and waits for its `ready` line. @throws Error with what it wrote, where it ends or 30 s pass before. */
-export async function startService(entry: string, environment: Record<string, string>, cwd = ROOT): Promise<Service> {
-  const { child, log } = launch(entry, environment, cwd);
+export async function startService(
+  entry: string,
+  environment: Record<string, string>,
+  cwd = ROOT,
+  args: string[] = [],
+): Promise<Service> {
+  const { child, log } = launch(entry, environment, cwd, args);
   const readyLine = await new Promise<string>((ready, fail) => {
     const timer = setTimeout(() => fail(new Error(`${entry} was not ready in 30 s:\n${log()}`)), 30_000);
     const look = () => {

@@ -1,0 +1,124 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ConfigError, type HubConfig } from './hub-config.ts';
+import { badPartition, notFound } from './service-error.ts';
+import { type LogOptions, PartitionLog } from './store/partition-log.ts';
+
+export interface Partition {
+  readonly id: string;
+  readonly hub: string;
+  readonly log: PartitionLog;
+  /** Called after a flush that brought new events. */
+  readonly readers: Set<() => void>;
+}
+
+export interface Hub {
+  readonly name: string;
+  readonly createdAtMs: number;
+  readonly partitions: readonly Partition[];
+  /** In lower case, `$default` among them. */
+  readonly groups: ReadonlySet<string>;
+}
+
+export interface NamespaceOptions extends Omit<LogOptions, 'folder'> {
+  readonly folder: string;
+}
+
+/** The hubs and their logs. */
+export class Namespace {
+  readonly #hubs = new Map<string, Hub>();
+  readonly #turn = new Map<Hub, number>();
+  readonly #dirty = new Set<Partition>();
+
+  /** @throws ConfigError where the data on disk do not fit the configuration. */
+  constructor(hubs: readonly HubConfig[], options: NamespaceOptions) {
+    mkdirSync(options.folder, { recursive: true });
+    for (const hub of hubs) this.#hubs.set(hub.name.toLowerCase(), openHub(hub, options));
+    const unknown = readdirSync(options.folder, { withFileTypes: true })
+      .filter(entry => entry.isDirectory() && !this.#hubs.has(decodeURIComponent(entry.name)))
+      .map(entry => decodeURIComponent(entry.name));
+    if (unknown.length > 0)
+      options.warn(
+        `${options.folder} also holds ${unknown.join(', ')}, which the configuration does not name: not served, not touched`,
+      );
+  }
+
+  get hubs(): Iterable<Hub> {
+    return this.#hubs.values();
+  }
+
+  /** @throws ServiceError amqp:not-found */
+  hub(name: string): Hub {
+    const hub = this.#hubs.get(name.toLowerCase());
+    if (!hub) throw notFound(name);
+    return hub;
+  }
+
+  /** @throws ServiceError */
+  partition(hubName: string, id: string): Partition {
+    const hub = this.hub(hubName);
+    const partition = hub.partitions.find(candidate => candidate.id === id);
+    if (!partition) throw badPartition(id, hub.name, hub.partitions.length);
+    return partition;
+  }
+
+  /** The partition for the next batch without a key: each in turn. */
+  nextPartition(hub: Hub): Partition {
+    const turn = this.#turn.get(hub) ?? 0;
+    this.#turn.set(hub, (turn + 1) % hub.partitions.length);
+    return hub.partitions[turn] as Partition;
+  }
+
+  /** Has a partition's appended batches written at the end of this turn of the event loop, with those of all others. */
+  flushSoon(partition: Partition): void {
+    if (this.#dirty.size === 0) setImmediate(() => this.flush());
+    this.#dirty.add(partition);
+  }
+
+  flush(): void {
+    const dirty = [...this.#dirty];
+    this.#dirty.clear();
+    for (const { log } of dirty) log.flush();
+    for (const { readers } of dirty) for (const wake of [...readers]) wake();
+  }
+
+  close(): void {
+    for (const hub of this.hubs) for (const { log } of hub.partitions) log.close();
+  }
+}
+
+interface HubFile {
+  readonly name: string;
+  readonly partitionCount: number;
+  readonly createdAtMs: number;
+}
+
+function openHub(config: HubConfig, options: NamespaceOptions): Hub {
+  const folder = join(options.folder, encodeURIComponent(config.name.toLowerCase()));
+  const path = join(folder, 'hub.json');
+  mkdirSync(folder, { recursive: true });
+  const file: HubFile = existsSync(path)
+    ? JSON.parse(readFileSync(path, 'utf8'))
+    : { name: config.name, partitionCount: config.partitionCount, createdAtMs: options.clock() };
+  if (file.partitionCount !== config.partitionCount)
+    throw new ConfigError(
+      `hub ${config.name} has ${file.partitionCount} partitions on disk and ${config.partitionCount} in the configuration; ` +
+        `set PartitionCount to ${file.partitionCount}, or delete ${folder} together with its events`,
+    );
+  if (!existsSync(path)) {
+    // By way of another name: a kill in between must not leave half a file.
+    writeFileSync(`${path}.new`, `${JSON.stringify(file)}\n`);
+    renameSync(`${path}.new`, path);
+  }
+  return {
+    name: config.name,
+    createdAtMs: file.createdAtMs,
+    groups: new Set(['$default', ...config.consumerGroups.map(name => name.toLowerCase())]),
+    partitions: Array.from({ length: config.partitionCount }, (_, i) => ({
+      id: String(i),
+      hub: config.name,
+      log: new PartitionLog({ ...options, folder: join(folder, String(i)) }),
+      readers: new Set<() => void>(),
+    })),
+  };
+}

@@ -1,0 +1,242 @@
+import { closeSync, fdatasyncSync, ftruncateSync, mkdirSync, openSync, readSync, writevSync } from 'node:fs';
+import { BATCH_HEADER_BYTES, lastEventStart, NO_PRODUCER, type ProducerMark, sealBatch } from './batch-format.ts';
+import { listSegments, recoverSegment, removeSegment, type Segment, segmentPath } from './segment.ts';
+
+/** Idempotent producers that a partition remembers; the longest silent is forgotten first. */
+const MAX_PRODUCERS = 1000;
+
+export interface LogOptions {
+  readonly folder: string;
+  /** A segment that has grown past this is closed and the next one begun. */
+  readonly segmentBytes: number;
+  /** fdatasync before a send is acknowledged. */
+  readonly fsync: boolean;
+  readonly clock: () => number;
+  /** What an operator should know: a torn tail cut off, events dropped. */
+  readonly warn: (message: string) => void;
+}
+
+/** What is to be appended: `encode` writes `count` events from byte `at` of `slab` on and returns where they end. */
+export interface Batch {
+  readonly count: number;
+  /** Upper bound of what `encode` writes, in bytes. */
+  readonly maxBytes: number;
+  readonly producer?: ProducerMark;
+  /** `position` is the log position of byte 0 of `slab`. */
+  encode(slab: Buffer, at: number, sequence: number, position: number, timeMs: number): number;
+}
+
+interface Pending {
+  readonly slab: Buffer;
+  readonly producer: ProducerMark | undefined;
+  readonly done: (error?: Error) => void;
+}
+
+/** Where the log stands; one value, so that a failed write can go back to the one before. */
+interface End {
+  readonly position: number;
+  readonly sequence: number;
+  readonly timeMs: number;
+  /** Position of the last event, the service's `offset`; -1 where there never was one. */
+  readonly lastEvent: number;
+}
+
+/**
+ * The append-only log of one partition, in segment files. Batches appended in one turn of the event loop are written with
+ * one write(2) by `flush`, and only then acknowledged: what was acknowledged is in the page cache and survives SIGKILL.
+ * Positions are bytes since the partition began and serve as the service's offsets.
+ */
+export class PartitionLog {
+  #segments: Segment[];
+  #fd: number;
+  #end: End;
+  #flushed: End;
+  #pending: Pending[] = [];
+  readonly #options: LogOptions;
+  readonly #producers = new Map<number, ProducerMark>();
+
+  constructor(options: LogOptions) {
+    this.#options = options;
+    mkdirSync(options.folder, { recursive: true });
+    this.#segments = listSegments(options.folder);
+    this.#end = this.#recover();
+    this.#flushed = this.#end;
+    if (this.#segments.length === 0) this.#segments.push(this.#newSegment());
+    this.#fd = openSync(this.#last().path, 'a+');
+  }
+
+  /** Sequence number of the oldest event kept; equal to `nextSequence` where none is. */
+  get firstSequence(): number {
+    return (this.#segments[0] as Segment).sequence;
+  }
+  get nextSequence(): number {
+    return this.#flushed.sequence;
+  }
+  get firstPosition(): number {
+    return (this.#segments[0] as Segment).position;
+  }
+  /** Where the next batch will begin; everything before it is written. */
+  get endPosition(): number {
+    return this.#flushed.position;
+  }
+  get lastEventPosition(): number {
+    return this.#flushed.lastEvent;
+  }
+  get lastTimeMs(): number {
+    return this.#flushed.timeMs;
+  }
+  get segments(): readonly Segment[] {
+    return this.#segments;
+  }
+  get isDirty(): boolean {
+    return this.#pending.length > 0;
+  }
+
+  /** What an idempotent producer got in last, as far as the newest segments remember. */
+  producer(id: number): ProducerMark | undefined {
+    return this.#pending.findLast(({ producer }) => producer?.id === id)?.producer ?? this.#producers.get(id);
+  }
+
+  /** Takes a batch in; `done` is called by `flush`, with an error where the write failed and nothing of it is kept. */
+  append(batch: Batch, done: (error?: Error) => void): void {
+    const timeMs = Math.max(this.#options.clock(), this.#end.timeMs);
+    const { position, sequence } = this.#end;
+    let slab: Buffer = Buffer.allocUnsafe(BATCH_HEADER_BYTES + batch.maxBytes);
+    const end = batch.encode(slab, BATCH_HEADER_BYTES, sequence, position, timeMs);
+    slab = slab.subarray(0, end);
+    sealBatch(slab, batch.count, sequence, timeMs, batch.producer ?? NO_PRODUCER);
+    const lastEvent = position + lastEventStart(slab, batch.count);
+    this.#end = { position: position + end, sequence: sequence + batch.count, timeMs, lastEvent };
+    this.#pending.push({ slab, producer: batch.producer, done });
+  }
+
+  /** Writes what was appended since the last call and acknowledges it. */
+  flush(): void {
+    const pending = this.#pending;
+    if (pending.length === 0) return;
+    this.#pending = [];
+    let failure: Error | undefined;
+    try {
+      this.#write(pending.map(({ slab }) => slab));
+    } catch (error) {
+      failure = error as Error;
+    }
+    for (const { producer, done } of pending) {
+      if (producer && !failure) this.#remember(producer);
+      done(failure);
+    }
+  }
+
+  #remember(producer: ProducerMark): void {
+    this.#producers.delete(producer.id);
+    this.#producers.set(producer.id, producer);
+    if (this.#producers.size > MAX_PRODUCERS) this.#producers.delete(this.#producers.keys().next().value as number);
+  }
+
+  #write(slabs: Buffer[]): void {
+    const segment = this.#last();
+    const bytes = slabs.reduce((sum, slab) => sum + slab.length, 0);
+    try {
+      const written = writevSync(this.#fd, slabs);
+      if (written < bytes)
+        throw new Error(`only ${written} of ${bytes} bytes went into ${segment.path}; is the disk full?`);
+      if (this.#options.fsync) fdatasyncSync(this.#fd);
+    } catch (error) {
+      // Half a batch on disk would be taken for a torn tail together with all that is written behind it.
+      ftruncateSync(this.#fd, segment.bytes);
+      this.#end = this.#flushed;
+      throw error;
+    }
+    segment.firstTimeMs ??= Number((slabs[0] as Buffer).readBigUInt64BE(24));
+    segment.bytes += bytes;
+    this.#flushed = this.#end;
+    if (segment.bytes >= this.#options.segmentBytes) this.#roll();
+  }
+
+  /**
+   * Bytes from `position` on, at most `maxBytes` and never past the end of a segment. Starts with a batch header or an event,
+   * as `position` does; the last batch or event may be incomplete. Undefined at the end of the log.
+   */
+  read(position: number, maxBytes: number): Buffer | undefined {
+    if (position >= this.endPosition) return undefined;
+    const segment = this.segmentAt(position);
+    const length = Math.min(maxBytes, segment.position + segment.bytes - position);
+    const bytes = Buffer.allocUnsafe(length);
+    const fd = segment === this.#last() ? this.#fd : openSync(segment.path, 'r');
+    try {
+      const read = readSync(fd, bytes, 0, length, position - segment.position);
+      if (read < length) throw new Error(`${segment.path} is shorter than it was when it was written`);
+      return bytes;
+    } finally {
+      if (fd !== this.#fd) closeSync(fd);
+    }
+  }
+
+  segmentAt(position: number): Segment {
+    return this.#segments.findLast(segment => segment.position <= position) ?? (this.#segments[0] as Segment);
+  }
+
+  /** Drops whole segments: all whose events are older than `olderThanMs`, and the oldest while the log is larger than `maxBytes`. */
+  retain(olderThanMs: number, maxBytes: number): void {
+    const last = this.#last();
+    if (last.firstTimeMs !== undefined && last.firstTimeMs < olderThanMs && !this.isDirty) this.#roll();
+    let bytes = this.#segments.reduce((sum, segment) => sum + segment.bytes, 0);
+    while (this.#segments.length > 1) {
+      const [oldest, next] = this.#segments as [Segment, Segment];
+      const expired = (next.firstTimeMs ?? this.#flushed.timeMs) < olderThanMs;
+      if (!expired && bytes <= maxBytes) break;
+      if (!expired)
+        this.#options.warn(
+          `dropped events ${oldest.sequence} to ${next.sequence - 1} of ${this.#options.folder}: the partition holds more than ${maxBytes} bytes`,
+        );
+      bytes -= oldest.bytes;
+      this.#segments.shift();
+      removeSegment(oldest);
+    }
+  }
+
+  close(): void {
+    this.flush();
+    closeSync(this.#fd);
+  }
+
+  #last(): Segment {
+    return this.#segments.at(-1) as Segment;
+  }
+
+  #newSegment(): Segment {
+    const { position, sequence } = this.#end;
+    const path = segmentPath(this.#options.folder, position, sequence);
+    closeSync(openSync(path, 'a'));
+    return { path, position, sequence, bytes: 0, firstTimeMs: undefined };
+  }
+
+  #roll(): void {
+    closeSync(this.#fd);
+    this.#segments.push(this.#newSegment());
+    this.#fd = openSync(this.#last().path, 'a+');
+  }
+
+  /** Reads the newest segment, and the one before where it is empty: the end of the log stands there. */
+  #recover(): End {
+    let end: End = { position: 0, sequence: 0, timeMs: 0, lastEvent: -1 };
+    for (const segment of this.#segments.slice(-2)) {
+      const torn = recoverSegment(segment, ({ header, position, lastEvent }) => {
+        end = {
+          position: position + BATCH_HEADER_BYTES + header.bodyBytes,
+          sequence: header.firstSequence + header.count,
+          timeMs: header.timeMs,
+          lastEvent,
+        };
+        if (header.producer.id) this.#remember(header.producer);
+      });
+      if (torn > 0)
+        this.#options.warn(
+          `cut ${torn} torn bytes off ${segment.path}: a send that was never acknowledged; the next event is ${end.sequence}`,
+        );
+      if (segment.bytes === 0)
+        end = { ...end, position: segment.position, sequence: segment.sequence, lastEvent: segment.position - 1 };
+    }
+    return end;
+  }
+}
