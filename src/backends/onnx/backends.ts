@@ -1,13 +1,65 @@
 import type { Backend, BackendSource } from '../../core/backend.ts';
-import { createInlineBackend } from './in-line.ts';
+import type { Log } from '../../core/log.ts';
+import { createEngineBackend, TooSlow } from './engine.ts';
+import { openInline } from './in-line.ts';
+import { createWorkerPool } from './worker-pool.ts';
+
+export interface OnnxBackendsOptions {
+  /** WORKER_THREADS; 0 runs everything in-line. */
+  readonly threads: number;
+  /** INLINE_MAX_MS */
+  readonly inlineMaxMs: number;
+  readonly log: Log;
+}
 
 export interface OnnxBackends {
   open(source: BackendSource): Backend;
-  /** Ends the worker threads; call it after every backend is closed. */
+  /** Lets the worker threads end; close every backend before. Needed before `process.exit`, which aborts where a thread still runs a model. */
   close(): Promise<void>;
 }
 
-/** Backends for ONNX files. */
-export function createOnnxBackends(): OnnxBackends {
-  return { open: source => createInlineBackend(source), async close() {} };
+/** Larger files go to a worker without being tried on the main thread: loading them would stall it (12.6 MB of trees took 520 ms). */
+const INLINE_MAX_BYTES = 2 * 1024 * 1024;
+
+/**
+ * Backends for ONNX files. A model runs in-line where its slices are seen to be quick when it is tried, else in a pool of worker threads
+ * that all heavy models share, so that none of them stalls the event loop.
+ */
+export function createOnnxBackends(options: OnnxBackendsOptions): OnnxBackends {
+  const { threads, inlineMaxMs, log } = options;
+  const pool = createWorkerPool({ size: threads, log });
+
+  function open(source: BackendSource): Backend {
+    const inline = (limitMs?: number) => createEngineBackend(source, 'in-line', () => openInline(source), limitMs);
+    const inWorkers = () => createEngineBackend(source, 'worker', () => pool.open(source));
+    if (threads === 0) return inline();
+    if (source.bytes > INLINE_MAX_BYTES) return inWorkers();
+    return firstFitting(inline(inlineMaxMs), inWorkers);
+  }
+
+  return { open, close: pool.close };
+}
+
+/** The first backend, unless loading it shows that it is too slow: then the other. */
+function firstFitting(first: Backend, other: () => Backend): Backend {
+  let chosen = first;
+  let loading: ReturnType<Backend['load']> | undefined;
+  return {
+    load() {
+      loading ??= first.load().catch(thrown => {
+        if (!(thrown instanceof TooSlow)) throw thrown;
+        chosen = other();
+        return chosen.load();
+      });
+      return loading;
+    },
+    predict: (inputs, options) => chosen.predict(inputs, options),
+    get info() {
+      return chosen.info;
+    },
+    async close() {
+      await loading?.catch(() => {});
+      await chosen.close();
+    },
+  };
 }

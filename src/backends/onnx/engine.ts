@@ -1,0 +1,81 @@
+import type { Backend, BackendInfo, BackendSource, Placement, PredictOptions } from '../../core/backend.ts';
+import type { Signature, Tensors } from '../../core/tensor.ts';
+import { explainFailure } from './explain-failure.ts';
+import { warmUp } from './warm-up.ts';
+
+/** A model opened somewhere: on this thread, or in the worker threads. */
+export interface Engine {
+  readonly signature: Signature;
+  readonly memoryBytes: number;
+  run(inputs: Tensors, options?: PredictOptions): Promise<Tensors>;
+  /** Frees it; nothing may be running. */
+  release(): Promise<void>;
+}
+
+/** The model's slices take longer than the limit that was set. */
+export class TooSlow extends Error {
+  override readonly name = 'TooSlow';
+}
+
+/**
+ * The backend around an engine: opens it once, tries it, counts what runs, and frees it when that has ended.
+ * `load` throws `TooSlow` where a slice takes longer than `limitMs`.
+ */
+export function createEngineBackend(
+  source: BackendSource,
+  placement: Placement,
+  openEngine: () => Promise<Engine>,
+  limitMs = Number.POSITIVE_INFINITY,
+): Backend {
+  let loading: Promise<BackendInfo> | undefined;
+  let loaded: { readonly engine: Engine; readonly info: BackendInfo } | undefined;
+  let closing: Promise<void> | undefined;
+  const running = new Set<Promise<Tensors>>();
+
+  async function open(): Promise<BackendInfo> {
+    const engine = await openEngine().catch(thrown => {
+      throw explainFailure(source.title, thrown);
+    });
+    try {
+      const { signature, memoryBytes } = engine;
+      const { sliceMs, maxBatchSize, stopped } = await warmUp(source, source.plan(signature), engine.run, limitMs);
+      if (stopped) throw new TooSlow(`${source.title}: a slice takes more than ${limitMs} ms`);
+      const info = { signature, placement, warmUpMs: sliceMs, memoryBytes, maxBatchSize };
+      loaded = { engine, info };
+      return info;
+    } catch (thrown) {
+      await engine.release();
+      throw thrown;
+    }
+  }
+
+  return {
+    load() {
+      loading ??= open();
+      return loading;
+    },
+    async predict(inputs, options) {
+      if (!loaded || closing) throw new Error(`${source.title}: ${closing ? 'closed' : 'not loaded'}`);
+      options?.signal?.throwIfAborted();
+      const run = loaded.engine.run(inputs, options);
+      running.add(run);
+      try {
+        return await run;
+      } finally {
+        running.delete(run);
+      }
+    },
+    get info() {
+      if (!loaded) throw new Error(`${source.title}: not loaded`);
+      return loaded.info;
+    },
+    close() {
+      closing ??= (async () => {
+        await loading?.catch(() => {});
+        await Promise.allSettled(running);
+        await loaded?.engine.release();
+      })();
+      return closing;
+    },
+  };
+}

@@ -1,0 +1,33 @@
+/** Waiting work, the lowest priority number first, then the oldest. */
+export interface TaskQueue<T> {
+  readonly size: number;
+  /** @returns takes the task out again; false where it has been taken already. */
+  push(task: T, priority: number): () => boolean;
+  shift(): T | undefined;
+}
+
+export function createTaskQueue<T>(): TaskQueue<T> {
+  const entries: { readonly task: T; readonly priority: number }[] = [];
+  return {
+    get size() {
+      return entries.length;
+    },
+    push(task, priority) {
+      const entry = { task, priority };
+      let low = 0;
+      let high = entries.length;
+      while (low < high) {
+        const middle = (low + high) >>> 1;
+        if (entries[middle]!.priority <= priority) low = middle + 1;
+        else high = middle;
+      }
+      entries.splice(low, 0, entry);
+      return () => {
+        const index = entries.indexOf(entry);
+        if (index >= 0) entries.splice(index, 1);
+        return index >= 0;
+      };
+    },
+    shift: () => entries.shift()?.task,
+  };
+}

@@ -1,0 +1,143 @@
+import type { BackendSource, PredictOptions } from '../../core/backend.ts';
+import { asError, InfrastructureError } from '../../core/errors.ts';
+import type { Log } from '../../core/log.ts';
+import type { Tensors } from '../../core/tensor.ts';
+import type { Engine } from './engine.ts';
+import { type PoolWorker, startWorker } from './pool-worker.ts';
+import { createTaskQueue } from './task-queue.ts';
+import type { LoadedModel, WorkerReply, WorkerRequest } from './worker-protocol.ts';
+
+/** Threads for heavy models, started when the first one comes. Each holds every model; slices go to whichever is free. */
+export interface WorkerPool {
+  /** Opens a model in every thread. */
+  open(source: BackendSource): Promise<Engine>;
+  /** Waits for what runs, then lets the threads end. */
+  close(): Promise<void>;
+}
+
+interface Slot {
+  worker: PoolWorker | undefined;
+  /** Loading and unloading, in turn: they belong to this thread, and go before slices. */
+  readonly errands: Errand[];
+}
+
+interface Errand {
+  readonly request: Exclude<WorkerRequest, { kind: 'end' }>;
+  resolve(reply: WorkerReply): void;
+  reject(error: Error): void;
+}
+
+/** Every partition waits for its own slices, so a queue this long means that far more is asked than can ever be done. */
+const LONGEST_QUEUE = 4096;
+const WORKER_URL = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url);
+
+export function createWorkerPool(options: {
+  readonly size: number;
+  readonly log: Log;
+  readonly url?: URL;
+}): WorkerPool {
+  const { size, log, url = WORKER_URL } = options;
+  const slots: Slot[] = Array.from({ length: size }, () => ({ worker: undefined, errands: [] }));
+  const queue = createTaskQueue<Errand>();
+  const models = new Map<number, BackendSource>();
+  let lastModel = 0;
+  let closed = false;
+
+  /** A thread that was lost comes back when there is work, with the models that the others have. */
+  function revive(slot: Slot): PoolWorker {
+    slot.worker = startWorker(url);
+    for (const [model, source] of models) {
+      slot.errands.unshift({
+        request: loadRequest(model, source),
+        resolve: () => {},
+        reject: error => log.error(`${source.title}: not loaded into a new worker thread: ${error.message}`),
+      });
+    }
+    return slot.worker;
+  }
+
+  function dispatch(): void {
+    for (const slot of slots) {
+      if (slot.worker?.alive && slot.worker.busy) continue;
+      if (slot.errands.length === 0 && queue.size === 0) continue;
+      const worker = slot.worker?.alive ? slot.worker : revive(slot);
+      const errand = slot.errands.shift() ?? queue.shift()!;
+      worker
+        .ask(errand.request)
+        .then(errand.resolve, thrown => {
+          if (!worker.alive) log.error(`${asError(thrown).message}; another takes its place`);
+          errand.reject(asError(thrown));
+        })
+        .finally(dispatch);
+    }
+  }
+
+  function errandFor(slot: Slot, request: Errand['request']): Promise<WorkerReply> {
+    return new Promise((resolve, reject) => {
+      slot.errands.push({ request, resolve, reject });
+      dispatch();
+    });
+  }
+
+  function run(model: number, inputs: Tensors, { signal, priority = 1 }: PredictOptions = {}): Promise<Tensors> {
+    return new Promise((resolve, reject) => {
+      if (queue.size >= LONGEST_QUEUE) throw new InfrastructureError(`${queue.size} slices wait for a worker thread`);
+      const abort = () => {
+        withdraw();
+        reject(signal!.reason);
+      };
+      const settle = () => signal?.removeEventListener('abort', abort);
+      const withdraw = queue.push(
+        {
+          request: { kind: 'run', model, inputs },
+          resolve: reply => {
+            settle();
+            resolve((reply as Extract<WorkerReply, { kind: 'ran' }>).outputs);
+          },
+          reject: error => {
+            settle();
+            reject(error);
+          },
+        },
+        priority,
+      );
+      signal?.addEventListener('abort', abort, { once: true });
+      dispatch();
+    });
+  }
+
+  async function unload(model: number): Promise<void> {
+    models.delete(model);
+    const holders = slots.filter(slot => slot.worker?.alive);
+    await Promise.allSettled(holders.map(slot => errandFor(slot, { kind: 'unload', model })));
+  }
+
+  return {
+    async open(source) {
+      if (closed) throw new Error('the worker threads have been ended');
+      const model = ++lastModel;
+      const replies = await Promise.allSettled(slots.map(slot => errandFor(slot, loadRequest(model, source))));
+      const failed = replies.find(reply => reply.status === 'rejected');
+      if (failed) {
+        await unload(model);
+        throw failed.reason;
+      }
+      models.set(model, source);
+      const loaded = replies.map(reply => (reply as PromiseFulfilledResult<{ model: LoadedModel }>).value.model);
+      return {
+        signature: loaded[0]!.signature,
+        memoryBytes: loaded.reduce((sum, { memoryBytes }) => sum + memoryBytes, 0),
+        run: (inputs, predictOptions) => run(model, inputs, predictOptions),
+        release: () => unload(model),
+      };
+    },
+    async close() {
+      closed = true;
+      await Promise.all(slots.map(slot => slot.worker?.end()));
+    },
+  };
+}
+
+function loadRequest(model: number, source: BackendSource): Errand['request'] {
+  return { kind: 'load', model, file: source.file, bytes: source.bytes };
+}
