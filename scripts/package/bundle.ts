@@ -1,0 +1,68 @@
+import { globSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, sep } from 'node:path';
+import { build, type Plugin } from 'esbuild';
+
+/** Left outside the bundle: native code and its half in JavaScript, and what only the Functions worker provides. */
+export const NATIVE_PACKAGES = ['onnxruntime-node', 'onnxruntime-common'] as const;
+const WORKER_MODULES = ['@azure/functions-core'];
+
+/** CommonJS packages inside the bundle call `require`, which an ES module lacks. */
+const REQUIRE =
+  "import { createRequire as hubscoreRequire } from 'node:module';\nconst require = hubscoreRequire(import.meta.url);";
+
+/**
+ * Bundles the functions, and the files that they start as worker threads, into `<folder>/dist`. One file a function and shared chunks, since
+ * reading some 50,000 files of node_modules takes a cold start longer than running them (figures: docs/operate.md).
+ */
+export async function bundle(root: string, folder: string): Promise<void> {
+  const source = join(root, 'src');
+  const functions = globSync('functions/*.ts', { cwd: source });
+  if (functions.length === 0) throw new Error(`no functions in ${join(source, 'functions')}`);
+  await build({
+    absWorkingDir: root,
+    entryPoints: [...functions, ...workerFiles(source)].map(file => join(source, file)),
+    outdir: join(folder, 'dist'),
+    outbase: source,
+    chunkNames: 'chunks/[name]-[hash]',
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node22',
+    keepNames: true, // error classes are told apart by name in logs
+    banner: { js: REQUIRE },
+    external: [...NATIVE_PACKAGES, ...WORKER_MODULES],
+    plugins: [keepUrls(source)],
+    logLevel: 'error',
+  });
+}
+
+/** Files started by `new URL(… './x.js', import.meta.url)`, relative to the source folder. */
+function workerFiles(source: string): string[] {
+  return globSync('**/*.ts', { cwd: source, exclude: ['local/**', 'cli/**'] }).flatMap(file => {
+    const text = readFileSync(join(source, file), 'utf8');
+    const started = [...text.matchAll(/'(\.\.?\/[\w./-]+)\.js'[^;]{0,80}import\.meta\.url/g)];
+    return started.map(match => relative(source, join(source, dirname(file), `${match[1]}.ts`)));
+  });
+}
+
+/**
+ * Code moves into chunks, so `import.meta.url` would name the chunk: here it goes on naming the module's own place under dist. Functions and
+ * chunks both lie one folder below it.
+ */
+function keepUrls(source: string): Plugin {
+  return {
+    name: 'keep-urls',
+    setup({ onLoad }) {
+      onLoad({ filter: /\.ts$/ }, ({ path }) => {
+        const file = relative(source, path).split(sep).join('/').replace(/\.ts$/, '.js');
+        const contents = readFileSync(path, 'utf8');
+        if (file.startsWith('..') || !contents.includes('import.meta.url')) return undefined;
+        return {
+          contents: contents.replaceAll('import.meta.url', `new URL('../${file}', import.meta.url).href`),
+          loader: 'ts',
+        };
+      });
+    },
+  };
+}

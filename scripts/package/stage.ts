@@ -1,0 +1,38 @@
+import { cpSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { bundle, NATIVE_PACKAGES } from './bundle.ts';
+
+/** What runs of a native package on Functions, which is Linux on x64 whatever machine packages. */
+const NATIVE_FILES = [
+  'onnxruntime-node/package.json',
+  'onnxruntime-node/dist/*.js',
+  'onnxruntime-node/bin/napi-v6/linux/x64/*',
+  'onnxruntime-common/package.json',
+  'onnxruntime-common/dist/cjs/*.{js,json}',
+  'onnxruntime-common/dist/esm/*.{js,json}',
+];
+
+interface Manifest {
+  readonly name: string;
+  readonly version: string;
+  readonly main: string;
+  readonly dependencies: Readonly<Record<string, string>>;
+}
+
+/** Lays out in `folder` what a Functions app is made of, and nothing else: bundled functions, ONNX Runtime for Linux on x64, host.json, package.json. */
+export async function stage(root: string, folder: string): Promise<void> {
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  await bundle(root, folder);
+
+  const modules = join(root, 'node_modules');
+  for (const file of globSync(NATIVE_FILES, { cwd: modules })) {
+    cpSync(join(modules, file), join(folder, 'node_modules', file));
+  }
+  cpSync(join(root, 'host.json'), join(folder, 'host.json'));
+
+  const { name, version, main, dependencies }: Manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const native = Object.entries(dependencies).filter(([name]) => NATIVE_PACKAGES.some(known => known === name));
+  const manifest = { name, version, private: true, type: 'module', main, dependencies: Object.fromEntries(native) };
+  writeFileSync(join(folder, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);
+}
