@@ -82,6 +82,14 @@ export const settingsSchema = z.object({
     .describe('How to sign in to Redis: `password` (in the URL, or none) or `entra` (the managed identity).'),
   REDIS_CLIENT_ID: optionalText('Client id of the user-assigned identity for Redis; absent: the default credential.'),
 
+  APPLICATIONINSIGHTS_CONNECTION_STRING: optionalText(
+    'Application Insights that metrics and traces go to; absent: they are shown at `GET /metrics` only.',
+  ),
+  APPLICATIONINSIGHTS_AUTHENTICATION_STRING: optionalText(
+    '`Authorization=AAD;ClientId=<id>` where Application Insights takes a managed identity only.',
+  ),
+  TRACES_PER_SECOND: whole('Batches traced a second, at most; 0 traces none.', 0, 5),
+
   REQUEST_TIMEOUT_MS: z.coerce
     .number()
     .int()

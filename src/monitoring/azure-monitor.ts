@@ -1,0 +1,58 @@
+import { hostname } from 'node:os';
+import { ManagedIdentityCredential } from '@azure/identity';
+import { AzureMonitorMetricExporter, AzureMonitorTraceExporter } from '@azure/monitor-opentelemetry-exporter';
+import { resourceFromAttributes } from '@opentelemetry/resources';
+import { MeterProvider, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics';
+import { AlwaysOnSampler, BasicTracerProvider, BatchSpanProcessor } from '@opentelemetry/sdk-trace-base';
+import { createBatchTracer } from './batch-tracer.ts';
+import { createDeltaProducer } from './delta-metrics.ts';
+import type { Exporting, ExportOptions, ExportSource } from './exporting.ts';
+
+const EXPORT_EVERY_MS = 60_000;
+const FLUSH_WITHIN_MS = 5_000;
+
+/**
+ * Metrics and traces to Application Insights, by the exporters that Microsoft's `applicationinsights` package wraps. That package itself
+ * takes 0.8–1.1 s and 290 MB for instrumentations of libraries that are not used here; these take 0.13 s.
+ */
+export function startAzureMonitor(
+  { connectionString, authentication, tracesPerSecond, httpClient }: ExportOptions & { connectionString: string },
+  { store, refresh }: ExportSource,
+): Exporting {
+  const resource = resourceFromAttributes({
+    'service.name': 'hubscore',
+    'service.instance.id': `${hostname()}-${process.pid}`,
+  });
+  const options = { connectionString, ...credentialOf(authentication), ...(httpClient && { httpClient }) };
+  const reader = new PeriodicExportingMetricReader({
+    exporter: new AzureMonitorMetricExporter(options),
+    exportIntervalMillis: EXPORT_EVERY_MS,
+    metricProducers: [createDeltaProducer(store, refresh, resource, Date.now)],
+  });
+  const meters = new MeterProvider({ resource, readers: [reader] });
+  const traces = new BasicTracerProvider({
+    resource,
+    sampler: new AlwaysOnSampler(), // what is not to be traced never becomes a span
+    spanProcessors: [new BatchSpanProcessor(new AzureMonitorTraceExporter(options))],
+  });
+  return {
+    tracer: createBatchTracer(traces.getTracer('hubscore'), tracesPerSecond, Date.now),
+    async close() {
+      await Promise.allSettled([meters.shutdown({ timeoutMillis: FLUSH_WITHIN_MS }), traces.shutdown()]);
+    },
+  };
+}
+
+/** Reads `Authorization=AAD[;ClientId=…]`, the form of APPLICATIONINSIGHTS_AUTHENTICATION_STRING. */
+function credentialOf(authentication: string | undefined): { credential?: ManagedIdentityCredential } {
+  if (authentication === undefined) return {};
+  const pairs = authentication.split(';').map(pair => pair.split('=') as [string, string | undefined]);
+  const { authorization, clientid } = Object.fromEntries(
+    pairs.map(([name, value]) => [name.trim().toLowerCase(), value?.trim()]),
+  );
+  if (authorization?.toUpperCase() !== 'AAD')
+    throw new Error('APPLICATIONINSIGHTS_AUTHENTICATION_STRING takes Authorization=AAD;ClientId=…');
+  return {
+    credential: clientid ? new ManagedIdentityCredential({ clientId: clientid }) : new ManagedIdentityCredential(),
+  };
+}

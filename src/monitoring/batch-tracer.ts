@@ -1,0 +1,128 @@
+import {
+  type Attributes,
+  type Context,
+  isSpanContextValid,
+  type Link,
+  ROOT_CONTEXT,
+  type SpanContext,
+  SpanKind,
+  SpanStatusCode,
+  type Tracer,
+  trace,
+} from '@opentelemetry/api';
+import type { Event, EventBatch } from '../core/event.ts';
+import type { Clock } from '../core/log.ts';
+import type { Outcome, ScoredBatch } from '../core/outcome.ts';
+import type { BatchTiming } from './telemetry.ts';
+
+/** Links of a batch to its producers' spans, and spans of requests; a batch may have thousands of events. */
+const MAX_LINKS = 32;
+const MAX_REQUEST_SPANS = 16;
+const SAMPLED = 1;
+
+/** Writes traces of batches after the fact: from the times they took, so that nothing is carried through the pipeline. */
+export interface BatchTracer {
+  trace(batch: EventBatch, scored: ScoredBatch, timing: BatchTiming): void;
+}
+
+/**
+ * A span a batch, linked to the spans of the producers that sampled theirs; and for these requests a span in the producer's own trace, from
+ * enqueued to acknowledged, that names the result. At most `batchesPerSecond` batches are traced.
+ */
+export function createBatchTracer(tracer: Tracer, batchesPerSecond: number, clock: Clock): BatchTracer {
+  let second = 0;
+  let traced = 0;
+  function isDue(): boolean {
+    const now = Math.floor(clock() / 1000);
+    if (now !== second) traced = 0;
+    second = now;
+    return traced++ < batchesPerSecond;
+  }
+  return {
+    trace(batch, scored, timing) {
+      if (isDue()) traceBatch(tracer, batch, scored, timing);
+    },
+  };
+}
+
+function traceBatch(tracer: Tracer, batch: EventBatch, { outcomes }: ScoredBatch, timing: BatchTiming): void {
+  const producers = sampledProducers(batch.events);
+  const links: Link[] = [...producers.values()].slice(0, MAX_LINKS).map(context => ({ context }));
+  const deadLetters = outcomes.filter(({ kind }) => kind === 'dead-letter').length;
+  const attributes: Attributes = {
+    ...messaging(batch),
+    'messaging.batch.message_count': batch.events.length,
+    'hubscore.first_sequence_number': batch.events[0]?.sequenceNumber,
+    'hubscore.results': outcomes.length - deadLetters,
+    'hubscore.dead_letters': deadLetters,
+  };
+  const options = { kind: SpanKind.CONSUMER, startTime: timing.receivedAtMs, attributes, links };
+  const span = tracer.startSpan(`process ${batch.hub}`, options, contextOf(parseTraceparent(timing.traceparent)));
+  const scored = outcomes.filter(({ event }) => producers.has(event)).slice(0, MAX_REQUEST_SPANS);
+  for (const outcome of scored) {
+    traceRequest(tracer, batch, outcome, { producer: producers.get(outcome.event), batch: span.spanContext(), timing });
+  }
+  span.end(timing.sentAtMs);
+}
+
+function traceRequest(
+  tracer: Tracer,
+  batch: EventBatch,
+  outcome: Outcome,
+  { producer, ...around }: { producer: SpanContext | undefined; batch: SpanContext; timing: BatchTiming },
+): void {
+  const attributes: Attributes = {
+    ...messaging(batch),
+    'messaging.message.id': outcome.resultId,
+    'hubscore.model': outcome.model,
+    'hubscore.model_version': outcome.modelVersion,
+    'hubscore.outcome': outcome.kind,
+  };
+  const startTime = outcome.event.enqueuedAtMs;
+  const options = { kind: SpanKind.CONSUMER, startTime, attributes, links: [{ context: around.batch }] };
+  const span = tracer.startSpan(`score ${outcome.model ?? 'request'}`, options, contextOf(producer));
+  if (outcome.code) span.setAttribute('error.type', outcome.code).setStatus({ code: SpanStatusCode.ERROR });
+  span.end(Math.max(startTime, around.timing.sentAtMs));
+}
+
+/** OpenTelemetry's semantic conventions for messaging. */
+function messaging({ hub, partition, consumerGroup }: EventBatch): Attributes {
+  return {
+    'messaging.system': 'eventhubs',
+    'messaging.operation.type': 'process',
+    'messaging.operation.name': 'process',
+    'messaging.destination.name': hub,
+    'messaging.destination.partition.id': partition,
+    'messaging.consumer.group.name': consumerGroup,
+  };
+}
+
+function sampledProducers(events: readonly Event[]): Map<Event, SpanContext> {
+  const producers = new Map<Event, SpanContext>();
+  for (const event of events) {
+    const context = parseTraceparent(traceparentOf(event));
+    if (context && (context.traceFlags & SAMPLED) === SAMPLED) producers.set(event, context);
+    if (producers.size === MAX_LINKS) break;
+  }
+  return producers;
+}
+
+/** The Azure SDKs write `Diagnostic-Id`, which the Functions worker gives on with a small first letter. */
+function traceparentOf({ properties }: Event): unknown {
+  return properties.traceparent ?? properties['Diagnostic-Id'] ?? properties['diagnostic-Id'];
+}
+
+function contextOf(parent: SpanContext | undefined): Context {
+  return parent ? trace.setSpanContext(ROOT_CONTEXT, parent) : ROOT_CONTEXT;
+}
+
+/** W3C Trace Context, version 00 and later ones that begin as it does. Kafka headers come as bytes. Anything else is no context. */
+export function parseTraceparent(value: unknown): SpanContext | undefined {
+  const text = value instanceof Uint8Array ? Buffer.from(value).toString('latin1') : value;
+  if (typeof text !== 'string') return undefined;
+  const match = /^(?!ff)[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/.exec(text);
+  if (!match) return undefined;
+  const [, traceId = '', spanId = '', flags = '00'] = match;
+  const context = { traceId, spanId, traceFlags: Number.parseInt(flags, 16), isRemote: true };
+  return isSpanContextValid(context) ? context : undefined;
+}

@@ -1,0 +1,193 @@
+/** What a metric is called, what it counts and by what; docs/telemetry.md shows the same table and a test holds them together. */
+export interface MetricDefinition {
+  readonly kind: 'counter' | 'gauge' | 'histogram';
+  /** Label names in the order in which values are given. */
+  readonly labels: readonly string[];
+  /** UCUM, as OpenTelemetry has it: seconds, bytes, or what is counted. */
+  readonly unit: string;
+  readonly help: string;
+  /** Upper bounds of a histogram's buckets, ascending; one more is open-ended. */
+  readonly bounds?: readonly number[];
+}
+
+const MODEL = ['model', 'version'] as const;
+
+/** From the 1 ms that enqueued times are exact to, dense below 100 ms where a live stream sits, up to the hours of a backlog. */
+const WAIT_SECONDS = [
+  0.001, 0.002, 0.005, 0.01, 0.015, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800,
+  7200,
+] as const;
+const COMPUTE_SECONDS = [
+  0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30,
+] as const;
+const SIZES = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096] as const;
+
+/** Every metric there is. Names by Prometheus conventions: base units, `_total` for counters. */
+export const METRICS = {
+  inference_requests_total: {
+    kind: 'counter',
+    labels: [...MODEL, 'outcome'],
+    unit: '{request}',
+    help: 'Requests that came to their ending; outcome is result or dead_letter.',
+  },
+  inference_errors_total: {
+    kind: 'counter',
+    labels: [...MODEL, 'code'],
+    unit: '{request}',
+    help: 'Requests that ended as a dead letter, by its error code.',
+  },
+  inference_latency_seconds: {
+    kind: 'histogram',
+    labels: MODEL,
+    unit: 's',
+    help: 'From enqueued to scored, a request.',
+    bounds: WAIT_SECONDS,
+  },
+  inference_queue_seconds: {
+    kind: 'histogram',
+    labels: MODEL,
+    unit: 's',
+    help: 'From enqueued until the function had the event, a request.',
+    bounds: WAIT_SECONDS,
+  },
+  inference_compute_seconds: {
+    kind: 'histogram',
+    labels: MODEL,
+    unit: 's',
+    help: 'In the model, a slice.',
+    bounds: COMPUTE_SECONDS,
+  },
+  inference_end_to_end_seconds: {
+    kind: 'histogram',
+    labels: MODEL,
+    unit: 's',
+    help: 'From enqueued until the results hub had acknowledged the result, a request.',
+    bounds: WAIT_SECONDS,
+  },
+  inference_batch_size: {
+    kind: 'histogram',
+    labels: MODEL,
+    unit: '{instance}',
+    help: 'Instances that a model was given at once, a slice.',
+    bounds: SIZES,
+  },
+  hubscore_event_batch_size: {
+    kind: 'histogram',
+    labels: [],
+    unit: '{event}',
+    help: 'Events that the host gave the function at once.',
+    bounds: SIZES,
+  },
+  hubscore_batch_failures_total: {
+    kind: 'counter',
+    labels: ['reason'],
+    unit: '{batch}',
+    help: 'Batches that threw, so that the host retries them; reason is infrastructure or unexpected.',
+  },
+  hubscore_partition_lag_events: {
+    kind: 'gauge',
+    labels: ['partition'],
+    unit: '{event}',
+    help: 'Events behind the newest of the requests partition, after the last batch; only of partitions read in the last 5 minutes.',
+  },
+  hubscore_partition_lag_seconds: {
+    kind: 'gauge',
+    labels: ['partition'],
+    unit: 's',
+    help: 'Age of the newest event of the last batch when the function got it; only of partitions read in the last 5 minutes.',
+  },
+  hubscore_ledger_skipped_total: {
+    kind: 'counter',
+    labels: ['partition'],
+    unit: '{event}',
+    help: 'Redelivered events that had their ending already and were not scored again.',
+  },
+  hubscore_ledger_recovered_total: {
+    kind: 'counter',
+    labels: ['partition'],
+    unit: '{event}',
+    help: 'Events without an ending that were found behind the checkpoint and scored.',
+  },
+  hubscore_model_loads_total: {
+    kind: 'counter',
+    labels: [...MODEL, 'outcome'],
+    unit: '{load}',
+    help: 'Attempts to load a model version; outcome is loaded or failed.',
+  },
+  hubscore_model_load_seconds: {
+    kind: 'histogram',
+    labels: MODEL,
+    unit: 's',
+    help: 'From asked for to warm, a model version.',
+    bounds: [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60],
+  },
+  hubscore_model_loaded: {
+    kind: 'gauge',
+    labels: MODEL,
+    unit: '1',
+    help: '1 for every model version in memory.',
+  },
+  hubscore_cache_hits_total: {
+    kind: 'counter',
+    labels: [],
+    unit: '{instance}',
+    help: 'Instances answered from the result cache.',
+  },
+  hubscore_cache_misses_total: {
+    kind: 'counter',
+    labels: [],
+    unit: '{instance}',
+    help: 'Instances that the result cache did not know.',
+  },
+  hubscore_cache_evictions_total: {
+    kind: 'counter',
+    labels: [],
+    unit: '{entry}',
+    help: 'Predictions that the result cache dropped for room or age.',
+  },
+  hubscore_breaker_state: {
+    kind: 'gauge',
+    labels: ['target'],
+    unit: '1',
+    help: 'Circuit breaker of a dependency: 0 closed, 1 half open, 2 open.',
+  },
+  hubscore_http_requests_total: {
+    kind: 'counter',
+    labels: ['route', 'status'],
+    unit: '{request}',
+    help: 'HTTP requests answered, by route and status.',
+  },
+  hubscore_http_request_seconds: {
+    kind: 'histogram',
+    labels: ['route'],
+    unit: 's',
+    help: 'From the HTTP request to its answer.',
+    bounds: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
+  },
+  hubscore_event_loop_delay_seconds: {
+    kind: 'gauge',
+    labels: ['quantile'],
+    unit: 's',
+    help: 'How late the event loop ran its timers, over the last minute or since the last look; quantile 1 is the longest.',
+  },
+  process_resident_memory_bytes: {
+    kind: 'gauge',
+    labels: [],
+    unit: 'By',
+    help: 'Resident memory of this process.',
+  },
+  process_cpu_seconds_total: {
+    kind: 'counter',
+    labels: [],
+    unit: 's',
+    help: 'Processor time of this process, user and system.',
+  },
+  process_start_time_seconds: {
+    kind: 'gauge',
+    labels: [],
+    unit: 's',
+    help: 'When this process started, seconds since the epoch.',
+  },
+} as const satisfies Readonly<Record<string, MetricDefinition>>;
+
+export type MetricName = keyof typeof METRICS;

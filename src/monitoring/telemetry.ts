@@ -1,0 +1,134 @@
+import type { CacheCounts } from '../core/cache.ts';
+import type { EventBatch } from '../core/event.ts';
+import type { Clock, Log } from '../core/log.ts';
+import type { ModelSummary } from '../core/model.ts';
+import type { ScoredBatch } from '../core/outcome.ts';
+import { type Exporting, type ExportOptions, exportTo } from './exporting.ts';
+import { InferenceMeter } from './inference-meter.ts';
+import { MetricStore } from './metric-store.ts';
+import { PartitionLag } from './partition-lag.ts';
+import { watchProcess } from './process-metrics.ts';
+import { renderPrometheus } from './prometheus.ts';
+
+/** When things happened to a batch, milliseconds since the epoch. */
+export interface BatchTiming {
+  /** The function had the events. */
+  readonly receivedAtMs: number;
+  /** Every ending was acknowledged. */
+  readonly sentAtMs: number;
+  /** The newest event of the partition as the broker said, where it did. */
+  readonly lastEnqueuedSequenceNumber?: number | undefined;
+  /** W3C trace context of the invocation, where the host gives one. */
+  readonly traceparent?: string | undefined;
+}
+
+export interface ModelLoad {
+  readonly model: string;
+  readonly version: string;
+  readonly durationMs: number;
+  readonly failed: boolean;
+}
+
+/** Asked at every look at the metrics, never in between. */
+export interface Observed {
+  readonly cache?: () => CacheCounts;
+  readonly breakers?: () => Readonly<Record<string, 'closed' | 'half-open' | 'open'>>;
+  readonly models?: () => Promise<readonly ModelSummary[]>;
+}
+
+/** What the app says of itself. Every call is cheap and none throws; ids and numbers only, never payloads. */
+export interface Telemetry {
+  /** A batch whose endings are all acknowledged: metrics, and a trace where one is due. */
+  recordBatch(batch: EventBatch, scored: ScoredBatch, timing: BatchTiming): void;
+  /** Requests that came by HTTP: counted as those of a batch, without queue and partition. */
+  recordScored(scored: ScoredBatch): void;
+  /** A batch that threw, so that the host retries it. */
+  recordFailedBatch(reason: 'infrastructure' | 'unexpected'): void;
+  /** What the ledger knew of a redelivered batch. */
+  recordLedger(partition: string, counts: { readonly skipped: number; readonly recovered: number }): void;
+  recordModelLoad(load: ModelLoad): void;
+  recordHttp(route: string, status: number, durationMs: number): void;
+  /** Adds sources that are asked at every look. */
+  observe(sources: Observed): void;
+  /** All metrics of this process in Prometheus' text format. */
+  prometheus(): Promise<string>;
+  /** Sends what has not been sent. Idempotent. */
+  close(): Promise<void>;
+}
+
+export interface TelemetryOptions extends ExportOptions {
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+const BREAKER_STATES = { closed: 0, 'half-open': 1, open: 2 } as const;
+
+export function createTelemetry(options: TelemetryOptions): Telemetry {
+  const { clock, log } = options;
+  const store = new MetricStore();
+  const meter = new InferenceMeter(store);
+  const lag = new PartitionLag(store, clock);
+  const process = watchProcess(store);
+  const sources: Observed[] = [];
+
+  async function refresh(): Promise<void> {
+    process.refresh();
+    lag.refresh();
+    for (const source of sources) await observeInto(store, source).catch(error => log.warn(`metrics: ${error}`));
+  }
+  const exporting: Exporting = exportTo(options, { store, refresh, log });
+
+  return {
+    recordBatch(batch, scored, timing) {
+      store.of('hubscore_event_batch_size').observe(batch.events.length);
+      meter.record(scored, timing);
+      lag.record(batch, timing);
+      exporting.tracer?.trace(batch, scored, timing);
+    },
+    recordScored: scored => meter.record(scored, undefined),
+    recordFailedBatch(reason) {
+      store.of('hubscore_batch_failures_total', reason).value++;
+    },
+    recordLedger(partition, { skipped, recovered }) {
+      if (skipped > 0) store.of('hubscore_ledger_skipped_total', partition).value += skipped;
+      if (recovered > 0) store.of('hubscore_ledger_recovered_total', partition).value += recovered;
+    },
+    recordModelLoad({ model, version, durationMs, failed }) {
+      meter.know(model, version);
+      store.of('hubscore_model_loads_total', model, version, failed ? 'failed' : 'loaded').value++;
+      if (!failed) store.of('hubscore_model_load_seconds', model, version).observe(durationMs / 1000);
+    },
+    recordHttp(route, status, durationMs) {
+      store.of('hubscore_http_requests_total', route, String(status)).value++;
+      store.of('hubscore_http_request_seconds', route).observe(durationMs / 1000);
+    },
+    observe: source => void sources.push(source),
+    async prometheus() {
+      await refresh();
+      return renderPrometheus(store);
+    },
+    async close() {
+      await exporting.close();
+      process.close();
+    },
+  };
+}
+
+async function observeInto(store: MetricStore, { cache, breakers, models }: Observed): Promise<void> {
+  if (cache) {
+    const { hits, misses, evictions } = cache();
+    store.of('hubscore_cache_hits_total').value = hits;
+    store.of('hubscore_cache_misses_total').value = misses;
+    store.of('hubscore_cache_evictions_total').value = evictions;
+  }
+  for (const [target, state] of Object.entries(breakers?.() ?? {})) {
+    store.of('hubscore_breaker_state', target).value = BREAKER_STATES[state];
+  }
+  if (models) {
+    const summaries = await models();
+    store.clear('hubscore_model_loaded');
+    for (const { name, loaded } of summaries) {
+      for (const version of loaded) store.of('hubscore_model_loaded', name, version).value = 1;
+    }
+  }
+}

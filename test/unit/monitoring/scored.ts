@@ -1,0 +1,36 @@
+import type { ErrorCode } from '../../../src/core/errors.ts';
+import type { Event, EventBatch } from '../../../src/core/event.ts';
+import type { Outcome, SliceTiming } from '../../../src/core/outcome.ts';
+
+export function event(sequenceNumber: number, enqueuedAtMs: number, properties: Record<string, unknown> = {}): Event {
+  return {
+    body: Buffer.from('{"secret":"payload"}'),
+    sequenceNumber,
+    enqueuedAtMs,
+    partitionKey: undefined,
+    contentType: undefined,
+    contentEncoding: undefined,
+    properties,
+  };
+}
+
+export function batch(events: readonly Event[], partition = '2'): EventBatch {
+  return { hub: 'inference-requests', consumerGroup: 'inference-consumer', partition, events };
+}
+
+export function result(of: Event, latencyMs: number, model = 'diabetes', modelVersion = '1.1.0+a1b2c3d4'): Outcome {
+  return { ...ending(of), kind: 'result', model, modelVersion, code: undefined, latencyMs };
+}
+
+export function deadLetter(of: Event, code: ErrorCode, model?: string, modelVersion?: string): Outcome {
+  return { ...ending(of), kind: 'dead-letter', model, modelVersion, code, latencyMs: 0 };
+}
+
+function ending(of: Event) {
+  const resultId = `inference-requests/2/${of.sequenceNumber}`;
+  return { event: of, resultId, requestId: undefined, variant: undefined, body: of.body };
+}
+
+export function slice(instances: number, computeMs: number, model = 'diabetes'): SliceTiming {
+  return { model, modelVersion: '1.1.0+a1b2c3d4', instances, computeMs };
+}
