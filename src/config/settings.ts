@@ -54,6 +54,7 @@ export const settingsSchema = z.object({
   MODEL_LOAD_TIMEOUT_SECONDS: whole('A model not loaded by then is unavailable.', 1, 60),
   MODEL_MEMORY_MB: whole('Budget for loaded models; the least recently used go first.', 16, 1024),
   MODEL_CACHE_DIR: optionalText('Folder for downloaded models; absent: one under the temporary directory.'),
+  MODEL_CACHE_MB: whole('Size of that folder; the least recently used files go first.', 16, 4096),
   WORKER_THREADS: z.coerce
     .number()
     .int()

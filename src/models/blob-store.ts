@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { type ContainerClient, RestError } from '@azure/storage-blob';
 import { asError, InfrastructureError } from '../core/errors.ts';
 import { listingOf } from './listing.ts';
@@ -81,7 +82,12 @@ export function createBlobStore(connect: () => Promise<ContainerClient>): ModelS
     async sha256Of(path, signal) {
       return guard(`looking at ${path}`, async () => {
         const client = (await container()).getBlobClient(path);
-        return (await client.getProperties({ abortSignal: signal })).metadata?.sha256;
+        const { metadata } = await client.getProperties({ abortSignal: signal });
+        if (metadata?.sha256) return metadata.sha256;
+        const hash = createHash('sha256');
+        const { readableStreamBody } = await client.download(0, undefined, { abortSignal: signal });
+        for await (const chunk of readableStreamBody as AsyncIterable<Uint8Array>) hash.update(chunk);
+        return hash.digest('hex');
       });
     },
   };

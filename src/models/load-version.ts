@@ -2,6 +2,7 @@ import type { OpenBackend } from '../core/backend.ts';
 import type { Card, FallbackTarget, ModelVersion } from '../core/model.ts';
 import { parseCard, type RawCard } from './card.ts';
 import type { DiskCache } from './disk-cache.ts';
+import { readOnnxFile } from './onnx-file.ts';
 import { resolveCard } from './resolve-card.ts';
 import { cardPath, type ModelStore, modelPath, type StoredVersion } from './store.ts';
 import { warmUpPlan } from './warm-up-plan.ts';
@@ -45,14 +46,16 @@ export async function loadVersion(
       ),
     );
   }
+  const { classes, rewritten } = await readOnnxFile(file.path);
+  const path = rewritten ? await parts.cache.derive(file, 'tensors', rewritten) : file.path;
   let card: Card | undefined;
   const backend = parts.openBackend({
     title: modelPath(stored),
-    file: file.path,
+    file: path,
     bytes: file.bytes,
     plan(signature) {
       card = resolveCard(
-        { name: stored.name, version: stored.version, file: cardPath(stored), raw, classes: undefined },
+        { name: stored.name, version: stored.version, file: cardPath(stored), raw, classes },
         signature,
       );
       return warmUpPlan(signature, card);

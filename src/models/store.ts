@@ -40,8 +40,8 @@ export interface ModelStore {
   writeText(path: string, text: string, condition: WriteCondition, signal: AbortSignal): Promise<string>;
   /** Puts a file where nothing is. @throws BlobConflict where something is. */
   writeFile(path: string, file: string, sha256: string, signal: AbortSignal): Promise<void>;
-  /** SHA-256 that the blob was pushed with; undefined where it bears none. @throws BlobGone */
-  sha256Of(path: string, signal: AbortSignal): Promise<string | undefined>;
+  /** Hex: what the blob was pushed with, else by reading it. @throws BlobGone */
+  sha256Of(path: string, signal: AbortSignal): Promise<string>;
 }
 
 /** `absent`: nothing may be there; an ETag: that content must be there; `any`. */

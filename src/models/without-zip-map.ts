@@ -1,0 +1,42 @@
+import type { OnnxGraph } from './onnx-graph.ts';
+import { encodeField, encodeNumber, fieldsOf } from './protobuf.ts';
+
+/**
+ * The model with every ZipMap at its outputs replaced by an Identity, so that the probabilities come out as the tensor they were, under
+ * the same name: onnxruntime-node cannot fetch a sequence of maps ("Non tensor type is temporarily not supported").
+ * Undefined where there is none.
+ */
+export function withoutZipMap(file: Uint8Array, graph: OnnxGraph): Uint8Array | undefined {
+  const replaced = new Map<number, Uint8Array>();
+  for (const { op, inputs, outputs, field } of graph.nodes) {
+    const [input] = inputs;
+    const [output] = outputs;
+    const declared = output === undefined ? undefined : graph.outputs.get(output);
+    if (op !== 'ZipMap' || input === undefined || output === undefined || !declared) continue;
+    replaced.set(field.start, identityNode(input, output));
+    replaced.set(declared.start, floatMatrix(output));
+  }
+  if (replaced.size === 0 || !graph.opsets.has('ai.onnx')) return undefined;
+  const parts = [...fieldsOf(graph.bytes)].map(
+    ({ start, end }) => replaced.get(start) ?? graph.bytes.subarray(start, end),
+  );
+  const rewritten = encodeField(GRAPH, Buffer.concat(parts));
+  return Buffer.concat(
+    [...fieldsOf(file)].map(({ number, start, end }) => (number === GRAPH ? rewritten : file.subarray(start, end))),
+  );
+}
+
+const GRAPH = 7;
+
+/** NodeProto in its place in the graph. */
+function identityNode(input: string, output: string): Uint8Array {
+  return encodeField(1, Buffer.concat([encodeField(1, input), encodeField(2, output), encodeField(4, 'Identity')]));
+}
+
+/** ValueInfoProto of a float32 matrix, both dimensions dynamic, in its place among the graph's outputs. */
+function floatMatrix(name: string): Uint8Array {
+  const anyDimension = encodeField(1, new Uint8Array(0));
+  const shape = encodeField(2, Buffer.concat([anyDimension, anyDimension]));
+  const tensorType = encodeField(1, Buffer.concat([encodeNumber(1, 1), shape]));
+  return encodeField(12, Buffer.concat([encodeField(1, name), encodeField(2, tensorType)]));
+}
