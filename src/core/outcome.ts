@@ -1,5 +1,44 @@
-import type { ErrorCode } from './errors.ts';
+import type { ErrorCode, RequestError } from './errors.ts';
 import type { Event } from './event.ts';
+import type { ModelVersion } from './model.ts';
+import type { Prediction } from './prediction.ts';
+import type { RequestId } from './request.ts';
+
+/** A request that a model answered. */
+export interface Answered {
+  readonly kind: 'answered';
+  /** The version that answered. */
+  readonly version: ModelVersion;
+  /** One for every instance. */
+  readonly predictions: readonly Prediction[];
+  /** The request gave a list of instances, so its answer is a list too. */
+  readonly several: boolean;
+  /** Set where another version than the one asked for answered. */
+  readonly requestedVersion: string | undefined;
+  readonly fallback: boolean;
+  /** The rollout's arm, where a rollout chose. */
+  readonly variant: string | undefined;
+  /** The card's declared default was given. */
+  readonly degraded: boolean;
+  /** No inference ran. */
+  readonly cached: boolean;
+  readonly scoredAtMs: number;
+  /** What its slice took in the model, milliseconds. */
+  readonly modelMs: number;
+}
+
+/** A request that ends as a dead letter. */
+export interface Refused {
+  readonly kind: 'refused';
+  readonly error: RequestError;
+  /** The version that was to answer; undefined where it never got that far. */
+  readonly version: ModelVersion | undefined;
+  readonly variant: string | undefined;
+  readonly failedAtMs: number;
+}
+
+/** The one ending of a request, as values. */
+export type Ending = Answered | Refused;
 
 /** The one ending of a request, rendered: what goes to the results hub or to the dead-letter hub. */
 export interface Outcome {
@@ -7,6 +46,10 @@ export interface Outcome {
   readonly event: Event;
   /** AMQP message id; the same event scored again bears the same one. */
   readonly resultId: string;
+  /** Undefined where the producer gave none. */
+  readonly requestId: RequestId | undefined;
+  /** JSON text of this request alone, where its event carried several; undefined: the event's whole body. */
+  readonly text: (() => string) | undefined;
   /** What the request asked for or was answered by; undefined where it never got that far. */
   readonly model: string | undefined;
   readonly modelVersion: string | undefined;
@@ -19,7 +62,7 @@ export interface Outcome {
   readonly latencyMs: number;
 }
 
-/** What one model version did in one batch, for telemetry. */
+/** What one model version did in one slice, for telemetry. */
 export interface SliceTiming {
   readonly model: string;
   readonly modelVersion: string;

@@ -1,20 +1,36 @@
 import type { Event } from './event.ts';
 
-/** One request out of an event, its features not yet held against a model. */
+/** A JSON number by its source text, as `JSON.rawJSON` makes it; for numbers that a double would change. `JSON.stringify` writes the text as it is. */
+export interface RawNumber {
+  readonly rawJSON: string;
+}
+
+/** Echoed as it came. */
+export type RequestId = string | number | RawNumber;
+
+/** One request, its features not yet held against a model. */
 export interface Request {
-  readonly event: Event;
-  /** `hub/partition/sequence number`, then `/i` for the i-th request of an event that carried several. */
+  /** `hub/partition/sequence number`, then `/i` for the i-th request of an event that carried several; any unique text where no event stands behind it. */
   readonly resultId: string;
-  /** Echoed as it came; undefined where the producer gave none. */
-  readonly requestId: string | number | undefined;
+  /** Undefined where the producer gave none. */
+  readonly requestId: RequestId | undefined;
   readonly model: string | undefined;
   readonly modelVersion: string | undefined;
-  /** One instance, or several, in any form the contract accepts; interpreted against the model's card. */
+  /** One instance, or several, in any form the contract accepts, or `InputTensors`; interpreted against the model's card. */
   readonly features: unknown;
   /** Lower is more urgent; 1 where absent. */
   readonly priority: number;
-  /** From the time the event was enqueued; undefined for none. */
+  /** When it came in, milliseconds since the epoch. */
+  readonly enqueuedAtMs: number;
+  /** From `enqueuedAtMs`; undefined for none. */
   readonly timeoutMs: number | undefined;
   /** What sticky routing hashes. */
   readonly routingKey: string;
+}
+
+/** A request out of an event. */
+export interface EventRequest extends Request {
+  readonly event: Event;
+  /** JSON text of this request alone, where its event carried several; undefined: the event's whole body. */
+  readonly text: (() => string) | undefined;
 }

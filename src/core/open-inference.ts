@@ -1,0 +1,56 @@
+import { RequestError } from './errors.ts';
+
+/** One input of an Open Inference Protocol v2 request. */
+export interface InputTensor {
+  readonly name: string;
+  /** Includes the batch dimension. */
+  readonly shape: readonly number[];
+  readonly datatype: string;
+  /** Row-major, flat; as many as the product of `shape`. Not yet held against a model. */
+  readonly data: readonly unknown[];
+}
+
+/** Features given as whole tensors, by the name of a model input (or of a feature, a column each). */
+export class InputTensors {
+  readonly inputs: readonly InputTensor[];
+
+  constructor(inputs: readonly InputTensor[]) {
+    this.inputs = inputs;
+  }
+}
+
+/** Tensor element types by the protocol's names. */
+const DATATYPES = new Set('BOOL UINT8 UINT16 UINT32 UINT64 INT8 INT16 INT32 INT64 FP16 FP32 FP64 BYTES'.split(' '));
+const MAX_RANK = 16;
+
+/**
+ * Reads the `inputs` of an Open Inference Protocol v2 request; `data` may be flat or nested.
+ * @throws RequestError malformed_payload that names the input and what is wrong with it.
+ */
+export function readInputTensors(inputs: readonly unknown[]): InputTensors {
+  if (inputs.length === 0) throw malformed('inputs is empty');
+  return new InputTensors(inputs.map(readInput));
+}
+
+function readInput(input: unknown, index: number): InputTensor {
+  if (typeof input !== 'object' || input === null) throw malformed(`inputs[${index}] is no object`);
+  const { name, shape, datatype, data } = input as Record<string, unknown>;
+  if (typeof name !== 'string') throw malformed(`inputs[${index}] has no name`);
+  if (typeof datatype !== 'string' || !DATATYPES.has(datatype)) {
+    throw malformed(`input ${name}: datatype takes one of ${[...DATATYPES].join(', ')}`);
+  }
+  if (!Array.isArray(shape) || shape.length === 0 || !shape.every(size => Number.isSafeInteger(size) && size >= 0)) {
+    throw malformed(`input ${name}: shape takes a list of whole numbers`);
+  }
+  if (!Array.isArray(data)) throw malformed(`input ${name}: data takes a list`);
+  const flat = data.some(Array.isArray) ? data.flat(MAX_RANK) : data;
+  const expected = (shape as number[]).reduce((product, size) => product * size, 1);
+  if (flat.length !== expected) {
+    throw malformed(`input ${name}: data has ${flat.length} values; shape [${shape.join(', ')}] takes ${expected}`);
+  }
+  return { name, shape: shape as number[], datatype, data: flat };
+}
+
+function malformed(message: string): RequestError {
+  return new RequestError('malformed_payload', 'decode', message);
+}

@@ -1,0 +1,20 @@
+/** The promise's value, or the signal's reason as soon as it is aborted; the work itself goes on to its own end. */
+export async function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  signal.throwIfAborted();
+  let onAbort: (() => void) | undefined;
+  const aborted = new Promise<never>((_, reject) => {
+    onAbort = () => reject(signal.reason);
+    signal.addEventListener('abort', onAbort, { once: true });
+  });
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    if (onAbort) signal.removeEventListener('abort', onAbort);
+  }
+}
+
+/** Does something with all items side by side; waits for all of them before it throws what the first to fail threw. */
+export async function allSettled<T>(items: Iterable<T>, work: (item: T) => Promise<void>): Promise<void> {
+  const results = await Promise.allSettled(Array.from(items, work));
+  for (const result of results) if (result.status === 'rejected') throw result.reason;
+}

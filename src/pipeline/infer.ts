@@ -1,0 +1,88 @@
+import { asError, InfrastructureError, RequestError } from '../core/errors.ts';
+import type { ModelVersion } from '../core/model.ts';
+import type { Tensors } from '../core/tensor.ts';
+import type { Chunk } from './encode-chunks.ts';
+import type { Run } from './run.ts';
+
+/** What the model said of rows `from` to `to`, in `size` rows: a fixed batch may have been filled up. */
+export interface Slice {
+  readonly from: number;
+  readonly to: number;
+  readonly size: number;
+  readonly outputs: Tensors;
+  readonly computeMs: number;
+}
+
+/** What became of a chunk's rows: every row is in a slice, ascending, or failed. */
+export interface Inference {
+  readonly slices: readonly Slice[];
+  readonly failed: ReadonlyMap<number, RequestError>;
+}
+
+/** Rows that a version takes at once; a model with a fixed batch takes no other number. */
+export function sliceRows({ card, signature, backend }: ModelVersion): {
+  readonly rows: number;
+  readonly fixed: boolean;
+} {
+  const fixed = signature.inputs[0]?.dims[0] ?? undefined;
+  if (fixed !== undefined) return { rows: fixed, fixed: true };
+  return { rows: Math.max(1, Math.min(card.batching.maxBatchSize, backend.info.maxBatchSize)), fixed: false };
+}
+
+/**
+ * Runs the model over a chunk, a slice at a time. A slice that fails, or whose outputs make no predictions, is halved until the bad rows stand alone.
+ * @throws InfrastructureError; the signal's reason where it is aborted.
+ */
+export async function infer(chunk: Chunk, { signal, slices: timings }: Run): Promise<Inference> {
+  const { version, rows, priority, stages } = chunk;
+  const limit = sliceRows(version);
+  const slices: Slice[] = [];
+  const failed = new Map<number, RequestError>();
+
+  async function attempt(from: number, to: number): Promise<void> {
+    signal.throwIfAborted();
+    try {
+      const size = limit.fixed ? limit.rows : to - from;
+      const inputs = rows.tensors(from, to, size);
+      const start = performance.now();
+      const outputs = await version.backend.predict(inputs, { signal, priority });
+      const slice = { from, to, size, outputs, computeMs: performance.now() - start };
+      stages.interpreter.check(slice);
+      slices.push(slice);
+      timings.push({
+        model: version.name,
+        modelVersion: version.label,
+        instances: to - from,
+        computeMs: slice.computeMs,
+      });
+    } catch (thrown) {
+      signal.throwIfAborted();
+      if (thrown instanceof InfrastructureError) throw thrown;
+      if (to - from === 1 || isAway(thrown)) {
+        for (let row = from; row < to; row++) failed.set(row, inferenceFailed(version, thrown));
+        return;
+      }
+      const middle = (from + to) >>> 1;
+      await attempt(from, middle);
+      await attempt(middle, to);
+    }
+  }
+
+  for (let from = 0; from < rows.count; from += limit.rows)
+    await attempt(from, Math.min(from + limit.rows, rows.count));
+  return { slices, failed };
+}
+
+/** No row is to blame where the backend itself cannot be had; halving would only ask it again and again. */
+function isAway(thrown: unknown): boolean {
+  return thrown instanceof RequestError && thrown.code === 'model_unavailable';
+}
+
+const MAX_REASON_LENGTH = 300;
+
+function inferenceFailed({ name, version }: ModelVersion, thrown: unknown): RequestError {
+  if (thrown instanceof RequestError) return thrown;
+  const cause = asError(thrown);
+  const reason = cause.message.replaceAll(/\s+/g, ' ').slice(0, MAX_REASON_LENGTH);
+  return new RequestError('inference_failed', 'infer', `${name} ${version} failed: ${reason}`, { cause });
+}

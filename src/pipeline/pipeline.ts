@@ -1,0 +1,64 @@
+import type { EventBatch } from '../core/event.ts';
+import type { Clock, Log } from '../core/log.ts';
+import type { Catalog } from '../core/model.ts';
+import type { Ending, ScoredBatch } from '../core/outcome.ts';
+import type { Request } from '../core/request.ts';
+import { allSettled } from './abortable.ts';
+import { decode, isRequest } from './decode.ts';
+import { encodeChunks } from './encode-chunks.ts';
+import { infer } from './infer.ts';
+import { interpretChunk } from './interpret-chunk.ts';
+import { createRenderer } from './render.ts';
+import { route } from './route.ts';
+import { type Group, Run } from './run.ts';
+import { standIn } from './stand-in.ts';
+
+export interface PipelineOptions {
+  readonly catalog: Catalog;
+  readonly clock: Clock;
+  /** For requests that name no time-out; undefined: none. */
+  readonly requestTimeoutMs: number | undefined;
+  /** Largest body of a result or a dead letter. */
+  readonly maxBodyBytes: number;
+  readonly log: Log;
+}
+
+export interface Pipeline {
+  /**
+   * One rendered outcome for every request of the batch, in order; at least one for every event.
+   * @throws InfrastructureError where storage is away and nothing is loaded; the signal's reason where it is aborted. Nothing else.
+   */
+  score(batch: EventBatch, signal: AbortSignal): Promise<ScoredBatch>;
+  /** One ending for every request, in order, for requests that come from no event. Throws as `score` does. */
+  predict(requests: readonly Request[], signal: AbortSignal): Promise<readonly Ending[]>;
+}
+
+/** decode → route → encode → infer → interpret, then rendered: values in, values out. */
+export function createPipeline({ catalog, clock, requestTimeoutMs, maxBodyBytes, log }: PipelineOptions): Pipeline {
+  const render = createRenderer(maxBodyBytes, clock);
+
+  async function score(batch: EventBatch, signal: AbortSignal): Promise<ScoredBatch> {
+    const decoded = decode(batch, requestTimeoutMs);
+    const { endings, slices } = await answer(decoded.filter(isRequest), signal);
+    return { outcomes: render(batch, decoded, endings), slices };
+  }
+
+  async function answer(requests: readonly Request[], signal: AbortSignal): Promise<Run> {
+    const run = new Run(requests, clock, signal);
+    const groups = await route(run, catalog);
+    await allSettled(groups, async group => {
+      await answerGroup(group, run);
+      await standIn(group, run, catalog, log, answerGroup);
+    });
+    return run;
+  }
+
+  async function answerGroup(group: Group, run: Run): Promise<void> {
+    for (const chunk of encodeChunks(group, run)) {
+      const inference = await infer(chunk, run);
+      interpretChunk(chunk, inference, run);
+    }
+  }
+
+  return { score, predict: async (requests, signal) => (await answer(requests, signal)).endings };
+}
