@@ -37,8 +37,12 @@ await unlessPrivate('upload models', async () => {
 const grafana = environment.AZURE_GRAFANA_ENDPOINT;
 if (grafana) {
   await unlessPrivate('upload the dashboard', async () => {
-    const dashboard: unknown = JSON.parse(readFileSync(join(root, 'infra/dashboards/grafana-azure.json'), 'utf8'));
-    await uploadDashboard(grafana, dashboard, credential);
+    const text = readFileSync(join(root, 'infra/dashboards/grafana-azure.json'), 'utf8');
+    const dashboard = text.replaceAll(
+      '__APPLICATION_INSIGHTS_ID__',
+      needed(environment, 'AZURE_APPLICATION_INSIGHTS_ID'),
+    );
+    await uploadDashboard(grafana, JSON.parse(dashboard), credential);
     say(`dashboard: ${grafana}`);
   });
 }

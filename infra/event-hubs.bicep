@@ -1,0 +1,126 @@
+metadata description = 'The namespace, its hubs and their consumer groups. Names are lower case: checkpoints are, and KEDA compares them as they stand.'
+
+param location string
+param tags object
+param token string
+
+@description('Names of the hubs by purpose: requests, results, deadLetters, labels.')
+param hubs object
+
+@description('Group that the app reads requests by.')
+param consumerGroup string
+
+param partitionCount int
+param retentionHours int
+param throughputUnits int
+param maximumThroughputUnits int
+param publicAccess bool
+
+@description('Storage account for Capture; empty: no Capture.')
+param captureStorageId string
+param captureContainer string
+param captureIdentityId string
+
+var capture = !empty(captureStorageId)
+var retention = { cleanupPolicy: 'Delete', retentionTimeInHours: retentionHours }
+
+resource namespace 'Microsoft.EventHub/namespaces@2024-01-01' = {
+  name: 'evhns-${token}'
+  location: location
+  tags: tags
+  sku: { name: 'Standard', tier: 'Standard', capacity: throughputUnits }
+  identity: capture
+    ? { type: 'UserAssigned', userAssignedIdentities: { '${captureIdentityId}': {} } }
+    : null
+  properties: {
+    isAutoInflateEnabled: true
+    maximumThroughputUnits: max(throughputUnits, maximumThroughputUnits)
+    disableLocalAuth: true
+    minimumTlsVersion: '1.2'
+    publicNetworkAccess: publicAccess ? 'Enabled' : 'Disabled'
+  }
+}
+
+resource requests 'Microsoft.EventHub/namespaces/eventhubs@2024-01-01' = {
+  parent: namespace
+  name: hubs.requests
+  properties: {
+    partitionCount: partitionCount
+    retentionDescription: retention
+    captureDescription: capture
+      ? {
+          enabled: true
+          encoding: 'Avro'
+          intervalInSeconds: 300
+          sizeLimitInBytes: 314572800
+          skipEmptyArchives: true
+          destination: {
+            name: 'EventHubArchive.AzureBlockBlob'
+            identity: { type: 'UserAssigned', userAssignedIdentity: captureIdentityId }
+            properties: {
+              storageAccountResourceId: captureStorageId
+              blobContainer: captureContainer
+              archiveNameFormat: '{Namespace}/{EventHub}/{PartitionId}/{Year}/{Month}/{Day}/{Hour}/{Minute}/{Second}'
+            }
+          }
+        }
+      : null
+  }
+}
+
+resource requestsApp 'Microsoft.EventHub/namespaces/eventhubs/consumergroups@2024-01-01' = {
+  parent: requests
+  name: consumerGroup
+}
+
+resource requestsMonitor 'Microsoft.EventHub/namespaces/eventhubs/consumergroups@2024-01-01' = {
+  parent: requests
+  name: 'monitor'
+}
+
+resource requestsShadow 'Microsoft.EventHub/namespaces/eventhubs/consumergroups@2024-01-01' = {
+  parent: requests
+  name: 'shadow'
+}
+
+resource results 'Microsoft.EventHub/namespaces/eventhubs@2024-01-01' = {
+  parent: namespace
+  name: hubs.results
+  properties: { partitionCount: partitionCount, retentionDescription: retention }
+}
+
+resource resultsMonitor 'Microsoft.EventHub/namespaces/eventhubs/consumergroups@2024-01-01' = {
+  parent: results
+  name: 'monitor'
+}
+
+resource deadLetters 'Microsoft.EventHub/namespaces/eventhubs@2024-01-01' = {
+  parent: namespace
+  name: hubs.deadLetters
+  properties: { partitionCount: partitionCount, retentionDescription: retention }
+}
+
+resource deadLettersMonitor 'Microsoft.EventHub/namespaces/eventhubs/consumergroups@2024-01-01' = {
+  parent: deadLetters
+  name: 'monitor'
+}
+
+resource deadLettersReplay 'Microsoft.EventHub/namespaces/eventhubs/consumergroups@2024-01-01' = {
+  parent: deadLetters
+  name: 'replay'
+}
+
+resource labels 'Microsoft.EventHub/namespaces/eventhubs@2024-01-01' = {
+  parent: namespace
+  name: hubs.labels
+  properties: { partitionCount: 2, retentionDescription: retention }
+}
+
+resource labelsMonitor 'Microsoft.EventHub/namespaces/eventhubs/consumergroups@2024-01-01' = {
+  parent: labels
+  name: 'monitor'
+}
+
+output namespaceId string = namespace.id
+output namespaceName string = namespace.name
+output host string = '${namespace.name}.servicebus.windows.net'

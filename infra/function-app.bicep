@@ -1,0 +1,138 @@
+metadata description = 'The Functions app on Flex Consumption, and its settings. Everything is reached by the identity; no setting holds a key.'
+
+param location string
+param tags object
+param token string
+
+param identityId string
+param identityClientId string
+param hostStorageName string
+param packageContainer string
+param eventHubsHost string
+param modelBlobEndpoint string
+param modelsContainer string
+
+@description('Names of the hubs by purpose: requests, results, deadLetters, labels.')
+param hubs object
+param consumerGroup string
+param defaultModel string
+param applicationInsightsName string
+
+@description('The shared result cache; empty: none.')
+param redisUrl string
+
+param instanceMemoryMB int
+param maximumInstanceCount int
+param alwaysReadyInstances int
+
+@description('Subnet that the app\'s traffic leaves by; empty: no network, and the app answers HTTP in public.')
+param appSubnetId string
+
+var private = !empty(appSubnetId)
+
+resource hostStorage 'Microsoft.Storage/storageAccounts@2024-01-01' existing = {
+  name: hostStorageName
+}
+
+resource applicationInsights 'Microsoft.Insights/components@2020-02-02' existing = {
+  name: applicationInsightsName
+}
+
+resource plan 'Microsoft.Web/serverfarms@2024-11-01' = {
+  name: 'plan-${token}'
+  location: location
+  tags: tags
+  kind: 'functionapp'
+  sku: { name: 'FC1', tier: 'FlexConsumption' }
+  properties: { reserved: true }
+}
+
+resource functionApp 'Microsoft.Web/sites@2024-11-01' = {
+  name: 'func-${token}'
+  location: location
+  tags: union(tags, { 'azd-service-name': 'app' })
+  kind: 'functionapp,linux'
+  identity: { type: 'UserAssigned', userAssignedIdentities: { '${identityId}': {} } }
+  properties: {
+    serverFarmId: plan.id
+    httpsOnly: true
+    publicNetworkAccess: private ? 'Disabled' : 'Enabled'
+    virtualNetworkSubnetId: private ? appSubnetId : null
+    functionAppConfig: {
+      runtime: { name: 'node', version: '22' }
+      deployment: {
+        storage: {
+          type: 'blobContainer'
+          value: '${hostStorage.properties.primaryEndpoints.blob}${packageContainer}'
+          authentication: { type: 'UserAssignedIdentity', userAssignedIdentityResourceId: identityId }
+        }
+      }
+      scaleAndConcurrency: {
+        instanceMemoryMB: instanceMemoryMB
+        maximumInstanceCount: maximumInstanceCount
+        alwaysReady: alwaysReadyInstances > 0
+          ? [{ name: 'function:score-requests', instanceCount: alwaysReadyInstances }]
+          : []
+      }
+    }
+    siteConfig: {
+      minTlsVersion: '1.2'
+      scmMinTlsVersion: '1.2'
+      http20Enabled: true
+      appSettings: concat(
+        [
+          // The host's own storage.
+          { name: 'AzureWebJobsStorage__credential', value: 'managedidentity' }
+          { name: 'AzureWebJobsStorage__clientId', value: identityClientId }
+          { name: 'AzureWebJobsStorage__blobServiceUri', value: hostStorage.properties.primaryEndpoints.blob }
+          { name: 'AzureWebJobsStorage__queueServiceUri', value: hostStorage.properties.primaryEndpoints.queue }
+          { name: 'AzureWebJobsStorage__tableServiceUri', value: hostStorage.properties.primaryEndpoints.table }
+
+          // One name for the trigger, the senders and the ledger.
+          { name: 'EventHubs__credential', value: 'managedidentity' }
+          { name: 'EventHubs__clientId', value: identityClientId }
+          { name: 'EventHubs__fullyQualifiedNamespace', value: eventHubsHost }
+          { name: 'REQUESTS_HUB', value: hubs.requests }
+          { name: 'RESULTS_HUB', value: hubs.results }
+          { name: 'DEAD_LETTER_HUB', value: hubs.deadLetters }
+          { name: 'LABELS_HUB', value: hubs.labels }
+          { name: 'CONSUMER_GROUP', value: consumerGroup }
+
+          { name: 'ModelStorage__credential', value: 'managedidentity' }
+          { name: 'ModelStorage__clientId', value: identityClientId }
+          { name: 'ModelStorage__blobServiceUri', value: modelBlobEndpoint }
+          { name: 'MODELS_CONTAINER', value: modelsContainer }
+          { name: 'DEFAULT_MODEL', value: defaultModel }
+
+          // Names where telemetry goes; it lets nobody in, since Application Insights takes Entra tokens only.
+          { name: 'APPLICATIONINSIGHTS_CONNECTION_STRING', value: applicationInsights.properties.ConnectionString }
+          { name: 'APPLICATIONINSIGHTS_AUTHENTICATION_STRING', value: 'ClientId=${identityClientId};Authorization=AAD' }
+        ],
+        empty(redisUrl)
+          ? []
+          : [
+              { name: 'REDIS_URL', value: redisUrl }
+              { name: 'REDIS_AUTH', value: 'entra' }
+              { name: 'REDIS_CLIENT_ID', value: identityClientId }
+            ]
+      )
+    }
+  }
+}
+
+// azd deploys with an Entra token; user names and passwords for deployment are switched off.
+resource noBasicScm 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2024-11-01' = {
+  parent: functionApp
+  name: 'scm'
+  properties: { allow: false }
+}
+
+resource noBasicFtp 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2024-11-01' = {
+  parent: functionApp
+  name: 'ftp'
+  properties: { allow: false }
+}
+
+output id string = functionApp.id
+output name string = functionApp.name
+output url string = 'https://${functionApp.properties.defaultHostName}'

@@ -1,0 +1,262 @@
+metadata description = 'Who may do what: the least role at the narrowest scope, and why. test/unit/infra holds every line against the code that needs it.'
+
+@description('Object id of the app\'s identity.')
+param appPrincipalId string
+
+@description('Object id of who deploys; empty: no roles for people.')
+param principalId string
+param principalType string
+
+param namespaceName string
+param hubs object
+param hostStorageName string
+param modelStorageName string
+param modelsContainer string
+param applicationInsightsName string
+
+var definitions = 'Microsoft.Authorization/roleDefinitions'
+var receiver = subscriptionResourceId(definitions, 'a638d3c7-ab3a-418d-83e6-5f17a39d4fde') // Azure Event Hubs Data Receiver
+var sender = subscriptionResourceId(definitions, '2b629674-e913-4c01-ae53-ef4638d8f975') // Azure Event Hubs Data Sender
+var blobOwner = subscriptionResourceId(definitions, 'b7e6dc6d-f1e8-4753-8033-0f276bb0955b') // Storage Blob Data Owner
+var blobContributor = subscriptionResourceId(definitions, 'ba92f5b4-2d11-453d-a403-e96b0029c9fe') // Storage Blob Data Contributor
+var blobReader = subscriptionResourceId(definitions, '2a2b9908-6ea1-4ae2-8e65-a410df84e7d1') // Storage Blob Data Reader
+var queueContributor = subscriptionResourceId(definitions, '974c5e8b-45b9-4653-ba55-5f855dd0fb88') // Storage Queue Data Contributor
+var tableContributor = subscriptionResourceId(definitions, '0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3') // Storage Table Data Contributor
+var metricsPublisher = subscriptionResourceId(definitions, '3913510d-42f4-4e42-8a64-420c390055eb') // Monitoring Metrics Publisher
+
+resource namespace 'Microsoft.EventHub/namespaces@2024-01-01' existing = {
+  name: namespaceName
+}
+
+resource requests 'Microsoft.EventHub/namespaces/eventhubs@2024-01-01' existing = {
+  parent: namespace
+  name: hubs.requests
+}
+
+resource results 'Microsoft.EventHub/namespaces/eventhubs@2024-01-01' existing = {
+  parent: namespace
+  name: hubs.results
+}
+
+resource deadLetters 'Microsoft.EventHub/namespaces/eventhubs@2024-01-01' existing = {
+  parent: namespace
+  name: hubs.deadLetters
+}
+
+resource labels 'Microsoft.EventHub/namespaces/eventhubs@2024-01-01' existing = {
+  parent: namespace
+  name: hubs.labels
+}
+
+resource hostStorage 'Microsoft.Storage/storageAccounts@2024-01-01' existing = {
+  name: hostStorageName
+}
+
+resource modelStorage 'Microsoft.Storage/storageAccounts@2024-01-01' existing = {
+  name: modelStorageName
+}
+
+resource modelBlobs 'Microsoft.Storage/storageAccounts/blobServices@2024-01-01' existing = {
+  parent: modelStorage
+  name: 'default'
+}
+
+resource models 'Microsoft.Storage/storageAccounts/blobServices/containers@2024-01-01' existing = {
+  parent: modelBlobs
+  name: modelsContainer
+}
+
+resource applicationInsights 'Microsoft.Insights/components@2020-02-02' existing = {
+  name: applicationInsightsName
+}
+
+// ── The app ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+resource appReadsRequests 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(requests.id, appPrincipalId, receiver)
+  scope: requests
+  properties: {
+    roleDefinitionId: receiver
+    principalId: appPrincipalId
+    principalType: 'ServicePrincipal'
+    description: 'score-requests is triggered by requests.'
+  }
+}
+
+resource appSendsRequests 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(requests.id, appPrincipalId, sender)
+  scope: requests
+  properties: {
+    roleDefinitionId: sender
+    principalId: appPrincipalId
+    principalType: 'ServicePrincipal'
+    description: 'Replay sends dead letters back as requests.'
+  }
+}
+
+resource appReadsResults 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(results.id, appPrincipalId, receiver)
+  scope: results
+  properties: {
+    roleDefinitionId: receiver
+    principalId: appPrincipalId
+    principalType: 'ServicePrincipal'
+    description: 'The ledger reads from the results\' tail how far each partition is scored.'
+  }
+}
+
+resource appSendsResults 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(results.id, appPrincipalId, sender)
+  scope: results
+  properties: {
+    roleDefinitionId: sender
+    principalId: appPrincipalId
+    principalType: 'ServicePrincipal'
+    description: 'Results go out.'
+  }
+}
+
+resource appReadsDeadLetters 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(deadLetters.id, appPrincipalId, receiver)
+  scope: deadLetters
+  properties: {
+    roleDefinitionId: receiver
+    principalId: appPrincipalId
+    principalType: 'ServicePrincipal'
+    description: 'The ledger reads the dead letters\' tail; replay reads dead letters.'
+  }
+}
+
+resource appSendsDeadLetters 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(deadLetters.id, appPrincipalId, sender)
+  scope: deadLetters
+  properties: {
+    roleDefinitionId: sender
+    principalId: appPrincipalId
+    principalType: 'ServicePrincipal'
+    description: 'Requests that cannot be scored go out.'
+  }
+}
+
+resource appReadsModels 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(models.id, appPrincipalId, blobReader)
+  scope: models
+  properties: {
+    roleDefinitionId: blobReader
+    principalId: appPrincipalId
+    principalType: 'ServicePrincipal'
+    description: 'The app loads models.'
+  }
+}
+
+resource hostOwnsBlobs 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(hostStorage.id, appPrincipalId, blobOwner)
+  scope: hostStorage
+  properties: {
+    roleDefinitionId: blobOwner
+    principalId: appPrincipalId
+    principalType: 'ServicePrincipal'
+    description: 'AzureWebJobsStorage: package, checkpoints, partition ownership and timer leases in containers that the host creates.'
+  }
+}
+
+resource hostUsesQueues 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(hostStorage.id, appPrincipalId, queueContributor)
+  scope: hostStorage
+  properties: {
+    roleDefinitionId: queueContributor
+    principalId: appPrincipalId
+    principalType: 'ServicePrincipal'
+    description: 'AzureWebJobsStorage: the host asks for queues.'
+  }
+}
+
+resource hostUsesTables 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(hostStorage.id, appPrincipalId, tableContributor)
+  scope: hostStorage
+  properties: {
+    roleDefinitionId: tableContributor
+    principalId: appPrincipalId
+    principalType: 'ServicePrincipal'
+    description: 'AzureWebJobsStorage: the host writes its diagnostic events to a table.'
+  }
+}
+
+resource appSendsTelemetry 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(applicationInsights.id, appPrincipalId, metricsPublisher)
+  scope: applicationInsights
+  properties: {
+    roleDefinitionId: metricsPublisher
+    principalId: appPrincipalId
+    principalType: 'ServicePrincipal'
+    description: 'Application Insights takes Entra tokens only.'
+  }
+}
+
+// ── Who deploys ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+resource personSendsRequests 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (!empty(principalId)) {
+  name: guid(requests.id, principalId, sender)
+  scope: requests
+  properties: {
+    roleDefinitionId: sender
+    principalId: principalId
+    principalType: principalType
+    description: 'hubscore send.'
+  }
+}
+
+resource personReadsRequests 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (!empty(principalId)) {
+  name: guid(requests.id, principalId, receiver)
+  scope: requests
+  properties: {
+    roleDefinitionId: receiver
+    principalId: principalId
+    principalType: principalType
+    description: 'npm run host against this namespace; hubscore doctor.'
+  }
+}
+
+resource personReadsResults 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (!empty(principalId)) {
+  name: guid(results.id, principalId, receiver)
+  scope: results
+  properties: {
+    roleDefinitionId: receiver
+    principalId: principalId
+    principalType: principalType
+    description: 'hubscore tail.'
+  }
+}
+
+resource personReadsDeadLetters 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (!empty(principalId)) {
+  name: guid(deadLetters.id, principalId, receiver)
+  scope: deadLetters
+  properties: {
+    roleDefinitionId: receiver
+    principalId: principalId
+    principalType: principalType
+    description: 'hubscore tail and replay.'
+  }
+}
+
+resource personSendsLabels 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (!empty(principalId)) {
+  name: guid(labels.id, principalId, sender)
+  scope: labels
+  properties: {
+    roleDefinitionId: sender
+    principalId: principalId
+    principalType: principalType
+    description: 'Ground truth comes in.'
+  }
+}
+
+resource personChangesModels 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (!empty(principalId)) {
+  name: guid(models.id, principalId, blobContributor)
+  scope: models
+  properties: {
+    roleDefinitionId: blobContributor
+    principalId: principalId
+    principalType: principalType
+    description: 'The hook after provisioning uploads the sample models; hubscore models push.'
+  }
+}

@@ -1,0 +1,19 @@
+metadata description = 'The Azure workbook: what infra/dashboards/workbook.json draws, in Application Insights under Workbooks.'
+
+param location string
+param tags object
+param applicationInsightsId string
+
+resource workbook 'Microsoft.Insights/workbooks@2023-06-01' = {
+  name: guid(applicationInsightsId, 'hubscore')
+  location: location
+  tags: tags
+  kind: 'shared'
+  properties: {
+    displayName: 'hubscore'
+    category: 'workbook'
+    version: '1.0'
+    sourceId: applicationInsightsId
+    serializedData: replace(loadTextContent('dashboards/workbook.json'), '__APPLICATION_INSIGHTS_ID__', applicationInsightsId)
+  }
+}
