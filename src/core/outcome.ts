@@ -49,7 +49,7 @@ export interface Outcome {
   /** Undefined where the producer gave none. */
   readonly requestId: RequestId | undefined;
   /** JSON text of this request alone, where its event carried several; undefined: the event's whole body. */
-  readonly text: (() => string) | undefined;
+  readonly text?: (() => string) | undefined;
   /** What the request asked for or was answered by; undefined where it never got that far. */
   readonly model: string | undefined;
   readonly modelVersion: string | undefined;

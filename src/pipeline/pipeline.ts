@@ -13,6 +13,8 @@ import { route } from './route.ts';
 import { type Group, Run } from './run.ts';
 import { standIn } from './stand-in.ts';
 
+export { createDeadLetterRenderer, type DeadLetterRenderer } from './dead-letter.ts';
+
 export interface PipelineOptions {
   readonly catalog: Catalog;
   readonly clock: Clock;
