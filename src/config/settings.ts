@@ -91,6 +91,44 @@ export const settingsSchema = z.object({
   ),
   TRACES_PER_SECOND: whole('Batches traced a second, at most; 0 traces none.', 0, 5),
 
+  RECOVERY_CONSUMER_GROUPS: text(
+    'Consumer groups, in order of preference, by which the app reads the ends of results and dead letters and fills holes: on all three hubs, without an epoch. Where others read by these groups with an epoch (any event processor does), make a group of your own and name it here.',
+  ).default('$Default,monitor'),
+  INITIAL_POSITION: z
+    .enum(['start', 'batch'])
+    .default('start')
+    .describe(
+      'Where a partition without any result begins: `start`, with everything the requests hub holds; `batch`, with the first batch the host gives. Goes with `initialOffsetOptions` in host.json.',
+    ),
+  BATCH_DEADLINE_SECONDS: whole(
+    'A batch ends by then, with what is settled; shorter than `functionTimeout` in host.json, which would kill the process.',
+    1,
+    240,
+  ),
+  MAX_IN_FLIGHT_MB: whole('Bodies of the events that are being scored at once, over all partitions.', 1, 64),
+  SENDER: z
+    .enum(['direct', 'sdk'])
+    .default('direct')
+    .describe(
+      'How results are sent: `direct` writes AMQP frames itself, `sdk` leaves it to @azure/event-hubs (5 times the CPU).',
+    ),
+  SEND_TIMEOUT_SECONDS: whole(
+    'Time for one send to be confirmed; after that its fate is unknown and the tail is read.',
+    1,
+    20,
+  ),
+  SEND_RETRIES: whole('Tries of a send after the first one, before the host is asked to bring the batch again.', 0, 4),
+  BREAKER_FAILURES: whole('Failed batches in a row after which a service is left alone.', 1, 5),
+  BREAKER_RESET_SECONDS: whole('For how long it is left alone.', 1, 60),
+  FILL_HOLES_SCHEDULE: text(
+    'When partitions that fell silent are looked at for events the host passed over (NCRONTAB).',
+  ).default('0 */5 * * * *'),
+  FILL_HOLES_AFTER_SECONDS: whole(
+    'A partition is silent after this long without a new ending; longer than `functionTimeout`, so that no function still works on it.',
+    1,
+    360,
+  ),
+
   REQUEST_TIMEOUT_MS: z.coerce
     .number()
     .int()

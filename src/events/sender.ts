@@ -1,0 +1,47 @@
+/** Application properties of an outgoing message; whole numbers travel as AMQP longs. */
+export type Properties = Readonly<Record<string, string | number>>;
+
+/** One event to append. Its content type is application/json. */
+export interface OutgoingMessage {
+  readonly messageId: string;
+  /** Properties that many messages share. The same object for all of them: it is encoded once. */
+  readonly shared: Properties;
+  /** Properties of this message alone. */
+  readonly own: Properties;
+  /** JSON, UTF-8. */
+  readonly body: Buffer;
+}
+
+/** Appends messages to one hub, partition by partition. */
+export interface PartitionSender {
+  /**
+   * Appends in order, in batches filled to the service's limit; each is confirmed before the next leaves. One call at a time
+   * for a partition.
+   * @throws SendError, which says how many messages were confirmed and whether the one after them may be there nevertheless.
+   */
+  send(partition: string, messages: readonly OutgoingMessage[], signal: AbortSignal): Promise<void>;
+  close(): Promise<void>;
+}
+
+/**
+ * What is known of the first unconfirmed batch: `absent`: surely not appended (refused, or never transmitted); `unknown`: the
+ * connection broke or time ran out after it was transmitted, so it may be there, and nothing may be sent again before the
+ * partition's tail has been read; `too-large`: refused, and so it would be for ever.
+ */
+export type Certainty = 'absent' | 'unknown' | 'too-large';
+
+export class SendError extends Error {
+  override readonly name = 'SendError';
+  readonly certainty: Certainty;
+  /** Messages at the head of the list that are surely appended. */
+  readonly confirmed: number;
+
+  constructor(message: string, certainty: Certainty, confirmed: number, options?: { cause?: unknown }) {
+    super(message, options);
+    this.certainty = certainty;
+    this.confirmed = confirmed;
+  }
+}
+
+/** An Event Hubs batch, and so a single event in it, is at most this long unless the link says otherwise. */
+export const MAX_BATCH_BYTES = 1_048_576;
