@@ -1,4 +1,5 @@
-import type { Outcome, ScoredBatch } from '../core/outcome.ts';
+import type { ErrorCode } from '../core/errors.ts';
+import type { Ending, ScoredBatch } from '../core/outcome.ts';
 import type { Histogram } from './histogram.ts';
 import type { Cell, MetricStore } from './metric-store.ts';
 
@@ -27,22 +28,21 @@ export class InferenceMeter {
     this.#seriesOf(model, version);
   }
 
-  /** @param timing when the function had the events and when their endings were acknowledged; undefined where no hub was involved */
+  /** @param timing when the function had the events and when their endings were acknowledged */
   record(
     { outcomes, slices }: ScoredBatch,
-    timing: { readonly receivedAtMs: number; readonly sentAtMs: number } | undefined,
+    timing: { readonly receivedAtMs: number; readonly sentAtMs: number },
   ): void {
     for (const { model, modelVersion, instances, computeMs } of slices) {
       this.know(model, modelVersion);
-      this.#store.of('inference_batch_size', model, modelVersion).observe(instances);
-      this.#store.of('inference_compute_seconds', model, modelVersion).observe(computeMs / 1000);
+      this.#recordSlice(model, modelVersion, instances, computeMs);
     }
     let model: string | undefined;
     let version: string | undefined;
     let series: VersionSeries | undefined;
     for (const outcome of outcomes) {
       if (outcome.kind === 'dead-letter') {
-        this.#recordDeadLetter(outcome);
+        this.#recordDeadLetter(outcome.model, outcome.modelVersion, outcome.code ?? 'unexpected');
         continue;
       }
       if (!series || outcome.model !== model || outcome.modelVersion !== version) {
@@ -52,20 +52,38 @@ export class InferenceMeter {
       }
       series.results.value++;
       series.latency.observeMs(outcome.latencyMs);
-      if (timing) {
-        const { enqueuedAtMs } = outcome.event;
-        series.queue.observeMs(timing.receivedAtMs - enqueuedAtMs);
-        series.endToEnd.observeMs(timing.sentAtMs - enqueuedAtMs);
-      }
+      const { enqueuedAtMs } = outcome.event;
+      series.queue.observeMs(timing.receivedAtMs - enqueuedAtMs);
+      series.endToEnd.observeMs(timing.sentAtMs - enqueuedAtMs);
     }
   }
 
-  #recordDeadLetter({ model, modelVersion, code }: Outcome): void {
+  /** One request that came from no hub. */
+  recordEnding(ending: Ending, receivedAtMs: number): void {
+    const { version } = ending;
+    if (version) this.know(version.name, version.label);
+    if (ending.kind === 'refused') {
+      this.#recordDeadLetter(version?.name, version?.label, ending.error.code);
+      return;
+    }
+    const { name, label } = ending.version;
+    const series = this.#seriesOf(name, label);
+    series.results.value++;
+    series.latency.observeMs(ending.scoredAtMs - receivedAtMs);
+    if (!ending.cached) this.#recordSlice(name, label, ending.predictions.length, ending.modelMs);
+  }
+
+  #recordSlice(model: string, version: string, instances: number, computeMs: number): void {
+    this.#store.of('inference_batch_size', model, version).observe(instances);
+    this.#store.of('inference_compute_seconds', model, version).observe(computeMs / 1000);
+  }
+
+  #recordDeadLetter(model: string | undefined, version: string | undefined, code: ErrorCode): void {
     const known = model === undefined ? undefined : this.#versions.get(model);
     const modelLabel = known && model !== undefined ? model : UNKNOWN;
-    const versionLabel = modelVersion !== undefined && known?.has(modelVersion) ? modelVersion : UNKNOWN;
+    const versionLabel = version !== undefined && known?.has(version) ? version : UNKNOWN;
     this.#store.of('inference_requests_total', modelLabel, versionLabel, 'dead_letter').value++;
-    this.#store.of('inference_errors_total', modelLabel, versionLabel, code ?? 'unexpected').value++;
+    this.#store.of('inference_errors_total', modelLabel, versionLabel, code).value++;
   }
 
   #seriesOf(model: string, version: string): VersionSeries {

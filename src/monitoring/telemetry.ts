@@ -2,7 +2,7 @@ import type { CacheCounts } from '../core/cache.ts';
 import type { EventBatch } from '../core/event.ts';
 import type { Clock, Log } from '../core/log.ts';
 import type { ModelSummary } from '../core/model.ts';
-import type { ScoredBatch } from '../core/outcome.ts';
+import type { Ending, ScoredBatch } from '../core/outcome.ts';
 import { type Exporting, type ExportOptions, exportTo } from './exporting.ts';
 import { InferenceMeter } from './inference-meter.ts';
 import { MetricStore } from './metric-store.ts';
@@ -40,8 +40,8 @@ export interface Observed {
 export interface Telemetry {
   /** A batch whose endings are all acknowledged: metrics, and a trace where one is due. */
   recordBatch(batch: EventBatch, scored: ScoredBatch, timing: BatchTiming): void;
-  /** Requests that came by HTTP: counted as those of a batch, without queue and partition. */
-  recordScored(scored: ScoredBatch): void;
+  /** A request that came by HTTP: counted as one of a batch, without queue and partition. */
+  recordEnding(ending: Ending, receivedAtMs: number): void;
   /** A batch that threw, so that the host retries it. */
   recordFailedBatch(reason: 'infrastructure' | 'unexpected'): void;
   /** What the ledger knew of a redelivered batch. */
@@ -85,7 +85,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
       lag.record(batch, timing);
       exporting.tracer?.trace(batch, scored, timing);
     },
-    recordScored: scored => meter.record(scored, undefined),
+    recordEnding: (ending, receivedAtMs) => meter.recordEnding(ending, receivedAtMs),
     recordFailedBatch(reason) {
       store.of('hubscore_batch_failures_total', reason).value++;
     },

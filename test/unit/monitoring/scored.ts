@@ -1,6 +1,7 @@
 import type { ErrorCode } from '../../../src/core/errors.ts';
 import type { Event, EventBatch } from '../../../src/core/event.ts';
-import type { Outcome, SliceTiming } from '../../../src/core/outcome.ts';
+import type { ModelVersion } from '../../../src/core/model.ts';
+import type { Answered, Outcome, SliceTiming } from '../../../src/core/outcome.ts';
 
 export function event(sequenceNumber: number, enqueuedAtMs: number, properties: Record<string, unknown> = {}): Event {
   return {
@@ -33,4 +34,20 @@ function ending(of: Event) {
 
 export function slice(instances: number, computeMs: number, model = 'diabetes'): SliceTiming {
   return { model, modelVersion: '1.1.0+a1b2c3d4', instances, computeMs };
+}
+
+export function answered(version: ModelVersion, scoredAtMs: number): Answered {
+  return {
+    kind: 'answered',
+    version,
+    predictions: [{ prediction: 1 }, { prediction: 0 }],
+    several: true,
+    requestedVersion: undefined,
+    fallback: false,
+    variant: undefined,
+    degraded: false,
+    cached: false,
+    scoredAtMs,
+    modelMs: 0.4,
+  };
 }

@@ -1,6 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { RequestError } from '../../../src/core/errors.ts';
+import type { ModelVersion } from '../../../src/core/model.ts';
 import { createTelemetry, type Telemetry } from '../../../src/monitoring/telemetry.ts';
-import { batch, deadLetter, event, result, slice } from './scored.ts';
+import { answered, batch, deadLetter, event, result, slice } from './scored.ts';
 
 const NOW_MS = 1_800_000_000_000;
 const LABELS = 'model="diabetes",version="1.1.0+a1b2c3d4"';
@@ -133,12 +135,18 @@ describe('telemetry', () => {
 
   it('counts requests by HTTP without a queue', async () => {
     const telemetry = create();
-    telemetry.recordScored({ outcomes: [result(event(0, NOW_MS), 5000)], slices: [] });
+    const version = { name: 'diabetes', label: '1.1.0+a1b2c3d4' } as ModelVersion;
+    telemetry.recordEnding(answered(version, NOW_MS + 5000), NOW_MS);
+    const error = new RequestError('schema_mismatch', 'validate', 'features has 9 values; diabetes 1.1.0 takes 10');
+    telemetry.recordEnding({ kind: 'refused', error, version, variant: undefined, failedAtMs: NOW_MS }, NOW_MS);
     telemetry.recordHttp('infer', 200, 12);
     const samples = await look(telemetry);
+    expect(samples.get(`inference_requests_total{${LABELS},outcome="result"}`)).toBe(1);
+    expect(samples.get(`inference_errors_total{${LABELS},code="schema_mismatch"}`)).toBe(1);
     expect(samples.get(`inference_latency_seconds_bucket{${LABELS},le="2.5"}`)).toBe(0);
     expect(samples.get(`inference_latency_seconds_bucket{${LABELS},le="5"}`)).toBe(1);
     expect(samples.get(`inference_queue_seconds_count{${LABELS}}`)).toBe(0);
+    expect(samples.get(`inference_batch_size_sum{${LABELS}}`)).toBe(2);
     expect(samples.get('hubscore_http_requests_total{route="infer",status="200"}')).toBe(1);
     expect(samples.get('hubscore_http_request_seconds_bucket{route="infer",le="0.025"}')).toBe(1);
   });

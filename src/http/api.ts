@@ -1,0 +1,48 @@
+import type { Clock, Log } from '../core/log.ts';
+import type { Handler, HttpReply, HttpRequest } from './http.ts';
+import { OpenInference, type OpenInferenceOptions } from './open-inference.ts';
+import { ROUTES, type RouteName } from './routes.ts';
+import { replyTo } from './status.ts';
+
+export interface HttpApiOptions extends OpenInferenceOptions {
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Metrics as Prometheus text. */
+  prometheus(): Promise<string>;
+  /** Told of every answer, for metrics. */
+  recordHttp(route: string, status: number, durationMs: number): void;
+}
+
+export interface HttpApi {
+  /** Answers a request that came by a route of `ROUTES`. Never throws. */
+  answer(route: RouteName, request: HttpRequest): Promise<HttpReply>;
+}
+
+export function createHttpApi(options: HttpApiOptions): HttpApi {
+  const { clock, log } = options;
+  const inference = new OpenInference(options);
+  const handlers: Readonly<Record<RouteName, Handler>> = {
+    server: inference.server,
+    live: inference.live,
+    ready: inference.ready,
+    model: inference.model,
+    'model-version': inference.model,
+    'model-ready': inference.modelReady,
+    'model-version-ready': inference.modelReady,
+    infer: inference.infer,
+    'infer-version': inference.infer,
+    metrics: async () => ({ status: 200, headers: METRICS_HEADERS, body: await options.prometheus() }),
+  };
+  return {
+    async answer(route, request) {
+      const start = clock();
+      const reply = await handlers[route](request).catch(replyTo);
+      options.recordHttp(route, reply.status, clock() - start);
+      if (reply.status >= 500)
+        log.warn(`${ROUTES[route].method} /${ROUTES[route].route}: ${reply.status} ${reply.body}`);
+      return reply;
+    },
+  };
+}
+
+const METRICS_HEADERS = { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' };

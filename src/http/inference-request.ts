@@ -1,0 +1,59 @@
+import { z } from 'zod';
+import { RequestError } from '../core/errors.ts';
+import { type InputTensors, readInputTensors } from '../core/open-inference.ts';
+
+export interface InferenceRequest {
+  /** Echoed. */
+  readonly id: string | undefined;
+  readonly features: InputTensors;
+  /** Names of the outputs wanted; undefined: all. */
+  readonly outputs: readonly string[] | undefined;
+  readonly timeoutMs: number | undefined;
+  readonly priority: number | undefined;
+  readonly routingKey: string | undefined;
+}
+
+const absent = <T extends z.ZodType>(schema: T) => schema.nullish().transform(value => value ?? undefined);
+
+const bodySchema = z.object({
+  id: absent(z.string()),
+  inputs: z.array(z.unknown()),
+  outputs: absent(z.array(z.object({ name: z.string() }))),
+  parameters: absent(
+    z.object({
+      timeout_ms: absent(z.number().positive()),
+      priority: absent(z.number()),
+      routing_key: absent(z.string()),
+    }),
+  ),
+});
+
+/** Reads the body of an Open Inference Protocol v2 inference request. @throws RequestError malformed_payload that names what is wrong. */
+export function readInferenceRequest(body: Uint8Array): InferenceRequest {
+  const parsed = bodySchema.safeParse(parseJson(body));
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    throw malformed(`${issue?.path.join('.') || 'the body'}: ${issue?.message}`);
+  }
+  const { id, inputs, outputs, parameters } = parsed.data;
+  return {
+    id,
+    features: readInputTensors(inputs),
+    outputs: outputs && outputs.length > 0 ? outputs.map(({ name }) => name) : undefined,
+    timeoutMs: parameters?.timeout_ms,
+    priority: parameters?.priority,
+    routingKey: parameters?.routing_key,
+  };
+}
+
+function parseJson(body: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
+  } catch {
+    throw malformed('the body is no JSON text in UTF-8');
+  }
+}
+
+function malformed(message: string): RequestError {
+  return new RequestError('malformed_payload', 'decode', message);
+}

@@ -1,0 +1,53 @@
+import type { ModelSummary, ModelVersion } from '../core/model.ts';
+import { DATATYPES } from './datatypes.ts';
+import { planOutputs } from './output-plan.ts';
+
+export interface TensorMetadata {
+  readonly name: string;
+  readonly datatype: string;
+  readonly shape: readonly number[];
+}
+
+export interface ModelMetadata {
+  readonly name: string;
+  readonly versions: readonly string[];
+  readonly platform: string;
+  readonly inputs: readonly TensorMetadata[];
+  readonly outputs: readonly TensorMetadata[];
+  readonly parameters: Readonly<Record<string, unknown>>;
+}
+
+/** What the protocol says of a model version. */
+export function describeModel(version: ModelVersion, summary: ModelSummary | undefined): ModelMetadata {
+  return {
+    name: version.name,
+    versions: summary?.versions ?? [version.version],
+    platform: 'onnx_onnxv1',
+    inputs: describeInputs(version),
+    outputs: planOutputs(version).map(({ name, datatype, shape }) => ({ name, datatype, shape })),
+    parameters: {
+      version: version.version,
+      version_label: version.label,
+      production: summary?.production,
+      aliases: summary?.aliases,
+      task: version.card.task,
+      classes: version.card.outputs.classes,
+      sha256: version.sha256,
+    },
+  };
+}
+
+/** Inputs by the model's names; where the card turns texts into an input's columns, its features take their place, a tensor each. */
+function describeInputs({ card, signature }: ModelVersion): TensorMetadata[] {
+  return signature.inputs.flatMap(({ name, type, dims }): TensorMetadata[] => {
+    const features = card.features.filter(feature => feature.input === name);
+    if (features.some(({ encode }) => encode !== undefined)) {
+      return features.map(feature => ({
+        name: feature.name,
+        datatype: feature.type === 'string' ? 'BYTES' : DATATYPES[type],
+        shape: [-1, 1],
+      }));
+    }
+    return [{ name, datatype: DATATYPES[type], shape: dims.map(size => size ?? -1) }];
+  });
+}

@@ -1,0 +1,75 @@
+import type { ModelVersion } from '../core/model.ts';
+import type { Prediction } from '../core/prediction.ts';
+import type { TensorSpec } from '../core/tensor.ts';
+import { DATATYPES } from './datatypes.ts';
+
+/** One output tensor of a model version, and where its rows stand in a prediction. */
+export interface OutputPlan {
+  readonly name: string;
+  readonly datatype: string;
+  /** As declared: `-1` is dynamic, the batch comes first. */
+  readonly shape: readonly number[];
+  /** One row; undefined where a prediction has none (a card's default). */
+  read(prediction: Prediction): unknown;
+}
+
+/** The label of a classifier that has no label output of its own. */
+const LABEL = 'label';
+
+/**
+ * A version's outputs as the protocol's clients know them: by the model's own names. A label shows the card's class, so it is text
+ * where the card's classes are; every value passed the pipeline, so threshold, fill and scaling have been applied.
+ */
+export function planOutputs({ card, signature }: ModelVersion): readonly OutputPlan[] {
+  const { label, probabilities, value, classes, extra } = card.outputs;
+  const spec = (name: string) => signature.outputs.find(output => output.name === name);
+  const plans: OutputPlan[] = [];
+  if (label !== undefined) plans.push(planLabel(label, spec(label), classes));
+  if (probabilities !== undefined) {
+    if (label === undefined) plans.push(planLabel(LABEL, undefined, classes));
+    plans.push(planProbabilities(probabilities, spec(probabilities), classes));
+  }
+  const main = value ?? (plans.length === 0 ? rawOutput(signature.outputs, extra) : undefined);
+  if (main !== undefined) plans.push(planTensor(main, spec(main), ({ prediction }) => prediction));
+  const further = extra.filter(name => !plans.some(plan => plan.name === name));
+  return [...plans, ...further.map(name => planTensor(name, spec(name), ({ outputs }) => outputs?.[name]))];
+}
+
+/** What the pipeline takes as prediction where the card gives no output a role. */
+function rawOutput(outputs: readonly TensorSpec[], extra: readonly string[]): string | undefined {
+  return (outputs.find(({ name }) => !extra.includes(name)) ?? outputs[0])?.name;
+}
+
+function planLabel(
+  name: string,
+  spec: TensorSpec | undefined,
+  classes: readonly (string | number)[] | undefined,
+): OutputPlan {
+  const texts = classes?.some(label => typeof label === 'string') ?? false;
+  const datatype = texts ? 'BYTES' : DATATYPES[spec?.type ?? 'int64'];
+  return { name, datatype, shape: shapeOf(spec, [-1]), read: ({ prediction }) => prediction };
+}
+
+function planProbabilities(
+  name: string,
+  spec: TensorSpec | undefined,
+  classes: readonly (string | number)[] | undefined,
+): OutputPlan {
+  // A model with one column gives the positive class of two; the prediction shows both.
+  const positiveOnly = spec?.dims.length === 2 && spec.dims[1] === 1;
+  return planTensor(name, spec, ({ probabilities }) => {
+    if (probabilities === undefined) return undefined;
+    const columns = Array.isArray(probabilities)
+      ? (probabilities as readonly number[])
+      : (classes ?? []).map(label => (probabilities as Readonly<Record<string, number>>)[String(label)]);
+    return positiveOnly ? columns.slice(-1) : columns;
+  });
+}
+
+function planTensor(name: string, spec: TensorSpec | undefined, read: OutputPlan['read']): OutputPlan {
+  return { name, datatype: DATATYPES[spec?.type ?? 'float32'], shape: shapeOf(spec, [-1, -1]), read };
+}
+
+function shapeOf(spec: TensorSpec | undefined, otherwise: readonly number[]): readonly number[] {
+  return spec ? spec.dims.map(size => size ?? -1) : otherwise;
+}

@@ -1,0 +1,62 @@
+import { RequestError } from '../core/errors.ts';
+import type { Prediction } from '../core/prediction.ts';
+import type { OutputPlan } from './output-plan.ts';
+
+/** An output of the protocol's answer; `data` is flat, row-major. */
+export interface OutputTensor {
+  readonly name: string;
+  readonly datatype: string;
+  readonly shape: readonly number[];
+  readonly data: readonly unknown[];
+}
+
+/**
+ * Predictions as tensors, one row each. An output that a prediction lacks (the card's default was given) is left out.
+ * @throws RequestError inference_failed where rows differ in shape, so that no tensor holds them.
+ */
+export function toTensors(plans: readonly OutputPlan[], predictions: readonly Prediction[]): readonly OutputTensor[] {
+  return plans.flatMap(plan => {
+    const rows = predictions.map(plan.read);
+    return rows.includes(undefined) ? [] : [toTensor(plan, rows)];
+  });
+}
+
+function toTensor({ name, datatype, shape: declared }: OutputPlan, rows: readonly unknown[]): OutputTensor {
+  const inner = innerShape(rows[0]);
+  const data = rows.flatMap(row => {
+    if (String(innerShape(row)) !== String(inner)) throw uneven(name);
+    return Array.isArray(row) ? row.flat(inner.length) : [row];
+  });
+  const texts = data.some(value => typeof value === 'string');
+  const exact = texts && INTEGERS.has(datatype) && data.every(isInteger);
+  return {
+    name,
+    datatype: texts && !exact ? 'BYTES' : datatype,
+    shape: [rows.length, ...(inner.length === 0 ? ones(declared) : inner)],
+    data: exact ? data.map(value => rawJson(String(value))) : data,
+  };
+}
+
+const INTEGERS = new Set(['INT64', 'UINT64']);
+const isInteger = (value: unknown) => /^-?\d+$/.test(String(value));
+
+/** `JSON.rawJSON`: integers beyond 2^53 are written as they are; the language library of our target does not declare it yet. */
+const { rawJSON: rawJson } = JSON as unknown as { rawJSON(text: string): unknown };
+
+/** A row that is a single value stands for all dimensions of 1 that the model declares: `[-1, 1]` gives `[N, 1]`. */
+function ones(declared: readonly number[]): readonly number[] {
+  const inner = declared.slice(1);
+  return inner.every(size => size === 1) ? inner : [];
+}
+
+function innerShape(value: unknown): readonly number[] {
+  return Array.isArray(value) ? [value.length, ...innerShape(value[0])] : [];
+}
+
+function uneven(name: string): RequestError {
+  return new RequestError(
+    'inference_failed',
+    'interpret',
+    `output ${name} has rows of different shapes, which no tensor holds; send these instances one at a time`,
+  );
+}

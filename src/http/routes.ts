@@ -1,0 +1,26 @@
+export interface HttpRoute {
+  readonly method: 'GET' | 'POST';
+  /** Below the root: host.json leaves the route prefix empty. */
+  readonly route: string;
+  /** Asks for no key: probes of load balancers and Kubernetes carry none. */
+  readonly open: boolean;
+}
+
+const MODEL = 'v2/models/{name}';
+const VERSION = `${MODEL}/versions/{version}`;
+
+/** Everything that HTTP can ask. */
+export const ROUTES = {
+  server: { method: 'GET', route: 'v2', open: false },
+  live: { method: 'GET', route: 'v2/health/live', open: true },
+  ready: { method: 'GET', route: 'v2/health/ready', open: true },
+  model: { method: 'GET', route: MODEL, open: false },
+  'model-version': { method: 'GET', route: VERSION, open: false },
+  'model-ready': { method: 'GET', route: `${MODEL}/ready`, open: false },
+  'model-version-ready': { method: 'GET', route: `${VERSION}/ready`, open: false },
+  infer: { method: 'POST', route: `${MODEL}/infer`, open: false },
+  'infer-version': { method: 'POST', route: `${VERSION}/infer`, open: false },
+  metrics: { method: 'GET', route: 'metrics', open: false },
+} as const satisfies Readonly<Record<string, HttpRoute>>;
+
+export type RouteName = keyof typeof ROUTES;
