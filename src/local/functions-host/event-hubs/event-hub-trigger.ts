@@ -1,0 +1,204 @@
+import { EventHubConsumerClient } from '@azure/event-hubs';
+import { BlobCheckpointStore } from '@azure/eventhubs-checkpointstore-blob';
+import type { ContainerClient } from '@azure/storage-blob';
+import type { EventHubsConnection } from '../connections.ts';
+import { SetupError } from '../errors.ts';
+import type { EventHubsOptions } from '../host-json.ts';
+import type { Invoke } from '../invoke.ts';
+import { type HostLog, messageOf } from '../log.ts';
+import { type RetryPolicy, runWithRetries } from '../retry.ts';
+import type { TypedData } from '../rpc.ts';
+import { HubConnection, type Position } from './hub-connection.ts';
+import { type GroupName, HubProcessor } from './hub-processor.ts';
+import { batchMetadata, eventMetadata, type PartitionContext } from './metadata.ts';
+import type { ReceivedEvent } from './received-event.ts';
+
+const DEFAULT_GROUP = '$Default';
+
+/** An eventHubTrigger binding, its expressions resolved. */
+export interface EventHubBinding {
+  readonly eventHubName: string;
+  readonly consumerGroup: string | undefined;
+  readonly cardinality: 'one' | 'many';
+  readonly dataType: 'binary' | 'string' | undefined;
+}
+
+export interface EventHubTriggerOptions {
+  readonly functionName: string;
+  readonly binding: EventHubBinding;
+  readonly connection: EventHubsConnection;
+  readonly hostOptions: EventHubsOptions;
+  /** `azure-webjobs-eventhub` of the host's storage. */
+  readonly container: ContainerClient;
+  readonly ownerId: string;
+  readonly retry: RetryPolicy | undefined;
+  readonly invoke: Invoke;
+  readonly log: HostLog;
+  readonly clock: () => number;
+  readonly random: () => number;
+}
+
+/** Starts to call a function with a hub's events; resolves when it reads. @throws SetupError where hub or group are not there or access is denied. */
+export async function startEventHubTrigger(
+  options: EventHubTriggerOptions,
+  signal: AbortSignal,
+): Promise<HubProcessor> {
+  const { functionName, binding, connection, hostOptions, container, ownerId, log, clock } = options;
+  const say = (level: 'debug' | 'information' | 'warning', message: string) =>
+    log(level, `Host.EventHubs.${functionName}`, message);
+  const consumerGroup = binding.consumerGroup ?? DEFAULT_GROUP;
+  const { fullyQualifiedNamespace, eventHubName, partitionIds } = await describeHub(
+    options,
+    consumerGroup,
+    say,
+    signal,
+  );
+  const group: GroupName = { fullyQualifiedNamespace, eventHubName, consumerGroup };
+  const processor = new HubProcessor({
+    group,
+    partitionIds,
+    ownerId,
+    connection: new HubConnection(connection, eventHubName, consumerGroup),
+    store: new BlobCheckpointStore(container),
+    start: initialPosition(hostOptions.initialOffsetOptions),
+    balanceIntervalMs: hostOptions.loadBalancingUpdateInterval,
+    ownershipExpiryMs: hostOptions.partitionOwnershipExpirationInterval,
+    batchesPerCheckpoint: hostOptions.batchCheckpointFrequency,
+    checkpointing: hostOptions.enableCheckpointing,
+    batches: {
+      maxEventBatchSize: hostOptions.maxEventBatchSize,
+      minEventBatchSize: Math.min(
+        binding.cardinality === 'many' ? hostOptions.minEventBatchSize : 1,
+        hostOptions.maxEventBatchSize,
+      ),
+      maxWaitMs: hostOptions.maxWaitTime,
+      prefetchCount: hostOptions.prefetchCount,
+    },
+    process: (partitionId, events, partitionSignal, isCheckpointingAfterInvocation) =>
+      processBatch(options, { ...group, partitionId, isCheckpointingAfterInvocation }, events, partitionSignal),
+    log: say,
+    clock,
+  });
+  await processor.start();
+  return processor;
+}
+
+/** How many of the events are done with: called with success, or without and no retry left. */
+async function processBatch(
+  options: EventHubTriggerOptions,
+  partition: PartitionContext,
+  events: readonly ReceivedEvent[],
+  signal: AbortSignal,
+): Promise<number> {
+  const { binding, retry, invoke, log, random, functionName } = options;
+  const run = (batch: readonly ReceivedEvent[]) =>
+    runWithRetries(async retryContext => invoke(toCall(binding, batch, partition, retryContext)), {
+      policy: retry,
+      signal,
+      random,
+      onRetry: (count, delayMs) =>
+        log(
+          'warning',
+          `Function.${functionName}`,
+          `partition ${partition.partitionId}: retry ${count} in ${delayMs} ms`,
+        ),
+    });
+  if (binding.cardinality === 'many') return (await run(events)) === 'given-up' ? 0 : events.length;
+  let done = 0;
+  for (const event of events) {
+    if (signal.aborted || (await run([event])) === 'given-up') break;
+    done++;
+  }
+  return done;
+}
+
+function toCall(
+  binding: EventHubBinding,
+  events: readonly ReceivedEvent[],
+  partition: PartitionContext,
+  retryContext: Parameters<Parameters<typeof runWithRetries>[0]>[0],
+) {
+  const [first] = events;
+  if (binding.cardinality === 'one' && first) {
+    return { input: oneInput(binding, first), contextMetadata: eventMetadata(first, partition), retryContext };
+  }
+  return { input: manyInput(binding, events), contextMetadata: batchMetadata(events, partition), retryContext };
+}
+
+/** What the real host sends for a batch. @throws Error where no data type is given and a body is not JSON: then the whole batch fails. */
+export function manyInput(
+  { dataType }: Pick<EventHubBinding, 'dataType'>,
+  events: readonly { readonly body: Buffer }[],
+): TypedData {
+  if (dataType === 'binary') return { collectionBytes: { bytes: events.map(({ body }) => body) } };
+  // Empty texts are left out, as the real host does.
+  if (dataType === 'string')
+    return { collectionString: { string: events.map(({ body }) => body.toString()).filter(Boolean) } };
+  return { json: JSON.stringify(events.map(({ body }, i) => parseBody(body, i))) };
+}
+
+function oneInput({ dataType }: EventHubBinding, { body }: ReceivedEvent): TypedData {
+  return dataType === 'binary' ? { bytes: body } : { string: body.toString() };
+}
+
+function parseBody(body: Buffer, index: number): unknown {
+  try {
+    return JSON.parse(body.toString());
+  } catch (error) {
+    throw new Error(
+      `event ${index + 1} of the batch is not JSON (${(error as Error).message}), which fails the whole batch; the binding's dataType 'binary' or 'string' takes any body`,
+    );
+  }
+}
+
+export function initialPosition({ type, enqueuedTimeUtc }: EventHubsOptions['initialOffsetOptions']): Position {
+  if (type === 'fromend') return { kind: 'offset', after: '@latest' };
+  if (type !== 'fromenqueuedtime') return { kind: 'offset', after: '-1' };
+  const afterMs = Date.parse(enqueuedTimeUtc ?? '');
+  if (Number.isNaN(afterMs)) {
+    throw new SetupError(
+      `host.json: initialOffsetOptions.type "fromEnqueuedTime" needs enqueuedTimeUtc, a time like "2026-11-21T09:00:00Z"; got ${JSON.stringify(enqueuedTimeUtc)}`,
+    );
+  }
+  return { kind: 'enqueued-time', afterMs };
+}
+
+/** The hub's partitions, asked for until the namespace answers. */
+async function describeHub(
+  { functionName, binding, connection }: EventHubTriggerOptions,
+  consumerGroup: string,
+  say: (level: 'debug' | 'information' | 'warning', message: string) => void,
+  signal: AbortSignal,
+): Promise<{ fullyQualifiedNamespace: string; eventHubName: string; partitionIds: string[] }> {
+  const retryOptions = { maxRetries: 0, timeoutInMs: 10_000 };
+  for (let attempt = 0; ; attempt++) {
+    const client =
+      connection.kind === 'identity'
+        ? new EventHubConsumerClient(consumerGroup, connection.namespace, binding.eventHubName, connection.credential, {
+            retryOptions,
+          })
+        : new EventHubConsumerClient(consumerGroup, connection.connectionString, binding.eventHubName, {
+            retryOptions,
+          });
+    try {
+      const partitionIds = await client.getPartitionIds();
+      return {
+        fullyQualifiedNamespace: client.fullyQualifiedNamespace,
+        eventHubName: client.eventHubName,
+        partitionIds,
+      };
+    } catch (error) {
+      const { code } = error as { code?: string };
+      if (code === 'MessagingEntityNotFoundError' || code === 'UnauthorizedError' || signal.aborted) {
+        throw new SetupError(
+          `function ${functionName}: event hub "${binding.eventHubName}" at ${client.fullyQualifiedNamespace}: ${messageOf(error)}`,
+        );
+      }
+      if (attempt === 0)
+        say('warning', `${client.fullyQualifiedNamespace} does not answer (${messageOf(error)}); trying until it does`);
+      await new Promise(again => setTimeout(again, 500));
+    } finally {
+      await client.close().catch(() => undefined);
+    }
+  }
+}
