@@ -17,15 +17,18 @@ export class TooSlow extends Error {
   override readonly name = 'TooSlow';
 }
 
+/** A model whose slices take a second is not tried with still larger ones. */
+const LONGEST_WARM_UP_MS = 1_000;
+
 /**
  * The backend around an engine: opens it once, tries it, counts what runs, and frees it when that has ended.
- * `load` throws `TooSlow` where a slice takes longer than `limitMs`.
+ * `load` throws `TooSlow` where a slice takes longer than `limitMs`; without a limit it is tried with larger ones while they are quick.
  */
 export function createEngineBackend(
   source: BackendSource,
   placement: Placement,
   openEngine: () => Promise<Engine>,
-  limitMs = Number.POSITIVE_INFINITY,
+  limitMs?: number,
 ): Backend {
   let loading: Promise<BackendInfo> | undefined;
   let loaded: { readonly engine: Engine; readonly info: BackendInfo } | undefined;
@@ -38,8 +41,9 @@ export function createEngineBackend(
     });
     try {
       const { signature, memoryBytes } = engine;
-      const { sliceMs, maxBatchSize, stopped } = await warmUp(source, source.plan(signature), engine.run, limitMs);
-      if (stopped) throw new TooSlow(`${source.title}: a slice takes more than ${limitMs} ms`);
+      const patienceMs = limitMs ?? LONGEST_WARM_UP_MS;
+      const { sliceMs, maxBatchSize, stopped } = await warmUp(source, source.plan(signature), engine.run, patienceMs);
+      if (stopped && limitMs !== undefined) throw new TooSlow(`${source.title}: a slice takes more than ${limitMs} ms`);
       const info = { signature, placement, warmUpMs: sliceMs, memoryBytes, maxBatchSize };
       loaded = { engine, info };
       return info;
