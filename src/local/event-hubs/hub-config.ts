@@ -1,16 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { ConfigError } from './config-error.ts';
 
 export interface HubConfig {
   readonly name: string;
   readonly partitionCount: number;
   /** Without `$Default`, which every hub has. */
   readonly consumerGroups: readonly string[];
-}
-
-/** The configuration is wrong; the message says where and what would be right. */
-export class ConfigError extends Error {
-  override readonly name = 'ConfigError';
 }
 
 /** What is served without a Config.json: the hubs and consumer groups of the app. */

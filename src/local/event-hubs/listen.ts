@@ -1,5 +1,5 @@
 import type { AddressInfo, Server } from 'node:net';
-import { ConfigError } from './hub-config.ts';
+import { ConfigError } from './config-error.ts';
 
 export interface Listening {
   readonly port: number;

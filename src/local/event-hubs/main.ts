@@ -1,57 +1,68 @@
-import { createServer as createHttpServer } from 'node:http';
 import { createServer, type Socket } from 'node:net';
 import { join, resolve } from 'node:path';
-import { ConfigError, DEFAULT_HUBS, readHubConfig } from './hub-config.ts';
-import { listen } from './listen.ts';
+import { ConfigError } from './config-error.ts';
+import { createHealthServer } from './health.ts';
+import { DEFAULT_HUBS, readHubConfig } from './hub-config.ts';
+import { type Listening, listen } from './listen.ts';
 import { Namespace } from './namespace.ts';
 import { AmqpServer } from './server.ts';
-import { readSettings } from './settings.ts';
+import { type EndpointSettings, readSettings } from './settings.ts';
+import { lockFolder } from './store/data-lock.ts';
+
+const RETENTION_EVERY_MS = 60_000;
+/** What clients have to read the last frames before the process ends. */
+const FAREWELL_MS = 100;
 
 const warn = (message: string) => process.stderr.write(`event hubs: ${message}\n`);
 
 async function main(): Promise<void> {
   const settings = readSettings(process.env, process.argv.slice(2));
   const hubs = settings.config ? readHubConfig(settings.config) : DEFAULT_HUBS;
+  const folder = resolve(join(settings.LOCAL_DATA_DIR, 'event-hubs'));
+  const unlock = lockFolder(folder);
   const namespace = new Namespace(hubs, {
-    folder: resolve(join(settings.LOCAL_DATA_DIR, 'event-hubs')),
+    folder,
     segmentBytes: settings.EVENTHUBS_SEGMENT_MB * 1024 * 1024,
     fsync: settings.EVENTHUBS_FSYNC,
     clock: Date.now,
     warn,
   });
+  const retain = () => {
+    const olderThanMs = Date.now() - settings.EVENTHUBS_RETENTION_HOURS * 3_600_000;
+    namespace.retain(olderThanMs, settings.EVENTHUBS_RETENTION_MB * 1024 * 1024);
+  };
+  retain();
+  setInterval(retain, RETENTION_EVERY_MS).unref();
+
   const server = new AmqpServer({ namespace, clock: Date.now, warn });
+  const listening = await listenAll(server, settings);
+  const [amqp, health] = listening;
+  const stop = () => {
+    for (const { close } of listening) close();
+    server.close();
+    namespace.close();
+    unlock();
+    setTimeout(() => process.exit(0), FAREWELL_MS);
+  };
+  process.once('SIGTERM', stop);
+  process.once('SIGINT', stop);
+  const names = [...namespace.hubs].map(hub => `${hub.name} (${hub.partitions.length})`).join(', ');
+  process.stdout.write(
+    `ready sb://localhost:${amqp.port} serving ${names}; data in ${folder}; health http://localhost:${health.port}/health\n`,
+  );
+}
+
+function listenAll(server: AmqpServer, settings: EndpointSettings): Promise<[Listening, Listening]> {
+  const { EVENTHUBS_HOST: host, EVENTHUBS_PORT, EVENTHUBS_HEALTH_PORT } = settings;
   const onSocket = (socket: Socket) => {
     socket.setNoDelay(true); // with Nagle a request and its answer take 44 ms
     server.accept(socket);
   };
-  const amqp = await listen(
-    () => createServer(onSocket),
-    settings.EVENTHUBS_PORT,
-    settings.EVENTHUBS_HOST,
-    'EVENTHUBS_PORT',
-  );
-  const health = await listen(
-    () =>
-      createHttpServer((request, response) => {
-        const isHealth = request.url === '/health';
-        response.writeHead(isHealth ? 200 : 404, { 'content-type': 'application/json' });
-        response.end(isHealth ? '{"status":"healthy","message":"Service is healthy."}' : '{}');
-      }),
-    settings.EVENTHUBS_HEALTH_PORT,
-    settings.EVENTHUBS_HOST,
-    'EVENTHUBS_HEALTH_PORT',
-  );
-  process.once('SIGTERM', stop);
-  process.once('SIGINT', stop);
-  process.stdout.write(`ready sb://localhost:${amqp.port} (health http://localhost:${health.port}/health)\n`);
-
-  function stop(): void {
-    amqp.close();
-    health.close();
-    server.close();
-    namespace.close();
-    setTimeout(() => process.exit(0), 200);
-  }
+  const onStream = server.accept.bind(server);
+  return Promise.all([
+    listen(() => createServer(onSocket), EVENTHUBS_PORT, host, 'EVENTHUBS_PORT'),
+    listen(() => createHealthServer(onStream), EVENTHUBS_HEALTH_PORT, host, 'EVENTHUBS_HEALTH_PORT'),
+  ]);
 }
 
 main().catch((error: Error) => {

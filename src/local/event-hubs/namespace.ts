@@ -1,8 +1,10 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ConfigError, type HubConfig } from './hub-config.ts';
+import { ConfigError } from './config-error.ts';
+import type { HubConfig } from './hub-config.ts';
 import { badPartition, notFound } from './service-error.ts';
 import { type LogOptions, PartitionLog } from './store/partition-log.ts';
+import { WriteBuffer } from './store/write-buffer.ts';
 
 export interface Partition {
   readonly id: string;
@@ -20,20 +22,21 @@ export interface Hub {
   readonly groups: ReadonlySet<string>;
 }
 
-export interface NamespaceOptions extends Omit<LogOptions, 'folder'> {
-  readonly folder: string;
-}
+/** `folder` is that of all hubs. */
+export type NamespaceOptions = Omit<LogOptions, 'writeBuffer'>;
 
 /** The hubs and their logs. */
 export class Namespace {
   readonly #hubs = new Map<string, Hub>();
   readonly #turn = new Map<Hub, number>();
   readonly #dirty = new Set<Partition>();
+  readonly #writeBuffer = new WriteBuffer();
 
   /** @throws ConfigError where the data on disk do not fit the configuration. */
   constructor(hubs: readonly HubConfig[], options: NamespaceOptions) {
     mkdirSync(options.folder, { recursive: true });
-    for (const hub of hubs) this.#hubs.set(hub.name.toLowerCase(), openHub(hub, options));
+    for (const hub of hubs)
+      this.#hubs.set(hub.name.toLowerCase(), openHub(hub, { ...options, writeBuffer: this.#writeBuffer }));
     const unknown = readdirSync(options.folder, { withFileTypes: true })
       .filter(entry => entry.isDirectory() && !this.#hubs.has(decodeURIComponent(entry.name)))
       .map(entry => decodeURIComponent(entry.name));
@@ -79,10 +82,18 @@ export class Namespace {
     const dirty = [...this.#dirty];
     this.#dirty.clear();
     for (const { log } of dirty) log.flush();
+    this.#writeBuffer.reset();
     for (const { readers } of dirty) for (const wake of [...readers]) wake();
   }
 
+  /** Drops events older than `olderThanMs`, and the oldest of partitions larger than `maxBytes`. */
+  retain(olderThanMs: number, maxBytes: number): void {
+    for (const hub of this.hubs) for (const { log } of hub.partitions) log.retain(olderThanMs, maxBytes);
+  }
+
+  /** Writes what is still to be written, and closes. */
   close(): void {
+    this.flush();
     for (const hub of this.hubs) for (const { log } of hub.partitions) log.close();
   }
 }
@@ -93,7 +104,7 @@ interface HubFile {
   readonly createdAtMs: number;
 }
 
-function openHub(config: HubConfig, options: NamespaceOptions): Hub {
+function openHub(config: HubConfig, options: LogOptions): Hub {
   const folder = join(options.folder, encodeURIComponent(config.name.toLowerCase()));
   const path = join(folder, 'hub.json');
   mkdirSync(folder, { recursive: true });

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
-import { ConfigError } from './hub-config.ts';
+import { ConfigError } from './config-error.ts';
 
 const port = (fallback: number, description: string) =>
   z.coerce.number().int().min(0).max(65535).default(fallback).describe(description);

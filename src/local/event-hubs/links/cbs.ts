@@ -1,5 +1,6 @@
-import rhea, { type Message } from 'rhea';
+import rhea from 'rhea';
 import { faultOfToken } from '../sas-token.ts';
+import type { Request } from './replies.ts';
 
 export interface CbsAnswer {
   readonly reply: object;
@@ -7,8 +8,8 @@ export interface CbsAnswer {
 }
 
 /** Answers a put-token request: 202, or 401 with the reason. No `error-condition`: Python would then misread the status. */
-export function answerCbs(request: Message, nowMs: number): CbsAnswer {
-  const properties = (request.application_properties ?? {}) as Record<string, unknown>;
+export function answerCbs(request: Request, nowMs: number): CbsAnswer {
+  const properties = request.application_properties ?? {};
   let [status, description] = [202, 'Accepted'];
   if (properties.operation !== 'put-token') [status, description] = [400, `unknown operation ${properties.operation}`];
   else {

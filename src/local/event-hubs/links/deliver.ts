@@ -16,6 +16,7 @@ export class Delivery {
   /** Delivery annotations section for every event, or undefined where the receiver did not ask for any. */
   readonly #annotations: (() => Buffer) | undefined;
   readonly #wake = () => this.#pumpSoon();
+  readonly #fail: (error: Error) => void;
   #position: number;
   #chunk: Buffer | undefined;
   #chunkAt = 0;
@@ -28,7 +29,9 @@ export class Delivery {
     partition: Partition,
     position: number,
     annotations: (() => Buffer) | undefined,
+    fail: (error: Error) => void,
   ) {
+    this.#fail = fail;
     this.#link = link;
     this.#socket = socket;
     this.#partition = partition;
@@ -55,7 +58,11 @@ export class Delivery {
     this.#scheduled = true;
     setImmediate(() => {
       this.#scheduled = false;
-      if (!this.#closed) this.#pump();
+      try {
+        if (!this.#closed) this.#pump();
+      } catch (error) {
+        this.#fail(error as Error); // the log cannot be read: this receiver ends, the others go on
+      }
     });
   }
 

@@ -1,12 +1,13 @@
-import rhea, { type Message } from 'rhea';
+import rhea from 'rhea';
 import type { Namespace, Partition } from '../namespace.ts';
 import { ServiceError } from '../service-error.ts';
+import type { Request } from './replies.ts';
 
 const { types } = rhea;
 
 /** Answers a READ of a hub's or a partition's properties. */
-export function answerManagement(request: Message, namespace: Namespace): object {
-  const properties = (request.application_properties ?? {}) as Record<string, unknown>;
+export function answerManagement(request: Request, namespace: Namespace): object {
+  const properties = request.application_properties ?? {};
   try {
     return reply(request, 200, { 'status-description': 'OK' }, read(properties, namespace));
   } catch (error) {
@@ -21,7 +22,7 @@ export function answerManagement(request: Message, namespace: Namespace): object
   }
 }
 
-function reply(request: Message, status: number, more: object, body: unknown): object {
+function reply(request: Request, status: number, more: object, body: unknown): object {
   return {
     correlation_id: request.message_id,
     application_properties: { 'status-code': types.wrap_int(status), ...more },

@@ -1,6 +1,13 @@
-import rhea, { type Message, type Sender } from 'rhea';
+import rhea, { type Sender } from 'rhea';
 import { creditOf, outgoingOf, writeTransfers } from '../amqp/rhea-private.ts';
 import { frameCount, TRANSFER_BYTES, writeDelivery } from '../amqp/transfer-frames.ts';
+
+/** A decoded request to a node. */
+export interface Request {
+  readonly message_id?: unknown;
+  readonly application_properties?: Readonly<Record<string, unknown>>;
+  readonly body?: unknown;
+}
 
 /** A client that asks on and never gives credit for the answers is not ours to remember. */
 const MAX_WAITING = 1000;
@@ -15,7 +22,7 @@ export class Replies {
   }
 
   send(reply: object): void {
-    if (this.#waiting.length < MAX_WAITING) this.#waiting.push(rhea.message.encode(reply as Message));
+    if (this.#waiting.length < MAX_WAITING) this.#waiting.push(rhea.message.encode(reply));
     this.onFlow();
   }
 

@@ -3,9 +3,7 @@ import { crc32 } from 'node:zlib';
 /**
  * How a batch lies in a segment file. One AMQP message is one batch: it is there whole or not at all.
  *
- *   0  u8   0xEB          tells a batch from an event, whose first byte is always 0
- *   1  u8   version       1
- *   2  u16  0
+ *   0  u32  0xEB010000    format 1; tells a batch from an event, whose first byte is always 0
  *   4  u32  body bytes
  *   8  u32  CRC-32 of everything from byte 12 on
  *  12  u32  events
@@ -19,10 +17,11 @@ import { crc32 } from 'node:zlib';
  *
  * The message is stored as it will be delivered, annotations included.
  */
+/** First byte of a batch. */
 export const BATCH_MARK = 0xeb;
 export const BATCH_HEADER_BYTES = 48;
 export const EVENT_HEADER_BYTES = 6;
-const VERSION = 1;
+const MAGIC = 0xeb01_0000;
 const CRC_FROM = 12;
 
 /** An idempotent producer's claim on a batch; id 0: none. */
@@ -50,9 +49,7 @@ export function sealBatch(
   timeMs: number,
   producer: ProducerMark,
 ): void {
-  batch.writeUInt8(BATCH_MARK, 0);
-  batch.writeUInt8(VERSION, 1);
-  batch.writeUInt16BE(0, 2);
+  batch.writeUInt32BE(MAGIC, 0);
   batch.writeUInt32BE(batch.length - BATCH_HEADER_BYTES, 4);
   batch.writeUInt32BE(count, 12);
   batch.writeBigUInt64BE(BigInt(firstSequence), 16);
@@ -65,18 +62,23 @@ export function sealBatch(
 
 /** The header at `at`, or undefined where no whole header of ours stands there. */
 export function readBatchHeader(bytes: Buffer, at: number): BatchHeader | undefined {
-  if (bytes.length - at < BATCH_HEADER_BYTES || bytes[at] !== BATCH_MARK || bytes[at + 1] !== VERSION) return undefined;
+  if (bytes.length - at < BATCH_HEADER_BYTES || bytes.readUInt32BE(at) !== MAGIC) return undefined;
   return {
     bodyBytes: bytes.readUInt32BE(at + 4),
     count: bytes.readUInt32BE(at + 12),
     firstSequence: Number(bytes.readBigUInt64BE(at + 16)),
-    timeMs: Number(bytes.readBigUInt64BE(at + 24)),
+    timeMs: batchTimeMs(bytes.subarray(at)),
     producer: {
       id: Number(bytes.readBigUInt64BE(at + 32)),
       lastSequence: bytes.readUInt32BE(at + 40),
       epoch: bytes.readUInt16BE(at + 44),
     },
   };
+}
+
+/** Enqueued time of a batch that was sealed. */
+export function batchTimeMs(batch: Buffer): number {
+  return Number(batch.readBigUInt64BE(24));
 }
 
 /** True where the whole batch starting at byte 0 of `batch` is as it was written. */

@@ -1,6 +1,15 @@
 import { closeSync, fdatasyncSync, ftruncateSync, mkdirSync, openSync, readSync, writevSync } from 'node:fs';
-import { BATCH_HEADER_BYTES, lastEventStart, NO_PRODUCER, type ProducerMark, sealBatch } from './batch-format.ts';
-import { listSegments, recoverSegment, removeSegment, type Segment, segmentPath } from './segment.ts';
+import { ConfigError } from '../config-error.ts';
+import {
+  BATCH_HEADER_BYTES,
+  batchTimeMs,
+  lastEventStart,
+  NO_PRODUCER,
+  type ProducerMark,
+  sealBatch,
+} from './batch-format.ts';
+import { checkSegment, cutSegment, listSegments, removeSegment, type Segment, segmentPath } from './segment.ts';
+import type { WriteBuffer } from './write-buffer.ts';
 
 /** Idempotent producers that a partition remembers; the longest silent is forgotten first. */
 const MAX_PRODUCERS = 1000;
@@ -11,6 +20,7 @@ export interface LogOptions {
   readonly segmentBytes: number;
   /** fdatasync before a send is acknowledged. */
   readonly fsync: boolean;
+  readonly writeBuffer: WriteBuffer;
   readonly clock: () => number;
   /** What an operator should know: a torn tail cut off, events dropped. */
   readonly warn: (message: string) => void;
@@ -53,6 +63,8 @@ export class PartitionLog {
   #flushed: End;
   #pending: Pending[] = [];
   readonly #options: LogOptions;
+  /** Set where a failed write could not be undone. */
+  #broken: Error | undefined;
   readonly #producers = new Map<number, ProducerMark>();
 
   constructor(options: LogOptions) {
@@ -101,12 +113,12 @@ export class PartitionLog {
   append(batch: Batch, done: (error?: Error) => void): void {
     const timeMs = Math.max(this.#options.clock(), this.#end.timeMs);
     const { position, sequence } = this.#end;
-    let slab: Buffer = Buffer.allocUnsafe(BATCH_HEADER_BYTES + batch.maxBytes);
-    const end = batch.encode(slab, BATCH_HEADER_BYTES, sequence, position, timeMs);
-    slab = slab.subarray(0, end);
+    const slab = this.#options.writeBuffer.fill(BATCH_HEADER_BYTES + batch.maxBytes, room =>
+      batch.encode(room, BATCH_HEADER_BYTES, sequence, position, timeMs),
+    );
     sealBatch(slab, batch.count, sequence, timeMs, batch.producer ?? NO_PRODUCER);
     const lastEvent = position + lastEventStart(slab, batch.count);
-    this.#end = { position: position + end, sequence: sequence + batch.count, timeMs, lastEvent };
+    this.#end = { position: position + slab.length, sequence: sequence + batch.count, timeMs, lastEvent };
     this.#pending.push({ slab, producer: batch.producer, done });
   }
 
@@ -125,6 +137,7 @@ export class PartitionLog {
       if (producer && !failure) this.#remember(producer);
       done(failure);
     }
+    if (!failure && this.#last().bytes >= this.#options.segmentBytes) this.#roll();
   }
 
   #remember(producer: ProducerMark): void {
@@ -134,23 +147,32 @@ export class PartitionLog {
   }
 
   #write(slabs: Buffer[]): void {
+    if (this.#broken) throw this.#broken;
     const segment = this.#last();
     const bytes = slabs.reduce((sum, slab) => sum + slab.length, 0);
     try {
       const written = writevSync(this.#fd, slabs);
       if (written < bytes)
-        throw new Error(`only ${written} of ${bytes} bytes went into ${segment.path}; is the disk full?`);
+        throw new Error(`only ${written} of ${bytes} bytes went into ${segment.path}: the disk is full`);
       if (this.#options.fsync) fdatasyncSync(this.#fd);
     } catch (error) {
-      // Half a batch on disk would be taken for a torn tail together with all that is written behind it.
-      ftruncateSync(this.#fd, segment.bytes);
       this.#end = this.#flushed;
+      this.#cutTail(segment);
       throw error;
     }
-    segment.firstTimeMs ??= Number((slabs[0] as Buffer).readBigUInt64BE(24));
+    segment.firstTimeMs ??= batchTimeMs(slabs[0] as Buffer);
     segment.bytes += bytes;
     this.#flushed = this.#end;
-    if (segment.bytes >= this.#options.segmentBytes) this.#roll();
+  }
+
+  /** Half a batch left on disk would be taken for a torn tail, together with all that is written behind it. */
+  #cutTail(segment: Segment): void {
+    try {
+      ftruncateSync(this.#fd, segment.bytes);
+    } catch (error) {
+      this.#broken = new Error(`${segment.path} takes no more events until a restart`, { cause: error });
+      this.#options.warn(`${this.#broken.message}: ${(error as Error).message}`);
+    }
   }
 
   /**
@@ -212,16 +234,26 @@ export class PartitionLog {
   }
 
   #roll(): void {
-    closeSync(this.#fd);
-    this.#segments.push(this.#newSegment());
-    this.#fd = openSync(this.#last().path, 'a+');
+    try {
+      const segment = this.#newSegment();
+      const fd = openSync(segment.path, 'a+');
+      closeSync(this.#fd);
+      this.#segments.push(segment);
+      this.#fd = fd;
+    } catch (error) {
+      // The old segment grows on; the next flush tries again.
+      this.#options.warn(`cannot begin a new segment in ${this.#options.folder}: ${(error as Error).message}`);
+    }
   }
 
   /** Reads the newest segment, and the one before where it is empty: the end of the log stands there. */
   #recover(): End {
     let end: End = { position: 0, sequence: 0, timeMs: 0, lastEvent: -1 };
+    this.#refuseGaps();
     for (const segment of this.#segments.slice(-2)) {
-      const torn = recoverSegment(segment, ({ header, position, lastEvent }) => {
+      end = { ...end, position: segment.position, sequence: segment.sequence };
+      if (end.lastEvent === -1) end = { ...end, lastEvent: segment.position - 1 };
+      const whole = checkSegment(segment, ({ header, position, lastEvent }) => {
         end = {
           position: position + BATCH_HEADER_BYTES + header.bodyBytes,
           sequence: header.firstSequence + header.count,
@@ -230,13 +262,23 @@ export class PartitionLog {
         };
         if (header.producer.id) this.#remember(header.producer);
       });
-      if (torn > 0)
+      if (segment === this.#segments.at(-1) && whole < segment.bytes) {
         this.#options.warn(
-          `cut ${torn} torn bytes off ${segment.path}: a send that was never acknowledged; the next event is ${end.sequence}`,
+          `cut ${segment.bytes - whole} torn bytes off ${segment.path}: a send that was never acknowledged; event ${end.sequence} comes next`,
         );
-      if (segment.bytes === 0)
-        end = { ...end, position: segment.position, sequence: segment.sequence, lastEvent: segment.position - 1 };
+        cutSegment(segment, whole);
+      }
     }
     return end;
+  }
+
+  #refuseGaps(): void {
+    for (const [i, segment] of this.#segments.slice(0, -1).entries()) {
+      const next = this.#segments[i + 1] as Segment;
+      if (segment.position + segment.bytes !== next.position)
+        throw new ConfigError(
+          `${segment.path} should end where ${next.path} begins and does not: the data are damaged; move ${this.#options.folder} away to start anew`,
+        );
+    }
   }
 }

@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, ftruncateSync, openSync, readdirSync, readSync, unlinkSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readdirSync, readSync, truncateSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { BATCH_HEADER_BYTES, type BatchHeader, isIntact, lastEventStart, readBatchHeader } from './batch-format.ts';
 
@@ -37,7 +37,7 @@ export function listSegments(folder: string): Segment[] {
     const match = NAME.exec(name);
     if (!match) return [];
     const path = join(folder, name);
-    return [withFile(path, fd => describe(path, Number(match[1]), Number(match[2]), fd))];
+    return [withFile(path, 'r', fd => describe(path, Number(match[1]), Number(match[2]), fd))];
   });
   return segments.sort((a, b) => a.position - b.position);
 }
@@ -76,39 +76,35 @@ export function* walkBatches(segment: Segment): Generator<BatchAt> {
 }
 
 /**
- * Checks every batch of a segment against its checksum and cuts the file behind the last whole one.
- * `visit` gets each whole batch with the log position of its last event.
- * @returns how many bytes were cut off.
+ * Checks every batch of a segment against its checksum; `visit` gets each with the log position of its last event.
+ * @returns the bytes of whole batches from the segment's beginning on.
  */
-export function recoverSegment(segment: Segment, visit: (batch: BatchAt & { lastEvent: number }) => void): number {
-  return withFile(
-    segment.path,
-    fd => {
-      let at = 0;
-      for (;;) {
-        const header = readHeader(fd, at);
-        if (!header || header.bodyBytes > MAX_BATCH_BYTES) break;
-        const batch = Buffer.allocUnsafe(BATCH_HEADER_BYTES + header.bodyBytes);
-        if (readSync(fd, batch, 0, batch.length, at) < batch.length || !isIntact(batch)) break;
-        const position = segment.position + at;
-        visit({ header, position, lastEvent: position + lastEventStart(batch, header.count) });
-        at += batch.length;
-      }
-      const torn = fstatSync(fd).size - at;
-      if (torn > 0) ftruncateSync(fd, at);
-      segment.bytes = at;
-      if (at === 0) segment.firstTimeMs = undefined;
-      return torn;
-    },
-    'r+',
-  );
+export function checkSegment(segment: Segment, visit: (batch: BatchAt & { lastEvent: number }) => void): number {
+  return withFile(segment.path, 'r', fd => {
+    for (let at = 0; ; ) {
+      const header = readHeader(fd, at);
+      if (!header || header.bodyBytes > MAX_BATCH_BYTES) return at;
+      const batch = Buffer.allocUnsafe(BATCH_HEADER_BYTES + header.bodyBytes);
+      if (readSync(fd, batch, 0, batch.length, at) < batch.length || !isIntact(batch)) return at;
+      const position = segment.position + at;
+      visit({ header, position, lastEvent: position + lastEventStart(batch, header.count) });
+      at += batch.length;
+    }
+  });
+}
+
+/** Cuts a segment's file behind its first `bytes`. */
+export function cutSegment(segment: Segment, bytes: number): void {
+  truncateSync(segment.path, bytes);
+  segment.bytes = bytes;
+  if (bytes === 0) segment.firstTimeMs = undefined;
 }
 
 export function removeSegment(segment: Segment): void {
   unlinkSync(segment.path);
 }
 
-function withFile<T>(path: string, use: (fd: number) => T, flags = 'r'): T {
+function withFile<T>(path: string, flags: string, use: (fd: number) => T): T {
   const fd = openSync(path, flags);
   try {
     return use(fd);
