@@ -4,7 +4,7 @@ import type { Event } from '../core/event.ts';
 import type { Clock } from '../core/log.ts';
 import type { Outcome } from '../core/outcome.ts';
 import { embedBody } from './embed-body.ts';
-import { isoTime, latencyOf } from './times.ts';
+import { latencyOf } from './times.ts';
 
 /** What a dead letter says besides its error; an `Outcome` has it all. */
 export type Subject = Pick<Outcome, 'event' | 'resultId' | 'model' | 'modelVersion'> &
@@ -41,12 +41,12 @@ export function createDeadLetterRenderer(maxBodyBytes: number, clock: Clock): De
       model_version: modelVersion,
       error: { code: error.code, message: error.message.slice(0, MAX_MESSAGE_LENGTH), stage: error.stage },
       attempts: attemptsOf(event.properties.attempts),
-      failed_at: isoTime(now),
+      failed_at: new Date(now).toISOString(),
       source: {
         hub: source.hub,
         partition: source.partition,
         sequence_number: event.sequenceNumber,
-        enqueued_at: isoTime(event.enqueuedAtMs),
+        enqueued_at: new Date(event.enqueuedAtMs).toISOString(),
         partition_key: event.partitionKey ?? null,
         properties: fits ? properties : {},
         properties_left_out: fits ? undefined : true,

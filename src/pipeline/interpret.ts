@@ -79,7 +79,7 @@ export class Interpreter {
     } else if (label) {
       const shape = rowShape(label, size) as readonly number[];
       prediction = this.#className(nestedRow(label, row, unwrap(shape)));
-      best = classes === undefined ? highest(columns) : classes.findIndex(name => name === prediction);
+      best = classes === undefined ? highest(columns) : classes.indexOf(prediction as ClassLabel);
     } else {
       best = highest(columns);
       prediction = classes?.[best] ?? best;

@@ -5,7 +5,7 @@ import type { Answered, Ending, Outcome } from '../core/outcome.ts';
 import type { EventRequest } from '../core/request.ts';
 import { createDeadLetterRenderer } from './dead-letter.ts';
 import { type Decoded, isRequest } from './decode.ts';
-import { resultJson } from './result-json.ts';
+import { stagesOf } from './stages.ts';
 import { latencyOf } from './times.ts';
 
 /** Renders a batch: `endings` are those of the requests among `decoded`, in order. */
@@ -37,7 +37,7 @@ export function createRenderer(maxBodyBytes: number, clock: Clock): Renderer {
   function result(batch: EventBatch, request: EventRequest, ending: Answered): Outcome {
     const { event, resultId, requestId, text } = request;
     const { version, variant } = ending;
-    const body = Buffer.from(resultJson(request, ending));
+    const body = Buffer.from(stagesOf(version).template.render(request, ending));
     const outcome: Outcome = {
       kind: 'result',
       event,

@@ -12,22 +12,12 @@ type Answer = Route | RequestError;
  * @throws InfrastructureError where storage is away and nothing is loaded.
  */
 export async function route(run: Run, catalog: Catalog): Promise<Iterable<Group>> {
-  const asked = new Map<string, Answer | Promise<Answer>>();
   const groups = new Map<ModelVersion, Group>();
-  for (const request of run.requests) {
-    const key = keyOf(request);
-    if (!asked.has(key)) asked.set(key, ask(catalog, request));
-  }
-  if ([...asked.values()].some(isPending)) {
-    const answers = await abortable(Promise.all(asked.values()), run.signal);
-    for (const [index, key] of [...asked.keys()].entries()) asked.set(key, answers[index] as Answer);
-  }
-  for (let place = 0; place < run.requests.length; place++) {
-    const request = run.requests[place] as Request;
-    let answer = asked.get(keyOf(request)) as Answer;
+  const answers = await abortable(askAll(run.requests, catalog), run.signal);
+  for (let place = 0; place < answers.length; place++) {
+    let answer = answers[place] as Answer;
     if (!(answer instanceof RequestError) && answer.variant !== undefined) {
-      const own = ask(catalog, request);
-      answer = isPending(own) ? await abortable(own, run.signal) : own;
+      answer = await abortable(ask(catalog, run.requests[place] as Request), run.signal);
     }
     if (answer instanceof RequestError) {
       run.refuse(place, answer);
@@ -41,8 +31,22 @@ export async function route(run: Run, catalog: Catalog): Promise<Iterable<Group>
   return groups.values();
 }
 
-function keyOf({ model, modelVersion }: Request): string {
-  return `${model ?? ''}\0${modelVersion ?? ''}`;
+/** By place; a promise only where something is not loaded. Neighbours mostly ask for the same. */
+function askAll(requests: readonly Request[], catalog: Catalog): readonly Answer[] | Promise<readonly Answer[]> {
+  const asked = new Map<string, Answer | Promise<Answer>>();
+  const answers: (Answer | Promise<Answer>)[] = [];
+  let previous: Request | undefined;
+  let answer: Answer | Promise<Answer> | undefined;
+  for (const request of requests) {
+    if (answer === undefined || request.model !== previous?.model || request.modelVersion !== previous?.modelVersion) {
+      const key = JSON.stringify([request.model, request.modelVersion]);
+      answer = asked.get(key) ?? ask(catalog, request);
+      asked.set(key, answer);
+    }
+    answers.push(answer);
+    previous = request;
+  }
+  return [...asked.values()].some(isPending) ? Promise.all(answers) : (answers as Answer[]);
 }
 
 function isPending(answer: Answer | Promise<Answer>): answer is Promise<Answer> {

@@ -2,11 +2,13 @@ import { asError, RequestError } from '../core/errors.ts';
 import type { ModelVersion } from '../core/model.ts';
 import { Encoder } from './encode.ts';
 import { Interpreter } from './interpret.ts';
+import { ResultTemplate } from './result-template.ts';
 
 /** What is worked out once for a model version, which never changes. */
 export interface Stages {
   readonly encoder: Encoder;
   readonly interpreter: Interpreter;
+  readonly template: ResultTemplate;
 }
 
 const known = new WeakMap<ModelVersion, Stages>();
@@ -23,7 +25,11 @@ export function stagesOf(version: ModelVersion): Stages {
 
 function compile(version: ModelVersion): Stages {
   try {
-    return { encoder: new Encoder(version), interpreter: new Interpreter(version) };
+    return {
+      encoder: new Encoder(version),
+      interpreter: new Interpreter(version),
+      template: new ResultTemplate(version),
+    };
   } catch (thrown) {
     const cause = asError(thrown);
     const message = `${version.name} ${version.version} cannot serve: ${cause.message}`;

@@ -1,14 +1,19 @@
-let second = Number.NaN;
-let prefix = '';
+const MILLISECONDS = Array.from({ length: 1000 }, (_, ms) => `${String(ms).padStart(3, '0')}Z`);
 
-/** ISO 8601 in UTC with milliseconds. Events of a batch mostly share their second, so it is formatted once. */
-export function isoTime(timeMs: number): string {
-  const whole = Math.floor(timeMs / 1000);
-  if (whole !== second) {
-    prefix = new Date(whole * 1000).toISOString().slice(0, 20);
-    second = whole;
+/** Writes times that mostly share their second, as those of a batch do: formatting the second again takes 400 ns. */
+export class TimeFormat {
+  #second = Number.NaN;
+  #prefix = '';
+
+  /** ISO 8601 in UTC with milliseconds. */
+  iso(timeMs: number): string {
+    const second = Math.floor(timeMs / 1000);
+    if (second !== this.#second) {
+      this.#prefix = new Date(second * 1000).toISOString().slice(0, 20);
+      this.#second = second;
+    }
+    return this.#prefix + MILLISECONDS[Math.floor(timeMs - second * 1000)];
   }
-  return `${prefix}${String(Math.floor(timeMs - whole * 1000)).padStart(3, '0')}Z`;
 }
 
 /** Milliseconds from enqueued to ended, to a tenth. Clocks differ: what ended before it was enqueued took no time. */
