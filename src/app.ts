@@ -138,6 +138,13 @@ async function buildModels(settings: Settings, log: Log, clock: Clock) {
   return { catalog, closeModels };
 }
 
+interface Senders {
+  readonly results: PartitionSender;
+  readonly deadLetters: PartitionSender;
+  /** What they share, once they are closed. */
+  close(): Promise<void>;
+}
+
 type ScorerParts = 'score' | 'renderDeadLetter' | 'observer' | 'clock';
 
 async function buildEvents(settings: Settings, log: Log) {
@@ -208,16 +215,25 @@ async function buildEvents(settings: Settings, log: Log) {
   };
 }
 
-async function openSenders(
-  settings: Settings,
-  connection: Connection,
-): Promise<{ readonly results: PartitionSender; readonly deadLetters: PartitionSender }> {
-  const [{ createSdkSender }, { producerClient }] = await Promise.all([
-    import('./events/sdk-sender.ts'),
-    import('./events/event-hubs.ts'),
+async function openSenders(settings: Settings, connection: Connection): Promise<Senders> {
+  if (settings.SENDER === 'sdk') {
+    const [{ createSdkSender }, { producerClient }] = await Promise.all([
+      import('./events/sdk-sender.ts'),
+      import('./events/event-hubs.ts'),
+    ]);
+    const open = async (hub: string) => createSdkSender(await producerClient(connection, hub));
+    return {
+      results: await open(settings.RESULTS_HUB),
+      deadLetters: await open(settings.DEAD_LETTER_HUB),
+      close: async () => {},
+    };
+  }
+  const [{ createAmqpSender }, { createAmqpConnection }, { namespaceAddress }] = await Promise.all([
+    import('./events/amqp-sender.ts'),
+    import('./events/amqp-connection.ts'),
+    import('./events/namespace-address.ts'),
   ]);
-  return {
-    results: createSdkSender(await producerClient(connection, settings.RESULTS_HUB)),
-    deadLetters: createSdkSender(await producerClient(connection, settings.DEAD_LETTER_HUB)),
-  };
+  const amqp = createAmqpConnection(await namespaceAddress(connection));
+  const open = (hub: string) => createAmqpSender(amqp, { hub, sendTimeoutMs: settings.SEND_TIMEOUT_SECONDS * 1000 });
+  return { results: open(settings.RESULTS_HUB), deadLetters: open(settings.DEAD_LETTER_HUB), close: amqp.close };
 }

@@ -1,0 +1,87 @@
+import {
+  ConnectionConfig,
+  Constants,
+  createSasTokenProvider,
+  parseConnectionString,
+  TokenType,
+} from '@azure/core-amqp';
+import type { Connection } from '../config/connection.ts';
+import { identityCredential } from './event-hubs.ts';
+
+/** How to reach a namespace by AMQP and to be let in. */
+export interface NamespaceAddress {
+  readonly host: string;
+  readonly port: number;
+  /** The local endpoint and the official emulator speak without. */
+  readonly tls: boolean;
+  /** Goes before an entity's path in what a token is for: `sb://<host>/`. */
+  readonly audienceBase: string;
+  claim(audience: string): Promise<Claim>;
+}
+
+export interface Claim {
+  readonly token: string;
+  readonly type: TokenType;
+  /** When the next one is due, well before this one expires. */
+  readonly renewInMs: number;
+}
+
+/** Tokens made from a key last an hour. */
+const RENEW_KEY_TOKEN_MS = 45 * 60_000;
+/** A signature that was given ready-made cannot be renewed. */
+const NEVER_MS = 2 ** 31 - 1;
+const RENEW_EARLIER_MS = 2 * 60_000;
+
+export async function namespaceAddress(connection: Connection): Promise<NamespaceAddress> {
+  return connection.kind === 'identity'
+    ? await byIdentity(connection.endpoint, connection.clientId)
+    : byConnectionString(connection.connectionString);
+}
+
+function byConnectionString(connectionString: string): NamespaceAddress {
+  const { host, port, endpoint, useDevelopmentEmulator } = ConnectionConfig.create(connectionString);
+  const { SharedAccessKeyName, SharedAccessKey, SharedAccessSignature } = parseConnectionString<{
+    SharedAccessKeyName?: string;
+    SharedAccessKey?: string;
+    SharedAccessSignature?: string;
+  }>(connectionString);
+  const provider = createSasTokenProvider(
+    SharedAccessSignature
+      ? { sharedAccessSignature: SharedAccessSignature }
+      : { sharedAccessKeyName: SharedAccessKeyName ?? '', sharedAccessKey: SharedAccessKey ?? '' },
+  );
+  const tls = !useDevelopmentEmulator;
+  return {
+    host,
+    port: port ?? (tls ? 5671 : 5672),
+    tls,
+    audienceBase: endpoint,
+    async claim(audience) {
+      const { token } = await provider.getToken(audience);
+      return {
+        token,
+        type: TokenType.CbsTokenTypeSas,
+        renewInMs: SharedAccessSignature ? NEVER_MS : RENEW_KEY_TOKEN_MS,
+      };
+    },
+  };
+}
+
+async function byIdentity(endpoint: string, clientId: string | undefined): Promise<NamespaceAddress> {
+  const credential = await identityCredential(clientId);
+  return {
+    host: endpoint,
+    port: 5671,
+    tls: true,
+    audienceBase: `sb://${endpoint}/`,
+    async claim() {
+      const token = await credential.getToken(Constants.aadEventHubsScope);
+      if (!token) throw new Error('the identity gave no token for Event Hubs');
+      return {
+        token: token.token,
+        type: TokenType.CbsTokenTypeJwt,
+        renewInMs: Math.max(1_000, token.expiresOnTimestamp - Date.now() - RENEW_EARLIER_MS),
+      };
+    },
+  };
+}
