@@ -4,7 +4,12 @@ import { readSettings, type Settings } from './config/config.ts';
 import { type Connection, eventHubsConnection, modelStorageConnection } from './config/connection.ts';
 import type { Clock, Log } from './core/log.ts';
 import type { Breaker } from './core/retry-policies.ts';
+import { VERSION } from './core/version.ts';
 import type { PartitionSender } from './events/sender.ts';
+import type { HttpApi } from './http/api.ts';
+import type { HttpReply, HttpRequest } from './http/http.ts';
+import type { RouteName } from './http/routes.ts';
+import { replyTo } from './http/status.ts';
 import type { ModelCatalog } from './models/catalog.ts';
 import type { Telemetry } from './monitoring/telemetry.ts';
 import type { Pipeline } from './pipeline/pipeline.ts';
@@ -14,6 +19,7 @@ export interface App {
   readonly catalog: ModelCatalog;
   readonly pipeline: Pipeline;
   readonly telemetry: Telemetry;
+  readonly http: HttpApi;
   /** Resolves once every event of the host's batch has its endings. @throws Error: the host's retry policy brings the batch again. */
   scoreRequests(bodies: unknown, metadata: unknown): Promise<void>;
   /** Scores what the host passed over in partitions that have fallen silent since. */
@@ -36,6 +42,17 @@ export function getApp(): Promise<App> {
   return building;
 }
 
+export { ROUTES, type RouteName } from './http/routes.ts';
+
+/** Answers a request that came by one of `ROUTES`; an app that cannot be built answers too. */
+export async function answerHttp(route: RouteName, request: HttpRequest): Promise<HttpReply> {
+  try {
+    return await (await getApp()).http.answer(route, request);
+  } catch (thrown) {
+    return replyTo(thrown);
+  }
+}
+
 /** Nothing to do where nothing was built. */
 export async function closeApp(): Promise<void> {
   const app = await building?.catch(() => undefined);
@@ -56,15 +73,23 @@ const MIB = 1024 * 1024;
 
 /** Rooms are loaded here and not above, so that the host has its list of functions before the libraries are read. */
 async function buildApp(settings: Settings, log: Log, clock: Clock): Promise<App> {
-  const [{ createTelemetry }, { createPipeline }, { createDeadLetterRenderer }, { MAX_BATCH_BYTES }, models, events] =
-    await Promise.all([
-      import('./monitoring/telemetry.ts'),
-      import('./pipeline/pipeline.ts'),
-      import('./pipeline/dead-letter.ts'),
-      import('./events/sender.ts'),
-      buildModels(settings, log, clock),
-      buildEvents(settings, log),
-    ]);
+  const [
+    { createTelemetry },
+    { createPipeline },
+    { createDeadLetterRenderer },
+    { MAX_BATCH_BYTES },
+    { createHttpApi },
+    models,
+    events,
+  ] = await Promise.all([
+    import('./monitoring/telemetry.ts'),
+    import('./pipeline/pipeline.ts'),
+    import('./pipeline/dead-letter.ts'),
+    import('./events/sender.ts'),
+    import('./http/api.ts'),
+    buildModels(settings, log, clock),
+    buildEvents(settings, log),
+  ]);
   const { catalog, closeModels } = models;
   const maxBodyBytes = MAX_BATCH_BYTES - ENVELOPE_BYTES;
   const telemetry = createTelemetry({
@@ -82,11 +107,25 @@ async function buildApp(settings: Settings, log: Log, clock: Clock): Promise<App
     observer: { settled: telemetry.recordBatch, ledger: telemetry.recordLedger },
     clock,
   });
+  const http = createHttpApi({
+    catalog,
+    predict: pipeline.predict,
+    record: telemetry.recordEnding,
+    recordHttp: telemetry.recordHttp,
+    prometheus: telemetry.prometheus,
+    version: VERSION,
+    maxBodyBytes: settings.HTTP_MAX_BODY_MB * MIB,
+    maxConcurrent: settings.HTTP_MAX_CONCURRENT,
+    timeoutMs: settings.HTTP_TIMEOUT_MS,
+    clock,
+    log,
+  });
   void catalog.start();
   return {
     catalog,
     pipeline,
     telemetry,
+    http,
     async scoreRequests(bodies, metadata) {
       try {
         const source = { hub: settings.REQUESTS_HUB, consumerGroup: settings.CONSUMER_GROUP };

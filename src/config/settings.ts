@@ -83,6 +83,16 @@ export const settingsSchema = z.object({
     .describe('How to sign in to Redis: `password` (in the URL, or none) or `entra` (the managed identity).'),
   REDIS_CLIENT_ID: optionalText('Client id of the user-assigned identity for Redis; absent: the default credential.'),
 
+  HTTP_AUTH_LEVEL: z
+    .enum(['function', 'anonymous'])
+    .default('function')
+    .describe(
+      'Whether HTTP requests (all but `/v2/health`) need a function key; `anonymous` where something in front checks who asks.',
+    ),
+  HTTP_MAX_CONCURRENT: whole('Inferences by HTTP under way at once; more are answered 503.', 1, 64),
+  HTTP_MAX_BODY_MB: whole('Largest body of an inference request by HTTP.', 1, 8),
+  HTTP_TIMEOUT_MS: whole('Longest time that an inference by HTTP may take; then it is answered 504.', 1, 30_000),
+
   APPLICATIONINSIGHTS_CONNECTION_STRING: optionalText(
     'Application Insights that metrics and traces go to; absent: they are shown at `GET /metrics` only.',
   ),

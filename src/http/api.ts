@@ -22,15 +22,15 @@ export function createHttpApi(options: HttpApiOptions): HttpApi {
   const { clock, log } = options;
   const inference = new OpenInference(options);
   const handlers: Readonly<Record<RouteName, Handler>> = {
-    server: inference.server,
-    live: inference.live,
-    ready: inference.ready,
-    model: inference.model,
-    'model-version': inference.model,
-    'model-ready': inference.modelReady,
-    'model-version-ready': inference.modelReady,
-    infer: inference.infer,
-    'infer-version': inference.infer,
+    'v2-server': inference.server,
+    'v2-live': inference.live,
+    'v2-ready': inference.ready,
+    'v2-model': inference.model,
+    'v2-model-version': inference.model,
+    'v2-model-ready': inference.modelReady,
+    'v2-model-version-ready': inference.modelReady,
+    'v2-infer': inference.infer,
+    'v2-infer-version': inference.infer,
     metrics: async () => ({ status: 200, headers: METRICS_HEADERS, body: await options.prometheus() }),
   };
   return {

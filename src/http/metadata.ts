@@ -1,6 +1,6 @@
 import type { ModelSummary, ModelVersion } from '../core/model.ts';
 import { DATATYPES } from './datatypes.ts';
-import { planOutputs } from './output-plan.ts';
+import { declaredShape, planOutputs } from './output-plan.ts';
 
 export interface TensorMetadata {
   readonly name: string;
@@ -39,7 +39,8 @@ export function describeModel(version: ModelVersion, summary: ModelSummary | und
 
 /** Inputs by the model's names; where the card turns texts into an input's columns, its features take their place, a tensor each. */
 function describeInputs({ card, signature }: ModelVersion): TensorMetadata[] {
-  return signature.inputs.flatMap(({ name, type, dims }): TensorMetadata[] => {
+  return signature.inputs.flatMap((spec): TensorMetadata[] => {
+    const { name, type } = spec;
     const features = card.features.filter(feature => feature.input === name);
     if (features.some(({ encode }) => encode !== undefined)) {
       return features.map(feature => ({
@@ -48,6 +49,6 @@ function describeInputs({ card, signature }: ModelVersion): TensorMetadata[] {
         shape: [-1, 1],
       }));
     }
-    return [{ name, datatype: DATATYPES[type], shape: dims.map(size => size ?? -1) }];
+    return [{ name, datatype: DATATYPES[type], shape: declaredShape(spec) }];
   });
 }

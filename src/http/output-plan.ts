@@ -71,5 +71,10 @@ function planTensor(name: string, spec: TensorSpec | undefined, read: OutputPlan
 }
 
 function shapeOf(spec: TensorSpec | undefined, otherwise: readonly number[]): readonly number[] {
-  return spec ? spec.dims.map(size => size ?? -1) : otherwise;
+  return spec ? declaredShape(spec) : otherwise;
+}
+
+/** `-1` for what is dynamic, and for the batch whatever the file says: it is padded where it is fixed. */
+export function declaredShape({ dims }: TensorSpec): readonly number[] {
+  return dims.map((size, axis) => (axis === 0 ? -1 : (size ?? -1)));
 }

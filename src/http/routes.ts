@@ -11,15 +11,15 @@ const VERSION = `${MODEL}/versions/{version}`;
 
 /** Everything that HTTP can ask. */
 export const ROUTES = {
-  server: { method: 'GET', route: 'v2', open: false },
-  live: { method: 'GET', route: 'v2/health/live', open: true },
-  ready: { method: 'GET', route: 'v2/health/ready', open: true },
-  model: { method: 'GET', route: MODEL, open: false },
-  'model-version': { method: 'GET', route: VERSION, open: false },
-  'model-ready': { method: 'GET', route: `${MODEL}/ready`, open: false },
-  'model-version-ready': { method: 'GET', route: `${VERSION}/ready`, open: false },
-  infer: { method: 'POST', route: `${MODEL}/infer`, open: false },
-  'infer-version': { method: 'POST', route: `${VERSION}/infer`, open: false },
+  'v2-server': { method: 'GET', route: 'v2', open: false },
+  'v2-live': { method: 'GET', route: 'v2/health/live', open: true },
+  'v2-ready': { method: 'GET', route: 'v2/health/ready', open: true },
+  'v2-model': { method: 'GET', route: MODEL, open: false },
+  'v2-model-version': { method: 'GET', route: VERSION, open: false },
+  'v2-model-ready': { method: 'GET', route: `${MODEL}/ready`, open: false },
+  'v2-model-version-ready': { method: 'GET', route: `${VERSION}/ready`, open: false },
+  'v2-infer': { method: 'POST', route: `${MODEL}/infer`, open: false },
+  'v2-infer-version': { method: 'POST', route: `${VERSION}/infer`, open: false },
   metrics: { method: 'GET', route: 'metrics', open: false },
 } as const satisfies Readonly<Record<string, HttpRoute>>;
 
