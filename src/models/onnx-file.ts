@@ -1,6 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import { classLabels } from './class-labels.ts';
-import { type OnnxGraph, readGraph } from './onnx-graph.ts';
+import { readGraph } from './onnx-graph.ts';
 import { withoutZipMap } from './without-zip-map.ts';
 
 /** What an ONNX file tells of itself beyond its inputs and outputs. */
@@ -21,16 +21,15 @@ const NOTHING: OnnxFile = { producer: '', opsets: new Map(), classes: undefined,
 export async function readOnnxFile(path: string): Promise<OnnxFile> {
   if ((await stat(path)).size > LARGEST_READ) return NOTHING;
   const bytes = await readFile(path);
-  let graph: OnnxGraph;
   try {
-    graph = readGraph(bytes);
+    const graph = readGraph(bytes);
+    return {
+      producer: graph.producer,
+      opsets: graph.opsets,
+      classes: classLabels(graph),
+      rewritten: withoutZipMap(bytes, graph),
+    };
   } catch {
     return NOTHING;
   }
-  return {
-    producer: graph.producer,
-    opsets: graph.opsets,
-    classes: classLabels(graph),
-    rewritten: withoutZipMap(bytes, graph),
-  };
 }

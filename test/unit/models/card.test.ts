@@ -1,0 +1,45 @@
+import { describe, expect, it } from 'vitest';
+import { parseCard } from '../../../src/models/card.ts';
+
+const FILE = 'churn/2.1.3/model.json';
+const parse = (card: unknown) => parseCard(JSON.stringify(card), FILE);
+
+describe('model.json', () => {
+  it('may say nothing', () => {
+    expect(parse({})).toEqual({});
+  });
+
+  it('reads null as absent and keeps what it does not know', () => {
+    const card = parse({ task: null, features: [{ name: 'a', range: null, unit: 'm' }], metrics: { auc: 0.9 } });
+    expect(card.task).toBeUndefined();
+    expect(card.features?.[0]).toMatchObject({ name: 'a', unit: 'm' });
+    expect(card.metrics).toEqual({ auc: 0.9 });
+  });
+
+  it('reads one with a byte order mark', () => {
+    expect(parseCard('\uFEFF{"task":"regression"}', FILE).task).toBe('regression');
+  });
+
+  it.each([
+    [{ features: {} }, 'features: expected array, came {}'],
+    [{ features: [{ type: 'number' }] }, 'features[0].name: expected string, came nothing'],
+    [
+      { features: [{ name: 'a' }, { name: 'b', range: [3, 1] }] },
+      'features[1].range: expected [lowest, highest], came [3,1]',
+    ],
+    [
+      { features: [{ name: 'a', scale: { mean: 0, std: 0 } }] },
+      'features[0].scale.std: expected a number other than 0, came 0',
+    ],
+    [{ outputs: { threshold: 'high' } }, 'outputs.threshold: expected number, came "high"'],
+    [{ batching: { max_batch_size: 0 } }, 'batching.max_batch_size: Too small: expected number to be >=1, came 0'],
+    [{ sha256: 'abc' }, 'sha256: expected 64 hex digits, came "abc"'],
+    [[], 'the whole: expected object, came []'],
+  ])('%j is refused: %s', (card, words) => {
+    expect(() => parse(card)).toThrow(`${FILE}: ${words}`);
+  });
+
+  it('says where it is no JSON', () => {
+    expect(() => parseCard('{"name": ', FILE)).toThrow(/^churn\/2\.1\.3\/model\.json: not JSON: /);
+  });
+});

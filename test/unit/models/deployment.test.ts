@@ -1,0 +1,61 @@
+import { describe, expect, it } from 'vitest';
+import { parseDeployment, setAlias } from '../../../src/models/deployment.ts';
+import { BlobConflict } from '../../../src/models/store.ts';
+import { memoryStore } from '../../support/memory-store.ts';
+
+const FILE = 'churn/deployment.json';
+const signal = AbortSignal.timeout(60_000);
+
+describe('deployment.json', () => {
+  it('names versions by aliases, in any letter case', () => {
+    const { aliases } = parseDeployment(
+      '{"aliases": {"Production": "1.0.0", "blue": "2.0.0-rc.1"}, "rollout": {"canary": 1}}',
+      FILE,
+    );
+    expect(Object.fromEntries(aliases)).toEqual({ production: '1.0.0', blue: '2.0.0-rc.1' });
+  });
+
+  it.each([
+    ['{"aliases": {"production": "v1"}}', 'aliases.production: expected a version like 1.0.0, came "v1"'],
+    ['{"aliases": ["1.0.0"]}', 'aliases: expected record, came ["1.0.0"]'],
+    ['{', 'not JSON'],
+  ])('%s is refused', (text, words) => {
+    expect(() => parseDeployment(text, FILE)).toThrow(`${FILE}: ${words}`);
+  });
+});
+
+describe('setting an alias', () => {
+  it('writes the file, and keeps what else it says', async () => {
+    const store = memoryStore();
+    await setAlias(store, 'churn', 'production', '1.0.0', signal);
+    store.put(FILE, { aliases: { Production: '1.0.0', blue: '1.1.0' }, rollout: { canary: 5 } });
+    await setAlias(store, 'churn', 'production', '1.1.0', signal);
+    await setAlias(store, 'churn', 'blue', undefined, signal);
+    expect(JSON.parse((await store.readText(FILE, signal)).text)).toEqual({
+      aliases: { production: '1.1.0' },
+      rollout: { canary: 5 },
+    });
+  });
+
+  it('loses nothing that somebody else writes at the same moment', async () => {
+    const store = memoryStore();
+    const names = ['a', 'b', 'c', 'd'];
+    await Promise.all(names.map(alias => setAlias(store, 'churn', alias, '1.0.0', signal)));
+    const { aliases } = parseDeployment((await store.readText(FILE, signal)).text, FILE);
+    expect([...aliases.keys()].sort()).toEqual(names);
+  });
+
+  it('refuses an alias that reads as a version, and to write over a file it cannot read', async () => {
+    const store = memoryStore();
+    await expect(setAlias(store, 'churn', 'v2', '1.0.0', signal)).rejects.toThrow('alias v2: expected a name');
+    store.put(FILE, 'oh');
+    await expect(setAlias(store, 'churn', 'blue', '1.0.0', signal)).rejects.toThrow(`${FILE}: not JSON`);
+    expect((await store.readText(FILE, signal)).text).toBe('oh');
+  });
+
+  it('gives up where somebody else keeps writing', async () => {
+    const store = memoryStore();
+    const busy = { ...store, writeText: () => Promise.reject(new BlobConflict('again')) };
+    await expect(setAlias(busy, 'churn', 'blue', '1.0.0', signal)).rejects.toThrow('again');
+  });
+});

@@ -1,0 +1,43 @@
+import { describe, expect, it } from 'vitest';
+import { listingOf } from '../../../src/models/listing.ts';
+
+const blobs = (...paths: string[]) => paths.map((path, i) => ({ path, etag: `"${i}"`, bytes: i }));
+
+describe('what lies in the container', () => {
+  it('is sorted into models and versions, whatever the order', () => {
+    const { models } = listingOf(
+      blobs(
+        'churn/deployment.json',
+        'churn/1.0.0/model.json',
+        'churn/1.0.0/model.onnx',
+        'churn/1.1.0-rc.1/model.onnx',
+        'topic/2.0.0/model.onnx',
+      ),
+    );
+    expect([...models.keys()]).toEqual(['churn', 'topic']);
+    expect(models.get('churn')).toMatchObject({ deploymentEtag: '"0"' });
+    expect([...models.get('churn')!.versions.values()]).toEqual([
+      { name: 'churn', version: '1.0.0', modelEtag: '"2"', cardEtag: '"1"', bytes: 2 },
+      { name: 'churn', version: '1.1.0-rc.1', modelEtag: '"3"', cardEtag: undefined, bytes: 3 },
+    ]);
+  });
+
+  it('is left out where it is no model; a folder that is no version is named', () => {
+    const { models, ignored } = listingOf(
+      blobs(
+        'readme.md',
+        'a/model.onnx',
+        'a/1.0.0/other.onnx',
+        'a/1.0.0/deep/model.onnx',
+        'a/latest/model.onnx',
+        'a/v1.0.0/model.onnx',
+        'b/deployment.json',
+      ),
+    );
+    expect(models.size).toBe(0);
+    expect(ignored).toEqual([
+      'a/latest/model.onnx: ignored, since latest is no semantic version like 1.0.0',
+      'a/v1.0.0/model.onnx: ignored, since v1.0.0 is no semantic version like 1.0.0',
+    ]);
+  });
+});
