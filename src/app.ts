@@ -11,6 +11,7 @@ import type { HttpReply, HttpRequest } from './http/http.ts';
 import type { RouteName } from './http/routes.ts';
 import { replyTo } from './http/status.ts';
 import type { ModelCatalog } from './models/catalog.ts';
+import type { OnLoad } from './models/residents.ts';
 import type { Telemetry } from './monitoring/telemetry.ts';
 import type { Pipeline } from './pipeline/pipeline.ts';
 
@@ -87,7 +88,7 @@ async function buildApp(settings: Settings, log: Log, clock: Clock): Promise<App
     import('./pipeline/dead-letter.ts'),
     import('./events/sender.ts'),
     import('./http/api.ts'),
-    buildModels(settings, log, clock),
+    buildModels(settings, log, clock, load => telemetry.recordModelLoad(load)),
     buildEvents(settings, log),
   ]);
   const { catalog, closeModels } = models;
@@ -145,7 +146,7 @@ async function buildApp(settings: Settings, log: Log, clock: Clock): Promise<App
   };
 }
 
-async function buildModels(settings: Settings, log: Log, clock: Clock) {
+async function buildModels(settings: Settings, log: Log, clock: Clock, onLoad: OnLoad) {
   const [{ createCatalog }, { createBlobStore }, { connectContainer }, { createOnnxBackends }] = await Promise.all([
     import('./models/catalog.ts'),
     import('./models/blob-store.ts'),
@@ -169,6 +170,7 @@ async function buildModels(settings: Settings, log: Log, clock: Clock) {
     memoryBytes: settings.MODEL_MEMORY_MB * MIB,
     cacheDir: settings.MODEL_CACHE_DIR ?? join(tmpdir(), 'hubscore-models'),
     cacheBytes: settings.MODEL_CACHE_MB * MIB,
+    onLoad,
   });
   const closeModels = async () => {
     await catalog.close();

@@ -5,7 +5,7 @@ import type { Catalog, ModelSummary, Route } from '../core/model.ts';
 import { type Decision, decide, knownVersions } from './decide.ts';
 import { createDiskCache } from './disk-cache.ts';
 import { BrokenModel, loadVersion } from './load-version.ts';
-import { createResidents, type Resident } from './residents.ts';
+import { createResidents, type OnLoad, type Resident } from './residents.ts';
 import { productionVersion } from './resolve-version.ts';
 import { createSnapshot } from './snapshot.ts';
 import { BlobGone, type ModelStore, type StoredVersion } from './store.ts';
@@ -27,6 +27,8 @@ export interface CatalogOptions {
   readonly cacheDir: string;
   /** MODEL_CACHE_MB */
   readonly cacheBytes: number;
+  /** Told of every load that ended, for metrics. */
+  readonly onLoad?: OnLoad;
 }
 
 export interface ModelCatalog extends Catalog {
@@ -58,6 +60,7 @@ export function createCatalog(options: CatalogOptions): ModelCatalog {
     loadTimeoutMs: options.loadTimeoutMs,
     clock,
     log,
+    onLoad: options.onLoad,
   });
   /** By model, then by what was asked for, as it was asked: what answers now. It changes only once the next one is warm. */
   const routes = new Map<string | undefined, Map<string | undefined, Entry>>();

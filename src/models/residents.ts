@@ -23,6 +23,14 @@ export interface Failure {
   readonly delayMs: number;
 }
 
+/** Told of a load: the version by its label where it was loaded, by its folder where it was not. */
+export type OnLoad = (load: {
+  readonly model: string;
+  readonly version: string;
+  readonly durationMs: number;
+  readonly failed: boolean;
+}) => void;
+
 /** The versions in memory: one load however many ask, failures remembered, the least recently used unloaded when memory runs short. */
 export interface Residents {
   /** The loaded version with that content; undefined where it is not in memory. */
@@ -49,8 +57,9 @@ export function createResidents(options: {
   readonly loadTimeoutMs: number;
   readonly clock: Clock;
   readonly log: Log;
+  readonly onLoad: OnLoad | undefined;
 }): Residents {
-  const { budgetBytes, loadTimeoutMs, clock, log } = options;
+  const { budgetBytes, loadTimeoutMs, clock, log, onLoad } = options;
   const residents = new Map<string, Resident>();
   const failures = new Map<string, Failure>();
   const loads = new Map<string, Promise<Resident>>();
@@ -70,6 +79,7 @@ export function createResidents(options: {
       const resident = residents.get(id) ?? adopt(id, stored, loaded);
       resident.live = loaded.backend;
       resident.lastUsedMs = clock();
+      onLoad?.({ model: stored.name, version: loaded.label, durationMs: clock() - start, failed: false });
       const { placement, warmUpMs, memoryBytes } = loaded.backend.info;
       log.info(
         `${stored.name} ${loaded.label} loaded in ${clock() - start} ms: ${placement}, ${warmUpMs.toFixed(2)} ms a slice of ` +
@@ -78,6 +88,7 @@ export function createResidents(options: {
       makeRoom(resident);
       return resident;
     } catch (thrown) {
+      onLoad?.({ model: stored.name, version: stored.version, durationMs: clock() - start, failed: true });
       if (!(thrown instanceof BrokenModel)) throw thrown;
       const before = failures.get(id);
       if (before?.message !== thrown.message) log.error(`${thrown.message}; this version does not serve`);
