@@ -80,7 +80,7 @@ export interface Route {
   /** Set where another version than the one asked for answers. */
   readonly requestedVersion: string | undefined;
   readonly fallback: boolean;
-  /** The rollout's arm, where a rollout chose. */
+  /** The rollout's arm, where a rollout chose: such a route holds for its routing key alone, any other for whoever asks for the same. */
   readonly variant: string | undefined;
 }
 

@@ -1,7 +1,10 @@
 /** The value, or, where it is still to come, the signal's reason as soon as it is aborted; the work itself goes on to its own end. */
 export async function abortable<T>(promise: T | Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted();
   if (!(promise instanceof Promise)) return promise;
+  if (signal.aborted) {
+    promise.catch(() => {}); // nobody will look at it any more
+    throw signal.reason;
+  }
   let onAbort: (() => void) | undefined;
   const aborted = new Promise<never>((_, reject) => {
     onAbort = () => reject(signal.reason);

@@ -20,18 +20,22 @@ export type DeadLetterRenderer = (
 /** A name that goes into application properties and messages; longer ones are no names. */
 const MAX_NAME_LENGTH = 256;
 const MAX_MESSAGE_LENGTH = 2_000;
-/** Share of a dead letter that its request's id and properties may have. */
+/** Share of a dead letter that the request's id and the event's properties may have. */
 const MAX_ECHO_SHARE = 1 / 4;
+/** The same where an event carried several requests: thousands of dead letters would each repeat its properties. */
+const MAX_SHARED_ECHO_BYTES = 16 * 1024;
 
 /** @param maxBodyBytes largest body of a dead letter, 4 KiB at least */
 export function createDeadLetterRenderer(maxBodyBytes: number, clock: Clock): DeadLetterRenderer {
-  const maxEchoBytes = maxBodyBytes * MAX_ECHO_SHARE;
-
   return (source, subject, error) => {
     const { event, resultId, requestId, modelVersion, variant, text } = subject;
     const now = clock();
     const model = subject.model?.slice(0, MAX_NAME_LENGTH);
     const properties = propertiesOf(event);
+    const maxEchoBytes = Math.min(
+      maxBodyBytes * MAX_ECHO_SHARE,
+      text ? MAX_SHARED_ECHO_BYTES : Number.POSITIVE_INFINITY,
+    );
     const fits = Buffer.byteLength(JSON.stringify(properties)) <= maxEchoBytes;
     const idFits = typeof requestId !== 'string' || Buffer.byteLength(requestId) <= maxEchoBytes;
     const letter = {

@@ -46,7 +46,7 @@ function decodeEvent(origin: Origin): readonly Decoded[] {
       const decoded = read(text, origin);
       if (decoded !== undefined) return decoded;
     }
-    throw malformed(text.trim() === '' ? 'the event is empty' : whyNotJson(text));
+    throw malformed(text.trim() === '' ? 'the event is empty' : whyNotJson('body', text));
   } catch (thrown) {
     return [undecoded(thrown, undefined, origin)];
   }
@@ -75,7 +75,9 @@ function readJsonLines(text: string, whole: Origin): Decoded[] | undefined {
     const resultId = `${whole.resultId}/${index}`;
     const origin = { ...whole, resultId, text: () => line, numbers: new NumberSource(line) };
     const value = parseJson(line);
-    return value === undefined ? undecoded(malformed(whyNotJson(line)), undefined, origin) : readOne(value, origin);
+    return value === undefined
+      ? undecoded(malformed(whyNotJson('line', line)), undefined, origin)
+      : readOne(value, origin);
   });
 }
 
@@ -112,12 +114,12 @@ function parseJson(text: string): unknown {
 }
 
 /** The parser's own message quotes the payload; its position alone does not. */
-function whyNotJson(text: string): string {
+function whyNotJson(what: string, text: string): string {
   try {
     JSON.parse(text);
   } catch (thrown) {
     const position = /position \d+/.exec(asError(thrown).message)?.[0];
-    return `the body is not JSON${position ? ` (${position})` : ''}`;
+    return `the ${what} is not JSON${position ? ` (${position})` : ''}`;
   }
-  return 'the body is not JSON';
+  return `the ${what} is not JSON`;
 }

@@ -3,6 +3,7 @@ import type { Event } from '../core/event.ts';
 import { readInputTensors } from '../core/open-inference.ts';
 import type { EventRequest, RequestId } from '../core/request.ts';
 import type { NumberSource } from './number-source.ts';
+import { nameOfType } from './words.ts';
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 
@@ -59,7 +60,7 @@ export function readRequest(value: unknown, origin: Origin): EventRequest {
   return {
     resultId: origin.resultId,
     requestId,
-    model: readText('model', field('model')),
+    model: readName('model', field('model')),
     modelVersion: readVersion(field('model_version')),
     features: shape.features(value),
     priority: readNumber('priority', field('priority')) ?? 1,
@@ -100,15 +101,19 @@ function readId(id: unknown, origin: Origin): RequestId | undefined {
 /** `JSON.rawJSON`, which the language library of our TypeScript target does not declare yet. */
 const { rawJSON: rawNumber } = JSON as unknown as { rawJSON(text: string): { readonly rawJSON: string } };
 
-function readText(name: string, value: unknown): string | undefined {
-  if (typeof value === 'string') return value;
+/** Names are echoed in every ending; longer ones are none. */
+const MAX_NAME_LENGTH = 256;
+
+function readName(name: string, value: unknown): string | undefined {
+  if (typeof value === 'string' && value.length <= MAX_NAME_LENGTH) return value;
+  if (typeof value === 'string') throw malformed(`${name} has ${value.length} characters; at most ${MAX_NAME_LENGTH}`);
   if (value === undefined || value === null) return undefined;
   throw mistyped(name, 'text', value);
 }
 
 /** A version may be a bare major number; 1.1 as a number is refused since 1.10 would read the same. */
 function readVersion(value: unknown): string | undefined {
-  return typeof value === 'number' && Number.isSafeInteger(value) ? String(value) : readText('model_version', value);
+  return typeof value === 'number' && Number.isSafeInteger(value) ? String(value) : readName('model_version', value);
 }
 
 /** Numbers of application properties often come as text. */
@@ -134,16 +139,6 @@ function readRoutingKey(value: unknown): string {
 
 function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-/** A JSON value's type in words. */
-export function nameOfType(value: unknown): string {
-  if (value === null || value === undefined) return 'null';
-  if (Array.isArray(value)) return 'a list';
-  if (typeof value === 'string') return 'text';
-  if (typeof value === 'object') return 'an object';
-  if (typeof value === 'boolean') return String(value);
-  return `a ${typeof value}`;
 }
 
 function mistyped(name: string, takes: string, value: unknown): RequestError {

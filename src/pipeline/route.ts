@@ -12,6 +12,7 @@ type Answer = Route | RequestError;
  * @throws InfrastructureError where storage is away and nothing is loaded.
  */
 export async function route(run: Run, catalog: Catalog): Promise<Iterable<Group>> {
+  run.signal.throwIfAborted();
   const groups = new Map<ModelVersion, Group>();
   const answers = await abortable(askAll(run.requests, catalog), run.signal);
   for (let place = 0; place < answers.length; place++) {
