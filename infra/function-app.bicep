@@ -18,6 +18,9 @@ param consumerGroup string
 param defaultModel string
 param applicationInsightsName string
 
+@description('Further settings by name.')
+param appSettings object
+
 @description('The shared result cache; empty: none.')
 param redisUrl string
 
@@ -88,6 +91,10 @@ resource functionApp 'Microsoft.Web/sites@2024-11-01' = {
           { name: 'AzureWebJobsStorage__queueServiceUri', value: hostStorage.properties.primaryEndpoints.queue }
           { name: 'AzureWebJobsStorage__tableServiceUri', value: hostStorage.properties.primaryEndpoints.table }
 
+          // When an instance dies, another takes its partitions after 40 s; the host's own default is two minutes.
+          { name: 'AzureFunctionsJobHost__extensions__eventHubs__loadBalancingUpdateInterval', value: '00:00:10' }
+          { name: 'AzureFunctionsJobHost__extensions__eventHubs__partitionOwnershipExpirationInterval', value: '00:00:40' }
+
           // One name for the trigger, the senders and the ledger.
           { name: 'EventHubs__credential', value: 'managedidentity' }
           { name: 'EventHubs__clientId', value: identityClientId }
@@ -114,13 +121,14 @@ resource functionApp 'Microsoft.Web/sites@2024-11-01' = {
               { name: 'REDIS_URL', value: redisUrl }
               { name: 'REDIS_AUTH', value: 'entra' }
               { name: 'REDIS_CLIENT_ID', value: identityClientId }
-            ]
+            ],
+        map(items(appSettings), setting => { name: setting.key, value: string(setting.value) })
       )
     }
   }
 }
 
-// azd deploys with an Entra token; user names and passwords for deployment are switched off.
+// azd deploys with an Entra token; basic authentication for deployment is switched off.
 resource noBasicScm 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2024-11-01' = {
   parent: functionApp
   name: 'scm'

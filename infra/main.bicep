@@ -69,6 +69,9 @@ param alwaysReadyInstances int = 0
 @description('Model for requests that name none. Empty: the only model there is.')
 param defaultModel string = ''
 
+@description('Further settings of the app, by the names in docs/settings.md; azd env set APP_SETTINGS \'{"MODEL_MEMORY_MB":"2048"}\'.')
+param appSettings object = {}
+
 @description('Redundancy of the model storage. Standard_ZRS outlives a zone, where the region has zones.')
 @allowed(['Standard_LRS', 'Standard_ZRS', 'Standard_GRS', 'Standard_GZRS'])
 param modelStorageSku string = 'Standard_LRS'
@@ -112,6 +115,9 @@ param grafana bool = false
 @description('OIDC issuer URL of an AKS cluster whose pods may use the app\'s identity (deploy/kubernetes). Empty: none.')
 param aksOidcIssuerUrl string = ''
 
+@description('Kubernetes namespace that KEDA runs in: kube-system for the AKS add-on, usually keda for Helm.')
+param kedaNamespace string = 'kube-system'
+
 var tags = { 'azd-env-name': environmentName }
 var token = toLower(uniqueString(subscription().id, environmentName, location))
 var hubs = {
@@ -132,7 +138,7 @@ resource group 'Microsoft.Resources/resourceGroups@2024-03-01' = {
 module identity 'identity.bicep' = {
   name: 'identity'
   scope: group
-  params: { location: location, tags: tags, token: token, aksOidcIssuerUrl: aksOidcIssuerUrl }
+  params: { location: location, tags: tags, token: token, aksOidcIssuerUrl: aksOidcIssuerUrl, kedaNamespace: kedaNamespace }
 }
 
 module monitoring 'monitoring.bicep' = {
@@ -272,6 +278,7 @@ module functionApp 'function-app.bicep' = {
     consumerGroup: consumerGroup
     defaultModel: defaultModel
     applicationInsightsName: monitoring.outputs.applicationInsightsName
+    appSettings: appSettings
     redisUrl: redis ? cache!.outputs.url : ''
     instanceMemoryMB: instanceMemoryMB
     maximumInstanceCount: maximumInstanceCount
@@ -367,6 +374,10 @@ output AZURE_RESOURCE_GROUP string = group.name
 output AZURE_FUNCTION_APP_NAME string = functionApp.outputs.name
 output AZURE_FUNCTION_APP_URL string = functionApp.outputs.url
 output AZURE_IDENTITY_CLIENT_ID string = identity.outputs.clientId
+output AZURE_IDENTITY_NAME string = identity.outputs.name
+output AZURE_EVENT_HUBS_NAMESPACE string = eventHubs.outputs.namespaceName
+output AZURE_HOST_STORAGE_NAME string = hostStorage.outputs.name
+output AZURE_LOG_ANALYTICS_NAME string = monitoring.outputs.workspaceName
 output EventHubs__fullyQualifiedNamespace string = eventHubs.outputs.host
 output ModelStorage__blobServiceUri string = modelStorage.outputs.blobEndpoint
 output MODELS_CONTAINER string = modelsContainer

@@ -1,0 +1,156 @@
+metadata description = 'Option: the same image in Azure Container Apps instead of Functions, beside what infra/main.bicep made. One of the two at a time: both read by the same consumer group. docs/deploy.md has the command.'
+
+@description('Region; that of the resource group where nothing else is said.')
+param location string = resourceGroup().location
+
+@description('Image that deploy/Dockerfile makes, with its registry: example.azurecr.io/hubscore:1.')
+param image string
+
+@description('Client id of the app\'s identity; azd calls it AZURE_IDENTITY_CLIENT_ID.')
+param identityClientId string
+
+@description('Name of the app\'s identity in this resource group.')
+param identityName string
+
+@description('Name of the Event Hubs namespace; azd calls it AZURE_EVENT_HUBS_NAMESPACE.')
+param namespaceName string
+
+@description('Name of the host storage; azd calls it AZURE_HOST_STORAGE_NAME.')
+param hostStorageName string
+
+@description('Blob endpoint of the model storage; azd calls it ModelStorage__blobServiceUri.')
+param modelBlobEndpoint string
+
+@description('Name of the Log Analytics workspace.')
+param workspaceName string
+
+@description('Replicas that always run. 0 scales to zero.')
+@minValue(0)
+param minReplicas int = 1
+
+@description('The most replicas; more than the requests hub has partitions idle.')
+@minValue(1)
+param maxReplicas int = 20
+
+var suffix = environment().suffixes.storage
+var token = uniqueString(resourceGroup().id)
+
+resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' existing = {
+  name: identityName
+}
+
+resource workspace 'Microsoft.OperationalInsights/workspaces@2023-09-01' existing = {
+  name: workspaceName
+}
+
+resource managedEnvironment 'Microsoft.App/managedEnvironments@2025-01-01' = {
+  name: 'cae-${token}'
+  location: location
+  properties: {
+    // By a diagnostic setting, which needs no workspace key.
+    appLogsConfiguration: { destination: 'azure-monitor' }
+    workloadProfiles: [{ name: 'Consumption', workloadProfileType: 'Consumption' }]
+  }
+}
+
+resource logs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
+  name: 'workspace'
+  scope: managedEnvironment
+  properties: {
+    workspaceId: workspace.id
+    logs: [{ categoryGroup: 'allLogs', enabled: true }]
+  }
+}
+
+resource app 'Microsoft.App/containerApps@2025-01-01' = {
+  name: 'ca-${token}'
+  location: location
+  identity: { type: 'UserAssigned', userAssignedIdentities: { '${identity.id}': {} } }
+  properties: {
+    environmentId: managedEnvironment.id
+    workloadProfileName: 'Consumption'
+    configuration: {
+      activeRevisionsMode: 'Single'
+      ingress: { external: false, targetPort: 80, transport: 'auto' }
+      registries: [{ server: split(image, '/')[0], identity: identity.id }]
+    }
+    template: {
+      terminationGracePeriodSeconds: 60
+      containers: [
+        {
+          name: 'hubscore'
+          image: image
+          resources: { cpu: 1, memory: '2Gi' }
+          env: [
+            { name: 'AzureWebJobsStorage__credential', value: 'managedidentity' }
+            { name: 'AzureWebJobsStorage__clientId', value: identityClientId }
+            { name: 'AzureWebJobsStorage__blobServiceUri', value: 'https://${hostStorageName}.blob.${suffix}' }
+            { name: 'AzureWebJobsStorage__queueServiceUri', value: 'https://${hostStorageName}.queue.${suffix}' }
+            { name: 'AzureWebJobsStorage__tableServiceUri', value: 'https://${hostStorageName}.table.${suffix}' }
+            { name: 'AzureFunctionsJobHost__extensions__eventHubs__loadBalancingUpdateInterval', value: '00:00:10' }
+            { name: 'AzureFunctionsJobHost__extensions__eventHubs__partitionOwnershipExpirationInterval', value: '00:00:40' }
+            { name: 'EventHubs__credential', value: 'managedidentity' }
+            { name: 'EventHubs__clientId', value: identityClientId }
+            { name: 'EventHubs__fullyQualifiedNamespace', value: '${namespaceName}.servicebus.windows.net' }
+            { name: 'REQUESTS_HUB', value: 'inference-requests' }
+            { name: 'RESULTS_HUB', value: 'inference-requests-results' }
+            { name: 'DEAD_LETTER_HUB', value: 'inference-dead-letter' }
+            { name: 'LABELS_HUB', value: 'inference-labels' }
+            { name: 'CONSUMER_GROUP', value: 'inference-consumer' }
+            { name: 'ModelStorage__credential', value: 'managedidentity' }
+            { name: 'ModelStorage__clientId', value: identityClientId }
+            { name: 'ModelStorage__blobServiceUri', value: modelBlobEndpoint }
+            { name: 'MODELS_CONTAINER', value: 'models' }
+          ]
+          probes: [
+            {
+              type: 'Startup'
+              httpGet: { path: '/v2/health/live', port: 80 }
+              periodSeconds: 5
+              failureThreshold: 60
+            }
+            {
+              type: 'Readiness'
+              httpGet: { path: '/v2/health/ready', port: 80 }
+              periodSeconds: 10
+              timeoutSeconds: 5
+            }
+            {
+              type: 'Liveness'
+              httpGet: { path: '/v2/health/live', port: 80 }
+              periodSeconds: 20
+              timeoutSeconds: 5
+              failureThreshold: 3
+            }
+          ]
+        }
+      ]
+      scale: {
+        minReplicas: minReplicas
+        maxReplicas: maxReplicas
+        pollingInterval: 15
+        cooldownPeriod: 300
+        rules: [
+          {
+            name: 'lag'
+            custom: {
+              type: 'azure-eventhub'
+              identity: identity.id
+              metadata: {
+                eventHubNamespace: namespaceName
+                eventHubName: 'inference-requests'
+                consumerGroup: 'inference-consumer'
+                storageAccountName: hostStorageName
+                blobContainer: 'azure-webjobs-eventhub'
+                checkpointStrategy: 'blobMetadata'
+                unprocessedEventThreshold: '2000'
+              }
+            }
+          }
+        ]
+      }
+    }
+  }
+}
+
+output name string = app.name

@@ -1,0 +1,159 @@
+import { createRequire } from 'node:module';
+import { parser } from '@prometheus-io/lezer-promql';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { PANELS } from '../../../scripts/dashboards/panels.ts';
+import { dashboards } from '../../../scripts/dashboards.ts';
+import { Histogram } from '../../../src/monitoring/histogram.ts';
+import { MetricStore } from '../../../src/monitoring/metric-store.ts';
+import { renderPrometheus } from '../../../src/monitoring/prometheus.ts';
+import { read } from './bicep.ts';
+
+/** Label names by metric name, as the exporter really writes them with one series of each. */
+function exported(): ReadonlyMap<string, readonly string[]> {
+  const store = new MetricStore();
+  for (const family of store.families()) {
+    const value = family.with(family.definition.labels.map(label => `some ${label}`));
+    if (value instanceof Histogram) value.observe(0.1);
+    else value.value = 1;
+  }
+  const samples = renderPrometheus(store).matchAll(/^(\w+)(?:\{(.+)\})? /gm);
+  return new Map(
+    [...samples].map(([, name, labels = '']) => [
+      name as string,
+      [...labels.matchAll(/(\w+)="/g)].map(([, label]) => label as string),
+    ]),
+  );
+}
+
+interface Selectors {
+  readonly faults: number;
+  readonly metrics: readonly string[];
+  readonly labels: readonly string[];
+}
+
+/** What a PromQL expression asks for, by Prometheus' own grammar. */
+function selectorsIn(promql: string): Selectors {
+  const metrics: string[] = [];
+  const labels: string[] = [];
+  let faults = 0;
+  parser.parse(promql).iterate({
+    enter({ type, from, to }) {
+      if (type.isError) faults++;
+      if (type.name === 'Identifier') metrics.push(promql.slice(from, to));
+      if (type.name === 'LabelName') labels.push(promql.slice(from, to));
+    },
+  });
+  return { faults, metrics, labels };
+}
+
+/** Application Insights' table, as far as the queries see it. */
+const CUSTOM_METRICS =
+  'let customMetrics = datatable(timestamp: datetime, name: string, value: real, valueSum: real, valueCount: int, valueMin: real, valueMax: real, customDimensions: dynamic)[];\n';
+
+/** The parts that are used of Kusto's own language service, which is compiled from C#. */
+interface Kusto {
+  readonly Language: {
+    readonly GlobalState: { readonly Default: unknown };
+    readonly KustoCode: {
+      ParseAndAnalyze(
+        text: string,
+        globals: unknown,
+      ): {
+        GetDiagnostics(): { readonly Count: number; getItem(i: number): { readonly Message: string } };
+      };
+    };
+  };
+}
+
+let kusto: Kusto;
+beforeAll(() => {
+  const require = createRequire(import.meta.url);
+  require('@kusto/language-service-next/bridge.min.js');
+  require('@kusto/language-service-next/Kusto.Language.Bridge.min.js');
+  kusto = (globalThis as unknown as { Kusto: Kusto }).Kusto;
+});
+
+/** What Kusto's compiler says against a query. */
+function faultsIn(kql: string): string[] {
+  const { KustoCode, GlobalState } = kusto.Language;
+  const found = KustoCode.ParseAndAnalyze(CUSTOM_METRICS + kql, GlobalState.Default).GetDiagnostics();
+  return Array.from({ length: found.Count }, (_, i) => found.getItem(i).Message);
+}
+
+/** Metrics and dimensions that a query names. Application Insights has histograms' buckets as `<name>_bucket` with `le`, and no `_sum`. */
+function unknownIn(kql: string): string[] {
+  const known = exported();
+  const metrics = [...kql.matchAll(/"((?:inference|hubscore|process)_\w+)"/g)].map(([, name]) => name as string);
+  expect(metrics).not.toEqual([]);
+  const labels = metrics.flatMap(name => known.get(name) ?? known.get(`${name}_count`) ?? []);
+  const dimensions = [...kql.matchAll(/customDimensions\.(\w+)/g)].map(([, label]) => label as string);
+  return [
+    ...metrics.filter(name => !known.has(name) && !known.has(`${name}_count`)),
+    ...dimensions.filter(label => !labels.includes(label)),
+  ];
+}
+
+describe('dashboards', () => {
+  it('are what the panels make: node scripts/dashboards.ts', () => {
+    for (const [name, content] of Object.entries(dashboards()))
+      expect(read(`infra/dashboards/${name}`), name).toBe(content);
+  });
+
+  it.each(PANELS.map(({ title, promql }) => [title, promql.replaceAll('INTERVAL', '5m')]))(
+    '%s: PromQL asks for what /metrics shows',
+    (_, promql) => {
+      const known = exported();
+      const { faults, metrics, labels } = selectorsIn(promql);
+      expect(faults, promql).toBe(0);
+      expect(metrics.length).toBeGreaterThan(0);
+      expect(metrics.filter(name => !known.has(name))).toEqual([]);
+      const given = metrics.flatMap(name => known.get(name) ?? []);
+      expect(labels.filter(label => !given.includes(label))).toEqual([]);
+    },
+  );
+
+  it.each(PANELS.map(({ title, kql }) => [title, kql.replaceAll('GRAIN', '5m')]))(
+    '%s: KQL asks for what Application Insights is sent',
+    (_, kql) => {
+      expect(faultsIn(kql)).toEqual([]);
+      expect(unknownIn(kql)).toEqual([]);
+    },
+  );
+
+  it('judge a wrong query', () => {
+    expect(selectorsIn('sum by (rate(x[5m]))').faults).toBeGreaterThan(0);
+    expect(faultsIn('customMetrics | where nam == "x"')).not.toEqual([]);
+    expect(unknownIn('customMetrics | where name == "inference_requests" | project customDimensions.outcom')).toEqual([
+      'inference_requests',
+      'outcom',
+    ]);
+  });
+});
+
+describe('alerts', () => {
+  const bicep = read('infra/alerts.bicep');
+  const endings = /^var endings = '(.+)'$/m.exec(bicep)?.[1] ?? '';
+  const rules = [...bicep.matchAll(/name: '([\w-]+)'\n {4}title: .+\n {4}severity: \d\n {4}query: '(.+)'/g)].map(
+    ([, name, query]) => [
+      name as string,
+      (query as string).replaceAll(`\${endings}`, endings).replaceAll(/\$\{\w+\}/g, '20'),
+    ],
+  ) as [string, string][];
+
+  it('are there for what an operator must know', () => {
+    const names = rules.map(([name]) => name);
+    expect(names).toEqual(['success-rate', 'latency', 'lag', 'dead-letters', 'circuit-open']);
+    expect(bicep).toContain('results < 0.95 * all');
+    expect(bicep).toContain("name: 'alert-no-results-");
+  });
+
+  it.each(rules)('%s: KQL is right and asks for what Application Insights is sent', (_, kql) => {
+    expect(faultsIn(kql)).toEqual([]);
+    expect(unknownIn(kql)).toEqual([]);
+  });
+
+  it('have each a paragraph on what to do', () => {
+    const page = read('docs/operate.md');
+    for (const name of [...rules.map(([name]) => name), 'no-results']) expect(page).toContain(`### ${name}\n`);
+  });
+});

@@ -1,0 +1,140 @@
+import { globSync } from 'node:fs';
+import { ScaledObject } from '@kubernetes-models/keda/keda.sh/v1alpha1/ScaledObject';
+import { TriggerAuthentication } from '@kubernetes-models/keda/keda.sh/v1alpha1/TriggerAuthentication';
+import { ServiceMonitor } from '@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1/ServiceMonitor';
+import { Deployment } from 'kubernetes-models/apps/v1/Deployment';
+import { PodDisruptionBudget } from 'kubernetes-models/policy/v1/PodDisruptionBudget';
+import { ConfigMap } from 'kubernetes-models/v1/ConfigMap';
+import { Namespace } from 'kubernetes-models/v1/Namespace';
+import { Service } from 'kubernetes-models/v1/Service';
+import { ServiceAccount } from 'kubernetes-models/v1/ServiceAccount';
+import { describe, expect, it } from 'vitest';
+import { parseAllDocuments } from 'yaml';
+import { ROOT, read } from './bicep.ts';
+
+/** YAML as it was read; the schemas judge it. */
+interface Tree {
+  readonly [key: string]: Tree;
+}
+
+interface Manifest {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: { readonly name: string; readonly namespace?: string };
+  readonly spec: Tree;
+}
+
+/** Schemas that Kubernetes, KEDA and the Prometheus operator publish, compiled. */
+const SCHEMAS: Readonly<Record<string, new (manifest: never) => { validate(): void }>> = {
+  'v1/Namespace': Namespace,
+  'v1/ServiceAccount': ServiceAccount,
+  'v1/ConfigMap': ConfigMap,
+  'v1/Service': Service,
+  'apps/v1/Deployment': Deployment,
+  'policy/v1/PodDisruptionBudget': PodDisruptionBudget,
+  'keda.sh/v1alpha1/ScaledObject': ScaledObject,
+  'keda.sh/v1alpha1/TriggerAuthentication': TriggerAuthentication,
+  'monitoring.coreos.com/v1/ServiceMonitor': ServiceMonitor,
+};
+
+const manifests: Manifest[] = globSync('deploy/kubernetes/*.yaml', { cwd: ROOT })
+  .sort()
+  .flatMap(file => parseAllDocuments(read(file).replaceAll(/\$\{\w+\}/g, 'https://value.example')))
+  .map(document => document.toJS());
+const one = (kind: string) => manifests.find(manifest => manifest.kind === kind) as Manifest;
+
+/** What the schema says against a manifest; undefined where nothing. */
+function fault(manifest: Manifest): string | undefined {
+  const Schema = SCHEMAS[`${manifest.apiVersion}/${manifest.kind}`];
+  if (!Schema) return `no schema for ${manifest.apiVersion}/${manifest.kind}`;
+  try {
+    new Schema(manifest as never).validate();
+    return undefined;
+  } catch (error) {
+    return String(error);
+  }
+}
+
+type Path = readonly (string | number)[];
+
+function leaves(value: unknown, path: Path = []): Path[] {
+  if (typeof value !== 'object' || value === null) return [path];
+  return Object.entries(value).flatMap(([key, inner]) => leaves(inner, [...path, key]));
+}
+
+function broken(manifest: Manifest, path: Path): Manifest {
+  const copy = structuredClone(manifest) as unknown as Record<string | number, unknown>;
+  let at = copy;
+  for (const key of path.slice(0, -1)) at = at[key] as Record<string | number, unknown>;
+  at[path.at(-1) as string] = { nonsense: [true] };
+  return copy as unknown as Manifest;
+}
+
+describe.each(manifests.map(manifest => [`${manifest.kind} ${manifest.metadata.name}`, manifest] as const))(
+  '%s',
+  (_, manifest) => {
+    it('keeps to its schema', () => expect(fault(manifest)).toBeUndefined());
+
+    // Schemas let unknown fields pass, and the API server drops them: a field whose nonsense passes is one that nobody knows.
+    it('has no field that the schema does not know', () => {
+      const unknown = leaves(manifest).filter(path => fault(broken(manifest, path)) === undefined);
+      expect(unknown.map(path => path.join('.'))).toEqual([]);
+    });
+  },
+);
+
+describe('scaling', () => {
+  const { spec } = one('ScaledObject');
+
+  it('keeps 3 to 20 replicas', () => {
+    expect([spec.minReplicaCount, spec.maxReplicaCount]).toEqual([3, 20]);
+    expect(one('Deployment').spec.replicas).toBeUndefined();
+  });
+
+  it('goes up at once by 100 % or 4 pods in 15 s, whichever is more, and down by half a minute after 300 s of calm', () => {
+    const { scaleUp, scaleDown } = spec.advanced.horizontalPodAutoscalerConfig.behavior;
+    expect(scaleUp).toEqual({
+      stabilizationWindowSeconds: 0,
+      selectPolicy: 'Max',
+      policies: [
+        { type: 'Percent', value: 100, periodSeconds: 15 },
+        { type: 'Pods', value: 4, periodSeconds: 15 },
+      ],
+    });
+    expect(scaleDown).toEqual({
+      stabilizationWindowSeconds: 300,
+      policies: [{ type: 'Percent', value: 50, periodSeconds: 60 }],
+    });
+  });
+
+  it('signs in by workload identity, at the trigger and in the pod', () => {
+    expect(spec.triggers[0].authenticationRef.name).toBe(one('TriggerAuthentication').metadata.name);
+    expect(one('TriggerAuthentication').spec.podIdentity.provider).toBe('azure-workload');
+    const pod = one('Deployment').spec.template;
+    expect(pod.metadata.labels['azure.workload.identity/use']).toBe('true');
+    expect(pod.spec.serviceAccountName).toBe(one('ServiceAccount').metadata.name);
+    const account = one('ServiceAccount').metadata;
+    expect(read('infra/identity.bicep')).toContain(`'system:serviceaccount:${account.namespace}:${account.name}'`);
+  });
+});
+
+describe('names', () => {
+  it('fit together', () => {
+    const labels = one('Deployment').spec.template.metadata.labels;
+    for (const selector of [
+      one('Deployment').spec.selector.matchLabels,
+      one('Service').spec.selector,
+      one('PodDisruptionBudget').spec.selector.matchLabels,
+    ]) {
+      expect(labels).toMatchObject(selector);
+    }
+    expect(one('ScaledObject').spec.scaleTargetRef.name).toBe(one('Deployment').metadata.name);
+    const container = one('Deployment').spec.template.spec.containers[0] as Tree;
+    expect(container.envFrom[0].configMapRef.name).toBe(one('ConfigMap').metadata.name);
+    expect(one('ServiceMonitor').spec.endpoints[0].port).toBe(one('Service').spec.ports[0].name);
+    expect(one('Service').spec.ports[0].targetPort).toBe(container.ports[0].name);
+    for (const manifest of manifests) {
+      if (manifest.kind !== 'Namespace') expect(manifest.metadata.namespace).toBe(one('Namespace').metadata.name);
+    }
+  });
+});

@@ -1,0 +1,79 @@
+import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { readSettings } from '../../../src/config/config.ts';
+import { eventHubsConnection, modelStorageConnection } from '../../../src/config/connection.ts';
+import { settingsSchema } from '../../../src/config/settings.ts';
+import { read, settingsIn } from './bicep.ts';
+
+/** What the Functions host reads, and the app does not. */
+const PLATFORM = /^(AzureWebJobsStorage__\w+|AzureFunctionsJobHost__\w+)$/;
+/** Without default, and left out on purpose: what stands in for them is right in Azure. */
+const LEFT_OUT = [
+  'EventHubs', // the identity
+  'ModelStorage', // the identity
+  'MODEL_CACHE_DIR', // the temporary directory
+  'WORKER_THREADS', // by the cores
+  'REQUEST_TIMEOUT_MS', // a backlog is work, not waste
+];
+
+const app = settingsIn(read('infra/function-app.bicep'));
+const containerApp = settingsIn(read('deploy/container-app.bicep'));
+const pod = new Map(Object.entries<string>(parse(read('deploy/kubernetes/config.yaml')).data));
+
+/** Values as they come out, where it matters; anything stands for the rest. */
+function values(settings: ReadonlyMap<string, string>): Record<string, string> {
+  return Object.fromEntries([...settings].map(([name, text]) => [name, /^'([^$']+)'$/.exec(text)?.[1] ?? 'given']));
+}
+
+describe.each([
+  ['infra/function-app.bicep', app],
+  ['deploy/container-app.bicep', containerApp],
+  ['deploy/kubernetes/config.yaml', pod],
+])('settings in %s', (_, settings) => {
+  it('are all read, by the app or by the platform', () => {
+    const unread = [...settings.keys()].filter(name => !(name in settingsSchema.shape) && !PLATFORM.test(name));
+    expect(unread).toEqual([]);
+  });
+
+  it('are enough to start, with identities and not with keys', () => {
+    const parsed = readSettings(values(settings));
+    expect(eventHubsConnection(parsed).kind).toBe('identity');
+    expect(modelStorageConnection(parsed).kind).toBe('identity');
+  });
+
+  it('bring the host its storage', () => {
+    for (const service of ['blob', 'queue', 'table'])
+      expect(settings.has(`AzureWebJobsStorage__${service}ServiceUri`), service).toBe(true);
+  });
+});
+
+describe('settings of the Functions app', () => {
+  it('leave out nothing that has no default, but on purpose', () => {
+    const withoutDefault = Object.entries(settingsSchema.shape)
+      .filter(([, schema]) => schema.safeParse(undefined).data === undefined)
+      .map(([name]) => name);
+    expect(withoutDefault.filter(name => !app.has(name) && !LEFT_OUT.includes(name))).toEqual([]);
+    expect(LEFT_OUT.filter(name => app.has(name) || !withoutDefault.includes(name))).toEqual([]);
+  });
+
+  it('say who the app is wherever a managed identity is meant', () => {
+    for (const connection of ['AzureWebJobsStorage', 'EventHubs', 'ModelStorage']) {
+      expect(app.get(`${connection}__credential`)).toBe("'managedidentity'");
+      expect(app.get(`${connection}__clientId`)).toBe('identityClientId');
+    }
+  });
+
+  it('hold none that Flex Consumption refuses', () => {
+    const refused = /^(FUNCTIONS_WORKER_RUNTIME|FUNCTIONS_EXTENSION_VERSION|WEBSITE_\w+|AzureWebJobsStorage)$/;
+    expect([...app.keys()].filter(name => refused.test(name))).toEqual([]);
+  });
+
+  it('are the same in a container, but for telemetry and the cache', () => {
+    const beside = /^(APPLICATIONINSIGHTS_|REDIS_|DEFAULT_MODEL)/;
+    const expected = [...app.keys()].filter(name => !beside.test(name)).sort();
+    expect([...containerApp.keys()].filter(name => app.has(name)).sort()).toEqual(expected);
+    // In a pod, the workload identity webhook says who it is.
+    const inPod = expected.filter(name => !/__(credential|clientId)$/.test(name));
+    expect([...pod.keys()].sort()).toEqual(inPod);
+  });
+});
