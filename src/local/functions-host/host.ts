@@ -4,9 +4,10 @@ import type { ContainerClient } from '@azure/storage-blob';
 import { type AppSettings, readAppSettings, resolveExpressions } from './app-settings.ts';
 import { eventHubsConnection, hostStorage } from './connections.ts';
 import { installCoreApi, type RegisteredFunction } from './core-api.ts';
-import { parseSchedule } from './cron.ts';
+import { parseSchedule, type Schedule } from './cron.ts';
 import { SetupError } from './errors.ts';
-import { type EventHubBinding, startEventHubTrigger } from './event-hubs/event-hub-trigger.ts';
+import { toEventHubBinding } from './event-hubs/binding.ts';
+import { startEventHubTrigger } from './event-hubs/event-hub-trigger.ts';
 import type { HubProcessor } from './event-hubs/hub-processor.ts';
 import { createOwnerId } from './event-hubs/owner.ts';
 import { readHostJson } from './host-json.ts';
@@ -97,7 +98,7 @@ export async function startHost({ folder, environment, write, onTimeout }: HostO
     if (found.length === 0) return [];
     const container = await openContainer(storage.getContainerClient(TIMER_CONTAINER), log, stopping.signal);
     return found.map(({ name, binding, invoke }) => {
-      const schedule = parseSchedule(text(binding.schedule, settings, `the schedule of function ${name}`));
+      const schedule = toSchedule(name, binding, settings);
       return runTimer(
         {
           functionName: name,
@@ -119,12 +120,13 @@ export async function startHost({ folder, environment, write, onTimeout }: HostO
     if (found.length === 0) return [];
     const container = await openContainer(storage.getContainerClient(CHECKPOINT_CONTAINER), log, stopping.signal);
     return Promise.all(
-      found.map(async ({ name, binding, registered, invoke }) =>
-        startEventHubTrigger(
+      found.map(async ({ name, binding: raw, registered, invoke }) => {
+        const binding = toEventHubBinding(name, raw, settings);
+        return startEventHubTrigger(
           {
             functionName: name,
-            binding: toEventHubBinding(name, binding, settings),
-            connection: await eventHubsConnection(String(binding.connection ?? ''), settings),
+            binding,
+            connection: await eventHubsConnection(binding.connection, settings),
             hostOptions: hostJson.extensions.eventHubs,
             container,
             ownerId: createOwnerId(),
@@ -135,8 +137,8 @@ export async function startHost({ folder, environment, write, onTimeout }: HostO
             random: Math.random,
           },
           stopping.signal,
-        ),
-      ),
+        );
+      }),
     );
   }
 
@@ -162,23 +164,13 @@ function kind(binding: Binding): string {
   return binding.type.toLowerCase();
 }
 
-function text(value: unknown, settings: AppSettings, where: string): string {
-  if (typeof value !== 'string') throw new SetupError(`${where} is missing`);
-  return resolveExpressions(value, settings, where);
-}
-
-function toEventHubBinding(name: string, binding: Binding, settings: AppSettings): EventHubBinding {
-  const group = binding.consumerGroup;
-  const dataType = typeof binding.dataType === 'string' ? binding.dataType.toLowerCase() : undefined;
-  if (dataType !== undefined && dataType !== 'binary' && dataType !== 'string') {
-    throw new SetupError(`function ${name}: dataType "${binding.dataType}" is not known; "binary" and "string" are`);
+function toSchedule(name: string, { schedule }: Binding, settings: AppSettings): Schedule {
+  if (typeof schedule !== 'string') throw new SetupError(`schedule of function ${name} is missing`);
+  try {
+    return parseSchedule(resolveExpressions(schedule, settings, `schedule of function ${name}`));
+  } catch (error) {
+    throw new SetupError(`function ${name}: ${messageOf(error)}`);
   }
-  return {
-    eventHubName: text(binding.eventHubName, settings, `eventHubName of function ${name}`),
-    consumerGroup: group === undefined ? undefined : text(group, settings, `consumerGroup of function ${name}`),
-    cardinality: String(binding.cardinality ?? 'many').toLowerCase() === 'one' ? 'one' : 'many',
-    dataType,
-  };
 }
 
 function httpFunctions(triggers: readonly Trigger[], prefix: string): HttpFunction[] {

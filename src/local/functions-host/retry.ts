@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { FunctionTimeoutError } from './invoke.ts';
 import { messageOf } from './log.ts';
 import type { RetryContext, RetryOptions } from './rpc.ts';
@@ -53,6 +52,8 @@ export interface RetryRun {
   /** Aborted: no further attempt is made, and the wait before one ends. */
   readonly signal: AbortSignal;
   readonly random: () => number;
+  /** Resolves after so many milliseconds, or at once where the signal is aborted. */
+  readonly sleep: (delayMs: number, signal: AbortSignal) => Promise<void>;
   readonly onRetry: (retry: number, delayMs: number, error: unknown) => void;
 }
 
@@ -64,7 +65,7 @@ export async function runWithRetries(
   attempt: (context: RetryContext | undefined) => Promise<unknown>,
   run: RetryRun,
 ): Promise<Ending> {
-  const { policy, signal, random, onRetry } = run;
+  const { policy, signal, random, sleep, onRetry } = run;
   const nextDelayMs = policy?.delaysMs(random);
   let context: RetryContext | undefined;
   for (let retryCount = 1; ; retryCount++) {
@@ -78,7 +79,7 @@ export async function runWithRetries(
       if (error instanceof FunctionTimeoutError || signal.aborted) return 'given-up';
       const delayMs = nextDelayMs();
       onRetry(retryCount, delayMs, error);
-      await delay(delayMs, undefined, { signal }).catch(() => undefined);
+      await sleep(delayMs, signal);
       if (signal.aborted) return 'given-up';
       const stackTrace = error instanceof Error ? error.stack : undefined;
       context = {

@@ -1,27 +1,19 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { EventHubConsumerClient } from '@azure/event-hubs';
 import { BlobCheckpointStore } from '@azure/eventhubs-checkpointstore-blob';
 import type { ContainerClient } from '@azure/storage-blob';
 import type { EventHubsConnection } from '../connections.ts';
 import { SetupError } from '../errors.ts';
 import type { EventHubsOptions } from '../host-json.ts';
-import type { Invoke } from '../invoke.ts';
+import type { Call, Invoke } from '../invoke.ts';
 import { type HostLog, messageOf } from '../log.ts';
 import { type RetryPolicy, runWithRetries } from '../retry.ts';
-import type { TypedData } from '../rpc.ts';
+import type { RetryContext } from '../rpc.ts';
+import { type EventHubBinding, toCall } from './binding.ts';
 import { HubConnection, type Position } from './hub-connection.ts';
 import { type GroupName, HubProcessor } from './hub-processor.ts';
-import { batchMetadata, eventMetadata, type PartitionContext } from './metadata.ts';
+import type { PartitionContext } from './metadata.ts';
 import type { ReceivedEvent } from './received-event.ts';
-
-const DEFAULT_GROUP = '$Default';
-
-/** An eventHubTrigger binding, its expressions resolved. */
-export interface EventHubBinding {
-  readonly eventHubName: string;
-  readonly consumerGroup: string | undefined;
-  readonly cardinality: 'one' | 'many';
-  readonly dataType: 'binary' | 'string' | undefined;
-}
 
 export interface EventHubTriggerOptions {
   readonly functionName: string;
@@ -46,13 +38,8 @@ export async function startEventHubTrigger(
   const { functionName, binding, connection, hostOptions, container, ownerId, log, clock } = options;
   const say = (level: 'debug' | 'information' | 'warning', message: string) =>
     log(level, `Host.EventHubs.${functionName}`, message);
-  const consumerGroup = binding.consumerGroup ?? DEFAULT_GROUP;
-  const { fullyQualifiedNamespace, eventHubName, partitionIds } = await describeHub(
-    options,
-    consumerGroup,
-    say,
-    signal,
-  );
+  const { consumerGroup } = binding;
+  const { fullyQualifiedNamespace, eventHubName, partitionIds } = await describeHub(options, say, signal);
   const group: GroupName = { fullyQualifiedNamespace, eventHubName, consumerGroup };
   const processor = new HubProcessor({
     group,
@@ -91,11 +78,22 @@ async function processBatch(
   signal: AbortSignal,
 ): Promise<number> {
   const { binding, retry, invoke, log, random, functionName } = options;
+  const attempt = (batch: readonly ReceivedEvent[]) => async (retryContext: RetryContext | undefined) => {
+    let call: Call;
+    try {
+      call = { ...toCall(binding, batch, partition), retryContext };
+    } catch (error) {
+      log('error', `Function.${functionName}`, `failed before it was called: ${messageOf(error)}`);
+      throw error;
+    }
+    await invoke(call);
+  };
   const run = (batch: readonly ReceivedEvent[]) =>
-    runWithRetries(async retryContext => invoke(toCall(binding, batch, partition, retryContext)), {
+    runWithRetries(attempt(batch), {
       policy: retry,
       signal,
       random,
+      sleep: (delayMs, until) => delay(delayMs, undefined, { signal: until }).catch(() => undefined),
       onRetry: (count, delayMs) =>
         log(
           'warning',
@@ -110,45 +108,6 @@ async function processBatch(
     done++;
   }
   return done;
-}
-
-function toCall(
-  binding: EventHubBinding,
-  events: readonly ReceivedEvent[],
-  partition: PartitionContext,
-  retryContext: Parameters<Parameters<typeof runWithRetries>[0]>[0],
-) {
-  const [first] = events;
-  if (binding.cardinality === 'one' && first) {
-    return { input: oneInput(binding, first), contextMetadata: eventMetadata(first, partition), retryContext };
-  }
-  return { input: manyInput(binding, events), contextMetadata: batchMetadata(events, partition), retryContext };
-}
-
-/** What the real host sends for a batch. @throws Error where no data type is given and a body is not JSON: then the whole batch fails. */
-export function manyInput(
-  { dataType }: Pick<EventHubBinding, 'dataType'>,
-  events: readonly { readonly body: Buffer }[],
-): TypedData {
-  if (dataType === 'binary') return { collectionBytes: { bytes: events.map(({ body }) => body) } };
-  // Empty texts are left out, as the real host does.
-  if (dataType === 'string')
-    return { collectionString: { string: events.map(({ body }) => body.toString()).filter(Boolean) } };
-  return { json: JSON.stringify(events.map(({ body }, i) => parseBody(body, i))) };
-}
-
-function oneInput({ dataType }: EventHubBinding, { body }: ReceivedEvent): TypedData {
-  return dataType === 'binary' ? { bytes: body } : { string: body.toString() };
-}
-
-function parseBody(body: Buffer, index: number): unknown {
-  try {
-    return JSON.parse(body.toString());
-  } catch (error) {
-    throw new Error(
-      `event ${index + 1} of the batch is not JSON (${(error as Error).message}), which fails the whole batch; the binding's dataType 'binary' or 'string' takes any body`,
-    );
-  }
 }
 
 export function initialPosition({ type, enqueuedTimeUtc }: EventHubsOptions['initialOffsetOptions']): Position {
@@ -166,10 +125,10 @@ export function initialPosition({ type, enqueuedTimeUtc }: EventHubsOptions['ini
 /** The hub's partitions, asked for until the namespace answers. */
 async function describeHub(
   { functionName, binding, connection }: EventHubTriggerOptions,
-  consumerGroup: string,
   say: (level: 'debug' | 'information' | 'warning', message: string) => void,
   signal: AbortSignal,
 ): Promise<{ fullyQualifiedNamespace: string; eventHubName: string; partitionIds: string[] }> {
+  const { consumerGroup } = binding;
   const retryOptions = { maxRetries: 0, timeoutInMs: 10_000 };
   for (let attempt = 0; ; attempt++) {
     const client =
@@ -196,7 +155,7 @@ async function describeHub(
       }
       if (attempt === 0)
         say('warning', `${client.fullyQualifiedNamespace} does not answer (${messageOf(error)}); trying until it does`);
-      await new Promise(again => setTimeout(again, 500));
+      await delay(500);
     } finally {
       await client.close().catch(() => undefined);
     }

@@ -1,7 +1,18 @@
+// Writes what it is called with as lines `CALL {…}`, and does what events' texts say:
+// `fail` fails, `fail-2` fails until the second retry, `slow-500` takes 500 ms, `hang` never returns, `block` never yields.
+import { setTimeout as delay } from 'node:timers/promises';
 import { app, trigger } from '@azure/functions';
 
-let count = 0,
-  first = 0;
+const { DATA_TYPE, CARDINALITY = 'many', RETRY } = process.env;
+
+async function obey(text, retryCount) {
+  const [word, number = Number.POSITIVE_INFINITY] = text.split('-');
+  if (word === 'slow') await delay(Number(number));
+  if (word === 'hang') await new Promise(() => undefined);
+  while (word === 'block');
+  if (word === 'fail' && retryCount < Number(number)) throw new Error(`told to ${text}`);
+}
+
 app.generic('collect', {
   trigger: trigger.generic({
     type: 'eventHubTrigger',
@@ -9,27 +20,25 @@ app.generic('collect', {
     connection: 'EventHubs',
     eventHubName: '%HUB%',
     consumerGroup: '%GROUP%',
-    cardinality: 'many',
-    dataType: 'binary',
+    cardinality: CARDINALITY,
+    ...(DATA_TYPE === 'none' ? {} : { dataType: DATA_TYPE ?? 'binary' }),
   }),
-  handler: (events, context) => {
-    if (!first) first = performance.now();
-    count += events.length;
-    if (process.env.SHOW) {
-      const m = context.triggerMetadata;
-      console.log(JSON.stringify(m));
-      console.log(events.map(String));
-    }
-    if (count >= Number(process.env.TOTAL)) {
-      console.log(
-        'DRAINED',
-        count,
-        ((count / (performance.now() - first)) * 1000).toFixed(0),
-        'per s',
-        process.cpuUsage(),
-      );
-      count = 0;
-      first = 0;
-    }
+  ...(RETRY ? { retry: JSON.parse(RETRY) } : {}),
+  handler: async (input, context) => {
+    const { triggerMetadata: metadata, retryContext } = context;
+    const bodies = (CARDINALITY === 'many' ? input : [input]).map(body =>
+      Buffer.isBuffer(body) ? body.toString() : body,
+    );
+    const retryCount = retryContext?.retryCount ?? 0;
+    const call = {
+      partition: metadata.partitionContext.partitionId,
+      sequenceNumbers: metadata.sequenceNumberArray ?? [metadata.sequenceNumber],
+      bodies,
+      retryCount,
+      metadata: process.env.METADATA && metadata,
+    };
+    if (!process.env.QUIET) console.log(`CALL ${JSON.stringify(call)}`);
+    for (const body of bodies) if (typeof body === 'string') await obey(body, retryCount);
+    console.log(`DONE ${call.partition} ${call.sequenceNumbers.at(-1)}`);
   },
 });

@@ -1,0 +1,38 @@
+import { type Service, startService } from './service.ts';
+
+export interface FunctionsHost {
+  readonly port: number;
+  readonly url: string;
+  /** Of the supervisor. */
+  readonly pid: number;
+  log(): string;
+  /** SIGTERM: drains; the exit code. */
+  stop(): Promise<number | null>;
+  /** SIGKILL to supervisor and worker. */
+  kill(): Promise<void>;
+}
+
+export interface FunctionsHostOptions {
+  /** The function app: its host.json and package.json. */
+  readonly appDir: string;
+  /** Settings, over the environment; FUNCTIONS_PORT is a free one unless given. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** The local functions host in its own process, from source, ready. @throws Error with what it wrote, where it does not become ready. */
+export async function startHost({ appDir, env }: FunctionsHostOptions): Promise<FunctionsHost> {
+  const service: Service = await startService(
+    'src/local/functions-host/main.ts',
+    { FUNCTIONS_PORT: '0', ...env },
+    appDir,
+  );
+  const port = Number(/http:\/\/localhost:(\d+)/.exec(service.readyLine)?.[1]);
+  return {
+    port,
+    url: `http://localhost:${port}`,
+    pid: service.pid,
+    log: service.log,
+    stop: service.stop,
+    kill: service.kill,
+  };
+}
