@@ -89,11 +89,16 @@ export class EventTable {
     table.fill(0, row, row + FIELDS);
     table[row + REST] = end;
     table[row + REST_END] = end;
+    let before = 0;
     for (let at = start; at < end; ) {
       const code = sectionCode(bytes, at);
       const value = sectionValue(bytes, at);
       const next = skipValue(bytes, value, end);
+      if (code < before || (code === before && code < SECTION.data))
+        throw new DecodeError(`section 0x${code.toString(16)} is not in its place`);
+      before = code;
       if (code === SECTION.header) {
+        if (next - at > 0xffff) throw new DecodeError('the header section is too large');
         table[row + HEADER] = at;
         table[row + HEADER_END] = next;
       } else if (code === SECTION.messageAnnotations) {

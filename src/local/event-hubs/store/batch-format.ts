@@ -17,10 +17,10 @@ import { crc32 } from 'node:zlib';
  *
  * The message is stored as it will be delivered, annotations included.
  */
-/** First byte of a batch. */
-export const BATCH_MARK = 0xeb;
 export const BATCH_HEADER_BYTES = 48;
 export const EVENT_HEADER_BYTES = 6;
+/** First byte of a batch. */
+export const BATCH_MARK = 0xeb;
 const MAGIC = 0xeb01_0000;
 const CRC_FROM = 12;
 
@@ -56,7 +56,8 @@ export function sealBatch(
   batch.writeBigUInt64BE(BigInt(timeMs), 24);
   batch.writeBigUInt64BE(BigInt(producer.id), 32);
   batch.writeUInt32BE(producer.lastSequence >>> 0, 40);
-  batch.writeUInt32BE(producer.epoch << 16, 44);
+  batch.writeUInt16BE(producer.epoch & 0xffff, 44);
+  batch.writeUInt16BE(0, 46);
   batch.writeUInt32BE(crc32(batch.subarray(CRC_FROM)), 8);
 }
 
