@@ -1,0 +1,204 @@
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { EventHubProducerClient } from '@azure/event-hubs';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { type EventHubs, startEventHubs } from '../support/event-hubs.ts';
+import { type FunctionsHost, startHost } from '../support/functions-host.ts';
+import { launch } from '../support/service.ts';
+import { type Storage, startStorage } from '../support/storage.ts';
+
+const ROOT = resolve(import.meta.dirname, '../..');
+const APPS = join(ROOT, 'test/support/function-apps');
+const NEVER = '0 0 0 29 2 *';
+
+let hubs: EventHubs;
+let storage: Storage;
+let scratch: string;
+beforeAll(async () => {
+  scratch = mkdtempSync(join(tmpdir(), 'hubscore-host-'));
+  [hubs, storage] = await Promise.all([startEventHubs(), startStorage()]);
+});
+afterAll(async () => {
+  rmSync(scratch, { recursive: true, force: true });
+  await Promise.all([hubs.stop(), storage.stop()]);
+});
+
+const soon = (check: () => unknown, timeout = 10_000) => vi.waitFor(check, { timeout, interval: 50 });
+
+function run(app: string, env: Record<string, string> = {}): Promise<FunctionsHost> {
+  return startHost({
+    appDir: join(APPS, app),
+    env: {
+      HUB: 'inference-requests',
+      GROUP: 'inference-consumer',
+      TICK: NEVER,
+      EventHubs: hubs.connectionString,
+      AzureWebJobsStorage: storage.connectionString,
+      ...env,
+    },
+  });
+}
+
+/** What the host says, and its exit code, where it cannot start. */
+async function refusal(appDir: string, env: Record<string, string>): Promise<{ code: number; log: string }> {
+  const { child, log } = launch('src/local/functions-host/main.ts', { FUNCTIONS_PORT: '0', ...env }, appDir);
+  const [code] = await once(child, 'close');
+  return { code, log: log() };
+}
+
+async function send(partitionId: string, bodies: readonly string[]) {
+  const producer = new EventHubProducerClient(hubs.connectionString, 'inference-requests');
+  await producer.sendBatch(
+    bodies.map(body => ({ body: Buffer.from(body) })),
+    { partitionId },
+  );
+  await producer.close();
+}
+
+const called = (host: FunctionsHost) =>
+  [...host.log().matchAll(/^CALL .*"bodies":\["([^"]*)/gm)].map(match => match[1]);
+
+describe('a worker that fails', () => {
+  it('is replaced where a function exceeds functionTimeout; the batch counts as done', async () => {
+    const host = await run('events', { AzureFunctionsJobHost__functionTimeout: '00:00:01' });
+    await send('0', ['hang']);
+    await soon(() => expect(host.log()).toMatch(/FunctionTimeoutError: collect ran longer than functionTimeout/));
+    await soon(() => expect(host.log()).toMatch(/^running again/m));
+    await send('0', ['after hang']);
+    await soon(() => expect(called(host)).toEqual(['hang', 'after hang']));
+    expect(await host.stop()).toBe(0);
+  });
+
+  it('is replaced where a function never yields, and gets the batch again', async () => {
+    const host = await run('events', { AzureFunctionsJobHost__functionTimeout: '00:00:01' });
+    await send('1', ['block']);
+    await soon(() => expect(host.log()).toMatch(/a function blocks the worker/), 12_000);
+    await soon(() => expect(called(host)).toEqual(['block', 'block']));
+    await host.kill();
+  });
+
+  it('ends when its supervisor is killed', async () => {
+    const host = await run('web');
+    process.kill(host.pid, 'SIGKILL');
+    await soon(() => expect(fetch(`${host.url}/v2/models/m`)).rejects.toThrow());
+  });
+});
+
+describe('start-up', () => {
+  it('names a missing setting of an expression, and of a connection', async () => {
+    const env = { AzureWebJobsStorage: storage.connectionString, GROUP: 'g' };
+    const expression = await refusal(join(APPS, 'events'), { ...env, EventHubs: hubs.connectionString });
+    expect(expression).toMatchObject({
+      code: 1,
+      log: expect.stringContaining('eventHubName of function collect is "%HUB%", but there is no setting HUB'),
+    });
+    const connection = await refusal(join(APPS, 'events'), { ...env, HUB: 'inference-requests' });
+    expect(connection).toMatchObject({ code: 1, log: expect.stringContaining('there is no connection EventHubs') });
+    const nowhere = await refusal(join(APPS, 'web'), { TICK: NEVER });
+    expect(nowhere).toMatchObject({ code: 1, log: expect.stringContaining('AzureWebJobsStorage is not set') });
+  });
+
+  it('says which hub is not there', async () => {
+    const { code, log } = await refusal(join(APPS, 'events'), {
+      HUB: 'nowhere',
+      GROUP: '$Default',
+      EventHubs: hubs.connectionString,
+      AzureWebJobsStorage: storage.connectionString,
+    });
+    expect([code, log]).toEqual([1, expect.stringContaining('function collect: event hub "nowhere" at localhost')]);
+  });
+
+  it('says which file cannot be loaded, and why', async () => {
+    const folder = join(scratch, 'broken');
+    mkdirSync(folder);
+    writeFileSync(join(folder, 'package.json'), '{"type": "module", "main": "*.mjs"}');
+    writeFileSync(join(folder, 'host.json'), '{"version": "2.0"}');
+    writeFileSync(join(folder, 'a.mjs'), "import 'a-package-that-is-not-there';");
+    const { code, log } = await refusal(folder, { AzureWebJobsStorage: storage.connectionString });
+    expect([code, log]).toEqual([
+      1,
+      expect.stringMatching(/loading a\.mjs: Cannot find package 'a-package-that-is-not-there'/),
+    ]);
+  });
+
+  it('says which port is in use', async () => {
+    const taken = createServer().listen(0);
+    await once(taken, 'listening');
+    const { port } = taken.address() as { port: number };
+    const { code, log } = await refusal(join(APPS, 'web'), {
+      TICK: NEVER,
+      AzureWebJobsStorage: storage.connectionString,
+      FUNCTIONS_PORT: String(port),
+    });
+    taken.close();
+    expect([code, log]).toEqual([1, expect.stringMatching(`port ${port} is in use.*FUNCTIONS_PORT`)]);
+  });
+
+  it('reads local.settings.json, the environment over it', async () => {
+    const folder = join(scratch, 'settings');
+    mkdirSync(folder);
+    symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
+    writeFileSync(join(folder, 'package.json'), '{"type": "module", "main": "app.mjs"}');
+    writeFileSync(join(folder, 'host.json'), '{"version": "2.0"}');
+    const Values = { AzureWebJobsStorage: storage.connectionString, FROM_FILE: 'file', FROM_BOTH: 'file' };
+    writeFileSync(join(folder, 'local.settings.json'), JSON.stringify({ IsEncrypted: false, Values }));
+    writeFileSync(
+      join(folder, 'app.mjs'),
+      "import { app } from '@azure/functions'; app.get('env', () => ({ jsonBody: [process.env.FROM_FILE, process.env.FROM_BOTH] }));",
+    );
+    const host = await startHost({ appDir: folder, env: { FROM_BOTH: 'environment' } });
+    expect(await (await fetch(`${host.url}/api/env`)).json()).toEqual(['file', 'environment']);
+    await host.stop();
+  });
+});
+
+describe('HTTP and timer triggers', () => {
+  it.each(['', 'yes'])('answers by routes, methods and parameters (streaming: "%s")', async STREAM => {
+    const host = await run('web', { STREAM });
+    const answer = await fetch(`${host.url}/v2/models/iris%20set/versions/1.2/infer?q=a&q2=b`, {
+      method: 'POST',
+      headers: { 'content-type': 'text/x-mine' },
+      body: 'söme bytes',
+    });
+    expect(answer.status).toBe(201);
+    expect(answer.headers.get('x-version')).toBe('1.2');
+    expect(answer.headers.get('set-cookie')).toMatch(/seen=yes; Path=\/; HttpOnly/);
+    expect(await answer.json()).toEqual({ name: 'iris set', query: 'a', text: 'söme bytes', type: 'text/x-mine' });
+    expect(await (await fetch(`${host.url}/v2/models/iris`)).text()).toBe('model iris');
+    expect((await fetch(`${host.url}/v2/models/iris`, { method: 'DELETE' })).status).toBe(404);
+    expect((await fetch(`${host.url}/v2/nothing/here`)).status).toBe(404);
+    expect((await fetch(`${host.url}/broken`)).status).toBe(500);
+    expect(host.log()).toMatch(/information Function\.infer\.User: asked for iris set/);
+    expect(host.log()).toMatch(/error Function\.broken: failed .*broken on purpose/);
+
+    const slow = await fetch(`${host.url}/slowly`);
+    const parts: string[] = [];
+    for await (const part of slow.body ?? []) parts.push(Buffer.from(part).toString());
+    expect(parts.join('')).toBe('one two three');
+    expect(parts.length > 1).toBe(STREAM === 'yes');
+    expect(await host.stop()).toBe(0);
+  });
+
+  it('fires a timer by its schedule, once among hosts that share storage', async () => {
+    const env = { TICK: '* * * * * *' };
+    const [one, two] = await Promise.all([run('web', env), run('web', env)]);
+    const ticks = () =>
+      [one, two].flatMap(host => [...host.log().matchAll(/tick past due false next (\S+)/g)].map(match => match[1]));
+    await soon(() => expect(ticks().length).toBeGreaterThanOrEqual(3));
+    await Promise.all([one.stop(), two.stop()]);
+    expect(new Set(ticks()).size).toBe(ticks().length);
+  });
+
+  it('runs hooks around functions and logs, of a CommonJS app', async () => {
+    const host = await run('hooks');
+    expect(await (await fetch(`${host.url}/hello`)).text()).toBe('wrapped hello');
+    expect(await host.stop()).toBe(0);
+    expect(host.log()).toMatch(/^HOOK start$/m);
+    expect(host.log()).toMatch(/Function\.hello\.User: a \*\*\*$/m);
+    expect(host.log()).toMatch(/^HOOK after hello wrapped hello$/m);
+    expect(host.log()).toMatch(/^HOOK terminate$/m);
+  });
+});
