@@ -32,11 +32,11 @@ export function countOf(tail: Tail): number | undefined {
 export function rowDims(dims: readonly number[], tail: Tail): readonly number[] | undefined {
   if (nests(dims, tail)) return dims;
   const open = tail.filter(size => size === null).length;
-  if (dims.length <= 1 && open <= 1) {
+  if (dims.length === 1 || (dims.length === 0 && open === 0)) {
     const count = dims[0] ?? 1;
     const fixed = tail.reduce<number>((product, size) => product * (size ?? 1), 1);
     const free = count / fixed;
-    if (open === 0 ? count === fixed : fixed > 0 && Number.isInteger(free)) return tail.map(size => size ?? free);
+    if (open === 0 ? count === fixed : open === 1 && Number.isInteger(free)) return tail.map(size => size ?? free);
   }
   const squeezed = tail.filter(size => size !== 1);
   if (!nests(dims, squeezed)) return undefined;
