@@ -17,7 +17,7 @@ export function createBlobStore(connect: () => Promise<ContainerClient>): ModelS
 
   return {
     async list(signal) {
-      return guard('listing models', async () => {
+      return guard('listing models', signal, async () => {
         const blobs = [];
         try {
           for await (const blob of (await container()).listBlobsFlat({ abortSignal: signal })) {
@@ -34,7 +34,7 @@ export function createBlobStore(connect: () => Promise<ContainerClient>): ModelS
       });
     },
     async readText(path, signal) {
-      return guard(`reading ${path}`, async () => {
+      return guard(`reading ${path}`, signal, async () => {
         const response = await (await container()).getBlobClient(path).download(0, undefined, { abortSignal: signal });
         const chunks: Uint8Array[] = [];
         let bytes = 0;
@@ -47,16 +47,16 @@ export function createBlobStore(connect: () => Promise<ContainerClient>): ModelS
       });
     },
     async read(path, offset, etag, signal) {
-      return guard(`downloading ${path}`, async () => {
+      return guard(`downloading ${path}`, signal, async () => {
         const response = await (await container()).getBlobClient(path).download(offset, undefined, {
           abortSignal: signal,
           conditions: { ifMatch: etag },
         });
-        return guardStream(`downloading ${path}`, response.readableStreamBody as AsyncIterable<Uint8Array>);
+        return guardStream(`downloading ${path}`, signal, response.readableStreamBody as AsyncIterable<Uint8Array>);
       });
     },
     async writeText(path, text, condition, signal) {
-      return guard(`writing ${path}`, async () => {
+      return guard(`writing ${path}`, signal, async () => {
         const body = Buffer.from(text);
         const response = await creatingContainer(await container(), client =>
           client.getBlockBlobClient(path).upload(body, body.length, {
@@ -69,7 +69,7 @@ export function createBlobStore(connect: () => Promise<ContainerClient>): ModelS
       });
     },
     async writeFile(path, file, sha256, signal) {
-      await guard(`uploading ${path}`, async () =>
+      await guard(`uploading ${path}`, signal, async () =>
         creatingContainer(await container(), client =>
           client.getBlockBlobClient(path).uploadFile(file, {
             abortSignal: signal,
@@ -80,7 +80,7 @@ export function createBlobStore(connect: () => Promise<ContainerClient>): ModelS
       );
     },
     async sha256Of(path, signal) {
-      return guard(`looking at ${path}`, async () => {
+      return guard(`looking at ${path}`, signal, async () => {
         const client = (await container()).getBlobClient(path);
         const { metadata } = await client.getProperties({ abortSignal: signal });
         if (metadata?.sha256) return metadata.sha256;
@@ -114,32 +114,38 @@ function conditionsOf(condition: WriteCondition): { ifMatch?: string; ifNoneMatc
   return condition === 'absent' ? { ifNoneMatch: '*' } : { ifMatch: condition.etag };
 }
 
-async function guard<T>(doing: string, work: () => Promise<T>): Promise<T> {
+async function guard<T>(doing: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (thrown) {
-    throw translate(doing, thrown);
+    throw translate(doing, signal, thrown);
   }
 }
 
-async function* guardStream(doing: string, stream: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+async function* guardStream(
+  doing: string,
+  signal: AbortSignal,
+  stream: AsyncIterable<Uint8Array>,
+): AsyncIterable<Uint8Array> {
   try {
     yield* stream;
   } catch (thrown) {
-    throw translate(doing, thrown);
+    throw translate(doing, signal, thrown);
   }
 }
 
-function translate(doing: string, thrown: unknown): Error {
+function translate(doing: string, signal: AbortSignal, thrown: unknown): Error {
   const cause = asError(thrown);
-  if (cause instanceof InfrastructureError || cause.name === 'AbortError') return cause;
+  // A lost connection is an AbortError too: only the signal tells.
+  if (cause instanceof InfrastructureError || signal.aborted) return cause;
   if (cause instanceof RestError) {
     if (cause.statusCode === 404) return new BlobGone(`${doing}: not there`, { cause });
-    if (cause.statusCode === 409 || cause.statusCode === 412) {
-      // A read under If-Match fails with 412 where the blob was replaced meanwhile.
-      return doing.startsWith('downloading')
-        ? new BlobGone(`${doing}: it was replaced meanwhile`, { cause })
-        : new BlobConflict(`${doing}: it was changed meanwhile`, { cause });
+    const conflict = cause.statusCode === 409 || cause.statusCode === 412;
+    // A read under If-Match fails with 412 where the blob was replaced meanwhile.
+    if (conflict && doing.startsWith('downloading'))
+      return new BlobGone(`${doing}: it was replaced meanwhile`, { cause });
+    if (conflict && /^(writing|uploading)/.test(doing)) {
+      return new BlobConflict(`${doing}: it was changed meanwhile`, { cause });
     }
   }
   return new InfrastructureError(`${doing}: ${cause.message.split('\n')[0] || cause.name}`, { cause });

@@ -159,11 +159,13 @@ export function createCatalog(options: CatalogOptions): ModelCatalog {
       }
       const decision = await settle(name, asked);
       if (decision.kind === 'none') return;
-      if (decision.resident !== entry.resident && asked === undefined) {
-        log.info(`${name}: ${decision.resident.version.label} takes over from ${entry.resident.version.label}`);
-      }
       if (decision.fallback) byVersion.delete(asked);
-      else byVersion.set(asked, entryOf(decision, asked));
+      else if (decision.resident !== entry.resident) {
+        byVersion.set(asked, entryOf(decision, asked));
+        const { version } = entry.resident;
+        if (asked === undefined)
+          log.info(`${name}: ${decision.resident.version.label} takes over from ${version.label}`);
+      }
     });
     const used = new Set(
       [...routes.values()].flatMap(byVersion => [...byVersion.values()].map(({ resident }) => resident)),
@@ -229,8 +231,18 @@ export function createCatalog(options: CatalogOptions): ModelCatalog {
       });
     },
     async start() {
+      let away = false;
       timer = setInterval(() => {
-        refresh().catch(thrown => log.warn(`${asError(thrown).message}; going on with what is loaded`));
+        refresh().then(
+          () => {
+            if (away) log.info('model storage is back');
+            away = false;
+          },
+          thrown => {
+            if (!away) log.warn(`${asError(thrown).message}; going on with what is loaded`);
+            away = true;
+          },
+        );
       }, options.refreshMs);
       timer.unref();
       try {

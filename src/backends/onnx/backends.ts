@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import type { Backend, BackendSource } from '../../core/backend.ts';
 import type { Log } from '../../core/log.ts';
 import { createEngineBackend, TooSlow } from './engine.ts';
@@ -5,8 +6,8 @@ import { openInline } from './in-line.ts';
 import { createWorkerPool } from './worker-pool.ts';
 
 export interface OnnxBackendsOptions {
-  /** WORKER_THREADS; 0 runs everything in-line. */
-  readonly threads: number;
+  /** WORKER_THREADS; 0 runs everything in-line, undefined leaves one core to the event loop. */
+  readonly threads: number | undefined;
   /** INLINE_MAX_MS */
   readonly inlineMaxMs: number;
   readonly log: Log;
@@ -26,7 +27,7 @@ const INLINE_MAX_BYTES = 2 * 1024 * 1024;
  * that all heavy models share, so that none of them stalls the event loop.
  */
 export function createOnnxBackends(options: OnnxBackendsOptions): OnnxBackends {
-  const { threads, inlineMaxMs, log } = options;
+  const { threads = Math.max(1, availableParallelism() - 1), inlineMaxMs, log } = options;
   const pool = createWorkerPool({ size: threads, log });
 
   function open(source: BackendSource): Backend {

@@ -4,7 +4,6 @@ import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { openSession } from '../../../src/backends/onnx/session.ts';
 import { readOnnxFile } from '../../../src/models/onnx-file.ts';
-import { readGraph } from '../../../src/models/onnx-graph.ts';
 import { floats, temporaryFolder } from '../../support/models.ts';
 import { classifier, model, node, regressor, tensor, value } from '../../support/onnx.ts';
 
