@@ -2,6 +2,7 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readSettings, type Settings } from './config/config.ts';
 import { type Connection, eventHubsConnection, modelStorageConnection } from './config/connection.ts';
+import { InfrastructureError } from './core/errors.ts';
 import type { Clock, Log } from './core/log.ts';
 import type { Breaker } from './core/retry-policies.ts';
 import { VERSION } from './core/version.ts';
@@ -100,7 +101,11 @@ async function buildApp(settings: Settings, log: Log, clock: Clock): Promise<App
     clock,
     log,
   });
-  telemetry.observe({ models: () => catalog.list(), breakers: () => ({ results: events.breaker.state }) });
+  telemetry.observe({
+    models: catalog.list,
+    breakers: () => ({ results: events.breaker.state }),
+    newest: async (partition, signal) => (await events.requests.range(partition, signal)).last,
+  });
   const pipeline = createPipeline({ catalog, clock, requestTimeoutMs: settings.REQUEST_TIMEOUT_MS, maxBodyBytes, log });
   const scorer = events.createScorer({
     score: pipeline.score,
@@ -128,11 +133,12 @@ async function buildApp(settings: Settings, log: Log, clock: Clock): Promise<App
     telemetry,
     http,
     async scoreRequests(bodies, metadata) {
+      const source = { hub: settings.REQUESTS_HUB, consumerGroup: settings.CONSUMER_GROUP };
+      const batch = events.readBatch(bodies, metadata, source);
       try {
-        const source = { hub: settings.REQUESTS_HUB, consumerGroup: settings.CONSUMER_GROUP };
-        await scorer.scoreBatch(events.readBatch(bodies, metadata, source));
+        await scorer.scoreBatch(batch);
       } catch (thrown) {
-        telemetry.recordFailedBatch('infrastructure');
+        telemetry.recordFailedBatch(batch, thrown instanceof InfrastructureError ? 'infrastructure' : 'unexpected');
         throw thrown;
       }
     },
@@ -141,7 +147,8 @@ async function buildApp(settings: Settings, log: Log, clock: Clock): Promise<App
     },
     async close() {
       await scorer.drain();
-      await Promise.allSettled([events.close(), closeModels(), telemetry.close()]);
+      await telemetry.close(); // its last look still asks the others
+      await Promise.allSettled([events.close(), closeModels()]);
     },
   };
 }
@@ -230,6 +237,7 @@ async function buildEvents(settings: Settings, log: Log) {
   return {
     readBatch,
     breaker,
+    requests: hubs.requests,
     createScorer: (parts: Pick<Parameters<typeof createScorer>[0], ScorerParts>) =>
       createScorer({
         ...parts,

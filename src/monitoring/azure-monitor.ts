@@ -1,4 +1,5 @@
 import { hostname } from 'node:os';
+import { setTimeout } from 'node:timers/promises';
 import { ManagedIdentityCredential } from '@azure/identity';
 import { AzureMonitorMetricExporter, AzureMonitorTraceExporter } from '@azure/monitor-opentelemetry-exporter';
 import { resourceFromAttributes } from '@opentelemetry/resources';
@@ -38,7 +39,8 @@ export function startAzureMonitor(
   return {
     tracer: createBatchTracer(traces.getTracer('hubscore'), tracesPerSecond, Date.now),
     async close() {
-      await Promise.allSettled([meters.shutdown({ timeoutMillis: FLUSH_WITHIN_MS }), traces.shutdown()]);
+      const flushed = Promise.allSettled([meters.shutdown(), traces.shutdown()]);
+      await Promise.race([flushed, setTimeout(FLUSH_WITHIN_MS, undefined, { ref: false })]);
     },
   };
 }

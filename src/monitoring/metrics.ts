@@ -88,13 +88,13 @@ export const METRICS = {
     kind: 'gauge',
     labels: ['partition'],
     unit: '{event}',
-    help: 'Events behind the newest of the requests partition, after the last batch; only of partitions read in the last 5 minutes.',
+    help: 'Events of the requests partition that have no ending yet; of partitions that this instance had a batch of in the last 5 minutes.',
   },
   hubscore_partition_lag_seconds: {
     kind: 'gauge',
     labels: ['partition'],
     unit: 's',
-    help: 'Age of the newest event of the last batch when the function got it; only of partitions read in the last 5 minutes.',
+    help: 'How old the last event was when the function got it, or the first one of a batch that failed; of the same partitions.',
   },
   hubscore_ledger_skipped_total: {
     kind: 'counter',

@@ -6,7 +6,7 @@ import type { Ending, ScoredBatch } from '../core/outcome.ts';
 import { type Exporting, type ExportOptions, exportTo } from './exporting.ts';
 import { InferenceMeter } from './inference-meter.ts';
 import { MetricStore } from './metric-store.ts';
-import { PartitionLag } from './partition-lag.ts';
+import { type AskNewest, PartitionLag } from './partition-lag.ts';
 import { watchProcess } from './process-metrics.ts';
 import { renderPrometheus } from './prometheus.ts';
 
@@ -16,8 +16,6 @@ export interface BatchTiming {
   readonly receivedAtMs: number;
   /** Every ending was acknowledged. */
   readonly sentAtMs: number;
-  /** The newest event of the partition as the broker said, where it did. */
-  readonly lastEnqueuedSequenceNumber?: number | undefined;
   /** W3C trace context of the invocation, where the host gives one. */
   readonly traceparent?: string | undefined;
 }
@@ -34,6 +32,7 @@ export interface Observed {
   readonly cache?: () => CacheCounts;
   readonly breakers?: () => Readonly<Record<string, 'closed' | 'half-open' | 'open'>>;
   readonly models?: () => Promise<readonly ModelSummary[]>;
+  readonly newest?: AskNewest;
 }
 
 /** What the app says of itself. Every call is cheap and none throws; ids and numbers only, never payloads. */
@@ -43,7 +42,7 @@ export interface Telemetry {
   /** A request that came by HTTP: counted as one of a batch, without queue and partition. */
   recordEnding(ending: Ending, receivedAtMs: number): void;
   /** A batch that threw, so that the host retries it. */
-  recordFailedBatch(reason: 'infrastructure' | 'unexpected'): void;
+  recordFailedBatch(batch: EventBatch, reason: 'infrastructure' | 'unexpected'): void;
   /** What the ledger knew of a redelivered batch. */
   recordLedger(partition: string, counts: { readonly skipped: number; readonly recovered: number }): void;
   recordModelLoad(load: ModelLoad): void;
@@ -73,7 +72,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
 
   async function refresh(): Promise<void> {
     process.refresh();
-    lag.refresh();
+    await lag.refresh(sources.find(({ newest }) => newest)?.newest);
     for (const source of sources) await observeInto(store, source).catch(error => log.warn(`metrics: ${error}`));
   }
   const exporting: Exporting = exportTo(options, { store, refresh, log });
@@ -82,11 +81,12 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
     recordBatch(batch, scored, timing) {
       store.of('hubscore_event_batch_size').observe(batch.events.length);
       meter.record(scored, timing);
-      lag.record(batch, timing);
+      lag.settled(batch, timing.receivedAtMs);
       exporting.tracer?.trace(batch, scored, timing);
     },
     recordEnding: (ending, receivedAtMs) => meter.recordEnding(ending, receivedAtMs),
-    recordFailedBatch(reason) {
+    recordFailedBatch(batch, reason) {
+      lag.failed(batch);
       store.of('hubscore_batch_failures_total', reason).value++;
     },
     recordLedger(partition, { skipped, recovered }) {

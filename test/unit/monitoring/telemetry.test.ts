@@ -49,7 +49,7 @@ describe('telemetry', () => {
       deadLetter(events[1]!, 'schema_mismatch', 'diabetes', '1.1.0+a1b2c3d4'),
       result(events[2]!, 13),
     ];
-    const timing = { receivedAtMs: NOW_MS, sentAtMs: NOW_MS + 20, lastEnqueuedSequenceNumber: 59 };
+    const timing = { receivedAtMs: NOW_MS, sentAtMs: NOW_MS + 20 };
     telemetry.recordBatch(batch(events), { outcomes, slices: [slice(2, 0.4)] }, timing);
     const samples = await look(telemetry);
 
@@ -71,7 +71,6 @@ describe('telemetry', () => {
     expect(samples.get(`inference_batch_size_bucket{${LABELS},le="1"}`)).toBe(0);
     expect(samples.get(`inference_batch_size_bucket{${LABELS},le="2"}`)).toBe(1);
     expect(samples.get('hubscore_event_batch_size_sum')).toBe(3);
-    expect(samples.get('hubscore_partition_lag_events{partition="2"}')).toBe(50);
     expect(samples.get('hubscore_partition_lag_seconds{partition="2"}')).toBeCloseTo(0.003, 9);
   });
 
@@ -190,15 +189,41 @@ describe('telemetry', () => {
     expect((await look(telemetry)).has('hubscore_partition_lag_seconds{partition="2"}')).toBe(false);
   });
 
-  it('counts what the ledger knew and what failed', async () => {
+  it('asks the broker how many events have no ending yet, at every look', async () => {
+    const telemetry = create();
+    let newest = 12;
+    telemetry.observe({ newest: async partition => (partition === '2' ? newest : Promise.reject(new Error('away'))) });
+    const timing = { receivedAtMs: NOW_MS, sentAtMs: NOW_MS };
+    telemetry.recordBatch(batch([event(10, NOW_MS)]), { outcomes: [], slices: [] }, timing);
+    telemetry.recordBatch(batch([event(99, NOW_MS)], '3'), { outcomes: [], slices: [] }, timing);
+    expect((await look(telemetry)).get('hubscore_partition_lag_events{partition="2"}')).toBe(2);
+    newest = 50;
+    const samples = await look(telemetry);
+    expect(samples.get('hubscore_partition_lag_events{partition="2"}')).toBe(40);
+    expect(samples.get('hubscore_partition_lag_seconds{partition="3"}')).toBe(0);
+    expect(samples.has('hubscore_partition_lag_events{partition="3"}')).toBe(false);
+  });
+
+  it('does not forget a partition whose batch fails again and again', async () => {
+    const telemetry = create();
+    telemetry.observe({ newest: async () => 30 });
+    for (let minute = 0; minute < 20; minute++) {
+      nowMs += 60_000;
+      telemetry.recordFailedBatch(batch([event(11, NOW_MS), event(12, NOW_MS)]), 'infrastructure');
+    }
+    const samples = await look(telemetry);
+    expect(samples.get('hubscore_partition_lag_events{partition="2"}')).toBe(20);
+    expect(samples.get('hubscore_partition_lag_seconds{partition="2"}')).toBe(1200);
+    expect(samples.get('hubscore_batch_failures_total{reason="infrastructure"}')).toBe(20);
+  });
+
+  it('counts what the ledger knew', async () => {
     const telemetry = create();
     telemetry.recordLedger('1', { skipped: 5, recovered: 0 });
     telemetry.recordLedger('1', { skipped: 2, recovered: 1 });
-    telemetry.recordFailedBatch('infrastructure');
     const samples = await look(telemetry);
     expect(samples.get('hubscore_ledger_skipped_total{partition="1"}')).toBe(7);
     expect(samples.get('hubscore_ledger_recovered_total{partition="1"}')).toBe(1);
-    expect(samples.get('hubscore_batch_failures_total{reason="infrastructure"}')).toBe(1);
   });
 
   it('says how late the event loop runs, without the interval of its own timer', async () => {
