@@ -22,8 +22,14 @@ export interface Launch {
 }
 
 /** Starts an entry file of ours under this Node in its own process group, without waiting for it. */
-export function launch(entry: string, environment: Record<string, string>, cwd = ROOT, args: string[] = []): Launch {
-  const child = spawn(process.execPath, [resolve(ROOT, entry), ...args], {
+export function launch(
+  entry: string,
+  environment: Record<string, string>,
+  cwd = ROOT,
+  args: string[] = [],
+  node = process.execPath,
+): Launch {
+  const child = spawn(node, [resolve(ROOT, entry), ...args], {
     cwd,
     env: { ...process.env, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -48,8 +54,9 @@ export async function startService(
   environment: Record<string, string>,
   cwd = ROOT,
   args: string[] = [],
+  node?: string,
 ): Promise<Service> {
-  const { child, log } = launch(entry, environment, cwd, args);
+  const { child, log } = launch(entry, environment, cwd, args, node);
   const readyLine = await new Promise<string>((ready, fail) => {
     const timer = setTimeout(() => fail(new Error(`${entry} was not ready in 30 s:\n${log()}`)), 30_000);
     const look = () => {

@@ -1,0 +1,145 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { EventHubConsumerClient, EventHubProducerClient, earliestEventPosition } from '@azure/event-hubs';
+import { BlobServiceClient } from '@azure/storage-blob';
+import { unzipSync } from 'fflate';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { uploadModels } from '../../scripts/azure/upload-models.ts';
+import { makePackage } from '../../scripts/package.ts';
+import { type EventHubs, startEventHubs } from '../support/event-hubs.ts';
+import { type FunctionsHost, startHost } from '../support/functions-host.ts';
+import { node22 } from '../support/node-22.ts';
+import { type Storage, startStorage } from '../support/storage.ts';
+
+const ROOT = resolve(import.meta.dirname, '../..');
+const MB = 2 ** 20;
+
+const target = mkdtempSync(join(tmpdir(), 'hubscore-package-'));
+const unpacked = join(target, 'unpacked');
+let zipBytes: number;
+let names: readonly string[];
+
+beforeAll(async () => {
+  const { zip, bytes } = await makePackage(target);
+  zipBytes = bytes;
+  const entries = unzipSync(readFileSync(zip));
+  names = Object.keys(entries).sort();
+  for (const [name, content] of Object.entries(entries)) {
+    mkdirSync(dirname(join(unpacked, name)), { recursive: true });
+    writeFileSync(join(unpacked, name), content);
+  }
+});
+afterAll(() => rmSync(target, { recursive: true }));
+
+describe('the package', () => {
+  it('is below 60 MB', () => {
+    expect(zipBytes / MB).toBeGreaterThan(5); // ONNX Runtime alone
+    expect(zipBytes / MB).toBeLessThan(60);
+  });
+
+  it('holds what the host needs: functions where main says, host.json, ONNX Runtime for Linux on x64', () => {
+    const main: string = JSON.parse(readFileSync(join(unpacked, 'package.json'), 'utf8')).main;
+    expect(main).toBe('dist/functions/*.js');
+    expect(names).toContain('dist/functions/score-requests.js');
+    expect(names).toContain('host.json');
+    expect(names).toContain('node_modules/onnxruntime-node/bin/napi-v6/linux/x64/libonnxruntime.so.1');
+    expect(names).toContain('node_modules/onnxruntime-node/bin/napi-v6/linux/x64/onnxruntime_binding.node');
+  });
+
+  it('holds nothing else: no other platform, no sources, tests, settings, caches or development packages', () => {
+    const allowed = /^(host\.json|package\.json|dist\/.+\.js|node_modules\/onnxruntime-(node|common)\/.+)$/;
+    expect(names.filter(name => !allowed.test(name))).toEqual([]);
+    expect(
+      names.filter(name => /\/(darwin|win32|arm64)\/|\.(ts|map|pdb|dll|dylib)$|test|local\.settings/i.test(name)),
+    ).toEqual([]);
+  });
+});
+
+describe('the package, unpacked, on the Node of Azure Functions', () => {
+  let hubs: EventHubs;
+  let storage: Storage;
+
+  beforeAll(async () => {
+    [hubs, storage] = await Promise.all([startEventHubs(), startStorage()]);
+    const container = BlobServiceClient.fromConnectionString(storage.connectionString).getContainerClient('models');
+    await container.createIfNotExists();
+    const never = { waitsMs: [], wait: async () => {}, say: () => {} };
+    await uploadModels({ container, folder: join(ROOT, 'samples/models'), ...never });
+  });
+  afterAll(async () => {
+    await Promise.all([hubs?.stop(), storage?.stop()]);
+  });
+
+  // In worker threads too: their file is found by its place in the package.
+  it.each([
+    ['in-line', '100000', 1],
+    ['in worker threads', '0', 2],
+  ])('scores a batch of every sample model, %s', async (_, inlineMaxMs, round) => {
+    const host = await startHost({
+      appDir: unpacked,
+      node: node22(),
+      env: {
+        PATH: '',
+        NODE_PATH: '',
+        EventHubs: hubs.connectionString,
+        AzureWebJobsStorage: storage.connectionString,
+        ModelStorage: storage.connectionString,
+        MODEL_CACHE_DIR: join(target, 'models'),
+        INLINE_MAX_MS: inlineMaxMs,
+      },
+    });
+    try {
+      const requests = ['diabetes', 'churn', 'sentiment', 'topic']
+        .flatMap(model =>
+          readFileSync(join(ROOT, `samples/requests/${model}.jsonl`), 'utf8')
+            .trim()
+            .split('\n'),
+        )
+        .map(line => ({ ...(JSON.parse(line) as { request_id: string }), round }));
+      await send(requests);
+      const results = (await readResults(requests.length * round, host)).slice(-requests.length);
+      expect(results.map(({ request_id }) => request_id)).toEqual(requests.map(({ request_id }) => request_id));
+      expect(results.filter(({ prediction }) => prediction === undefined)).toEqual([]);
+    } finally {
+      await host.stop();
+    }
+  });
+
+  async function send(requests: readonly unknown[]): Promise<void> {
+    const producer = new EventHubProducerClient(hubs.connectionString, 'inference-requests');
+    await producer.sendBatch(
+      requests.map(body => ({ body })),
+      { partitionKey: 'package' },
+    );
+    await producer.close();
+  }
+
+  interface Result {
+    readonly request_id: string;
+    readonly prediction: unknown;
+  }
+
+  /** All results there are, once there are so many; they lie in one partition. */
+  async function readResults(count: number, host: FunctionsHost): Promise<Result[]> {
+    const consumer = new EventHubConsumerClient('monitor', hubs.connectionString, 'inference-requests-results');
+    const results: Result[] = [];
+    await new Promise<void>((done, fail) => {
+      const timer = setTimeout(() => fail(new Error(`${results.length} of ${count} results:\n${host.log()}`)), 25_000);
+      consumer.subscribe(
+        {
+          processEvents: async events => {
+            results.push(...events.map(({ body }) => body));
+            if (results.length < count) return;
+            clearTimeout(timer);
+            done();
+          },
+          processError: async error => fail(error),
+        },
+        { startPosition: earliestEventPosition, maxWaitTimeInSeconds: 1 },
+      );
+    });
+    await consumer.close();
+    return results;
+  }
+});
