@@ -1,6 +1,5 @@
 import {
   type Attributes,
-  type Context,
   isSpanContextValid,
   type Link,
   ROOT_CONTEXT,
@@ -57,10 +56,13 @@ function traceBatch(tracer: Tracer, batch: EventBatch, { outcomes }: ScoredBatch
     'hubscore.dead_letters': deadLetters,
   };
   const options = { kind: SpanKind.CONSUMER, startTime: timing.receivedAtMs, attributes, links };
-  const span = tracer.startSpan(`process ${batch.hub}`, options, contextOf(parseTraceparent(timing.traceparent)));
-  const scored = outcomes.filter(({ event }) => producers.has(event)).slice(0, MAX_REQUEST_SPANS);
-  for (const outcome of scored) {
-    traceRequest(tracer, batch, outcome, { producer: producers.get(outcome.event), batch: span.spanContext(), timing });
+  const span = tracer.startSpan(`process ${batch.hub}`, options, ROOT_CONTEXT);
+  let requests = 0;
+  for (const outcome of outcomes) {
+    const producer = producers.get(outcome.event);
+    if (producer === undefined) continue;
+    traceRequest(tracer, batch, outcome, { producer, batch: span.spanContext(), timing });
+    if (++requests === MAX_REQUEST_SPANS) break;
   }
   span.end(timing.sentAtMs);
 }
@@ -69,7 +71,7 @@ function traceRequest(
   tracer: Tracer,
   batch: EventBatch,
   outcome: Outcome,
-  { producer, ...around }: { producer: SpanContext | undefined; batch: SpanContext; timing: BatchTiming },
+  { producer, ...around }: { producer: SpanContext; batch: SpanContext; timing: BatchTiming },
 ): void {
   const attributes: Attributes = {
     ...messaging(batch),
@@ -80,7 +82,11 @@ function traceRequest(
   };
   const startTime = outcome.event.enqueuedAtMs;
   const options = { kind: SpanKind.CONSUMER, startTime, attributes, links: [{ context: around.batch }] };
-  const span = tracer.startSpan(`score ${outcome.model ?? 'request'}`, options, contextOf(producer));
+  const span = tracer.startSpan(
+    `score ${outcome.model ?? 'request'}`,
+    options,
+    trace.setSpanContext(ROOT_CONTEXT, producer),
+  );
   if (outcome.code) span.setAttribute('error.type', outcome.code).setStatus({ code: SpanStatusCode.ERROR });
   span.end(Math.max(startTime, around.timing.sentAtMs));
 }
@@ -110,10 +116,6 @@ function sampledProducers(events: readonly Event[]): Map<Event, SpanContext> {
 /** The Azure SDKs write `Diagnostic-Id`, which the Functions worker gives on with a small first letter. */
 function traceparentOf({ properties }: Event): unknown {
   return properties.traceparent ?? properties['Diagnostic-Id'] ?? properties['diagnostic-Id'];
-}
-
-function contextOf(parent: SpanContext | undefined): Context {
-  return parent ? trace.setSpanContext(ROOT_CONTEXT, parent) : ROOT_CONTEXT;
 }
 
 /** W3C Trace Context, version 00 and later ones that begin as it does. Kafka headers come as bytes. Anything else is no context. */

@@ -16,8 +16,6 @@ export interface BatchTiming {
   readonly receivedAtMs: number;
   /** Every ending was acknowledged. */
   readonly sentAtMs: number;
-  /** W3C trace context of the invocation, where the host gives one. */
-  readonly traceparent?: string | undefined;
 }
 
 export interface ModelLoad {
