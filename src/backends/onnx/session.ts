@@ -58,6 +58,10 @@ function specOf(value: InferenceSession.ValueMetadata): TensorSpec {
 }
 
 function toOrt(tensor: Tensor): OrtTensor {
+  if (tensor.type === 'float16') {
+    // Named so from the start, its data would become a Float16Array on Node 24, in which onnxruntime-node 1.30 sees no bytes.
+    return Object.assign(new OrtTensor('uint16', tensor.data as Uint16Array, tensor.dims), { type: 'float16' });
+  }
   return new OrtTensor(tensor.type, tensor.data as OrtTensor.DataTypeMap[OrtTensor.Type], tensor.dims);
 }
 
