@@ -72,16 +72,19 @@ function backendOf(session: InferenceSession, signature: Signature): Backend {
     info,
     load: async () => info,
     async predict(inputs: Tensors) {
-      const feeds = Object.entries(inputs).map(([name, { type, data, dims }]) => [
-        name,
-        new OnnxTensor(type as 'float32', data as Float32Array, [...dims]),
-      ]);
+      const feeds = Object.entries(inputs).map(([name, tensor]) => [name, toOnnx(tensor)]);
       return (await session.run(Object.fromEntries(feeds), fetches)) as unknown as Tensors;
     },
     close: async () => {
       await session.release();
     },
   };
+}
+
+function toOnnx({ type, data, dims }: Tensor): OnnxTensor {
+  // onnxruntime-node 1.30 makes a Float16Array of float16 data where Node has one, and then sees no bytes in it.
+  if (type !== 'float16') return new OnnxTensor(type as 'float32', data as Float32Array, [...dims]);
+  return Object.assign(new OnnxTensor('uint16', data as Uint16Array, [...dims]), { type });
 }
 
 /** A catalog of versions that are all loaded; the last of a name is its production, the first name the default. */
