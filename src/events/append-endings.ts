@@ -50,11 +50,13 @@ export async function appendEndings(
   let endings = outcomes;
   let uncertain = false;
 
-  const send = async (sender: PartitionSender, messages: readonly OutgoingMessage[]): Promise<void> => {
-    if (messages.length === 0) return;
+  /** False where a message was too large and stands in the plan no more: what is missing must be planned anew. */
+  const sendAll = async (sender: PartitionSender, messages: readonly OutgoingMessage[]): Promise<boolean> => {
+    if (messages.length === 0) return true;
     try {
       await sender.send(batch.partition, messages, signal);
       ledger.confirm(messages);
+      return true;
     } catch (thrown) {
       if (!(thrown instanceof SendError)) throw thrown;
       ledger.confirm(messages.slice(0, thrown.confirmed));
@@ -70,13 +72,12 @@ export async function appendEndings(
           new RequestError('result_too_large', 'send', thrown.message),
         ),
       );
-      await sendMissing();
+      return false;
     }
   };
-  const sendMissing = async (): Promise<void> => {
+  const sendMissing = async (): Promise<boolean> => {
     const plan = planEndings(endings, ledger.current(), batch);
-    await send(senders.deadLetters, plan.deadLetters);
-    await send(senders.results, plan.results);
+    return (await sendAll(senders.deadLetters, plan.deadLetters)) && (await sendAll(senders.results, plan.results));
   };
 
   await retry.execute(async () => {
@@ -85,7 +86,7 @@ export async function appendEndings(
       await ledger.refresh(signal);
       uncertain = false;
     }
-    await sendMissing();
+    while (!(await sendMissing()));
   }, signal);
 }
 

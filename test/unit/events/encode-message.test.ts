@@ -22,7 +22,7 @@ function encode(messages: readonly OutgoingMessage[], limit = 1_048_576) {
 
 const text = fc.string({ unit: 'grapheme', maxLength: 400 });
 const properties = fc.dictionary(
-  fc.string({ minLength: 1, maxLength: 40 }),
+  fc.string({ minLength: 1, maxLength: 40 }).filter(name => name !== '__proto__'),
   fc.oneof(text, fc.maxSafeInteger(), fc.double({ noNaN: true, noInteger: true })),
   {
     maxKeys: 8,
