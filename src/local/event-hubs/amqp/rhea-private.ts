@@ -19,6 +19,10 @@ interface TransferFrame {
   readonly payload?: Buffer;
 }
 
+interface ChannelFrame {
+  readonly channel: number;
+}
+
 interface PrivateSession {
   readonly connection: PrivateConnection;
   readonly local: { readonly channel: number; readonly begin: Record<string, unknown> };
@@ -40,8 +44,16 @@ interface PrivateSession {
 interface PrivateConnection {
   readonly socket: BatchedSocket;
   readonly remote: { readonly open?: { readonly max_frame_size?: number } };
+  readonly remote_channel_map: Record<number, unknown>;
+  on_detach(frame: ChannelFrame): void;
+  on_flow(frame: ChannelFrame): void;
+  on_disposition(frame: ChannelFrame): void;
   accept(socket: BatchedSocket): void;
   _register(): void;
+}
+
+interface Described {
+  described(): unknown;
 }
 
 interface PrivateLink {
@@ -50,7 +62,7 @@ interface PrivateLink {
   _draining?: boolean;
   readonly local: { readonly handle: number; readonly attach: Record<string, unknown> };
   readonly remote: {
-    readonly attach: { readonly source: unknown; readonly target: unknown } & Record<string, unknown>;
+    readonly attach: { readonly source?: Described; readonly target?: Described; readonly snd_settle_mode?: number };
   };
 }
 
@@ -62,8 +74,7 @@ type Create = (fields: object) => Composite;
 // The typings declare these modules but the package's main does not lead to them.
 const require = createRequire(import.meta.url);
 const frames = require('rhea/lib/frames.js') as Record<string, Create>;
-const message = require('rhea/lib/message.js') as { rejected(fields: object): { described(): unknown } };
-
+const message = require('rhea/lib/message.js') as { rejected(fields: object): Described };
 const types = require('rhea/lib/types.js') as { Writer: new () => { write(value: unknown): void; toBuffer(): Buffer } };
 
 const privateOf = (session: Session) => session as unknown as PrivateSession;
@@ -96,9 +107,19 @@ export function writeFullLengthFrames(): void {
   }
 }
 
-/** Gives rhea a socket that batches writes; `listen` would give it the bare one. */
+/**
+ * Gives rhea a socket that batches writes; `listen` would give it the bare one. Python's client detaches links whose session it
+ * has ended before, at which rhea would end the connection.
+ */
 export function acceptSocket(connection: Connection, socket: BatchedSocket): void {
-  (connection as unknown as PrivateConnection).accept(socket);
+  const inner = connection as unknown as PrivateConnection;
+  for (const name of ['on_detach', 'on_flow', 'on_disposition'] as const) {
+    const rheas = inner[name].bind(inner);
+    inner[name] = frame => {
+      if (inner.remote_channel_map[frame.channel]) rheas(frame);
+    };
+  }
+  inner.accept(socket);
 }
 
 /** One transfer frame as it came; `payload` is only valid in this turn of the event loop. */
@@ -244,8 +265,8 @@ export function amqpError(error: ServiceError): { condition: string; description
 export function answerAttach(link: Receiver | Sender, fields: object): void {
   const { local, remote } = privateLink(link);
   Object.assign(local.attach, {
-    source: remote.attach.source,
-    target: remote.attach.target,
+    source: remote.attach.source?.described(),
+    target: remote.attach.target?.described(),
     snd_settle_mode: remote.attach.snd_settle_mode,
     rcv_settle_mode: 0,
     ...fields,
