@@ -167,6 +167,7 @@ export function createCatalog(options: CatalogOptions): ModelCatalog {
           log.info(`${name}: ${decision.resident.version.label} takes over from ${version.label}`);
       }
     });
+    for (const [model, byVersion] of routes) if (byVersion.size === 0) routes.delete(model);
     const used = new Set(
       [...routes.values()].flatMap(byVersion => [...byVersion.values()].map(({ resident }) => resident)),
     );

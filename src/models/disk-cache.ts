@@ -35,7 +35,7 @@ interface Partial {
 
 const ATTEMPTS_WITHOUT_PROGRESS = 3;
 const KEPT_PARTIALS = 8;
-const STALE_PART_MS = 3_600_000;
+const STALE_MS = 3_600_000;
 
 export function createDiskCache(options: {
   readonly dir: string;
@@ -130,7 +130,7 @@ export function createDiskCache(options: {
       const path = join(dir, name);
       const found = await stat(path).catch(() => undefined);
       if (!found) continue;
-      if (name.endsWith('.part') && Date.now() - found.mtimeMs > STALE_PART_MS) await rm(path, { force: true });
+      if (/\.(part|tmp)$/.test(name) && Date.now() - found.mtimeMs > STALE_MS) await rm(path, { force: true });
       if (name.endsWith('.onnx')) files.push({ path, bytes: found.size, usedMs: found.mtimeMs });
     }
     let total = files.reduce((sum, file) => sum + file.bytes, 0);

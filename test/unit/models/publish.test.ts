@@ -1,0 +1,76 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { createOnnxBackends } from '../../../src/backends/onnx/backends.ts';
+import { inspectModel } from '../../../src/models/publish.ts';
+import { notes, temporaryFolder } from '../../support/models.ts';
+import { BAD, classifier, model, node, regressor, value } from '../../support/onnx.ts';
+
+const folder = temporaryFolder();
+const backends = createOnnxBackends({ threads: 0, inlineMaxMs: 4, log: notes() });
+afterAll(() => folder.remove());
+
+const write = (name: string, content: Buffer | string) => {
+  const path = join(folder.path, name);
+  writeFileSync(path, content);
+  return path;
+};
+const inspect = (file: Buffer, card?: object, change: { name?: string; version?: string } = {}) =>
+  inspectModel(
+    {
+      name: 'm',
+      version: '1.0.0',
+      file: write('m.onnx', file),
+      card: card && write('m.json', JSON.stringify(card)),
+      ...change,
+    },
+    backends.open,
+  );
+
+describe('inspecting a model', () => {
+  it('says what it found, as it will serve', async () => {
+    const found = await inspect(classifier({ zipMap: true }), { training_data_hash: 'a1b2c3d4e5' });
+    expect(found).toMatchObject({
+      producer: 'hand-made',
+      label: '1.0.0+a1b2c3d4',
+      card: { outputs: { label: 'label', probabilities: 'probabilities', classes: [10, 20] } },
+      info: { placement: 'in-line', maxBatchSize: 256 },
+      remarks: [],
+    });
+    expect(found.sha256).toMatch(/^[0-9a-f]{64}$/);
+  });
+
+  it('remarks on what serves, but not as one might wish', async () => {
+    const network = model({
+      nodes: [node('Softmax', ['x'], ['probabilities'])],
+      inputs: [value('x', 'float32', [null, 3])],
+      outputs: [value('probabilities', 'float32', [null, 3])],
+    });
+    expect((await inspect(network)).remarks).toEqual([expect.stringMatching(/^the classes are unknown/)]);
+    expect(
+      (await inspect(network, { outputs: { probabilities: 'probabilities', classes: ['a', 'b', 'c'] } })).remarks,
+    ).toEqual([]);
+  });
+
+  it.each(Object.entries(BAD))('refuses a file that is %s', async (_, { file, says }) => {
+    await expect(inspect(file)).rejects.toThrow(says);
+  });
+
+  it('refuses a card that does not fit, or speaks of another file', async () => {
+    await expect(inspect(regressor([1, 2]), { features: [{ name: 'a', type: 'number' }] })).rejects.toThrow(
+      /m\.json: features: expected 2 columns/,
+    );
+    await expect(inspect(regressor([1, 2]), { sha256: '0'.repeat(64) })).rejects.toThrow(
+      /m\.onnx: checksum differs: .*m\.json says 000/,
+    );
+  });
+
+  it('refuses names and versions that storage could not hold', async () => {
+    await expect(inspect(regressor([1]), undefined, { name: 'a/b' })).rejects.toThrow(
+      'model name "a/b": expected one without slashes',
+    );
+    await expect(inspect(regressor([1]), undefined, { version: '1.0' })).rejects.toThrow(
+      'version 1.0: expected a semantic version',
+    );
+  });
+});
