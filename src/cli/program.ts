@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { modelsCommand } from './models.ts';
 import { explainProblem } from './problems.ts';
 import { sendCommand } from './send.ts';
 import { tailCommand } from './tail.ts';
@@ -22,6 +23,7 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
     .addHelpText('after', HELP)
     .addCommand(sendCommand(terminal))
     .addCommand(tailCommand(terminal))
+    .addCommand(modelsCommand(terminal))
     .showSuggestionAfterError()
     .showHelpAfterError('(--help says more)')
     .exitOverride()
@@ -29,7 +31,7 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
       writeOut: text => terminal.stdout.write(text),
       writeErr: text => terminal.stderr.write(text),
     });
-  for (const command of program.commands) command.copyInheritedSettings(program);
+  inherit(program);
   try {
     await program.parseAsync(args, { from: 'user' });
     return Number(process.exitCode ?? 0);
@@ -38,5 +40,13 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
     if (terminal.signal.aborted) return 130;
     terminal.stderr.write(`${paintFor(terminal.stderr)('red', 'error')}: ${explainProblem(thrown)}\n`);
     return 1;
+  }
+}
+
+/** Sub-commands made elsewhere take over how output and errors are handled. */
+function inherit(command: Command): void {
+  for (const child of command.commands) {
+    child.copyInheritedSettings(command);
+    inherit(child);
   }
 }

@@ -46,11 +46,10 @@ async function send(terminal: Terminal, file: string, options: Options): Promise
   const settings = commandSettings(terminal.environment, terminal.folder);
   const input = file === '-' ? terminal.stdin : createReadStream(resolve(terminal.folder, file));
   await opened(input);
-  const lines = createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY, signal });
   const producer = await connectProducer(settings, settings.REQUESTS_HUB);
   const red = paintFor(stderr);
   try {
-    const report = await sendRequests(producer, lines, {
+    const report = await sendRequests(producer, linesOf(input, signal), {
       ...options,
       signal,
       onBadLine: ({ lineNumber, reason }) => stderr.write(`${red('red', `line ${lineNumber} not sent`)}: ${reason}\n`),
@@ -58,9 +57,13 @@ async function send(terminal: Terminal, file: string, options: Options): Promise
     stdout.write(`${summarise(settings.REQUESTS_HUB, report.byPartition, report.bad)}\n`);
     if (report.bad > 0) process.exitCode = 1;
   } finally {
-    lines.close();
     await producer.close();
   }
+}
+
+/** Made when it is first asked: readline reads at once, and what it reads before somebody listens is lost. */
+async function* linesOf(input: NodeJS.ReadableStream, signal: AbortSignal): AsyncGenerator<string> {
+  yield* createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY, signal });
 }
 
 function summarise(hub: string, byPartition: ReadonlyMap<string, number>, bad: number): string {

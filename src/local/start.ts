@@ -51,7 +51,7 @@ async function main(environment: NodeJS.ProcessEnv): Promise<void> {
     const line = await part.ready.catch(error => {
       throw new StartError(explainEnd(part, (error as Error).message));
     });
-    say(`  ${name.padEnd(14)} ${line.replace(/^ready\W*/, '')}`);
+    say(`  ${name.padEnd(14)} ${/\S+:\/\/[^\s;,]+/.exec(line)?.[0] ?? ''}`);
   };
 
   let demo: Promise<void> | undefined;

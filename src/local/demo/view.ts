@@ -155,7 +155,7 @@ function cut(text: string, width: number): string {
 
 function ms(value: number | undefined): string {
   if (value === undefined) return '–';
-  return value < 10 ? value.toFixed(1) : whole(Math.round(value));
+  return whole(value < 10 ? Math.round(value * 10) / 10 : Math.round(value));
 }
 
 function share({ scored, deadLetters }: ModelRow): string {

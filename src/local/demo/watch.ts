@@ -83,7 +83,8 @@ export function reduce(kind: Seen['kind'], event: ReceivedEventData, partition: 
     latencyMs: kind === 'result' && !Number.isNaN(enqueuedAt) ? Math.max(0, atMs - enqueuedAt) : undefined,
     partition,
     settledThrough: Number.isNaN(settledThrough) ? undefined : settledThrough,
-    requestId: String(body.request_id ?? body.result_id ?? '?'),
+    // without an id of its own a request goes by partition and sequence number
+    requestId: String(body.request_id ?? body.result_id?.split('/').slice(-2).join('/') ?? '?'),
     said: kind === 'result' ? answer(body) : `${body.error?.code ?? 'unexpected'}: ${body.error?.message ?? ''}`,
   };
 }

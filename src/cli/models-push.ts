@@ -1,0 +1,74 @@
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+import semver from 'semver';
+import { parseCard } from '../models/card.ts';
+import { setAlias } from '../models/deployment.ts';
+import { inspectModel, type ModelFiles, pushModel } from '../models/publish.ts';
+import { commandSettings } from './environment.ts';
+import { openStore, readDeployed, withBackends } from './model-room.ts';
+import { showInspection } from './show-inspection.ts';
+import { CommandError, paintFor, type Terminal } from './terminal.ts';
+
+export interface PushOptions {
+  readonly name?: string;
+  readonly version?: string;
+  readonly card?: string;
+  readonly alias?: string;
+  readonly dryRun?: boolean;
+}
+
+/** `hubscore models push PATH`: tries the model as serving it will, then uploads it with its card. */
+export async function push(terminal: Terminal, path: string, options: PushOptions): Promise<void> {
+  const { signal, stdout } = terminal;
+  const settings = commandSettings(terminal.environment, terminal.folder);
+  const files = findModelFiles(resolve(terminal.folder, path), options, terminal.folder);
+  const paint = paintFor(stdout);
+  const inspection = await withBackends(settings, open => inspectModel(files, open)).catch(thrown => {
+    throw new CommandError((thrown as Error).message, 'It was not pushed.', { cause: thrown });
+  });
+  stdout.write(`${paint('bold', `${files.name} ${inspection.label}`)}\n`);
+  for (const line of showInspection(inspection, paint)) stdout.write(`${line}\n`);
+  if (options.dryRun) {
+    stdout.write('not pushed (--dry-run)\n');
+    return;
+  }
+  const store = await openStore(settings);
+  const isNew = await pushModel(store, files, inspection, signal);
+  const where = `${settings.MODELS_CONTAINER}/${files.name}/${files.version}`;
+  stdout.write(isNew ? `${paint('green', 'pushed')} to ${where}\n` : `already at ${where}, the same file\n`);
+  if (options.alias) await setAlias(store, files.name, options.alias, files.version, signal);
+  const model = (await store.list(signal)).models.get(files.name);
+  if (!model) return;
+  const { production } = await readDeployed(store, model, signal);
+  const wait = `the functions look for changes every ${settings.MODEL_REFRESH_SECONDS} s`;
+  stdout.write(
+    production === files.version
+      ? `it is production now: it answers requests that name no version (${wait})\n`
+      : `production stays ${production}; ask for this one with "model_version":"${files.version}", or push it with --alias production\n`,
+  );
+}
+
+/**
+ * The file, the card and what they are called: by the options, else the card, else folders named `<name>/<version>/`.
+ * @throws CommandError where that is not enough.
+ */
+export function findModelFiles(path: string, options: PushOptions, folder: string): ModelFiles {
+  if (!existsSync(path)) throw new CommandError(`${path} is not there`, 'Give a model.onnx, or the folder it is in.');
+  const file = statSync(path).isDirectory() ? join(path, 'model.onnx') : path;
+  if (!existsSync(file)) throw new CommandError(`no model.onnx in ${path}`, 'Give the ONNX file itself.');
+  const beside = join(dirname(file), 'model.json');
+  const card = options.card ? resolve(folder, options.card) : existsSync(beside) ? beside : undefined;
+  const said = card ? parseCard(readFileSync(card, 'utf8'), card) : undefined;
+  const versionFolder = dirname(file);
+  const inFolders = semver.valid(basename(versionFolder)) === basename(versionFolder);
+  const version = options.version ?? said?.version ?? (inFolders ? basename(versionFolder) : undefined);
+  const name = options.name ?? said?.name ?? (inFolders ? basename(dirname(versionFolder)) : undefined);
+  if (!name || !version) {
+    const missing = [name ? undefined : '--name', version ? undefined : '--version'].filter(Boolean).join(' and ');
+    throw new CommandError(
+      `what is ${basename(file)} called? Neither a card nor folders <name>/<version>/ say it`,
+      `Add ${missing}, such as --name churn --version 1.0.0.`,
+    );
+  }
+  return { name, version, file, card };
+}

@@ -1,0 +1,45 @@
+import { Command } from 'commander';
+import type { PushOptions } from './models-push.ts';
+import type { Terminal } from './terminal.ts';
+
+const PUSH_HELP = `
+The file is opened and tried by the same code that will serve it; what could not serve is refused, and says why.
+Versions are immutable. A card (model.json) beside the file, or given with --card, names features and classes: docs/models.md.
+
+Examples:
+  $ npx hubscore models push samples/models/churn/1.0.0
+  $ npx hubscore models push exported.onnx --name churn --version 2.0.0
+  $ npx hubscore models push exported.onnx --name churn --version 2.1.0 --alias staging`;
+
+/** `hubscore models list|show|push`; what they need is loaded when they are called, since ONNX Runtime takes its time. */
+export function modelsCommand(terminal: Terminal): Command {
+  const models = new Command('models').summary('list, show and push models').description('The models in Blob Storage.');
+  models
+    .command('list')
+    .description('Lists the models, their versions and which one is production.')
+    .option('--json', 'one JSON object a line')
+    .action(async options => (await import('./models-list.ts')).listModels(terminal, options));
+  models
+    .command('show')
+    .description('Shows what a model takes, what it gives and how fast it is.')
+    .argument('<name>', 'model')
+    .argument('[version]', 'version or alias (default: production)')
+    .option('--json', 'its card as it is')
+    .action(async (name, version, options) =>
+      (await import('./models-show.ts')).showModel(terminal, name, version, options),
+    );
+  models
+    .command('push')
+    .description('Tries an ONNX model and uploads it with its card.')
+    .argument('<path>', 'model.onnx, or the folder it is in')
+    .option('-n, --name <name>', "model name (default: the card's, else the folders <name>/<version>/)")
+    .option('-v, --version <version>', 'semantic version (default: likewise)')
+    .option('-c, --card <file>', 'card (default: model.json beside the file)')
+    .option('-a, --alias <alias>', 'point this alias at it, such as production')
+    .option('--dry-run', 'only look, upload nothing')
+    .addHelpText('after', PUSH_HELP)
+    .action(async (path: string, options: PushOptions) =>
+      (await import('./models-push.ts')).push(terminal, path, options),
+    );
+  return models;
+}

@@ -1,0 +1,58 @@
+import type { Feature } from '../core/model.ts';
+import type { Signature } from '../core/tensor.ts';
+import type { Inspection } from '../models/publish.ts';
+import type { Paint } from './terminal.ts';
+
+/** What a model file was found to be, in a few lines for people. */
+export function showInspection(inspection: Inspection, paint: Paint): string[] {
+  const { card, info, bytes, producer, opsets, sha256, remarks } = inspection;
+  const line = (name: string, text: string) => `  ${paint('dim', name.padEnd(9))} ${text}`;
+  const opset = [...opsets].map(([domain, version]) => `${domain || 'ai.onnx'} ${version}`).join(', ');
+  const speed = `${info.maxBatchSize} at once in ${info.warmUpMs.toFixed(1)} ms`;
+  const place = info.placement === 'worker' ? 'in a worker thread' : 'in-line';
+  return [
+    line('file', [size(bytes), producer, opset && `opsets ${opset}`].filter(Boolean).join(', ')),
+    line('sha256', sha256),
+    ...(card.task ? [line('task', card.task)] : []),
+    line('takes', takes(card.features, info.signature)),
+    line('gives', gives(inspection)),
+    line('speed', `${speed}, ${place}, about ${size(info.memoryBytes)} of memory`),
+    ...remarks.map(remark => line(paint('yellow', 'note     '), remark)),
+  ];
+}
+
+function takes(features: readonly Feature[], signature: Signature): string {
+  const one = features.length === 1 ? features[0] : undefined;
+  if (one?.type === 'tensor') {
+    const dims = signature.inputs.find(({ name }) => name === one.input)?.dims.slice(1) ?? [];
+    return `${one.name}: an array of ${dims.map(dim => dim ?? 'any').join(' × ')}`;
+  }
+  if (one) return `${one.name}: one ${one.type}`;
+  const kinds = (['number', 'string', 'tensor'] as const)
+    .map(type => ({ type, count: features.filter(feature => feature.type === type).length }))
+    .filter(({ count }) => count > 0)
+    .map(({ type, count }) => `${count} ${type === 'tensor' ? 'array' : type}${count === 1 ? '' : 's'}`);
+  const names = features.slice(0, 6).map(({ name }) => name);
+  const more = features.length > 6 ? `, … ${features.length - 6} more` : '';
+  return `${features.length} features (${kinds.join(', ')}): ${names.join(', ')}${more}`;
+}
+
+function gives({ card }: Inspection): string {
+  const { label, probabilities, value, classes, extra, threshold } = card.outputs;
+  const among = classes
+    ? ` of ${classes.slice(0, 8).join(', ')}${classes.length > 8 ? `, … ${classes.length - 8} more` : ''}`
+    : '';
+  const parts = [
+    label ? `a class${probabilities ? '' : among}` : undefined,
+    probabilities ? `probabilities${among}` : undefined,
+    threshold === undefined ? undefined : `threshold ${threshold}`,
+    value ? 'a value' : undefined,
+    ...extra,
+  ].filter(part => part !== undefined);
+  return parts.join('; ') || 'raw output';
+}
+
+function size(bytes: number): string {
+  if (bytes < 1024 * 1024) return `${(bytes / 1024).toFixed(1)} KiB`;
+  return `${(bytes / 1024 / 1024).toFixed(1)} MiB`;
+}
