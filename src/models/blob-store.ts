@@ -50,7 +50,7 @@ export function createBlobStore(connect: () => Promise<ContainerClient>): ModelS
       return guard(`downloading ${path}`, signal, async () => {
         const response = await (await container()).getBlobClient(path).download(offset, undefined, {
           abortSignal: signal,
-          conditions: { ifMatch: etag },
+          conditions: { ifMatch: quoted(etag) },
         });
         return guardStream(`downloading ${path}`, signal, response.readableStreamBody as AsyncIterable<Uint8Array>);
       });
@@ -111,7 +111,12 @@ async function creatingContainer<T>(
 
 function conditionsOf(condition: WriteCondition): { ifMatch?: string; ifNoneMatch?: string } {
   if (condition === 'any') return {};
-  return condition === 'absent' ? { ifNoneMatch: '*' } : { ifMatch: condition.etag };
+  return condition === 'absent' ? { ifNoneMatch: '*' } : { ifMatch: quoted(condition.etag) };
+}
+
+/** Listings give ETags without the quotes that If-Match wants (RFC 9110, 13.1.1). */
+function quoted(etag: string): string {
+  return etag.startsWith('"') ? etag : `"${etag}"`;
 }
 
 async function guard<T>(doing: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
