@@ -239,7 +239,8 @@ function memorySender(world: World, hub: MemoryHub, process: { dead: boolean }, 
     throw new Crash('killed');
   };
   return {
-    async send(_partition, messages) {
+    async send(_partition, list) {
+      const messages = [...list];
       for (let at = 0; at < messages.length; at += world.wireBatch) {
         alive();
         const batch = messages.slice(at, at + world.wireBatch);

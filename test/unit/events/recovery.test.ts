@@ -120,6 +120,7 @@ describe('marks', () => {
     if (late) world.results.append(late, world.nowMs); // and so bears the mark 2
     await scoreAll(world);
     expect(idsIn(world.results)).toEqual([...allIds(world), 'requests/0/2']);
+    expect(world.said).toContainEqual(expect.stringContaining('0 to 9 came again and are settled already'));
   });
 
   it('are looked for behind what strangers appended', async () => {
@@ -228,6 +229,16 @@ describe('what can go wrong with hubs', () => {
     world.results.expire(3);
     await scoreAll(world, 3);
     expect(idsIn(world.results)).toEqual(allIds(world, 3));
+  });
+
+  it('results that vanish under a running process are not made again: it knows what it settled', async () => {
+    const world = createWorld();
+    request(world, 5);
+    const { scorer } = startProcess(world);
+    await scorer.scoreBatch(batchOf(world, 0, 5));
+    world.results.recreate(world.nowMs);
+    await scorer.scoreBatch(batchOf(world, 2, 3));
+    expect(idsIn(world.results)).toEqual([]);
   });
 
   it('hubs with unequal partitions are refused by name', async () => {
