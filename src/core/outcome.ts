@@ -3,6 +3,7 @@ import type { Event } from './event.ts';
 import type { ModelVersion } from './model.ts';
 import type { Prediction } from './prediction.ts';
 import type { RequestId } from './request.ts';
+import type { ResultBlock } from './result-block.ts';
 
 /** A request that a model answered. */
 export interface Answered {
@@ -71,6 +72,8 @@ export interface SliceTiming {
 }
 
 export interface ScoredBatch {
+  /** The same as `outcomes`, where all are results that can be written straight into what is sent. */
+  readonly block?: ResultBlock | undefined;
   /** One for every request, in the order of the events and of the requests within them. */
   readonly outcomes: readonly Outcome[];
   readonly slices: readonly SliceTiming[];

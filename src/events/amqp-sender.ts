@@ -2,8 +2,16 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { SenderEvents } from 'rhea-promise';
 import { asError } from '../core/errors.ts';
 import type { AmqpConnection, SenderLink } from './amqp-connection.ts';
+import { BlockMessages } from './block-messages.ts';
 import { BATCH_MESSAGE_FORMAT, BatchEncoder } from './encode-message.ts';
-import { type Certainty, MAX_BATCH_BYTES, type OutgoingMessage, type PartitionSender, SendError } from './sender.ts';
+import {
+  type Certainty,
+  MAX_BATCH_BYTES,
+  type MessageList,
+  type OutgoingMessage,
+  type PartitionSender,
+  SendError,
+} from './sender.ts';
 
 interface Lane {
   readonly link: SenderLink;
@@ -60,7 +68,7 @@ export function createAmqpSender(
         const count = fill(lane.encoder, messages, confirmed);
         if (count === 0) {
           throw new SendError(
-            `${messages[confirmed]?.messageId} is larger than the ${lane.encoder.limitBytes} bytes a hub takes`,
+            `${[...messages][confirmed]?.messageId} is larger than the ${lane.encoder.limitBytes} bytes a hub takes`,
             'too-large',
             confirmed,
           );
@@ -87,10 +95,15 @@ export function createAmqpSender(
 }
 
 /** Messages from `from` on that fit into one batch. */
-function fill(encoder: BatchEncoder, messages: readonly OutgoingMessage[], from: number): number {
+export function fill(encoder: BatchEncoder, messages: MessageList, from: number): number {
+  const list = messages instanceof BlockMessages || Array.isArray(messages) ? messages : [...messages];
+  const add =
+    list instanceof BlockMessages
+      ? (at: number) => list.addTo(encoder, at)
+      : (at: number) => encoder.tryAdd(list[at] as OutgoingMessage);
   encoder.reset();
   let at = from;
-  while (at < messages.length && encoder.tryAdd(messages[at] as OutgoingMessage)) at++;
+  while (at < messages.length && add(at)) at++;
   return at - from;
 }
 

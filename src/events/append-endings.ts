@@ -2,9 +2,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { IPolicy } from 'cockatiel';
 import { InfrastructureError, RequestError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
-import type { Outcome } from '../core/outcome.ts';
-import { planEndings } from './plan-endings.ts';
-import { type OutgoingMessage, type PartitionSender, SendError } from './sender.ts';
+import type { Outcome, ScoredBatch } from '../core/outcome.ts';
+import { planBlock, planEndings } from './plan-endings.ts';
+import { type MessageList, type PartitionSender, SendError } from './sender.ts';
 import type { Standing } from './standing.ts';
 
 /** Renders a request's ending as a dead letter, for what goes wrong outside the pipeline. */
@@ -32,7 +32,7 @@ export interface LedgerView {
   /** Reads the tails again. */
   refresh(signal: AbortSignal): Promise<void>;
   /** Endings that were confirmed just now. */
-  confirm(messages: readonly OutgoingMessage[]): void;
+  confirm(messages: MessageList): void;
 }
 
 /**
@@ -41,17 +41,19 @@ export interface LedgerView {
  * @throws SendError or InfrastructureError after bounded tries.
  */
 export async function appendEndings(
-  outcomes: readonly Outcome[],
+  scored: Pick<ScoredBatch, 'outcomes' | 'block'>,
   batch: { readonly partition: string; readonly lastSequenceNumber: number },
   ledger: LedgerView,
   { hub, senders, renderDeadLetter, retry, uncertainDelayMs, log }: AppendOptions,
   signal: AbortSignal,
 ): Promise<void> {
-  let endings = outcomes;
+  let { block } = scored;
+  /** Made only where the block cannot go out whole. */
+  let endings: readonly Outcome[] | undefined;
   let uncertain = false;
 
   /** False where a message was too large and stands in the plan no more: what is missing must be planned anew. */
-  const sendAll = async (sender: PartitionSender, messages: readonly OutgoingMessage[]): Promise<boolean> => {
+  const sendAll = async (sender: PartitionSender, messages: MessageList): Promise<boolean> => {
     if (messages.length === 0) return true;
     try {
       await sender.send(batch.partition, messages, signal);
@@ -59,13 +61,15 @@ export async function appendEndings(
       return true;
     } catch (thrown) {
       if (!(thrown instanceof SendError)) throw thrown;
-      ledger.confirm(messages.slice(0, thrown.confirmed));
+      block = undefined;
+      const list = [...messages];
+      ledger.confirm(list.slice(0, thrown.confirmed));
       uncertain = thrown.certainty === 'unknown';
       log.warn(
         `partition ${batch.partition}: ${thrown.confirmed} of ${messages.length} endings appended, then ${thrown.certainty}: ${thrown.message}`,
       );
       if (thrown.certainty !== 'too-large') throw thrown;
-      endings = replaceTooLarge(endings, messages[thrown.confirmed]?.messageId, outcome =>
+      endings = replaceTooLarge(endings ?? scored.outcomes, list[thrown.confirmed]?.messageId, outcome =>
         renderDeadLetter(
           { hub, partition: batch.partition },
           outcome,
@@ -76,7 +80,9 @@ export async function appendEndings(
     }
   };
   const sendMissing = async (): Promise<boolean> => {
-    const plan = planEndings(endings, ledger.current(), batch);
+    const standing = ledger.current();
+    const plan =
+      (block && planBlock(block, standing, batch)) ?? planEndings(endings ?? scored.outcomes, standing, batch);
     return (await sendAll(senders.deadLetters, plan.deadLetters)) && (await sendAll(senders.results, plan.results));
   };
 

@@ -27,6 +27,9 @@ const CONTENT_TYPE = Buffer.concat([Buffer.from([SYM8, 16]), Buffer.from('applic
 /** user-id, to, subject, reply-to and correlation-id, all null, then content-type: what follows message-id. */
 const AFTER_MESSAGE_ID = Buffer.concat([Buffer.from([NULL, NULL, NULL, NULL, NULL]), CONTENT_TYPE]);
 
+/** An AMQP long with its type. */
+export const LONG_BYTES = 9;
+
 /** Section descriptors and the 32-bit size and count fields of one message, with room to spare. */
 const FIXED_BYTES = 64 + AFTER_MESSAGE_ID.length;
 
@@ -48,10 +51,14 @@ export class BatchEncoder {
   /** False, with nothing changed, where the message does not fit any more. */
   tryAdd(message: OutgoingMessage): boolean {
     const shared = this.#encodedOnce(message.shared);
-    this.#reserve(
+    const slab = this.reserve(
       FIXED_BYTES + message.body.length + 3 * message.messageId.length + shared.bytes.length + roomFor(message.own),
     );
-    const end = writeMessage(this.#slab, this.#length, message, shared);
+    return this.commit(writeMessage(slab, this.#length, message, shared));
+  }
+
+  /** Takes what was written behind `length` up to `end`. False, with nothing changed, where that is too much. */
+  commit(end: number): boolean {
     if (end > this.limitBytes) return false;
     this.#length = end;
     return true;
@@ -66,12 +73,14 @@ export class BatchEncoder {
     this.#length = 0;
   }
 
-  #reserve(bytes: number): void {
+  /** Where the batch is collected, with that many bytes free behind `length`. */
+  reserve(bytes: number): Buffer {
     const needed = this.#length + bytes;
-    if (needed <= this.#slab.length) return;
+    if (needed <= this.#slab.length) return this.#slab;
     const larger = Buffer.allocUnsafe(Math.max(needed, Math.min(this.#slab.length * 2, this.limitBytes)));
     this.#slab.copy(larger, 0, 0, this.#length);
     this.#slab = larger;
+    return larger;
   }
 
   #encodedOnce(properties: Properties): EncodedPairs {

@@ -1,5 +1,5 @@
 import { type Found, findStanding, type LedgerOptions } from './find-standing.ts';
-import type { OutgoingMessage } from './sender.ts';
+import type { MessageList } from './sender.ts';
 import { advance, merge, type Standing } from './standing.ts';
 
 /** What this process knows of one requests partition. Used by one batch at a time. */
@@ -13,7 +13,7 @@ export interface PartitionLedger {
   /** Reads the tails; what this process knows to be settled stays settled. */
   refresh(nextSequenceNumber: number | undefined, signal: AbortSignal): Promise<Found>;
   /** Takes note of confirmed endings, should the rest of their batch fail. */
-  confirm(messages: readonly OutgoingMessage[]): void;
+  confirm(messages: MessageList): void;
   /** Everything through here is settled. */
   settle(through: number): void;
 }
@@ -21,13 +21,13 @@ export interface PartitionLedger {
 export function createPartitionLedger(partition: string, options: LedgerOptions): PartitionLedger {
   let standing: Standing | undefined;
   /** Not put into `standing` at once: in the usual case nobody asks. */
-  let confirmed: (readonly OutgoingMessage[])[] = [];
+  let confirmed: MessageList[] = [];
 
   const current = (): Standing => {
     if (!standing) throw new Error(`the tails of partition ${partition} have not been read`);
     if (confirmed.length > 0) {
       const ids = confirmed
-        .flat()
+        .flatMap(messages => [...messages])
         .map(message => [message.messageId, Number(message.own.source_sequence_number)] as const);
       standing = { ...standing, ended: new Map([...standing.ended, ...ids]) };
       confirmed = [];

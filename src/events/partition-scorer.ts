@@ -110,7 +110,7 @@ export function createPartitionScorer(partition: string, options: PartitionScore
               throw new InfrastructureError(`${name}: the requests hub was made anew meanwhile`);
           },
         };
-        await appendEndings(scored.outcomes, { partition, lastSequenceNumber }, view, { ...options, hub }, signal);
+        await appendEndings(scored, { partition, lastSequenceNumber }, view, { ...options, hub }, signal);
         return scored;
       });
       ledger.settle(lastSequenceNumber);

@@ -1,11 +1,13 @@
 import type { Outcome } from '../core/outcome.ts';
-import type { OutgoingMessage, Properties } from './sender.ts';
+import type { ResultBlock } from '../core/result-block.ts';
+import { BlockMessages } from './block-messages.ts';
+import type { MessageList, OutgoingMessage, Properties } from './sender.ts';
 import type { Standing } from './standing.ts';
 
 /** What is still to be appended for a batch: the dead letters first, then the results. */
-export interface EndingPlan {
-  readonly deadLetters: readonly OutgoingMessage[];
-  readonly results: readonly OutgoingMessage[];
+export interface EndingPlan<List extends MessageList = readonly OutgoingMessage[]> {
+  readonly deadLetters: List;
+  readonly results: List;
 }
 
 /**
@@ -41,6 +43,19 @@ export function planEndings(
   };
 }
 
+/** The same plan for a block of results, none of which is there already; undefined where some are. */
+export function planBlock(
+  block: ResultBlock,
+  standing: Standing,
+  batch: { readonly partition: string; readonly lastSequenceNumber: number },
+): EndingPlan<MessageList> | undefined {
+  const [first] = block.events;
+  if (standing.ended.size > 0 || !first || first.sequenceNumber <= standing.settledThrough) return undefined;
+  const { model, modelVersion } = block;
+  const shared = sharedProperties({ model, modelVersion, variant: undefined }, batch.partition, standing.log);
+  return { deadLetters: [], results: new BlockMessages(block, shared, batch.lastSequenceNumber) };
+}
+
 function messageMaker(partition: string, log: number): (outcome: Outcome, settledThrough: number) => OutgoingMessage {
   const sharedBy = new Map<string, Properties>();
   let last: Outcome | undefined;
@@ -64,8 +79,11 @@ function messageMaker(partition: string, log: number): (outcome: Outcome, settle
   };
 }
 
-function sharedProperties(outcome: Outcome, partition: string, log: number): Properties {
-  const { model, modelVersion, variant } = outcome;
+function sharedProperties(
+  { model, modelVersion, variant }: Pick<Outcome, 'model' | 'modelVersion' | 'variant'>,
+  partition: string,
+  log: number,
+): Properties {
   return {
     ...(model === undefined ? undefined : { model }),
     ...(modelVersion === undefined ? undefined : { model_version: modelVersion }),

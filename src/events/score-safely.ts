@@ -20,7 +20,7 @@ export async function scoreSafely(
 ): Promise<ScoredBatch> {
   try {
     const scored = await score(batch, signal);
-    checkComplete(batch, scored.outcomes);
+    if (scored.block?.events !== batch.events) checkComplete(batch, scored.outcomes);
     return scored;
   } catch (thrown) {
     signal.throwIfAborted();

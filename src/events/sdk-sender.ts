@@ -21,7 +21,8 @@ const REFUSALS = new Set([
  */
 export function createSdkSender(client: EventHubProducerClient): PartitionSender {
   return {
-    async send(partition, messages, signal) {
+    async send(partition, list, signal) {
+      const messages = [...list];
       let confirmed = 0;
       while (confirmed < messages.length) {
         const batch = await client

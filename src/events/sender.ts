@@ -12,6 +12,11 @@ export interface OutgoingMessage {
   readonly body: Buffer;
 }
 
+/** Messages in order: an array, or what makes them only where they are asked for. */
+export interface MessageList extends Iterable<OutgoingMessage> {
+  readonly length: number;
+}
+
 /** Appends messages to one hub, partition by partition. */
 export interface PartitionSender {
   /**
@@ -19,7 +24,7 @@ export interface PartitionSender {
    * for a partition.
    * @throws SendError, which says how many messages were confirmed and whether the one after them may be there nevertheless.
    */
-  send(partition: string, messages: readonly OutgoingMessage[], signal: AbortSignal): Promise<void>;
+  send(partition: string, messages: MessageList, signal: AbortSignal): Promise<void>;
   close(): Promise<void>;
 }
 

@@ -1,5 +1,6 @@
 import type { ErrorCode } from '../core/errors.ts';
 import type { Ending, ScoredBatch } from '../core/outcome.ts';
+import type { ResultBlock } from '../core/result-block.ts';
 import type { Histogram } from './histogram.ts';
 import type { Cell, MetricStore } from './metric-store.ts';
 
@@ -29,18 +30,19 @@ export class InferenceMeter {
   }
 
   /** @param timing when the function had the events and when their endings were acknowledged */
-  record(
-    { outcomes, slices }: ScoredBatch,
-    timing: { readonly receivedAtMs: number; readonly sentAtMs: number },
-  ): void {
-    for (const { model, modelVersion, instances, computeMs } of slices) {
+  record(scored: ScoredBatch, timing: { readonly receivedAtMs: number; readonly sentAtMs: number }): void {
+    for (const { model, modelVersion, instances, computeMs } of scored.slices) {
       this.know(model, modelVersion);
       this.#recordSlice(model, modelVersion, instances, computeMs);
+    }
+    if (scored.block) {
+      this.#recordBlock(scored.block, timing);
+      return;
     }
     let model: string | undefined;
     let version: string | undefined;
     let series: VersionSeries | undefined;
-    for (const outcome of outcomes) {
+    for (const outcome of scored.outcomes) {
       if (outcome.kind === 'dead-letter') {
         this.#recordDeadLetter(outcome.model, outcome.modelVersion, outcome.code ?? 'unexpected');
         continue;
@@ -53,6 +55,16 @@ export class InferenceMeter {
       series.results.value++;
       series.latency.observeMs(outcome.latencyMs);
       const { enqueuedAtMs } = outcome.event;
+      series.queue.observeMs(timing.receivedAtMs - enqueuedAtMs);
+      series.endToEnd.observeMs(timing.sentAtMs - enqueuedAtMs);
+    }
+  }
+
+  #recordBlock(block: ResultBlock, timing: { readonly receivedAtMs: number; readonly sentAtMs: number }): void {
+    const series = this.#seriesOf(block.model, block.modelVersion);
+    series.results.value += block.events.length;
+    for (const [row, { enqueuedAtMs }] of block.events.entries()) {
+      series.latency.observeMs(block.latencyMs(row));
       series.queue.observeMs(timing.receivedAtMs - enqueuedAtMs);
       series.endToEnd.observeMs(timing.sentAtMs - enqueuedAtMs);
     }

@@ -1,7 +1,8 @@
 import type { Tensor } from '../core/tensor.ts';
 import { fromHalf } from './half.ts';
+import { shortFloat } from './short-float.ts';
 
-/** One element of an output as JSON has it: int64 as number, beyond 2^53 as its digits; bool as true or false. */
+/** One element of an output as JSON has it: int64 as number, beyond 2^53 as its digits; float32 with the digits it holds; bool as true or false. */
 export type Element = number | string | boolean;
 
 /** Reads element `at` of a tensor. */
@@ -11,6 +12,7 @@ export function elementAt({ type, data }: Tensor, at: number): Element {
   const value = data[at] as number | bigint | string;
   if (typeof value === 'bigint') return bigToJson(value);
   if (type === 'bool') return value !== 0;
+  if (type === 'float32') return shortFloat(value as number);
   if (type === 'float16' && data instanceof Uint16Array) return fromHalf(value as number);
   return value;
 }

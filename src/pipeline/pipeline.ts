@@ -6,6 +6,7 @@ import type { Request } from '../core/request.ts';
 import { allSettled } from './abortable.ts';
 import { decode, isRequest } from './decode.ts';
 import { encodeChunks } from './encode-chunks.ts';
+import { createFastRoad } from './fast/fast-road.ts';
 import { infer } from './infer.ts';
 import { interpretChunk } from './interpret-chunk.ts';
 import { createRenderer } from './render.ts';
@@ -38,8 +39,11 @@ export interface Pipeline {
 /** decode → route → encode → infer → interpret, then rendered: values in, values out. */
 export function createPipeline({ catalog, clock, requestTimeoutMs, maxBodyBytes, log }: PipelineOptions): Pipeline {
   const render = createRenderer(maxBodyBytes, clock);
+  const fastRoad = createFastRoad({ catalog, clock, requestTimeoutMs, maxBodyBytes });
 
   async function score(batch: EventBatch, signal: AbortSignal): Promise<ScoredBatch> {
+    const usual = await fastRoad.score(batch, signal);
+    if (usual !== undefined) return usual;
     const decoded = decode(batch, requestTimeoutMs);
     const { endings, slices } = await answer(decoded.filter(isRequest), signal);
     return { outcomes: render(batch, decoded, endings), slices };

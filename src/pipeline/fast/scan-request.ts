@@ -28,10 +28,56 @@ export class RequestScanner {
   versionEnd = 0;
 
   readonly #number = new NumberScanner();
+  /** What stood before and behind the id of the last request that had its id first and its features last. */
+  #head = Buffer.alloc(0);
+  #middle = Buffer.alloc(0);
+  #features = 0;
 
   /** True where the whole body is of the shape, with exactly `width` features, which then stand in `into` from `row * width` on. */
-  scan(bytes: Uint8Array, into: Float32Array, row: number, width: number): boolean {
+  scan(bytes: Buffer, into: Float32Array, row: number, width: number): boolean {
+    if (this.#scanLikeTheLast(bytes, into, row * width, width)) return true;
+    const usual = this.#scanAnew(bytes, into, row, width);
+    this.#remember(bytes, usual);
+    return usual;
+  }
+
+  /** A producer writes all its requests alike: but for id and numbers the bytes are those of the request before, fields included. Takes half of the time. */
+  #scanLikeTheLast(bytes: Buffer, into: Float32Array, offset: number, width: number): boolean {
+    const head = this.#head;
+    const middle = this.#middle;
+    if (middle.length === 0 || !standsAt(bytes, 0, head)) return false;
+    const idEnd = textEnd(bytes, head.length);
+    if (idEnd <= head.length || !standsAt(bytes, idEnd, middle)) return false;
+    let at = this.#readFeatures(bytes, idEnd + middle.length, into, offset, width);
+    if (at < 0) return false;
+    at = skipSpace(bytes, at);
+    if (bytes[at] !== CLOSE || skipSpace(bytes, at + 1) !== bytes.length) return false;
+    const moved = idEnd - this.idEnd;
+    this.idEnd = idEnd;
+    if (this.modelEnd > 0) {
+      this.modelStart += moved;
+      this.modelEnd += moved;
+    }
+    if (this.versionEnd > 0) {
+      this.versionStart += moved;
+      this.versionEnd += moved;
+    }
+    return true;
+  }
+
+  #remember(bytes: Buffer, usual: boolean): void {
+    const { idStart, idEnd } = this;
+    const others = [this.modelStart, this.versionStart].filter(start => start > 0);
+    const inOrder = idEnd > 0 && !this.idIsNumber && others.every(start => start > idEnd) && this.#features > idEnd;
+    const last = others.every(start => start < this.#features);
+    this.#head = usual && inOrder && last ? Buffer.from(bytes.subarray(0, idStart)) : Buffer.alloc(0);
+    this.#middle = usual && inOrder && last ? Buffer.from(bytes.subarray(idEnd, this.#features)) : Buffer.alloc(0);
+  }
+
+  #scanAnew(bytes: Buffer, into: Float32Array, row: number, width: number): boolean {
     this.idEnd = 0;
+    this.modelStart = 0;
+    this.versionStart = 0;
     this.modelEnd = 0;
     this.versionEnd = 0;
     let seen = 0;
@@ -46,7 +92,8 @@ export class RequestScanner {
       at = skipSpace(bytes, at + 2 + (KEYS[key] as Buffer).length);
       if (bytes[at] !== COLON) return false;
       at = skipSpace(bytes, at + 1);
-      at = key === FEATURES ? this.#features(bytes, at, into, row * width, width) : this.#text(bytes, at, key);
+      if (key === FEATURES) this.#features = at;
+      at = key === FEATURES ? this.#readFeatures(bytes, at, into, row * width, width) : this.#text(bytes, at, key);
       if (at < 0) return false;
       at = skipSpace(bytes, at);
     } while (bytes[at] === COMMA);
@@ -54,7 +101,7 @@ export class RequestScanner {
     return skipSpace(bytes, at + 1) === bytes.length;
   }
 
-  #features(bytes: Uint8Array, start: number, into: Float32Array, offset: number, width: number): number {
+  #readFeatures(bytes: Uint8Array, start: number, into: Float32Array, offset: number, width: number): number {
     if (bytes[start] !== OPEN_LIST) return -1;
     const number = this.#number;
     let at = start + 1;
@@ -72,12 +119,8 @@ export class RequestScanner {
 
   #text(bytes: Uint8Array, start: number, key: number): number {
     if (bytes[start] !== QUOTE) return key === ID ? this.#wholeNumber(bytes, start) : -1;
-    let at = start + 1;
-    let byte = bytes[at] as number;
-    while (byte !== QUOTE) {
-      if (!(byte >= SPACE && byte < DELETE) || byte === BACKSLASH) return -1;
-      byte = bytes[++at] as number;
-    }
+    const at = textEnd(bytes, start + 1);
+    if (at < 0) return -1;
     if (key === ID) {
       this.idStart = start + 1;
       this.idEnd = at;
@@ -103,6 +146,22 @@ export class RequestScanner {
     this.idIsNumber = true;
     return at;
   }
+}
+
+/** The closing quote of a text of plain ASCII without escapes; -1 for any other. */
+function textEnd(bytes: Uint8Array, start: number): number {
+  let at = start;
+  let byte = bytes[at] as number;
+  while (byte !== QUOTE) {
+    if (!(byte >= SPACE && byte < DELETE) || byte === BACKSLASH) return -1;
+    byte = bytes[++at] as number;
+  }
+  return at;
+}
+
+function standsAt(bytes: Uint8Array, at: number, expected: Uint8Array): boolean {
+  for (let i = 0; i < expected.length; i++) if (bytes[at + i] !== expected[i]) return false;
+  return true;
 }
 
 /** Which of the four keys stands at `at`, with its closing quote; -1 for any other. */

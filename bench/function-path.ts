@@ -1,0 +1,93 @@
+import { EventHubProducerClient } from '@azure/event-hubs';
+import { fill } from '../src/events/amqp-sender.ts';
+import { BatchEncoder } from '../src/events/encode-message.ts';
+import { planBlock, planEndings } from '../src/events/plan-endings.ts';
+import { readBatch } from '../src/events/read-batch.ts';
+import { MAX_BATCH_BYTES } from '../src/events/sender.ts';
+import { createPipeline } from '../src/pipeline/pipeline.ts';
+import { startEventHubs } from '../test/support/event-hubs.ts';
+import { createSdkFloor } from './floor.ts';
+import { type Candidate, type Comparison, compare } from './harness.ts';
+import { catalogOf, openModel } from './models.ts';
+import { requestBodies, sampleFeatures, sampleModel } from './requests.ts';
+
+const quiet = { info: () => {}, warn: () => {}, error: () => {} };
+const PARTITION = '0';
+
+/** What the host gives beside the bodies, as the real worker words it. */
+export function metadataOf(count: number): unknown {
+  const each = <T>(make: (i: number) => T): T[] => Array.from({ length: count }, (_, i) => make(i));
+  const enqueued = new Date().toISOString();
+  return {
+    partitionContext: {
+      partitionId: PARTITION,
+      consumerGroup: 'inference-consumer',
+      eventHubName: 'inference-requests',
+    },
+    sequenceNumberArray: each(i => i),
+    enqueuedTimeUtcArray: each(() => enqueued.slice(0, -1)),
+    propertiesArray: each(() => ({})),
+    systemPropertiesArray: each(i => ({
+      'x-opt-sequence-number': i,
+      'x-opt-offset': String(i * 256),
+      'x-opt-enqueued-time': enqueued,
+      'x-opt-partition-key': 'key',
+      sequenceNumber: i,
+      enqueuedTimeUtc: enqueued,
+      partitionKey: 'key',
+      offset: i * 256,
+    })),
+  };
+}
+
+/** Everything a batch costs inside the function, from the host's buffers to bytes for the wire; no network. */
+export async function createFunctionPath(name: string, version: string) {
+  const { model } = await openModel(name, version);
+  const pipeline = createPipeline({
+    catalog: catalogOf(model),
+    clock: Date.now,
+    requestTimeoutMs: undefined,
+    maxBodyBytes: MAX_BATCH_BYTES - 16_384,
+    log: quiet,
+  });
+  const encoder = new BatchEncoder(MAX_BATCH_BYTES);
+  const signal = new AbortController().signal;
+  return async function score(bodies: readonly Buffer[], metadata: unknown): Promise<number> {
+    const batch = readBatch(bodies, metadata, { hub: 'inference-requests', consumerGroup: 'inference-consumer' });
+    const scored = await pipeline.score(batch, signal);
+    const standing = { settledThrough: -1, ended: new Map<string, number>(), log: 0 };
+    const ends = { partition: PARTITION, lastSequenceNumber: bodies.length - 1 };
+    const plan =
+      (scored.block && planBlock(scored.block, standing, ends)) ?? planEndings(scored.outcomes, standing, ends);
+    encoder.reset();
+    if (fill(encoder, plan.results, 0) !== bodies.length)
+      throw new Error('not every request has its result in the batch');
+    return bodies.length;
+  };
+}
+
+/** Function path beside the straightforward path of the SDK on the same machine in the same run. */
+export async function compareFunctionPath(name: string, version: string, batchSize: number): Promise<Comparison> {
+  const bodies = requestBodies(name, version, batchSize);
+  const metadata = metadataOf(batchSize);
+  const width = (sampleFeatures(name, version)[0] as number[]).length;
+  const eventHubs = await startEventHubs(); // only to let the SDK open a batch
+  const producer = new EventHubProducerClient(eventHubs.connectionString, 'inference-requests-results');
+  const floor = await createSdkFloor(sampleModel(name, version), width, () =>
+    producer.createBatch({ partitionId: PARTITION }),
+  );
+  const ours = await createFunctionPath(name, version);
+  const candidates: Candidate[] = [
+    { name: 'straightforward SDK loop', run: () => floor(bodies) },
+    { name: 'hubscore', run: () => ours(bodies, metadata) },
+  ];
+  const comparison = await compare(candidates);
+  await producer.close();
+  await eventHubs.stop();
+  return comparison;
+}
+
+if (import.meta.main) {
+  console.log(await compareFunctionPath('diabetes', '1.0.0', 256));
+  process.exit();
+}

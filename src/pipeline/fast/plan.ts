@@ -1,0 +1,57 @@
+import type { Feature, ModelVersion } from '../../core/model.ts';
+import { sliceRows } from '../infer.ts';
+import { type AnswerReader, classesReader, valueReader } from './answers.ts';
+
+/** What the fast road needs to know of a model version; it takes classifiers and regressors of plain numbers. */
+export interface FastPlan {
+  readonly version: ModelVersion;
+  readonly input: string;
+  /** Features of an instance. */
+  readonly width: number;
+  /** Rows of a slice, at most. */
+  readonly sliceRows: number;
+  readonly read: AnswerReader;
+}
+
+const known = new WeakMap<ModelVersion, FastPlan | false>();
+
+/** Undefined where the version asks for more than the fast road does: texts, fills, scales, several inputs, further outputs, worker threads. */
+export function fastPlanOf(version: ModelVersion): FastPlan | undefined {
+  let plan = known.get(version);
+  if (plan === undefined) {
+    plan = compile(version) ?? false;
+    known.set(version, plan);
+  }
+  return plan || undefined;
+}
+
+function compile(version: ModelVersion): FastPlan | undefined {
+  const { signature, card, backend } = version;
+  const [input] = signature.inputs;
+  const read = readerOf(version);
+  if (input === undefined || signature.inputs.length !== 1 || backend.info.placement !== 'in-line') return undefined;
+  if (input.type !== 'float32' || input.dims.length !== 2 || input.dims[0] !== null) return undefined;
+  const width = card.features.length;
+  if (input.dims[1] !== width || !card.features.every(isPlainNumber) || read === undefined) return undefined;
+  return { version, input: input.name, width, sliceRows: sliceRows(version).rows, read };
+}
+
+function isPlainNumber({ type, encode, scale, range }: Feature): boolean {
+  return type === 'number' && encode === undefined && scale === undefined && range === undefined;
+}
+
+function readerOf({ signature, card }: ModelVersion): AnswerReader | undefined {
+  const { label, probabilities, value, classes, threshold, extra } = card.outputs;
+  if (extra.length > 0 || threshold !== undefined) return undefined;
+  const typeOf = (name: string | undefined) => signature.outputs.find(output => output.name === name)?.type;
+  if (label !== undefined && probabilities !== undefined && classes !== undefined && classes.length > 1) {
+    const labels = typeOf(label);
+    const whole =
+      labels === 'int64' && classes.every(name => Number.isInteger(name) && Math.abs(Number(name)) < 2 ** 31);
+    const texts = labels === 'string' && classes.every(name => typeof name === 'string');
+    if ((!whole && !texts) || typeOf(probabilities) !== 'float32') return undefined;
+    return classesReader(label, probabilities, classes);
+  }
+  if (label !== undefined || probabilities !== undefined || value === undefined) return undefined;
+  return typeOf(value) === 'float32' ? valueReader(value) : undefined;
+}
