@@ -5,6 +5,8 @@ import { dataFor } from './elements.ts';
 export interface Block {
   /** Makes room for that many rows. */
   reserve(rows: number): void;
+  /** Elements that rows `from` to `to` take once they are padded to the longest; undefined where rows have one width. */
+  paddedSize(from: number, to: number): number | undefined;
   /** Rows `from` to `to` as a tensor of `size` rows, the last one repeated where the model wants more than there are. */
   tensor(from: number, to: number, size: number): Tensor;
 }
@@ -19,7 +21,7 @@ export class DenseBlock implements Block {
   constructor(spec: TensorSpec, rowDims: readonly number[], rows: number) {
     this.spec = spec;
     this.rowDims = rowDims;
-    this.width = rowDims.reduce((product, size) => product * size, 1);
+    this.width = widthOf(rowDims);
     this.data = dataFor(spec.type, rows * this.width);
   }
 
@@ -30,6 +32,8 @@ export class DenseBlock implements Block {
     copy(grown, 0, this.data, 0, this.data.length);
     this.data = grown;
   }
+
+  paddedSize(): undefined {}
 
   tensor(from: number, to: number, size: number): Tensor {
     const { data, width, spec } = this;
@@ -62,18 +66,30 @@ export class RaggedBlock implements Block {
 
   reserve(): void {}
 
+  paddedSize(from: number, to: number): number {
+    return (to - from) * widthOf(longestOf(this.rows.slice(from, to)));
+  }
+
   tensor(from: number, to: number, size: number): Tensor {
     const rows = this.rows.slice(from, to);
-    const last = rows[rows.length - 1] as RaggedRow;
-    while (rows.length < size) rows.push(last);
-    const longest = last.dims.map((_, axis) => Math.max(...rows.map(row => row.dims[axis] as number)));
-    const width = longest.reduce((product, length) => product * length, 1);
+    while (rows.length < size) rows.push(rows[rows.length - 1] as RaggedRow);
+    const longest = longestOf(rows);
+    const width = widthOf(longest);
     const data = dataFor(this.spec.type, size * width);
     rows.forEach((row, index) => {
       copyPadded(data, index * width, longest, row, 0, 0);
     });
     return { type: this.spec.type, dims: [size, ...longest], data };
   }
+}
+
+function longestOf(rows: readonly RaggedRow[]): readonly number[] {
+  const [first] = rows;
+  return (first?.dims ?? []).map((_, axis) => rows.reduce((most, row) => Math.max(most, row.dims[axis] as number), 0));
+}
+
+function widthOf(rowDims: readonly number[]): number {
+  return rowDims.reduce((product, size) => product * size, 1);
 }
 
 /** Copies a row into a larger box of the same rank; returns how many of its elements it has read. */

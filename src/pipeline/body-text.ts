@@ -3,8 +3,8 @@ import { gunzipSync } from 'node:zlib';
 import { asError, RequestError } from '../core/errors.ts';
 import type { Event } from '../core/event.ts';
 
-/** A small body can unpack to anything: past this an event is refused before it costs memory. */
-const MAX_UNPACKED_BYTES = 64 * 1024 * 1024;
+/** An event has at most 1 MiB, which can unpack to a thousand times that, and JSON takes ten times its text in memory: refused before it costs that. */
+const MAX_UNPACKED_BYTES = 16 * 1024 * 1024;
 
 /** The text of an event's body, unpacked where it is gzip. @throws RequestError malformed_payload. */
 export function bodyText(event: Event): string {

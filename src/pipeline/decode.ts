@@ -68,9 +68,12 @@ function readJson(text: string, whole: Origin): Decoded[] | undefined {
 
 /** Several lines of which the first looks like an object: a broken one among them is a dead letter of its own. */
 function readJsonLines(text: string, whole: Origin): Decoded[] | undefined {
-  const lines = text.split('\n').filter(line => line.trim() !== '');
-  if (lines.length < 2 || !/^\s*\{.*\}\s*$/.test(lines[0] as string)) return undefined;
-  checkCount(lines.length);
+  const lines: string[] = [];
+  for (const line of linesOf(text)) {
+    if (lines.length === 0 && !/^\{.*\}$/.test(line.trim())) return undefined;
+    if (lines.push(line) > MAX_REQUESTS_PER_EVENT) checkCount(lines.length);
+  }
+  if (lines.length < 2) return undefined;
   return lines.map((line, index) => {
     const resultId = `${whole.resultId}/${index}`;
     const origin = { ...whole, resultId, text: () => line, numbers: new NumberSource(line) };
@@ -79,6 +82,17 @@ function readJsonLines(text: string, whole: Origin): Decoded[] | undefined {
       ? undecoded(malformed(whyNotJson('line', line)), undefined, origin)
       : readOne(value, origin);
   });
+}
+
+/** Lines that are not blank, one by one: a text can have millions. */
+function* linesOf(text: string): Iterable<string> {
+  for (let from = 0; from < text.length; ) {
+    const newline = text.indexOf('\n', from);
+    const to = newline < 0 ? text.length : newline;
+    const line = text.slice(from, to);
+    if (line.trim() !== '') yield line;
+    from = to + 1;
+  }
 }
 
 function readOne(value: unknown, origin: Origin): Decoded {
@@ -100,7 +114,7 @@ function undecoded(thrown: unknown, value: unknown, origin: Origin): Undecoded {
 function checkCount(count: number): void {
   if (count === 0) throw malformed('the event holds no request');
   if (count > MAX_REQUESTS_PER_EVENT) {
-    throw malformed(`the event holds ${count} requests; at most ${MAX_REQUESTS_PER_EVENT} are taken`);
+    throw malformed(`the event holds more than ${MAX_REQUESTS_PER_EVENT} requests`);
   }
 }
 

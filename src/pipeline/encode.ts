@@ -19,6 +19,9 @@ export interface Span {
 /** More in one request would hold up everything behind it. */
 const MAX_INSTANCES_PER_REQUEST = 10_000;
 
+/** A slice of 256 texts of 4,000 tokens; 8 MiB of int64. */
+const MAX_PADDED_ELEMENTS = 2 ** 20;
+
 /** How instances of one model version become tensors, worked out once a version. */
 export class Encoder {
   readonly model: string;
@@ -72,6 +75,11 @@ export class Rows {
     this.#write(features, from);
     this.count = from + 1;
     return { from, to: from + 1, several: false };
+  }
+
+  /** Whether padding rows `from` to `to` to their longest would take more memory than they are worth: one long text among hundreds of short ones. */
+  isWasteful(from: number, to: number): boolean {
+    return this.#blocks.some(block => (block.paddedSize(from, to) ?? 0) > MAX_PADDED_ELEMENTS);
   }
 
   /** Rows `from` to `to` as the model's inputs, `size` rows each. */

@@ -41,6 +41,10 @@ export async function infer(chunk: Chunk, { signal, slices: timings }: Run): Pro
 
   async function attempt(from: number, to: number): Promise<void> {
     signal.throwIfAborted();
+    if (to - from > 1 && rows.isWasteful(from, to)) {
+      await halves(from, to);
+      return;
+    }
     try {
       const size = limit.fixed ? limit.rows : to - from;
       const inputs = rows.tensors(from, to, size);
@@ -62,10 +66,14 @@ export async function infer(chunk: Chunk, { signal, slices: timings }: Run): Pro
         for (let row = from; row < to; row++) failed.set(row, inferenceFailed(version, thrown));
         return;
       }
-      const middle = (from + to) >>> 1;
-      await attempt(from, middle);
-      await attempt(middle, to);
+      await halves(from, to);
     }
+  }
+
+  async function halves(from: number, to: number): Promise<void> {
+    const middle = (from + to) >>> 1;
+    await attempt(from, middle);
+    await attempt(middle, to);
   }
 
   for (let from = 0; from < rows.count; from += limit.rows)

@@ -169,8 +169,8 @@ describe('several requests in one event', () => {
 
   it('are bounded in number', () => {
     expect(decodeOne(new Array(10_000).fill({ features: 1 }))).toHaveLength(10_000);
-    expect(errorOf(new Array(10_001).fill({ features: 1 })).message).toMatch(/10001 requests; at most 10000/);
-    expect(errorOf('{"features":1}\n'.repeat(10_001)).message).toMatch(/10001 requests/);
+    expect(errorOf(new Array(10_001).fill({ features: 1 })).message).toBe('the event holds more than 10000 requests');
+    expect(errorOf('{"features":1}\n'.repeat(10_001)).message).toBe('the event holds more than 10000 requests');
   });
 });
 
@@ -195,10 +195,13 @@ describe('gzip', () => {
   });
 
   it('ends as malformed where it is none, or a bomb', () => {
-    expect(errorOf('{"features":1}', declared[0])).toMatchObject({ code: 'malformed_payload', message: expect.stringContaining('is not') });
+    expect(errorOf('{"features":1}', declared[0])).toMatchObject({
+      code: 'malformed_payload',
+      message: expect.stringContaining('is not'),
+    });
     expect(errorOf(packed.subarray(0, 12), declared[0]).code).toBe('malformed_payload');
-    const bomb = gzipSync(Buffer.alloc(64 * 1024 * 1024 + 1, 32));
-    expect(errorOf(bomb, declared[0]).message).toMatch(/more than 67108864 bytes/);
+    const bomb = gzipSync(Buffer.alloc(16 * 1024 * 1024 + 1, 32));
+    expect(errorOf(bomb, declared[0]).message).toMatch(/more than 16777216 bytes/);
   });
 });
 
