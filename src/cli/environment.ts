@@ -13,6 +13,11 @@ const AZURITE_KEY = 'Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I
  * @throws ConfigurationError where the file cannot be read or a setting is wrong.
  */
 export function commandSettings(environment: Variables, folder: string): Settings {
+  return readSettings(commandVariables(environment, folder));
+}
+
+/** The same before they are read: with what only the Functions host knows, such as AzureWebJobsStorage. @throws ConfigurationError where the file cannot be read. */
+export function commandVariables(environment: Variables, folder: string): Variables {
   const set = Object.entries(environment).filter(([, value]) => value);
   const variables: Record<string, string | undefined> = Object.fromEntries(set);
   // A connection string in the environment must not meet the identity that the file gives for the same service.
@@ -22,7 +27,7 @@ export function commandSettings(environment: Variables, folder: string): Setting
   }
   if (!connects(variables, 'EventHubs')) variables.EventHubs = localEventHubs(variables.EVENTHUBS_PORT ?? '5672');
   if (!connects(variables, 'ModelStorage')) variables.ModelStorage = localStorage(variables.STORAGE_PORT ?? '10000');
-  return readSettings(variables);
+  return variables;
 }
 
 const connects = (variables: Variables, service: string) =>

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { doctorCommand } from './doctor.ts';
 import { modelsCommand } from './models.ts';
 import { explainProblem } from './problems.ts';
 import { sendCommand } from './send.ts';
@@ -15,7 +16,14 @@ local.settings.json, points them elsewhere:
 All settings: docs/settings.md`;
 
 /** Runs one command line. @returns the exit code. */
-export async function run(args: readonly string[], terminal: Terminal): Promise<number> {
+export async function run(args: readonly string[], world: Omit<Terminal, 'setExitCode'>): Promise<number> {
+  let exitCode = 0;
+  const terminal: Terminal = {
+    ...world,
+    setExitCode: code => {
+      exitCode = code;
+    },
+  };
   const program = new Command('hubscore')
     .description(
       'Streaming ONNX inference in Azure Event Hubs and Functions: send requests, see results, manage models.',
@@ -23,6 +31,7 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
     .addHelpText('after', HELP)
     .addCommand(sendCommand(terminal))
     .addCommand(tailCommand(terminal))
+    .addCommand(doctorCommand(terminal))
     .addCommand(modelsCommand(terminal))
     .showSuggestionAfterError()
     .showHelpAfterError('(--help says more)')
@@ -34,7 +43,7 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
   inherit(program);
   try {
     await program.parseAsync(args, { from: 'user' });
-    return Number(process.exitCode ?? 0);
+    return exitCode;
   } catch (thrown) {
     if ((thrown as { code?: string }).code?.startsWith('commander.')) return (thrown as { exitCode: number }).exitCode;
     if (terminal.signal.aborted) return 130;

@@ -55,7 +55,7 @@ async function send(terminal: Terminal, file: string, options: Options): Promise
       onBadLine: ({ lineNumber, reason }) => stderr.write(`${red('red', `line ${lineNumber} not sent`)}: ${reason}\n`),
     });
     stdout.write(`${summarise(settings.REQUESTS_HUB, report.byPartition, report.bad)}\n`);
-    if (report.bad > 0) process.exitCode = 1;
+    if (report.bad > 0) terminal.setExitCode(1);
   } finally {
     await producer.close();
   }

@@ -11,6 +11,8 @@ export interface Terminal {
   readonly folder: string;
   /** Ctrl-C or SIGTERM. */
   readonly signal: AbortSignal;
+  /** For a command that goes on to its end and still did not do all it was asked. */
+  setExitCode(code: number): void;
 }
 
 type Format = Parameters<typeof styleText>[0];

@@ -1,0 +1,76 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createOnnxBackends } from '../../backends/onnx/backends.ts';
+import { modelStorageConnection } from '../../config/connection.ts';
+import type { Settings } from '../../config/settings.ts';
+import { asError, RequestError } from '../../core/errors.ts';
+import type { ModelSummary } from '../../core/model.ts';
+import { createBlobStore } from '../../models/blob-store.ts';
+import { createCatalog, type ModelCatalog } from '../../models/catalog.ts';
+import { connectContainer } from '../../models/connect.ts';
+import { type Check, type Finding, fail, ok, warn } from './check.ts';
+
+const MIB = 1024 * 1024;
+
+/** Loads the production version of every model as the app does, and warms it up. */
+export function checkModels(settings: Settings): Check {
+  return {
+    name: 'models',
+    async run(signal) {
+      const errors: string[] = [];
+      const cacheDir = await mkdtemp(join(tmpdir(), 'hubscore-doctor-'));
+      const log = { info() {}, warn() {}, error: (message: string) => void errors.push(message) };
+      const backends = createOnnxBackends({ threads: 1, inlineMaxMs: settings.INLINE_MAX_MS, log });
+      const catalog = createCatalog({
+        store: createBlobStore(() => connectContainer(modelStorageConnection(settings), settings.MODELS_CONTAINER)),
+        openBackend: backends.open,
+        clock: Date.now,
+        log,
+        defaultModel: settings.DEFAULT_MODEL,
+        refreshMs: settings.MODEL_REFRESH_SECONDS * 1000,
+        loadTimeoutMs: settings.MODEL_LOAD_TIMEOUT_SECONDS * 1000,
+        memoryBytes: settings.MODEL_MEMORY_MB * MIB,
+        cacheDir,
+        cacheBytes: settings.MODEL_CACHE_MB * MIB,
+      });
+      try {
+        const models = await catalog.list();
+        const findings = [...judgeNames(models, settings)];
+        for (const model of models) {
+          signal.throwIfAborted();
+          findings.push(await judgeModel(catalog, model, errors));
+        }
+        return findings;
+      } finally {
+        await catalog.close();
+        await backends.close();
+        await rm(cacheDir, { recursive: true, force: true });
+      }
+    },
+  };
+}
+
+function judgeNames(models: readonly ModelSummary[], { DEFAULT_MODEL }: Settings): Finding[] {
+  if (models.length === 0) return [warn('there are no models', 'Push one: `npx hubscore models push model.onnx`.')];
+  if (DEFAULT_MODEL === undefined || models.some(({ name }) => name === DEFAULT_MODEL)) return [];
+  const names = models.map(({ name }) => name).join(', ');
+  return [fail(`DEFAULT_MODEL is ${DEFAULT_MODEL}, which is not there`, `Set it to one of ${names}, or leave it out.`)];
+}
+
+async function judgeModel(catalog: ModelCatalog, model: ModelSummary, errors: string[]): Promise<Finding> {
+  const before = errors.length;
+  const reason = () => errors.slice(before).join('; ');
+  const fix = `Mend or remove that version, or point production in ${model.name}/deployment.json at one that loads.`;
+  try {
+    const { version, fallback } = await catalog.route(model.name, undefined, '');
+    if (fallback || errors.length > before) {
+      return fail(`${model.name}: production does not load, ${version.label} answers instead: ${reason()}`, fix);
+    }
+    const { placement, warmUpMs } = version.backend.info;
+    return ok(`${model.name} ${version.label} loads: ${placement}, ${warmUpMs.toFixed(2)} ms a slice`);
+  } catch (thrown) {
+    if (thrown instanceof RequestError) return fail(`${model.name}: ${thrown.message}`, fix);
+    return fail(`${model.name}: ${asError(thrown).message}`, 'Look at the message; storage may be away.');
+  }
+}

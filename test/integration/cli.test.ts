@@ -1,0 +1,262 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { PassThrough, Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { EventHubConsumerClient, EventHubProducerClient, type ReceivedEventData } from '@azure/event-hubs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { run } from '../../src/cli/program.ts';
+import { type EventHubs, startEventHubs } from '../support/event-hubs.ts';
+import { type Storage, startStorage } from '../support/storage.ts';
+
+const ROOT = resolve(import.meta.dirname, '../..');
+const PARTITIONS = ['0', '1', '2', '3'];
+let hubs: EventHubs;
+let storage: Storage;
+const folder = mkdtempSync(join(tmpdir(), 'hubscore-cli-'));
+
+beforeAll(async () => {
+  [hubs, storage] = await Promise.all([startEventHubs(), startStorage()]);
+});
+afterAll(async () => {
+  await Promise.all([hubs?.stop(), storage?.stop()]);
+  rmSync(folder, { recursive: true, force: true });
+});
+
+interface Outcome {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+interface Started {
+  readonly ended: Promise<Outcome>;
+  out(): string;
+  stop(): void;
+}
+
+/** Runs a command line in this process, as `npx hubscore` would, against the stack of this test. */
+function start(args: readonly string[], stdin: Readable = Readable.from([]), environment = {}): Started {
+  const text = (stream: PassThrough) => {
+    let all = '';
+    stream.setEncoding('utf8').on('data', chunk => {
+      all += chunk;
+    });
+    return () => all;
+  };
+  const [stdout, stderr] = [new PassThrough(), new PassThrough()];
+  const [out, err] = [text(stdout), text(stderr)];
+  const stop = new AbortController();
+  const settings = { EventHubs: hubs.connectionString, ModelStorage: storage.connectionString, ...environment };
+  const ended = run(args, { stdin, stdout, stderr, environment: settings, folder, signal: stop.signal });
+  return { ended: ended.then(code => ({ code, out: out(), err: err() })), out, stop: () => stop.abort() };
+}
+
+const hubscore = (args: readonly string[], stdin?: Readable, environment?: object) =>
+  start(args, stdin, environment).ended;
+
+/** All there is in a hub's partition, once it holds `count`. */
+async function eventsOf(hub: string, partition: string, count: number): Promise<ReceivedEventData[]> {
+  const consumer = new EventHubConsumerClient('$Default', hubs.connectionString, hub);
+  const found: ReceivedEventData[] = [];
+  try {
+    await new Promise<void>((done, fail) => {
+      consumer.subscribe(
+        partition,
+        {
+          processEvents: async events => {
+            found.push(...events);
+            if (found.length >= count) done();
+          },
+          processError: async error => fail(error),
+        },
+        { startPosition: { offset: '-1' }, maxWaitTimeInSeconds: 1 },
+      );
+    });
+  } finally {
+    await consumer.close();
+  }
+  return found;
+}
+
+describe('hubscore send', () => {
+  it('spreads requests without a key and says where they went; names bad lines', async () => {
+    const lines = Array.from({ length: 40 }, (_, i) => JSON.stringify({ request_id: i, features: [i] }));
+    lines.splice(5, 0, '{"features": oops}');
+    lines.push('', '7');
+    writeFileSync(join(folder, 'requests.jsonl'), lines.join('\n'));
+    const { code, out, err } = await hubscore(['send', 'requests.jsonl', '--model', 'churn', '-p', 'team=sales']);
+    expect(out).toBe(
+      'sent 40 events to inference-requests: 10 to partition 0, 10 to partition 1, 10 to partition 2, 10 to partition 3; ' +
+        '2 bad lines were not sent\n',
+    );
+    expect(err).toMatch(
+      /^line 6 not sent: not JSON .*expected one request a line.*\nline 43 not sent: 7 is no request/,
+    );
+    expect(code).toBe(1);
+    const events = (await Promise.all(PARTITIONS.map(id => eventsOf('inference-requests', id, 10)))).flat();
+    expect(events.map(event => event.body.request_id).sort((a, b) => a - b)).toEqual(
+      lines.slice(0, 40).map((_, i) => i),
+    );
+    expect(events[0]).toMatchObject({ properties: { team: 'sales' }, contentType: 'application/json' });
+    expect(events[0]?.body.model).toBe('churn');
+  });
+
+  it('keeps the order of a key and puts it where the service would', async () => {
+    const text = Array.from({ length: 300 }, (_, i) => `{"features":${i},"customer":"c${i % 9}"}\n`).join('');
+    const before = new Map(await Promise.all(PARTITIONS.map(async id => [id, (await counted(id)) ?? 0] as const)));
+    const { code, out } = await hubscore(['send', '-', '--key', 'customer'], Readable.from([text]));
+    expect(code).toBe(0);
+    const order = new Map<string, number[]>();
+    for (const id of PARTITIONS) {
+      const said = Number(new RegExp(`(\\d+) to partition ${id}`).exec(out)?.[1] ?? 0);
+      expect((await counted(id)) - (before.get(id) ?? 0)).toBe(said);
+      if (said === 0) continue;
+      const all = await eventsOf('inference-requests', id, (before.get(id) ?? 0) + said);
+      for (const event of all.filter(({ partitionKey }) => partitionKey)) {
+        expect(event.partitionKey).toBe(event.body.customer);
+        order.set(event.body.customer, [...(order.get(event.body.customer) ?? []), event.body.features]);
+      }
+    }
+    expect(order.size).toBe(9);
+    for (const seen of order.values()) expect(seen).toEqual([...seen].sort((a, b) => a - b));
+  });
+
+  it('passes lines of a slow pipe on at once', async () => {
+    const pipe = new PassThrough();
+    const consumer = new EventHubConsumerClient('$Default', hubs.connectionString, 'inference-requests');
+    const seen = new Promise<void>(done => {
+      consumer.subscribe(
+        {
+          processEvents: async events => {
+            if (events.some(event => event.body.request_id === 'first')) done();
+          },
+          processError: async () => {},
+        },
+        { startPosition: { offset: '-1' }, maxWaitTimeInSeconds: 1 },
+      );
+    });
+    const sending = start(['send', '-'], pipe);
+    pipe.write('{"request_id":"first","features":1}\n');
+    await seen; // while the pipe is open
+    await consumer.close();
+    pipe.end('{"request_id":"last","features":2}');
+    expect((await sending.ended).out).toMatch(/^sent 2 events/);
+  });
+
+  it('says what to try where nothing listens, no file is there, or an argument is odd', async () => {
+    const refused = await hubscore(['send', '-'], Readable.from(['{"features":1}']), {
+      EventHubs: undefined,
+      EVENTHUBS_PORT: '1',
+    });
+    expect(refused).toMatchObject({ code: 1, err: expect.stringMatching(/ECONNREFUSED.*\nIs `npm start` running/) });
+    expect((await hubscore(['send', 'nowhere.jsonl'])).err).toMatch(/ENOENT.*\nLook at the path/);
+    expect((await hubscore(['send', 'x', '--rate', 'fast'])).err).toContain('a number above 0 is needed');
+    expect(await hubscore(['snd'])).toMatchObject({ code: 1, err: expect.stringContaining('Did you mean send?') });
+  });
+
+  async function counted(partition: string): Promise<number> {
+    const consumer = new EventHubConsumerClient('$Default', hubs.connectionString, 'inference-requests');
+    const { isEmpty, lastEnqueuedSequenceNumber } = await consumer.getPartitionProperties(partition);
+    await consumer.close();
+    return isEmpty ? 0 : lastEnqueuedSequenceNumber + 1;
+  }
+});
+
+describe('hubscore tail', () => {
+  const result = (id: string) => ({
+    request_id: id,
+    result_id: `r/0/${id}`,
+    model: 'churn',
+    prediction: 'No',
+    latency_ms: 2,
+  });
+  const letter = {
+    request_id: 'bad',
+    result_id: 'r/1/9',
+    model: 'churn',
+    error: { code: 'schema_mismatch', message: 'no tenure' },
+  };
+  const put = async (hub: string, partitionId: string, bodies: object[]) => {
+    const producer = new EventHubProducerClient(hubs.connectionString, hub);
+    await producer.sendBatch(
+      bodies.map(body => ({ body: Buffer.from(JSON.stringify(body)) })),
+      { partitionId },
+    );
+    await producer.close();
+  };
+
+  it('reads what is there once, each result_id once, and ends', async () => {
+    expect(await hubscore(['tail', '--once'])).toMatchObject({
+      code: 0,
+      out: '',
+      err: expect.stringMatching(/nothing there/),
+    });
+    await put('inference-requests-results', '0', [result('1'), result('2'), result('1')]);
+    await put('inference-requests-results', '3', [result('3')]);
+    await put('inference-dead-letter', '1', [letter]);
+    const { out, err, code } = await hubscore(['tail', '--once', '--json']);
+    expect(code).toBe(0);
+    expect(err).toBe('1 repeated ending was left out\n');
+    const ids = out
+      .trim()
+      .split('\n')
+      .map(line => JSON.parse(line).request_id);
+    expect(ids.sort()).toEqual(['1', '2', '3', 'bad']);
+    const words = (await hubscore(['tail', '--once', '--dead-letters'])).out;
+    expect(words).toMatch(/^\d\d:\d\d:\d\d\.\d{3} {2}bad {2}churn → schema_mismatch: no tenure {2}partition 1\n$/);
+    expect((await hubscore(['tail', '--once', '--from', '2999-01-01'])).out).toBe('');
+    expect((await hubscore(['tail', '--from', 'soon'])).err).toContain('an age such as 10m is needed');
+  });
+
+  it('follows what comes until it is stopped', async () => {
+    const tail = start(['tail']);
+    // what counts is what comes after it reads; until then this repeats itself
+    for (let i = 0; !/churn → No/.test(tail.out()); i++) {
+      await put('inference-requests-results', '2', [result(`new-${i}`)]);
+      await sleep(100);
+    }
+    tail.stop();
+    const { code, out } = await tail.ended;
+    expect(code).toBe(0);
+    expect(out).toMatch(/new-\d+ {2}churn → No {2}2\.0 ms {2}partition 2/);
+    expect(out).not.toContain('bad');
+  });
+});
+
+describe('hubscore models', () => {
+  const samples = (path: string) => join(ROOT, 'samples/models', path);
+
+  it('pushes what serves, refuses what does not, and lists what is there', async () => {
+    expect((await hubscore(['models', 'list'])).out).toContain('no models yet');
+    const first = await hubscore(['models', 'push', samples('diabetes/1.0.0')]);
+    expect(first.out).toMatch(/^diabetes 1\.0\.0\+84703ea8\n/);
+    expect(first.out).toContain('10 features (10 numbers): age, sex, bmi');
+    expect(first.out).toMatch(/pushed to models\/diabetes\/1\.0\.0\nit is production now/);
+    expect((await hubscore(['models', 'push', samples('diabetes/1.0.0')])).out).toContain('the same file');
+
+    writeFileSync(join(folder, 'page.onnx'), '<html>404</html>');
+    const refused = await hubscore(['models', 'push', 'page.onnx', '--name', 'page', '--version', '1.0.0']);
+    expect(refused).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(/page\.onnx: not an ONNX file.*\nIt was not pushed\.\n/),
+    });
+    const other = ['models', 'push', samples('churn/1.0.0/model.onnx'), '--name', 'diabetes', '--version', '1.0.0'];
+    expect((await hubscore(other)).err).toContain('versions are immutable');
+    expect((await hubscore(['models', 'push', 'page.onnx'])).err).toContain('Add --name and --version');
+
+    const pinned = await hubscore(['models', 'push', samples('diabetes/1.0.0'), '--alias', 'production']);
+    expect(pinned.code).toBe(0);
+    expect((await hubscore(['models', 'push', samples('diabetes/1.1.0')])).out).toContain('production stays 1.0.0');
+    expect((await hubscore(['models', 'list'])).out).toBe('diabetes  1.1.0  1.0.0 (production)\n');
+  });
+
+  it('shows a version by number, alias or as production', async () => {
+    expect((await hubscore(['models', 'show', 'diabetes'])).out).toMatch(/^diabetes 1\.0\.0\+84703ea8 {2}production\n/);
+    expect((await hubscore(['models', 'show', 'diabetes', 'v1'])).out).toMatch(/^diabetes 1\.1\.0\+84703ea8\n/);
+    const card = JSON.parse((await hubscore(['models', 'show', 'diabetes', '1.1.0', '--json'])).out);
+    expect(card).toMatchObject({ name: 'diabetes', version: '1.1.0', fallback: { version: '1.0.0' } });
+    expect((await hubscore(['models', 'show', 'diabetes', '7'])).err).toMatch(/has no version 7\nIt has /);
+    expect((await hubscore(['models', 'show', 'churn'])).err).toMatch(/no model churn\nThere are diabetes\./);
+  });
+});
