@@ -1,6 +1,7 @@
 import rhea from 'rhea';
 import type { Namespace, Partition } from '../namespace.ts';
-import { ServiceError } from '../service-error.ts';
+import { faultOfToken } from '../sas-token.ts';
+import { ServiceError, unauthorized } from '../service-error.ts';
 import type { Request } from './replies.ts';
 
 const { types } = rhea;
@@ -12,14 +13,28 @@ export function answerManagement(request: Request, namespace: Namespace): object
     return reply(request, 200, { 'status-description': 'OK' }, read(properties, namespace));
   } catch (error) {
     if (!(error instanceof ServiceError)) throw error;
-    const status = error.condition === 'amqp:not-found' ? 404 : 400;
-    const described = {
-      'error-condition': types.wrap_symbol(error.condition),
-      'status-description': error.message,
-      statusDescription: error.message,
-    };
-    return reply(request, status, described, types.wrap_map({}));
+    return refusal(request, error.condition === 'amqp:not-found' ? 404 : 400, error);
   }
+}
+
+/** True where the request brings a token of its own that holds. */
+export function hasToken(request: Request, nowMs: number): boolean {
+  const token = request.application_properties?.security_token;
+  return token !== undefined && faultOfToken(String(token), nowMs) === undefined;
+}
+
+/** The answer to a request without a token. */
+export function refuseManagement(request: Request): object {
+  return refusal(request, 401, unauthorized('$management'));
+}
+
+function refusal(request: Request, status: number, { condition, message }: ServiceError): object {
+  const described = {
+    'error-condition': types.wrap_symbol(condition),
+    'status-description': message,
+    statusDescription: message,
+  };
+  return reply(request, status, described, types.wrap_map({}));
 }
 
 function reply(request: Request, status: number, more: object, body: unknown): object {

@@ -6,7 +6,7 @@ import { type Client, type OpenLink, requireToken, type Service } from '../clien
 import { notFound } from '../service-error.ts';
 import { answerCbs } from './cbs.ts';
 import { openIngest } from './ingest.ts';
-import { answerManagement } from './management.ts';
+import { answerManagement, hasToken, refuseManagement } from './management.ts';
 import { Replies, type Request } from './replies.ts';
 
 /**
@@ -23,8 +23,11 @@ export function openIncoming(service: Service, client: Client, link: Receiver): 
         return reply;
       });
     case 'management':
-      requireToken(client, '$management');
-      return answerRequests(client, link, address, request => answerManagement(request, service.namespace));
+      // No token is asked for here: Java opens the link before it puts one, and every request can carry its own.
+      return answerRequests(client, link, address, request => {
+        const isAllowed = client.isAuthorized || hasToken(request, service.clock());
+        return isAllowed ? answerManagement(request, service.namespace) : refuseManagement(request);
+      });
     case 'consumer':
       throw notFound(String(link.target?.address));
     default: {
