@@ -20,6 +20,10 @@ describe('half precision', () => {
   });
 
   it('knows infinities and what is no number', () => {
-    expect([0x7c00, 0xfc00, 0x7e00].map(fromHalf)).toEqual([Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.NaN]);
+    expect([0x7c00, 0xfc00, 0x7e00].map(fromHalf)).toEqual([
+      Number.POSITIVE_INFINITY,
+      Number.NEGATIVE_INFINITY,
+      Number.NaN,
+    ]);
   });
 });
