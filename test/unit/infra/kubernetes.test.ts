@@ -10,6 +10,7 @@ import { Service } from 'kubernetes-models/v1/Service';
 import { ServiceAccount } from 'kubernetes-models/v1/ServiceAccount';
 import { describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
+import { ROUTES } from '../../../src/http/routes.ts';
 import { ROOT, read } from './bicep.ts';
 
 /** YAML as it was read; the schemas judge it. */
@@ -115,6 +116,25 @@ describe('scaling', () => {
     expect(pod.spec.serviceAccountName).toBe(one('ServiceAccount').metadata.name);
     const account = one('ServiceAccount').metadata;
     expect(read('infra/identity.bicep')).toContain(`'system:serviceaccount:${account.namespace}:${account.name}'`);
+  });
+});
+
+describe('metrics', () => {
+  it('are scraped where the app shows them, without a key, and by no one outside', () => {
+    expect(Object.values(ROUTES).map(({ route }) => `/${route}`)).toContain(
+      one('ServiceMonitor').spec.endpoints[0]?.path,
+    );
+    const config = one('ConfigMap') as unknown as { data: Record<string, string> };
+    expect(config.data.HTTP_AUTH_LEVEL).toBe('anonymous');
+    expect(one('Service').spec.type ?? 'ClusterIP').toBe('ClusterIP');
+  });
+
+  it('have probes that need no key', () => {
+    const container = one('Deployment').spec.template.spec.containers[0] as Tree;
+    const open = Object.values(ROUTES).filter(route => route.open);
+    for (const probe of ['startupProbe', 'readinessProbe', 'livenessProbe']) {
+      expect(open.map(({ route }) => `/${route}`)).toContain(container[probe]?.httpGet?.path);
+    }
   });
 });
 
