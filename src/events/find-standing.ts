@@ -20,8 +20,6 @@ export interface Found {
   readonly standing: Standing;
   /** What the requests partition holds now. */
   readonly requests: PartitionRange;
-  /** When the newest ending was appended, results and dead letters; undefined where there is none. */
-  readonly lastEndingAtMs: number | undefined;
 }
 
 /** Blocks in which a tail is read backwards; one batch's endings usually lie in the first. */
@@ -66,9 +64,7 @@ export async function findStanding(
     life += 1;
     standing = undefined;
   }
-  const lastEndingAtMs =
-    Math.max(results.range.lastEnqueuedAtMs ?? 0, deadLetters.range.lastEnqueuedAtMs ?? 0) || undefined;
-  if (standing) return { standing, requests, lastEndingAtMs };
+  if (standing) return { standing, requests };
 
   const first = nextSequenceNumber ?? requests.last + 1;
   let start = initialPosition === 'start' ? Math.min(requests.first, first) : first;
@@ -81,7 +77,7 @@ export async function findStanding(
   } else if (start < first) {
     log.info(`${name}: no results yet; beginning at ${start}, the first event there is (INITIAL_POSITION)`);
   }
-  return { standing: { log: life, settledThrough: start - 1, ended: new Map() }, requests, lastEndingAtMs };
+  return { standing: { log: life, settledThrough: start - 1, ended: new Map() }, requests };
 }
 
 /** The first request that came after the last result that is known of: anything before it was most likely settled. */

@@ -6,6 +6,8 @@ import { advance, merge, type Standing } from './standing.ts';
 export interface PartitionLedger {
   /** @throws Error before the first `refresh`. */
   readonly standing: Standing;
+  /** Undefined before the first `refresh`. */
+  readonly settledThrough: number | undefined;
   /** False before the first look at the tails, and after anything failed: then the tails must be read before the next batch. */
   trusted: boolean;
   /** Last sequence number that the host delivered and that is settled; the next batch should follow it. */
@@ -38,6 +40,9 @@ export function createPartitionLedger(partition: string, options: LedgerOptions)
   return {
     trusted: false,
     deliveredThrough: -1,
+    get settledThrough() {
+      return standing?.settledThrough;
+    },
     get standing() {
       return current();
     },

@@ -40,6 +40,8 @@ export interface PartitionScorerOptions extends Omit<AppendOptions, 'hub'> {
 export interface PartitionScorer {
   /** Resolves once every event has its endings confirmed. @throws InfrastructureError, SendError, the signal's reason. */
   settle(events: readonly Event[], signal: AbortSignal): Promise<void>;
+  /** How far it is known to be settled; undefined where nobody has looked. */
+  readonly settledThrough: number | undefined;
   /** Reads the tails, and what the requests partition holds. */
   look(signal: AbortSignal): Promise<Found>;
   /** Scores events that the host passed over, read from the requests hub, while `goOn` says so of the next ones. */
@@ -63,10 +65,14 @@ export function createPartitionScorer(partition: string, options: PartitionScore
   /** An event that alone took longer than that. */
   let tooSlow: number | undefined;
 
+  /** A hub that restarts closes its connections: a second try is cheaper than the whole batch again. */
+  const readTails = (nextSequenceNumber: number | undefined, signal: AbortSignal): Promise<Found> =>
+    options.retry.execute(() => ledger.refresh(nextSequenceNumber, signal), signal);
+
   async function settleRun(events: readonly Event[], signal: AbortSignal): Promise<void> {
     const [first, last] = [events[0] as Event, events[events.length - 1] as Event];
     if (!ledger.trusted || first.sequenceNumber !== ledger.deliveredThrough + 1) {
-      const found = await ledger.refresh(first.sequenceNumber, signal);
+      const found = await readTails(first.sequenceNumber, signal);
       ledger.trusted = true;
       const mark = ledger.standing.settledThrough;
       if (mark >= first.sequenceNumber) {
@@ -182,8 +188,11 @@ export function createPartitionScorer(partition: string, options: PartitionScore
       distrustOnFailure(async () => {
         for (const run of consecutiveRuns(events)) await settleRun(run, signal);
       }),
+    get settledThrough() {
+      return ledger.settledThrough;
+    },
     async look(signal) {
-      const found = await ledger.refresh(undefined, signal);
+      const found = await readTails(undefined, signal);
       return { ...found, standing: ledger.standing };
     },
     fill: (...args) => distrustOnFailure(() => fill(...args)),

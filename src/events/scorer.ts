@@ -30,7 +30,7 @@ interface Lane {
 /** Keeps the partitions apart: one batch at a time in each, even where an invocation that timed out still runs. */
 export function createScorer(options: ScorerOptions): Scorer {
   const { deadlineMs, silentAfterMs, clock, log } = options;
-  const { requests } = options.ledger.hubs;
+  const { requests, results, deadLetters } = options.ledger.hubs;
   const lanes = new Map<string, Lane>();
 
   const laneOf = (partition: string): Lane => {
@@ -72,9 +72,15 @@ export function createScorer(options: ScorerOptions): Scorer {
 
   async function fillIfSilent(partition: string): Promise<number> {
     return inLane(partition, async (scorer, signal) => {
-      const { standing, requests: range, lastEndingAtMs } = await scorer.look(signal);
       const longAgo = clock() - silentAfterMs;
-      if (range.last <= standing.settledThrough || (lastEndingAtMs ?? 0) > longAgo) return 0;
+      const [asked, ...ended] = await Promise.all(
+        [requests, results, deadLetters].map(hub => hub.range(partition, signal)),
+      );
+      // Most partitions are told from these alone: at work, or settled as far as they go.
+      if (!asked || asked.empty || ended.some(range => (range.lastEnqueuedAtMs ?? 0) > longAgo)) return 0;
+      if (asked.last === scorer.settledThrough) return 0;
+      const { standing, requests: range } = await scorer.look(signal);
+      if (range.last <= standing.settledThrough) return 0;
       const old = (events: readonly Event[]) => events.length > 0 && (events[0] as Event).enqueuedAtMs <= longAgo;
       return scorer.fill(standing.settledThrough + 1, range.last, range, signal, old);
     });
