@@ -97,7 +97,7 @@ export class AmqpServer {
     // What peers report of themselves needs no answer, but rhea throws where nobody listens.
     on(['connection_error', 'session_error', 'sender_error', 'receiver_error'], () => {});
     for (const event of ['error', 'protocol_error'])
-      this.#container.on(event, (error: Error) => warn(`ended a connection: ${error.message}`));
+      this.#container.on(event, ({ message }: Error) => warn(`ended a connection: ${message}${hint(message)}`));
   }
 
   #onSession(session: Session, connection: Connection): void {
@@ -131,6 +131,11 @@ export class AmqpServer {
     const client = this.#clients.get(connection);
     for (const link of [...(client?.links.keys() ?? [])]) if (which(link)) closeLink(client as Client, link);
   }
+}
+
+/** A TLS handshake where AMQP should begin has one cause. */
+function hint(message: string): string {
+  return /AMQP: 1603/.test(message) ? ' (TLS: the connection string lacks UseDevelopmentEmulator=true)' : '';
 }
 
 function closeLink(client: Client, link: Receiver | Sender): void {

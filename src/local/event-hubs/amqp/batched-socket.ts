@@ -15,7 +15,7 @@ export interface ByteStream extends NodeJS.EventEmitter {
 const HIGH_WATER_BYTES = 1024 * 1024;
 
 /**
- * A socket whose writes of one turn of the event loop go out as one system call: rhea writes once a frame. It emits what
+ * A socket whose writes of one callback go out as one system call: rhea writes once a frame. It emits what
  * the socket does, and `drain` where `isFull` has become false.
  */
 export class BatchedSocket extends EventEmitter {
@@ -27,7 +27,9 @@ export class BatchedSocket extends EventEmitter {
     super();
     this.setMaxListeners(0); // one listener for each receiver link of the connection
     this.#stream = stream;
-    for (const event of ['data', 'error', 'drain']) stream.on(event, value => this.emit(event, value));
+    for (const event of ['data', 'drain']) stream.on(event, value => this.emit(event, value));
+    // rhea stops listening when it gives a connection up, and an error without a listener would end the process.
+    stream.on('error', error => this.listenerCount('error') > 0 && this.emit('error', error));
     // A peer that is killed may close without an end.
     for (const event of ['end', 'close']) stream.on(event, () => this.#ended());
   }
@@ -48,7 +50,7 @@ export class BatchedSocket extends EventEmitter {
     if (!this.#corked) {
       this.#corked = true;
       this.#stream.cork();
-      setImmediate(() => {
+      process.nextTick(() => {
         this.#corked = false;
         this.#stream.uncork();
       });

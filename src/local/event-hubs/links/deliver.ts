@@ -15,7 +15,7 @@ export class Delivery {
   readonly #partition: Partition;
   /** Delivery annotations section for every event, or undefined where the receiver did not ask for any. */
   readonly #annotations: (() => Buffer) | undefined;
-  readonly #wake = () => this.#pumpSoon();
+  readonly #wake = () => this.#tryPump();
   readonly #fail: (error: Error) => void;
   #position: number;
   #chunk: Buffer | undefined;
@@ -58,12 +58,16 @@ export class Delivery {
     this.#scheduled = true;
     setImmediate(() => {
       this.#scheduled = false;
-      try {
-        if (!this.#closed) this.#pump();
-      } catch (error) {
-        this.#fail(error as Error); // the log cannot be read: this receiver ends, the others go on
-      }
+      this.#tryPump();
     });
+  }
+
+  #tryPump(): void {
+    try {
+      if (!this.#closed) this.#pump();
+    } catch (error) {
+      this.#fail(error as Error); // the log cannot be read: this receiver ends, the others go on
+    }
   }
 
   #pump(): void {
