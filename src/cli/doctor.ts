@@ -54,7 +54,7 @@ async function doctor(terminal: Terminal, { json }: Options): Promise<void> {
   }
   if (json) stdout.write(`${JSON.stringify(all, null, 2)}\n`);
   else stdout.write(`\n${counts.ok} well, ${counts.warn} to look at, ${counts.fail} failed\n`);
-  process.exitCode = counts.fail > 0 ? 1 : 0;
+  if (counts.fail > 0) terminal.setExitCode(1);
 }
 
 const COLOURS = { ok: 'green', warn: 'yellow', fail: 'red' } as const;

@@ -1,26 +1,26 @@
-#!/usr/bin/env node
-import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { run } from './program.ts';
 
-// npx runs this with whatever Node the machine has, so nothing newer may be imported before the version is known.
-const OLDEST = 22;
-const bundled = fileURLToPath(new URL('../../node_modules/node/bin/node', import.meta.url));
-
-if (Number(process.versions.node.split('.')[0]) >= OLDEST) {
-  const own = import.meta.url.endsWith('.ts') ? './main.ts' : './main.js';
-  await import(new URL(own, import.meta.url).href);
-} else if (existsSync(bundled)) {
-  const [, script, ...args] = process.argv;
-  const child = spawn(bundled, [script as string, ...args], { stdio: 'inherit' });
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill(signal));
-  child.once('exit', (code, signal) => {
-    process.exitCode = code ?? (signal ? 130 : 1);
+const stop = new AbortController();
+let askedAtMs = Number.POSITIVE_INFINITY;
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(signal, () => {
+    // npx passes on what the terminal sent already, so one Ctrl-C comes twice; a later one means it.
+    if (performance.now() - askedAtMs > 500) process.exit(130);
+    askedAtMs = Math.min(askedAtMs, performance.now());
+    stop.abort();
   });
-} else {
-  process.stderr.write(
-    `hubscore needs Node ${OLDEST} or newer, and this is ${process.versions.node}.\n` +
-      'Run `npm install` in the project, which brings one along, or install a newer Node.\n',
-  );
-  process.exitCode = 1;
 }
+// `hubscore tail | head` closes the pipe: that is an end, not a failure.
+process.stdout.on('error', error => {
+  if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error;
+  process.exit(0);
+});
+
+process.exitCode = await run(process.argv.slice(2), {
+  stdin: process.stdin,
+  stdout: process.stdout,
+  stderr: process.stderr,
+  environment: process.env,
+  folder: process.cwd(),
+  signal: stop.signal,
+});

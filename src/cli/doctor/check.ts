@@ -1,3 +1,4 @@
+import { ConfigurationError } from '../../core/errors.ts';
 import { explainProblem } from '../problems.ts';
 
 export type Level = 'ok' | 'warn' | 'fail';
@@ -21,10 +22,20 @@ export const ok = (says: string): Finding => ({ level: 'ok', says });
 export const warn = (says: string, fix: string): Finding => ({ level: 'warn', says, fix });
 export const fail = (says: string, fix: string): Finding => ({ level: 'fail', says, fix });
 
-const SEE_ABOVE = 'Look at the message; docs/settings.md explains every setting.';
-
 /** A failure while `doing`, with what to try next. */
 export function failure(doing: string, thrown: unknown, level: 'warn' | 'fail' = 'fail'): Finding {
+  if (thrown instanceof ConfigurationError) {
+    const says = `${doing}: ${thrown.message.replace(/\s*\n\s*/g, ' ')}`;
+    return {
+      level,
+      says,
+      fix: 'Correct it in the environment or in local.settings.json; docs/settings.md has them all.',
+    };
+  }
   const [message = '', ...next] = explainProblem(thrown).split('\n');
-  return { level, says: `${doing}: ${message}`, fix: next.join(' ') || SEE_ABOVE };
+  return {
+    level,
+    says: `${doing}: ${message}`,
+    fix: next.join(' ') || 'Look at the message; docs/settings.md has every setting.',
+  };
 }

@@ -8,6 +8,8 @@ export interface Receiving {
   readonly error: unknown;
 }
 
+/** The service opens a link before it refuses it. */
+const REFUSED_WITHIN_SECONDS = 0.5;
 const HELD = new Set(['ReceiverDisconnectedError', 'QuotaExceededError']);
 
 /** Opens a receiver at the end of partition 0, without an epoch and so without putting out anyone, and closes it again. Reads nothing. */
@@ -33,7 +35,12 @@ export async function tryReceiving(
         give({ state: HELD.has(String((error as { code?: unknown }).code)) ? 'in use' : 'refused', error });
       },
     },
-    { startPosition: latestEventPosition, maxBatchSize: 1, maxWaitTimeInSeconds: 1, skipParsingBodyAsJson: true },
+    {
+      startPosition: latestEventPosition,
+      maxBatchSize: 1,
+      maxWaitTimeInSeconds: REFUSED_WITHIN_SECONDS,
+      skipParsingBodyAsJson: true,
+    },
   );
   try {
     return await receiving;
