@@ -73,6 +73,12 @@ resource requestsApp 'Microsoft.EventHub/namespaces/eventhubs/consumergroups@202
   name: consumerGroup
 }
 
+// For `npm run host` on somebody's machine: it leaves the deployed app its partitions.
+resource requestsLocal 'Microsoft.EventHub/namespaces/eventhubs/consumergroups@2024-01-01' = {
+  parent: requests
+  name: 'local'
+}
+
 resource requestsMonitor 'Microsoft.EventHub/namespaces/eventhubs/consumergroups@2024-01-01' = {
   parent: requests
   name: 'monitor'

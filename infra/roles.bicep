@@ -224,7 +224,18 @@ resource personReadsResults 'Microsoft.Authorization/roleAssignments@2022-04-01'
     roleDefinitionId: receiver
     principalId: principalId
     principalType: principalType
-    description: 'hubscore tail.'
+    description: 'hubscore tail; npm run host against this namespace.'
+  }
+}
+
+resource personSendsResults 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (!empty(principalId)) {
+  name: guid(results.id, principalId, sender)
+  scope: results
+  properties: {
+    roleDefinitionId: sender
+    principalId: principalId
+    principalType: principalType
+    description: 'npm run host against this namespace.'
   }
 }
 
@@ -235,7 +246,18 @@ resource personReadsDeadLetters 'Microsoft.Authorization/roleAssignments@2022-04
     roleDefinitionId: receiver
     principalId: principalId
     principalType: principalType
-    description: 'hubscore tail and replay.'
+    description: 'hubscore tail; npm run host against this namespace.'
+  }
+}
+
+resource personSendsDeadLetters 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (!empty(principalId)) {
+  name: guid(deadLetters.id, principalId, sender)
+  scope: deadLetters
+  properties: {
+    roleDefinitionId: sender
+    principalId: principalId
+    principalType: principalType
+    description: 'npm run host against this namespace.'
   }
 }
 

@@ -12,9 +12,9 @@ export function writeLocalSettings(path: string, environment: Environment): bool
     IsEncrypted: false,
     Values: {
       FUNCTIONS_WORKER_RUNTIME: 'node',
-      // Checkpoints stay on this machine, and $Default is a group that the deployed app does not read by: it keeps its partitions.
+      // Checkpoints stay on this machine, and the group is not the deployed app's: it keeps its partitions.
       AzureWebJobsStorage: 'UseDevelopmentStorage=true',
-      CONSUMER_GROUP: '$Default',
+      CONSUMER_GROUP: 'local',
       EventHubs__fullyQualifiedNamespace: needed(environment, 'EventHubs__fullyQualifiedNamespace'),
       ModelStorage__blobServiceUri: needed(environment, 'ModelStorage__blobServiceUri'),
       MODELS_CONTAINER: needed(environment, 'MODELS_CONTAINER'),

@@ -41,7 +41,7 @@ describe('the namespace', () => {
   });
 
   it("has the contract's consumer groups", () => {
-    expect(groupsOf('requests')).toEqual(['consumerGroup', 'monitor', 'shadow']);
+    expect(groupsOf('requests')).toEqual(['consumerGroup', 'local', 'monitor', 'shadow']);
     expect(main).toContain(`var consumerGroup = '${defaults.CONSUMER_GROUP}'`);
     expect(groupsOf('results')).toEqual(['monitor']);
     expect(groupsOf('deadLetters')).toEqual(['monitor', 'replay']);

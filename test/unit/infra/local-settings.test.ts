@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { writeLocalSettings } from '../../../scripts/azure/local-settings.ts';
 import { readSettings } from '../../../src/config/config.ts';
 import { eventHubsConnection, modelStorageConnection } from '../../../src/config/connection.ts';
+import { read } from './bicep.ts';
 
 const DEPLOYED = {
   EventHubs__fullyQualifiedNamespace: 'evhns-x.servicebus.windows.net',
@@ -38,6 +39,7 @@ describe('local.settings.json after provisioning', () => {
     writeLocalSettings(path, DEPLOYED);
     const { Values } = JSON.parse(readFileSync(path, 'utf8'));
     expect(Values.CONSUMER_GROUP).not.toBe(readSettings({}).CONSUMER_GROUP);
+    expect(read('infra/event-hubs.bicep')).toContain(`name: '${Values.CONSUMER_GROUP}'`);
     expect(Values.AzureWebJobsStorage).toBe('UseDevelopmentStorage=true');
   });
 
