@@ -3,11 +3,11 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { METRICS, type MetricDefinition } from '../src/monitoring/metrics.ts';
 
 const PAGE = new URL('../docs/telemetry.md', import.meta.url);
-const BLOCK = /(<!-- metrics -->\n)[\s\S]*?(\n<!-- \/metrics -->)/;
+const BLOCK = /(<!-- metrics -->\n)[\s\S]*?(<!-- \/metrics -->)/;
 
 /** The page with its table as the code has it. */
 export function telemetryPage(): string {
-  return readFileSync(PAGE, 'utf8').replace(BLOCK, (_, start, end) => `${start}${metricsTable()}${end}`);
+  return readFileSync(PAGE, 'utf8').replace(BLOCK, (_, start, end) => `${start}${metricsTable()}\n${end}`);
 }
 
 function metricsTable(): string {
