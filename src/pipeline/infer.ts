@@ -29,6 +29,11 @@ export function sliceRows({ card, signature, backend }: ModelVersion): {
   return { rows: Math.max(1, Math.min(card.batching.maxBatchSize, backend.info.maxBatchSize)), fixed: false };
 }
 
+/** A lane for each chunk that may be on its way at once: one where the model runs on this very thread. */
+export function lanesOf({ backend }: ModelVersion): readonly number[] {
+  return backend.info.placement === 'in-line' ? [0] : [0, 1, 2, 3];
+}
+
 /**
  * Runs the model over a chunk, a slice at a time. A slice that fails, or whose outputs make no predictions, is halved until the bad rows stand alone.
  * @throws InfrastructureError; the signal's reason where it is aborted.

@@ -4,6 +4,7 @@ import type { ClassLabel, Prediction } from '../core/prediction.ts';
 import type { Tensor, Tensors } from '../core/tensor.ts';
 import type { Slice } from './infer.ts';
 import { elementAt, nestedRow, rowShape } from './outputs.ts';
+import { shortFloat } from './short-float.ts';
 
 type Probabilities = NonNullable<Prediction['probabilities']>;
 
@@ -120,7 +121,8 @@ function readColumns(tensor: Tensor, row: number, size: number): number[] {
   const columns = new Array<number>(width);
   for (let i = 0; i < width; i++) columns[i] = elementAt(tensor, start + i) as number;
   const [positive] = columns;
-  return width === 1 && positive !== undefined ? [1 - positive, positive] : columns;
+  if (width !== 1 || positive === undefined) return columns;
+  return [tensor.type === 'float32' ? shortFloat(1 - positive) : 1 - positive, positive];
 }
 
 function highest(columns: readonly number[]): number {

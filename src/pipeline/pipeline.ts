@@ -7,7 +7,7 @@ import { allSettled } from './abortable.ts';
 import { decode, isRequest } from './decode.ts';
 import { encodeChunks } from './encode-chunks.ts';
 import { createFastRoad } from './fast/fast-road.ts';
-import { infer } from './infer.ts';
+import { infer, lanesOf } from './infer.ts';
 import { interpretChunk } from './interpret-chunk.ts';
 import { createRenderer } from './render.ts';
 import { route } from './route.ts';
@@ -60,10 +60,13 @@ export function createPipeline({ catalog, clock, requestTimeoutMs, maxBodyBytes,
   }
 
   async function answerGroup(group: Group, run: Run): Promise<void> {
-    for (const chunk of encodeChunks(group, run)) {
-      const inference = await infer(chunk, run);
-      interpretChunk(chunk, inference, run);
-    }
+    const chunks = encodeChunks(group, run);
+    await allSettled(lanesOf(group.version), async () => {
+      for (const chunk of chunks) {
+        const inference = await infer(chunk, run);
+        interpretChunk(chunk, inference, run);
+      }
+    });
   }
 
   return { score, predict: async (requests, signal) => (await answer(requests, signal)).endings };

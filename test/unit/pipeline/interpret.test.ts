@@ -62,6 +62,12 @@ describe('classifiers', () => {
     ]);
   });
 
+  it('show a single column of float32 without digits that it does not hold', () => {
+    const one = tensor('float32', [1, 1], [0.3]);
+    const [only] = interpret(['p: float32[?,1]'], { probabilities: 'p', classes: ['no', 'yes'] }, { p: one }, 1);
+    expect(only?.probabilities).toEqual({ no: 0.699999988, yes: 0.300000012 });
+  });
+
   it('call a numbered class by the name that the card has for it', () => {
     const roles = { label: 'label', probabilities: 'p', classes: ['No', 'Yes'] };
     const outputs = { label: tensor('int64', [2], [0n, 1n]), p };

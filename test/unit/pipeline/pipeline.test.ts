@@ -164,6 +164,32 @@ describe('slices', () => {
     ]);
   });
 
+  it.each([
+    ['in-line', 1],
+    ['worker', 4],
+  ] as const)('of a model that runs %s are on their way %d at once', async (placement, most) => {
+    let [now, peak] = [0, 0];
+    const { version } = doubler(undefined, { card: { batching: { max_batch_size: 2 } } });
+    const { backend } = version;
+    const counting: ModelVersion = {
+      ...version,
+      backend: {
+        ...backend,
+        info: { ...backend.info, placement },
+        async predict(inputs) {
+          peak = Math.max(peak, ++now);
+          await new Promise(setImmediate);
+          now--;
+          return backend.predict(inputs);
+        },
+      },
+    };
+    const bodies = Array.from({ length: 20 }, (_, i) => (i === 3 ? 'broken' : { features: i }));
+    const { endings } = await score(catalogOf(counting), bodies);
+    expect(peak).toBe(most);
+    expect(endings.map(({ prediction }) => prediction)).toEqual(bodies.map((_, i) => (i === 3 ? undefined : i * 2)));
+  });
+
   it('fill a fixed batch up', async () => {
     const version = await fixture('targets');
     const { endings } = await score(
