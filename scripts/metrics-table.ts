@@ -19,7 +19,13 @@ function metricsTable(): string {
 }
 
 function unitInWords(unit: string): string {
-  const words: Readonly<Record<string, string>> = { s: 'seconds', By: 'bytes', '1': '' };
+  const words: Readonly<Record<string, string>> = {
+    s: 'seconds',
+    By: 'bytes',
+    '1': '',
+    '{batch}': 'batches',
+    '{entry}': 'entries',
+  };
   return words[unit] ?? unit.replace(/^\{(.*)\}$/, '$1s');
 }
 

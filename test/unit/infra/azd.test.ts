@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { globSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
@@ -45,6 +46,7 @@ describe('azd', () => {
       const names = [posix, windows].map(({ run }) => /npm run --silent ([\w:-]+)/.exec(run)?.[1]);
       expect(names[0]).toBe(names[1]);
       expect(Object.keys(scripts)).toContain(names[0]);
+      execFileSync('sh', ['-n'], { input: posix.run }); // throws where sh cannot read it
     }
   });
 
