@@ -6,7 +6,7 @@ import { readBatch } from '../src/events/read-batch.ts';
 import { MAX_BATCH_BYTES } from '../src/events/sender.ts';
 import { createPipeline } from '../src/pipeline/pipeline.ts';
 import { startEventHubs } from '../test/support/event-hubs.ts';
-import { createSdkFloor } from './floor.ts';
+import { createLightFloor, createSdkFloor } from './floor.ts';
 import { type Candidate, type Comparison, compare } from './harness.ts';
 import { catalogOf, openModel } from './models.ts';
 import { requestBodies, sampleFeatures, sampleModel } from './requests.ts';
@@ -66,28 +66,30 @@ export async function createFunctionPath(name: string, version: string) {
   };
 }
 
-/** Function path beside the straightforward path of the SDK on the same machine in the same run. */
+/**
+ * Function path beside the straightforward path of the SDK and beside the floor, on the same machine in the same run; and requests that are
+ * off the fast road's narrow shape.
+ */
 export async function compareFunctionPath(name: string, version: string, batchSize: number): Promise<Comparison> {
   const bodies = requestBodies(name, version, batchSize);
+  const unusual = bodies.map(body => Buffer.from(body.toString('utf8').replace('{', '{"priority":2,')));
   const metadata = metadataOf(batchSize);
   const width = (sampleFeatures(name, version)[0] as number[]).length;
   const eventHubs = await startEventHubs(); // only to let the SDK open a batch
   const producer = new EventHubProducerClient(eventHubs.connectionString, 'inference-requests-results');
-  const floor = await createSdkFloor(sampleModel(name, version), width, () =>
+  const straightforward = await createSdkFloor(sampleModel(name, version), width, () =>
     producer.createBatch({ partitionId: PARTITION }),
   );
+  const light = await createLightFloor(sampleModel(name, version), width);
   const ours = await createFunctionPath(name, version);
   const candidates: Candidate[] = [
-    { name: 'straightforward SDK loop', run: () => floor(bodies) },
+    { name: 'floor', run: () => light(bodies) },
     { name: 'hubscore', run: () => ours(bodies, metadata) },
+    { name: 'hubscore, unusual requests', run: () => ours(unusual, metadata) },
+    { name: 'straightforward SDK loop', run: () => straightforward(bodies) },
   ];
   const comparison = await compare(candidates);
   await producer.close();
   await eventHubs.stop();
   return comparison;
-}
-
-if (import.meta.main) {
-  console.log(await compareFunctionPath('diabetes', '1.0.0', 256));
-  process.exit();
 }

@@ -2,7 +2,7 @@ import type { ClassLabel } from '../../core/prediction.ts';
 import type { Tensor, Tensors } from '../../core/tensor.ts';
 import { writeShortFloat } from '../short-float.ts';
 
-/** Writes what a model said of the rows of a slice, as the members of a result's JSON from `prediction` to `confidence`. */
+/** Writes what a model said of the rows of a slice, as the members of a result's JSON from `model` to `confidence`. */
 export interface SliceAnswers {
   /** No answer is longer, bytes. */
   readonly maxBytes: number;
@@ -15,10 +15,17 @@ const NUMBER_BYTES = 25;
 export type AnswerReader = (outputs: Tensors, rows: number) => SliceAnswers | undefined;
 
 /** For outputs `label` [N], int64 or string, and `probabilities` [N, classes]. */
-export function classesReader(label: string, probabilities: string, classes: readonly ClassLabel[]): AnswerReader {
+export function classesReader(
+  about: string,
+  label: string,
+  probabilities: string,
+  classes: readonly ClassLabel[],
+): AnswerReader {
   const width = classes.length;
   const keys = classes.map((name, i) => Buffer.from(`${i > 0 ? ',' : ''}${JSON.stringify(String(name))}:`));
-  const heads = classes.map(name => Buffer.from(`"prediction":${JSON.stringify(name)},"probabilities":{${keys[0]}`));
+  const heads = classes.map(name =>
+    Buffer.from(`${about}"prediction":${JSON.stringify(name)},"probabilities":{${keys[0]}`),
+  );
   const confidence = Buffer.from('},"confidence":');
   const maxBytes =
     [...keys, confidence].reduce((sum, text) => sum + text.length, 0) +
@@ -54,8 +61,8 @@ export function classesReader(label: string, probabilities: string, classes: rea
 }
 
 /** For one float32 output [N] or [N, 1]. */
-export function valueReader(value: string): AnswerReader {
-  const head = Buffer.from('"prediction":');
+export function valueReader(about: string, value: string): AnswerReader {
+  const head = Buffer.from(`${about}"prediction":`);
   return (outputs, rows) => {
     const numbers = floatsOf(outputs[value], rows, 1);
     return (

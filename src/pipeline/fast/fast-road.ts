@@ -50,8 +50,7 @@ export function createFastRoad({ catalog, clock, requestTimeoutMs, maxBodyBytes 
         const event = events[row] as Event;
         const { body } = event;
         if (!isPlain(event) || !scanner.scan(body, rows, row, plan.width)) return undefined;
-        if (!equalText(body, scanner.modelStart, scanner.modelEnd, asked.model)) return undefined;
-        if (!equalText(body, scanner.versionStart, scanner.versionEnd, asked.modelVersion)) return undefined;
+        if ((row === 0 || !scanner.fieldsRepeat) && !asksThe(asked, body, scanner)) return undefined;
         ids.starts[row] = scanner.idStart;
         ids.ends[row] = scanner.idEnd;
         ids.numbers[row] = scanner.idEnd > 0 && scanner.idIsNumber ? 1 : 0;
@@ -111,6 +110,13 @@ function isPlain({ contentEncoding, contentType, properties }: Event): boolean {
   if (contentEncoding !== undefined || (contentType !== undefined && contentType !== 'application/json')) return false;
   for (const name in properties) if (STAND_INS.includes(name)) return false;
   return true;
+}
+
+function asksThe(asked: Asked, body: Buffer, scanner: RequestScanner): boolean {
+  return (
+    equalText(body, scanner.modelStart, scanner.modelEnd, asked.model) &&
+    equalText(body, scanner.versionStart, scanner.versionEnd, asked.modelVersion)
+  );
 }
 
 /** Whether a scanned text is the one expected; both absent is equal too. */

@@ -40,9 +40,10 @@ function isPlainNumber({ type, encode, scale, range }: Feature): boolean {
   return type === 'number' && encode === undefined && scale === undefined && range === undefined;
 }
 
-function readerOf({ signature, card }: ModelVersion): AnswerReader | undefined {
+function readerOf({ name, label: version, signature, card }: ModelVersion): AnswerReader | undefined {
   const { label, probabilities, value, classes, threshold, extra } = card.outputs;
   if (extra.length > 0 || threshold !== undefined) return undefined;
+  const about = `","model":${JSON.stringify(name)},"model_version":${JSON.stringify(version)},`;
   const typeOf = (name: string | undefined) => signature.outputs.find(output => output.name === name)?.type;
   if (label !== undefined && probabilities !== undefined && classes !== undefined && classes.length > 1) {
     const labels = typeOf(label);
@@ -50,8 +51,8 @@ function readerOf({ signature, card }: ModelVersion): AnswerReader | undefined {
       labels === 'int64' && classes.every(name => Number.isInteger(name) && Math.abs(Number(name)) < 2 ** 31);
     const texts = labels === 'string' && classes.every(name => typeof name === 'string');
     if ((!whole && !texts) || typeOf(probabilities) !== 'float32') return undefined;
-    return classesReader(label, probabilities, classes);
+    return classesReader(about, label, probabilities, classes);
   }
   if (label !== undefined || probabilities !== undefined || value === undefined) return undefined;
-  return typeOf(value) === 'float32' ? valueReader(value) : undefined;
+  return typeOf(value) === 'float32' ? valueReader(about, value) : undefined;
 }

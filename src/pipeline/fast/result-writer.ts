@@ -41,7 +41,7 @@ export class ResultWriter implements ResultBlock {
   readonly #sliceRows: number;
   readonly #scoredAtMs: number;
   readonly #prefix: Buffer;
-  readonly #about: Buffer;
+  readonly #idAndPrefix: Buffer;
   readonly #enqueued = new TimeFormat();
   readonly #scored: string;
   #endOf: AnsweredSlice | undefined;
@@ -65,7 +65,7 @@ export class ResultWriter implements ResultBlock {
     this.#scoredAtMs = scoredAtMs;
     this.#scored = new TimeFormat().iso(scoredAtMs);
     this.#prefix = Buffer.from(resultIdPrefix);
-    this.#about = Buffer.from(`","model":${JSON.stringify(name)},"model_version":${JSON.stringify(label)},`);
+    this.#idAndPrefix = Buffer.concat([ID, this.#prefix]);
     const { starts, ends } = batch.ids;
     let longestId = 0;
     for (let row = 0; row < starts.length; row++)
@@ -75,7 +75,6 @@ export class ResultWriter implements ResultBlock {
       ID.length +
       longestId +
       2 * (this.#prefix.length + DIGITS) +
-      this.#about.length +
       Math.max(...batch.slices.map(({ answers }) => answers.maxBytes)) +
       160; // times and latencies
   }
@@ -91,19 +90,14 @@ export class ResultWriter implements ResultBlock {
     const end = ends[row] as number;
     const quoted = numbers[row] === 0;
     if (quoted) into[at++] = QUOTE;
-    if (end === 0) at = this.#resultId(into, at, sequenceNumber);
+    if (end === 0) at = writeWhole(into, append(into, at, this.#prefix), sequenceNumber);
     else for (let i = starts[row] as number; i < end; i++) into[at++] = body[i] as number;
     if (quoted) into[at++] = QUOTE;
-    at = append(into, at, ID);
-    at = this.#resultId(into, at, sequenceNumber);
-    at = append(into, at, this.#about);
+    at = append(into, at, this.#idAndPrefix);
+    at = writeWhole(into, at, sequenceNumber);
     const slice = this.#slices[Math.floor(row / this.#sliceRows)] as AnsweredSlice;
     at = slice.answers.write(row - slice.from, into, at);
     return append(into, at, this.#ending(slice, enqueuedAtMs));
-  }
-
-  #resultId(into: Buffer, start: number, sequenceNumber: number): number {
-    return writeWhole(into, append(into, start, this.#prefix), sequenceNumber);
   }
 
   #ending(slice: AnsweredSlice, enqueuedAtMs: number): Buffer {

@@ -26,6 +26,8 @@ export class RequestScanner {
   modelEnd = 0;
   versionStart = 0;
   versionEnd = 0;
+  /** Model and version are those of the request before, byte for byte. */
+  fieldsRepeat = false;
 
   readonly #number = new NumberScanner();
   /** What stood before and behind the id of the last request that had its id first and its features last. */
@@ -35,7 +37,8 @@ export class RequestScanner {
 
   /** True where the whole body is of the shape, with exactly `width` features, which then stand in `into` from `row * width` on. */
   scan(bytes: Buffer, into: Float32Array, row: number, width: number): boolean {
-    if (this.#scanLikeTheLast(bytes, into, row * width, width)) return true;
+    this.fieldsRepeat = this.#scanLikeTheLast(bytes, into, row * width, width);
+    if (this.fieldsRepeat) return true;
     const usual = this.#scanAnew(bytes, into, row, width);
     this.#remember(bytes, usual);
     return usual;
