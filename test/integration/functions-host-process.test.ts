@@ -124,6 +124,20 @@ describe('start-up', () => {
     ]);
   });
 
+  it('names a binding that it does not know', async () => {
+    const folder = join(scratch, 'queue');
+    mkdirSync(folder);
+    symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
+    writeFileSync(join(folder, 'package.json'), '{"type": "module", "main": "*.mjs"}');
+    writeFileSync(join(folder, 'host.json'), '{"version": "2.0"}');
+    writeFileSync(
+      join(folder, 'a.mjs'),
+      "import { app } from '@azure/functions'; app.storageQueue('q', { queueName: 'q', connection: 'C', handler() {} });",
+    );
+    const { code, log } = await refusal(folder, { AzureWebJobsStorage: storage.connectionString });
+    expect([code, log]).toEqual([1, expect.stringContaining('function q has a binding of type queueTrigger')]);
+  });
+
   it('says which port is in use', async () => {
     const taken = createServer().listen(0);
     await once(taken, 'listening');

@@ -1,7 +1,9 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { TokenCredential } from '@azure/identity';
-import { BlobServiceClient } from '@azure/storage-blob';
+import { BlobServiceClient, type ContainerClient } from '@azure/storage-blob';
 import type { AppSettings } from './app-settings.ts';
 import { SetupError } from './errors.ts';
+import { type HostLog, messageOf } from './log.ts';
 
 /** How to reach an Event Hubs namespace. */
 export type EventHubsConnection =
@@ -31,6 +33,31 @@ export async function hostStorage(settings: AppSettings): Promise<BlobServiceCli
   throw new SetupError(
     `${name} is not set: the host keeps checkpoints and timers there. Set it to "UseDevelopmentStorage=true" (npm run storage) or a storage connection string, in the environment or in Values of local.settings.json`,
   );
+}
+
+const STORAGE_PAUSE_MS = 500;
+
+/** Makes a container, waiting for storage where it does not answer yet. @throws SetupError where storage refuses. */
+export async function openContainer(
+  container: ContainerClient,
+  log: HostLog,
+  signal: AbortSignal,
+): Promise<ContainerClient> {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      await container.createIfNotExists();
+      return container;
+    } catch (error) {
+      const status = (error as { statusCode?: number }).statusCode;
+      if (signal.aborted || status === 401 || status === 403) {
+        throw new SetupError(`AzureWebJobsStorage: container ${container.containerName}: ${messageOf(error)}`);
+      }
+      if (attempt === 0) {
+        log('warning', 'Host.Storage', `${container.url} does not answer (${messageOf(error)}); trying until it does`);
+      }
+      await delay(STORAGE_PAUSE_MS);
+    }
+  }
 }
 
 async function identity(name: string, settings: AppSettings): Promise<TokenCredential> {

@@ -1,28 +1,17 @@
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { ContainerClient } from '@azure/storage-blob';
-import { type AppSettings, readAppSettings, resolveExpressions } from './app-settings.ts';
-import { eventHubsConnection, hostStorage } from './connections.ts';
-import { installCoreApi, type RegisteredFunction } from './core-api.ts';
-import { parseSchedule, type Schedule } from './cron.ts';
+import { type AppSettings, readAppSettings } from './app-settings.ts';
+import { hostStorage } from './connections.ts';
+import { installCoreApi } from './core-api.ts';
 import { SetupError } from './errors.ts';
-import { toEventHubBinding } from './event-hubs/binding.ts';
-import { startEventHubTrigger } from './event-hubs/event-hub-trigger.ts';
-import type { HubProcessor } from './event-hubs/hub-processor.ts';
-import { createOwnerId } from './event-hubs/owner.ts';
 import { readHostJson } from './host-json.ts';
-import { createHttpServer, type HttpFunction } from './http-trigger.ts';
-import { createInvoke, type FunctionTimeoutError, type Invoke } from './invoke.ts';
+import { createHttpServer } from './http-trigger.ts';
+import { createInvoke, type FunctionTimeoutError } from './invoke.ts';
 import { loadApp } from './load-app.ts';
-import { createLog, type HostLog, messageOf } from './log.ts';
-import { toRetryPolicy } from './retry.ts';
-import { parseRoute } from './routes.ts';
-import type { Binding } from './rpc.ts';
-import { runTimer } from './timer-trigger.ts';
+import { createLog, type HostLog } from './log.ts';
+import { httpFunctions, startEventHubs, startTimers, type TriggerContext, triggerOf } from './triggers.ts';
 
 const VERSION = '4.1000.0'; // of the Functions host that is stood in for
-const CHECKPOINT_CONTAINER = 'azure-webjobs-eventhub';
-const TIMER_CONTAINER = 'azure-webjobs-hosts';
 
 export interface HostOptions {
   /** The function app: host.json, package.json, local.settings.json. */
@@ -44,13 +33,6 @@ export interface RunningHost {
   abandon(): Promise<void>;
 }
 
-interface Trigger {
-  readonly name: string;
-  readonly binding: Binding;
-  readonly registered: RegisteredFunction;
-  readonly invoke: Invoke;
-}
-
 /** Loads the function app in a folder and starts its triggers. @throws SetupError that says what is wrong. */
 export async function startHost({ folder, environment, write, onTimeout }: HostOptions): Promise<RunningHost> {
   const settings = readAppSettings(folder, environment);
@@ -61,91 +43,27 @@ export async function startHost({ folder, environment, write, onTimeout }: HostO
   const registry = installCoreApi(VERSION, (level, category, message) => log(level, `Host.${category}`, message));
   const capabilities = await loadApp(folder, registry, log);
 
-  const invoker = { registry, log, timeoutMs: hostJson.functionTimeout, onTimeout };
+  const timeoutMs = hostJson.functionTimeout;
   const triggers = [...registry.functions]
     .filter(([name]) => settings[`AzureWebJobs.${name}.Disabled`]?.toLowerCase() !== 'true')
-    .map(([name, registered]): Trigger => {
-      const binding = Object.values(registered.metadata.bindings).find(({ type }) => /trigger$/i.test(type));
-      if (!binding) throw new SetupError(`function ${name} has no trigger`);
-      return { name, binding, registered, invoke: createInvoke(name, registered, invoker) };
-    });
-  const unknown = triggers.find(
-    ({ binding }) => !['eventhubtrigger', 'httptrigger', 'timertrigger'].includes(kind(binding)),
-  );
-  if (unknown) {
-    throw new SetupError(
-      `function ${unknown.name}: the local host knows Event Hubs, HTTP and timer triggers, not ${unknown.binding.type}; "func start" does`,
-    );
-  }
-
+    .map(([name, registered]) => ({
+      name,
+      registered,
+      binding: triggerOf(name, registered),
+      invoke: createInvoke(name, registered, { registry, log, timeoutMs, onTimeout }),
+    }));
   const stopping = new AbortController();
-  const server = createHttpServer(
-    httpFunctions(triggers, hostJson.extensions.http.routePrefix),
-    capabilities.HttpUri,
-    log,
-  );
-  const port = await listen(server, Number(settings.FUNCTIONS_PORT || 7071));
-  const timers = await startTimers();
-  const processors = await startEventHubs();
-  log(
-    'information',
-    'Host',
-    `${triggers.length} functions: ${triggers.map(({ name, binding }) => `${name} (${binding.type})`).join(', ')}`,
-  );
-
-  async function startTimers(): Promise<Promise<void>[]> {
-    const found = triggers.filter(({ binding }) => kind(binding) === 'timertrigger');
-    if (found.length === 0) return [];
-    const container = await openContainer(storage.getContainerClient(TIMER_CONTAINER), log, stopping.signal);
-    return found.map(({ name, binding, invoke }) => {
-      const schedule = toSchedule(name, binding, settings);
-      return runTimer(
-        {
-          functionName: name,
-          schedule,
-          runOnStartup: binding.runOnStartup === true,
-          container,
-          blobName: `timers/hubscore-local/${name}/status`,
-          invoke,
-          log,
-          clock: Date.now,
-        },
-        stopping.signal,
-      ).catch(error => log('error', `Function.${name}`, `its timer ended: ${messageOf(error)}`));
-    });
-  }
-
-  async function startEventHubs(): Promise<HubProcessor[]> {
-    const found = triggers.filter(({ binding }) => kind(binding) === 'eventhubtrigger');
-    if (found.length === 0) return [];
-    const container = await openContainer(storage.getContainerClient(CHECKPOINT_CONTAINER), log, stopping.signal);
-    return Promise.all(
-      found.map(async ({ name, binding: raw, registered, invoke }) => {
-        const binding = toEventHubBinding(name, raw, settings);
-        return startEventHubTrigger(
-          {
-            functionName: name,
-            binding,
-            connection: await eventHubsConnection(binding.connection, settings),
-            hostOptions: hostJson.extensions.eventHubs,
-            container,
-            ownerId: createOwnerId(),
-            retry: toRetryPolicy(registered.metadata.retryOptions),
-            invoke,
-            log,
-            clock: Date.now,
-            random: Math.random,
-          },
-          stopping.signal,
-        );
-      }),
-    );
-  }
+  const context: TriggerContext = { settings, hostJson, storage, log, signal: stopping.signal };
+  const server = createHttpServer(httpFunctions(triggers, context), capabilities.HttpUri, log);
+  const port = await listen(server, settings.FUNCTIONS_PORT || '7071');
+  const timers = await startTimers(triggers, context);
+  const processors = await startEventHubs(triggers, context);
+  const functions = triggers.map(({ name, binding }) => `${name} (${binding.type})`).join(', ');
 
   return {
-    summary: `http://localhost:${port} (${triggers.map(({ name }) => name).join(', ')})`,
+    summary: `http://localhost:${port} running ${functions || 'no function'}`,
     log,
-    timeoutMs: hostJson.functionTimeout,
+    timeoutMs,
     async stop() {
       stopping.abort();
       server.close();
@@ -160,34 +78,11 @@ export async function startHost({ folder, environment, write, onTimeout }: HostO
   };
 }
 
-function kind(binding: Binding): string {
-  return binding.type.toLowerCase();
-}
-
-function toSchedule(name: string, { schedule }: Binding, settings: AppSettings): Schedule {
-  if (typeof schedule !== 'string') throw new SetupError(`schedule of function ${name} is missing`);
-  try {
-    return parseSchedule(resolveExpressions(schedule, settings, `schedule of function ${name}`));
-  } catch (error) {
-    throw new SetupError(`function ${name}: ${messageOf(error)}`);
+function listen(server: Server, portText: string): Promise<number> {
+  const port = Number(portText);
+  if (!Number.isInteger(port) || port < 0 || port > 65535) {
+    throw new SetupError(`FUNCTIONS_PORT=${portText}: a port number is needed`);
   }
-}
-
-function httpFunctions(triggers: readonly Trigger[], prefix: string): HttpFunction[] {
-  return triggers
-    .filter(({ binding }) => kind(binding) === 'httptrigger')
-    .map(({ name, binding, invoke }) => ({
-      route: parseRoute(
-        name,
-        String(binding.route ?? name),
-        (binding.methods as string[] | undefined) ?? ['GET', 'POST'],
-        prefix,
-      ),
-      invoke,
-    }));
-}
-
-function listen(server: Server, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       const message = `port ${port} is in use: stop what listens there, or set FUNCTIONS_PORT to another port`;
@@ -195,22 +90,4 @@ function listen(server: Server, port: number): Promise<number> {
     });
     server.listen(port, () => resolve((server.address() as AddressInfo).port));
   });
-}
-
-/** Makes a container, waiting for storage where it does not answer yet. */
-async function openContainer(container: ContainerClient, log: HostLog, signal: AbortSignal): Promise<ContainerClient> {
-  for (let attempt = 0; ; attempt++) {
-    try {
-      await container.createIfNotExists();
-      return container;
-    } catch (error) {
-      const status = (error as { statusCode?: number }).statusCode;
-      if (signal.aborted || status === 401 || status === 403) {
-        throw new SetupError(`AzureWebJobsStorage: container ${container.containerName}: ${messageOf(error)}`);
-      }
-      if (attempt === 0)
-        log('warning', 'Host.Storage', `${container.url} does not answer (${messageOf(error)}); trying until it does`);
-      await new Promise(again => setTimeout(again, 500));
-    }
-  }
 }

@@ -79,9 +79,16 @@ export class HubProcessor {
     this.#stop.abort();
     await this.#balancing;
     await Promise.all([...this.#running.keys()].map(id => this.#leave(id, true)));
-    const mine = (await this.#ownerships()).filter(({ ownerId }) => ownerId === this.#options.ownerId);
-    await this.#options.store.claimOwnership(mine.map(ownership => ({ ...ownership, ownerId: '' })));
-    await this.#options.connection.close();
+    await this.#giveUp().catch(error =>
+      this.#options.log('warning', `partitions could not be given up: ${messageOf(error)}`),
+    );
+    await this.#options.connection.close().catch(() => undefined);
+  }
+
+  async #giveUp(): Promise<void> {
+    const { store, ownerId: me } = this.#options;
+    const mine = (await this.#ownerships()).filter(({ ownerId }) => ownerId === me);
+    await store.claimOwnership(mine.map(ownership => ({ ...ownership, ownerId: '' })));
   }
 
   /** Stops receiving and writes checkpoints, without waiting for functions: this process is about to end. */
