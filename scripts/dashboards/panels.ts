@@ -154,7 +154,7 @@ export const PANELS: readonly Panel[] = [
     title: 'Event-loop delay',
     help: 'How late timers ran; above 0.1 s something computes that belongs in a worker thread.',
     unit: 's',
-    ...highest('hubscore_event_loop_delay_seconds', ['quantile']),
+    ...highest('hubscore_event_loop_delay_seconds', ['statistic']),
   },
   {
     title: 'Resident memory',

@@ -166,9 +166,9 @@ export const METRICS = {
   },
   hubscore_event_loop_delay_seconds: {
     kind: 'gauge',
-    labels: ['quantile'],
+    labels: ['statistic'],
     unit: 's',
-    help: 'How late the event loop ran its timers, over the last minute or since the last look; quantile 1 is the longest.',
+    help: 'How late the event loop ran its timers, over the last minute or since the last look; statistic is p50, p99 or max.',
   },
   process_resident_memory_bytes: {
     kind: 'gauge',
