@@ -24,6 +24,9 @@ param modelBlobEndpoint string
 @description('Name of the Log Analytics workspace.')
 param workspaceName string
 
+@description('Name of Application Insights.')
+param applicationInsightsName string
+
 @description('Replicas that always run. 0 scales to zero.')
 @minValue(0)
 param minReplicas int = 1
@@ -41,6 +44,10 @@ resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' 
 
 resource workspace 'Microsoft.OperationalInsights/workspaces@2023-09-01' existing = {
   name: workspaceName
+}
+
+resource applicationInsights 'Microsoft.Insights/components@2020-02-02' existing = {
+  name: applicationInsightsName
 }
 
 resource managedEnvironment 'Microsoft.App/managedEnvironments@2025-01-01' = {
@@ -87,6 +94,8 @@ resource app 'Microsoft.App/containerApps@2025-01-01' = {
             { name: 'AzureWebJobsStorage__blobServiceUri', value: 'https://${hostStorageName}.blob.${suffix}' }
             { name: 'AzureWebJobsStorage__queueServiceUri', value: 'https://${hostStorageName}.queue.${suffix}' }
             { name: 'AzureWebJobsStorage__tableServiceUri', value: 'https://${hostStorageName}.table.${suffix}' }
+            // Timers run once for all replicas, and keys are the same in each.
+            { name: 'AzureFunctionsWebHost__hostid', value: 'hubscore' }
             { name: 'AzureFunctionsJobHost__extensions__eventHubs__loadBalancingUpdateInterval', value: '00:00:10' }
             { name: 'AzureFunctionsJobHost__extensions__eventHubs__partitionOwnershipExpirationInterval', value: '00:00:40' }
             { name: 'EventHubs__credential', value: 'managedidentity' }
@@ -101,6 +110,8 @@ resource app 'Microsoft.App/containerApps@2025-01-01' = {
             { name: 'ModelStorage__clientId', value: identityClientId }
             { name: 'ModelStorage__blobServiceUri', value: modelBlobEndpoint }
             { name: 'MODELS_CONTAINER', value: 'models' }
+            { name: 'APPLICATIONINSIGHTS_CONNECTION_STRING', value: applicationInsights.properties.ConnectionString }
+            { name: 'APPLICATIONINSIGHTS_AUTHENTICATION_STRING', value: 'ClientId=${identityClientId};Authorization=AAD' }
           ]
           probes: [
             {

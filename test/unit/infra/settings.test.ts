@@ -6,7 +6,7 @@ import { settingsSchema } from '../../../src/config/settings.ts';
 import { read, settingsIn } from './bicep.ts';
 
 /** What the Functions host reads, and the app does not. */
-const PLATFORM = /^(AzureWebJobsStorage__\w+|AzureFunctionsJobHost__\w+)$/;
+const PLATFORM = /^(AzureWebJobsStorage__\w+|AzureFunctions(Job|Web)Host__\w+)$/;
 /** Without default, and left out on purpose: what stands in for them is right in Azure. */
 const LEFT_OUT = [
   'EventHubs', // the identity
@@ -69,12 +69,14 @@ describe('settings of the Functions app', () => {
     expect([...app.keys()].filter(name => refused.test(name))).toEqual([]);
   });
 
-  it('are the same in a container, but for telemetry and the cache', () => {
-    const beside = /^(APPLICATIONINSIGHTS_|REDIS_|DEFAULT_MODEL)/;
-    const expected = [...app.keys()].filter(name => !beside.test(name)).sort();
-    expect([...containerApp.keys()].filter(name => app.has(name)).sort()).toEqual(expected);
-    // In a pod, the workload identity webhook says who it is.
-    const inPod = expected.filter(name => !/__(credential|clientId)$/.test(name));
-    expect([...pod.keys()].sort()).toEqual([...inPod, 'HTTP_AUTH_LEVEL'].sort());
+  it('are the same in a container, but for options', () => {
+    const alike = [...app.keys()].filter(name => !/^(REDIS_|DEFAULT_MODEL)/.test(name));
+    expect([...containerApp.keys()].sort()).toEqual([...alike, 'AzureFunctionsWebHost__hostid'].sort());
+  });
+
+  it('are the same in a pod, whose identity the webhook gives and whose metrics Prometheus fetches', () => {
+    const other = /^(REDIS_|DEFAULT_MODEL|APPLICATIONINSIGHTS_)|__(credential|clientId)$/;
+    const alike = [...app.keys()].filter(name => !other.test(name));
+    expect([...pod.keys()].sort()).toEqual([...alike, 'AzureFunctionsWebHost__hostid', 'HTTP_AUTH_LEVEL'].sort());
   });
 });
