@@ -8,7 +8,7 @@ const ofType = (suffix: string) => all.filter(({ type }) => type.toLowerCase().e
 /** What the code must hold for a role to be needed: a file and what stands in it. */
 const USERS: Readonly<Record<string, readonly [file: string, evidence: string]>> = {
   appReadsRequests: ['src/functions/score-requests.ts', 'eventHubName: settings.REQUESTS_HUB'],
-  appSendsRequests: ['docs/secure.md', '`inference-requests` (replay)'],
+  appSendsRequests: ['src/events/replay.ts', 'producer.sendBatch'],
   appReadsResults: ['src/app.ts', 'results: reader(settings.RESULTS_HUB)'],
   appSendsResults: ['src/app.ts', 'settings.RESULTS_HUB'],
   appReadsDeadLetters: ['src/app.ts', 'deadLetters: reader(settings.DEAD_LETTER_HUB)'],
