@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { RequestError } from '../core/errors.ts';
 import { type InputTensors, readInputTensors } from '../core/open-inference.ts';
+import { fillBinaryInputs } from './binary-tensors.ts';
 
 export interface InferenceRequest {
   /** Echoed. */
@@ -28,9 +29,13 @@ const bodySchema = z.object({
   ),
 });
 
-/** Reads the body of an Open Inference Protocol v2 inference request. @throws RequestError malformed_payload that names what is wrong. */
-export function readInferenceRequest(body: Uint8Array): InferenceRequest {
-  const parsed = bodySchema.safeParse(parseJson(body));
+/**
+ * Reads the body of an Open Inference Protocol v2 inference request.
+ * @param jsonLength bytes of JSON that tensors follow as bytes; undefined: all is JSON.
+ * @throws RequestError malformed_payload that names what is wrong.
+ */
+export function readInferenceRequest(body: Uint8Array, jsonLength: number | undefined): InferenceRequest {
+  const parsed = bodySchema.safeParse(parseJson(body.subarray(0, jsonLength)));
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     throw malformed(`${issue?.path.join('.') || 'the body'}: ${issue?.message}`);
@@ -38,7 +43,7 @@ export function readInferenceRequest(body: Uint8Array): InferenceRequest {
   const { id, inputs, outputs, parameters } = parsed.data;
   return {
     id,
-    features: readInputTensors(inputs),
+    features: readInputTensors(jsonLength === undefined ? inputs : fillBinaryInputs(inputs, body.subarray(jsonLength))),
     outputs: outputs && outputs.length > 0 ? outputs.map(({ name }) => name) : undefined,
     timeoutMs: parameters?.timeout_ms,
     priority: parameters?.priority,

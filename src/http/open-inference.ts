@@ -74,12 +74,9 @@ export class OpenInference {
   async #infer(request: HttpRequest): Promise<HttpReply> {
     const { clock, predict, record, maxBodyBytes } = this.#options;
     const receivedAtMs = clock();
-    if (request.headers.get('inference-header-content-length') !== null) {
-      return problem(400, 'tensors are taken as JSON only: send them with binary_data=False');
-    }
     const body = await request.arrayBuffer();
     if (body.byteLength > maxBodyBytes) return problem(413, `the body may have ${maxBodyBytes} bytes`);
-    const inference = readInferenceRequest(new Uint8Array(body));
+    const inference = readInferenceRequest(new Uint8Array(body), jsonLengthOf(request));
     const timeoutMs = Math.min(inference.timeoutMs ?? this.#options.timeoutMs, this.#options.timeoutMs);
     const asked = toRequest(request, inference, receivedAtMs, timeoutMs);
     const [ending] = await predict([asked], AbortSignal.timeout(Math.ceil(timeoutMs)));
@@ -97,6 +94,12 @@ export class OpenInference {
     }
     return route.version;
   }
+}
+
+/** Set where tensors follow the JSON as bytes. */
+function jsonLengthOf({ headers }: HttpRequest): number | undefined {
+  const text = headers.get('inference-header-content-length');
+  return text === null ? undefined : Number(text);
 }
 
 function toRequest(

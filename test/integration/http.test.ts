@@ -88,6 +88,20 @@ describe('HTTP through the local host', () => {
     }
   });
 
+  it('takes tensors as bytes behind the JSON, as Triton clients send them', async () => {
+    const [one] = cases('diabetes/1.1.0', 1);
+    const bytes = Buffer.from(Float32Array.from(one?.features ?? []).buffer);
+    const parameters = { binary_data_size: bytes.length };
+    const inputs = [{ name: 'features', shape: [1, 10], datatype: 'FP32', parameters }];
+    const json = Buffer.from(JSON.stringify({ inputs, parameters: { binary_data_output: true } }));
+    const response = await fetch(`${host.url}/v2/models/diabetes/infer`, {
+      method: 'POST',
+      headers: { 'inference-header-content-length': String(json.length) },
+      body: Buffer.concat([json, bytes]),
+    });
+    expect(await response.json()).toMatchObject({ outputs: [{ data: [one?.expected.label] }, {}] });
+  });
+
   it('answers errors with their status', async () => {
     const inputs = [{ name: 'features', shape: [1, 3], datatype: 'FP32', data: [1, 2, 3] }];
     expect(await infer('diabetes', { inputs })).toMatchObject({
@@ -114,7 +128,7 @@ describe('HTTP through the local host', () => {
     const { text } = await get('/metrics');
     expect(text).toMatch(/inference_errors_total\{model="topic",version="[^"]+",code="schema_mismatch"\} 1\n/);
     expect(text).toMatch(/inference_end_to_end_seconds_count\{model="topic",version="[^"]+"\} 5\n/);
-    expect(text).toMatch(/inference_requests_total\{model="diabetes",version="1\.1\.0\+[^"]+",outcome="result"\} 1\n/);
+    expect(text).toMatch(/inference_requests_total\{model="diabetes",version="1\.1\.0\+[^"]+",outcome="result"\} 2\n/);
     expect(text).toContain('hubscore_partition_lag_events{partition="1"} 0\n');
     expect(text).toMatch(/hubscore_partition_lag_seconds\{partition="1"\} [0-9.]+\n/);
     expect(text).toMatch(/hubscore_model_loads_total\{model="topic",version="[^"]+",outcome="loaded"\} 1\n/);

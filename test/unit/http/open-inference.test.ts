@@ -126,6 +126,7 @@ describe('infer', () => {
       const named = output.name === roles.label && roles.classes?.some(name => typeof name === 'string');
       expect(output.shape.reduce((product: number, one: number) => product * one, 1)).toBe(tensor.data.length);
       if (named) expect(roles.classes).toContain(output.data[0]);
+      else if (tensor.type === 'float32') expect(output.data.map(Math.fround)).toEqual(Array.from(tensor.data, Number));
       else expect(output.data).toEqual(Array.from(tensor.data, Number));
     }
     const names = [roles.label, roles.probabilities, roles.value].filter(name => name !== undefined);
@@ -233,14 +234,11 @@ describe('infer', () => {
     expect(recorded).toMatchObject([{ kind: 'refused' }]);
   });
 
-  it('refuses a body that is too large and tensors as bytes', async () => {
+  it('refuses a body that is too large', async () => {
     const api = serve(catalogOf(diabetes), { maxBodyBytes: 100 });
     expect(await ask(api, 'v2-infer', { name: 'diabetes' }, { inputs: inputs(FEATURES) })).toMatchObject({
       status: 413,
     });
-    const binary = { 'inference-header-content-length': '90' };
-    const reply = await ask(serve(catalogOf(diabetes)), 'v2-infer', { name: 'diabetes' }, 'x', binary);
-    expect(reply).toMatchObject({ status: 400, body: { error: expect.stringContaining('binary_data') } });
   });
 
   it.each<[string, Error, number]>([
