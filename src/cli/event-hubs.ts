@@ -1,7 +1,7 @@
 import { EventHubConsumerClient, EventHubProducerClient } from '@azure/event-hubs';
-import type { TokenCredential } from '@azure/identity';
 import { eventHubsConnection } from '../config/connection.ts';
 import type { Settings } from '../config/settings.ts';
+import { identityCredential } from '../events/event-hubs.ts';
 
 /** A person is waiting: give up soon, and say why. */
 const OPTIONS = { retryOptions: { maxRetries: 2, retryDelayInMs: 300, timeoutInMs: 15_000 } };
@@ -11,7 +11,7 @@ export async function connectProducer(settings: Settings, hub: string): Promise<
   if (connection.kind === 'connection-string') {
     return new EventHubProducerClient(connection.connectionString, hub, OPTIONS);
   }
-  return new EventHubProducerClient(connection.endpoint, hub, await credential(connection.clientId), OPTIONS);
+  return new EventHubProducerClient(connection.endpoint, hub, await identityCredential(connection.clientId), OPTIONS);
 }
 
 export async function connectConsumer(settings: Settings, hub: string, group: string): Promise<EventHubConsumerClient> {
@@ -19,10 +19,16 @@ export async function connectConsumer(settings: Settings, hub: string, group: st
   if (connection.kind === 'connection-string') {
     return new EventHubConsumerClient(group, connection.connectionString, hub, OPTIONS);
   }
-  return new EventHubConsumerClient(group, connection.endpoint, hub, await credential(connection.clientId), OPTIONS);
+  return new EventHubConsumerClient(
+    group,
+    connection.endpoint,
+    hub,
+    await identityCredential(connection.clientId),
+    OPTIONS,
+  );
 }
 
-async function credential(managedIdentityClientId: string | undefined): Promise<TokenCredential> {
-  const { DefaultAzureCredential } = await import('@azure/identity'); // slow to load, and needed in Azure only
-  return new DefaultAzureCredential(managedIdentityClientId ? { managedIdentityClientId } : {});
+/** A hub's name, and where it is unless that is this machine: nobody should send to production unawares. */
+export function placeOf(hub: string, namespace: string): string {
+  return /^(localhost|127\.0\.0\.1)$/.test(namespace) ? hub : `${hub} at ${namespace}`;
 }

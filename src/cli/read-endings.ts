@@ -15,6 +15,8 @@ export interface ReadOptions {
   readonly from: 'start' | 'latest' | Date;
   /** Ends once everything that was there at the start has been read. */
   readonly once: boolean;
+  /** Only endings that name this model. */
+  readonly model?: string | undefined;
   readonly signal: AbortSignal;
   /** Awaited, in the order of each partition. */
   readonly onEnding: (ending: Ending) => Promise<void>;
@@ -38,7 +40,9 @@ export async function readEndings(sources: readonly Source[], options: ReadOptio
   let repeats = 0;
   const show = async (kind: Ending['kind'], partition: string, event: ReceivedEventData) => {
     const body = parsed(event.body);
-    const id = (body as { result_id?: unknown } | null)?.result_id ?? event.messageId;
+    const fields = (typeof body === 'object' && body !== null ? body : {}) as { result_id?: unknown; model?: unknown };
+    if (options.model !== undefined && fields.model !== options.model) return;
+    const id = fields.result_id ?? event.messageId;
     if (typeof id === 'string') {
       const name = `${kind} ${id}`;
       if (seen.has(name)) {

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Command, InvalidArgumentError } from 'commander';
 import { commandSettings } from './environment.ts';
-import { connectProducer } from './event-hubs.ts';
+import { connectProducer, placeOf } from './event-hubs.ts';
 import { sendRequests } from './send-requests.ts';
 import { paintFor, type Terminal } from './terminal.ts';
 
@@ -54,7 +54,8 @@ async function send(terminal: Terminal, file: string, options: Options): Promise
       signal,
       onBadLine: ({ lineNumber, reason }) => stderr.write(`${red('red', `line ${lineNumber} not sent`)}: ${reason}\n`),
     });
-    stdout.write(`${summarise(settings.REQUESTS_HUB, report.byPartition, report.bad)}\n`);
+    const hub = placeOf(settings.REQUESTS_HUB, producer.fullyQualifiedNamespace);
+    stdout.write(`${summarise(hub, report.byPartition, report.bad)}\n`);
     if (report.bad > 0) terminal.setExitCode(1);
   } finally {
     await producer.close();

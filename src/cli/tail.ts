@@ -1,7 +1,7 @@
 import { once as nextEvent } from 'node:events';
 import { Command, InvalidArgumentError } from 'commander';
 import { commandSettings } from './environment.ts';
-import { connectConsumer } from './event-hubs.ts';
+import { connectConsumer, placeOf } from './event-hubs.ts';
 import { type ReadOptions, readEndings, type Source } from './read-endings.ts';
 import { showEnding } from './show-ending.ts';
 import { paintFor, type Terminal } from './terminal.ts';
@@ -11,6 +11,7 @@ interface Options {
   readonly once?: boolean;
   readonly from?: ReadOptions['from'];
   readonly deadLetters?: boolean;
+  readonly model?: string;
   readonly consumerGroup: string;
 }
 
@@ -33,6 +34,7 @@ export function tailCommand(terminal: Terminal): Command {
       startingPoint,
     )
     .option('--dead-letters', 'dead letters only')
+    .option('-m, --model <name>', 'only what names this model')
     .option('--consumer-group <name>', 'consumer group to read by', '$Default')
     .addHelpText('after', EXAMPLES)
     .action((options: Options) => tail(terminal, options));
@@ -45,17 +47,19 @@ async function tail(terminal: Terminal, options: Options): Promise<void> {
     kind,
     consumer: await connectConsumer(settings, hub, options.consumerGroup),
   });
-  const sources = [await connect('dead-letter', settings.DEAD_LETTER_HUB)];
+  const first = await connect('dead-letter', settings.DEAD_LETTER_HUB);
+  const sources = [first];
   if (!options.deadLetters) sources.push(await connect('result', settings.RESULTS_HUB));
   const paint = paintFor(stdout);
   const once = options.once ?? false;
   const from = options.from ?? (once ? 'start' : 'latest');
   try {
-    if (!once) stderr.write(`${paintFor(stderr)('dim', waiting(from))}\n`);
+    if (!once) stderr.write(`${paintFor(stderr)('dim', waiting(from, first.consumer.fullyQualifiedNamespace))}\n`);
     const { shown, repeats } = await readEndings(sources, {
       from,
       once,
       signal,
+      model: options.model,
       onEnding: async ending => {
         const line = options.json ? JSON.stringify(ending.body) : showEnding(ending, paint);
         if (!stdout.write(`${line}\n`)) await nextEvent(stdout, 'drain');
@@ -70,9 +74,9 @@ async function tail(terminal: Terminal, options: Options): Promise<void> {
   }
 }
 
-function waiting(from: ReadOptions['from']): string {
+function waiting(from: ReadOptions['from'], namespace: string): string {
   const since = from === 'latest' ? 'what comes from now on' : from === 'start' ? 'all there is' : from.toISOString();
-  return `showing results and dead letters: ${since}; Ctrl-C ends`;
+  return `showing ${placeOf('results and dead letters', namespace)}: ${since}; Ctrl-C ends`;
 }
 
 const AGE_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };

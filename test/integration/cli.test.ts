@@ -206,6 +206,8 @@ describe('hubscore tail', () => {
     const words = (await hubscore(['tail', '--once', '--dead-letters'])).out;
     expect(words).toMatch(/^\d\d:\d\d:\d\d\.\d{3} {2}bad {2}churn → schema_mismatch: no tenure {2}partition 1\n$/);
     expect((await hubscore(['tail', '--once', '--from', '2999-01-01'])).out).toBe('');
+    expect((await hubscore(['tail', '--once', '--model', 'topic'])).out).toBe('');
+    expect((await hubscore(['tail', '--once', '--model', 'churn'])).out.split('\n')).toHaveLength(5);
     expect((await hubscore(['tail', '--from', 'soon'])).err).toContain('an age such as 10m is needed');
   });
 
