@@ -9,6 +9,10 @@ export interface Block {
   paddedSize(from: number, to: number): number | undefined;
   /** Rows `from` to `to` as a tensor of `size` rows, the last one repeated where the model wants more than there are. */
   tensor(from: number, to: number, size: number): Tensor;
+  /** What a row holds, as a text that only rows of the same content have. */
+  key(row: number): string;
+  /** A block of these rows alone. */
+  pick(rows: readonly number[]): Block;
 }
 
 /** Rows of one fixed width. */
@@ -47,6 +51,19 @@ export class DenseBlock implements Block {
     for (let row = to - from; row < size; row++) copy(part, row * width, data, (to - 1) * width, width);
     return { type: spec.type, dims, data: part };
   }
+
+  key(row: number): string {
+    return keyOf(this.data, row * this.width, this.width);
+  }
+
+  pick(rows: readonly number[]): DenseBlock {
+    const picked = new DenseBlock(this.spec, this.rowDims, rows.length);
+    const { width } = this;
+    rows.forEach((row, place) => {
+      copy(picked.data, place * width, this.data, row * width, width);
+    });
+    return picked;
+  }
 }
 
 /** One row whose lengths are its own. */
@@ -81,6 +98,24 @@ export class RaggedBlock implements Block {
     });
     return { type: this.spec.type, dims: [size, ...longest], data };
   }
+
+  key(row: number): string {
+    const { dims, data } = this.rows[row] as RaggedRow;
+    return `${dims.join('x')}:${keyOf(data, 0, data.length)}`;
+  }
+
+  pick(rows: readonly number[]): RaggedBlock {
+    const picked = new RaggedBlock(this.spec);
+    picked.rows.push(...rows.map(row => this.rows[row] as RaggedRow));
+    return picked;
+  }
+}
+
+/** Texts cannot hold NUL, so it parts them; numbers are taken byte by byte. */
+function keyOf(data: TensorData, start: number, length: number): string {
+  if (Array.isArray(data)) return length === 1 ? (data[start] as string) : data.slice(start, start + length).join('\0');
+  const { BYTES_PER_ELEMENT: size, buffer, byteOffset } = data;
+  return Buffer.from(buffer, byteOffset + start * size, length * size).toString('latin1');
 }
 
 function longestOf(rows: readonly RaggedRow[]): readonly number[] {

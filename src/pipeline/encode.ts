@@ -53,7 +53,7 @@ export class Encoder {
 export class Rows {
   count = 0;
   readonly #encoder: Encoder;
-  readonly #blocks: readonly Block[];
+  #blocks: readonly Block[];
 
   constructor(encoder: Encoder, rows: number) {
     this.#encoder = encoder;
@@ -75,6 +75,20 @@ export class Rows {
     this.#write(features, from);
     this.count = from + 1;
     return { from, to: from + 1, several: false };
+  }
+
+  /** What an instance gives the model, as a text that only instances of the same content have. */
+  key(row: number): string {
+    const blocks = this.#blocks;
+    return blocks.length === 1 ? (blocks[0] as Block).key(row) : blocks.map(block => block.key(row)).join('\0');
+  }
+
+  /** These rows alone. */
+  pick(rows: readonly number[]): Rows {
+    const picked = new Rows(this.#encoder, 0);
+    picked.#blocks = this.#blocks.map(block => block.pick(rows));
+    picked.count = rows.length;
+    return picked;
   }
 
   /** Whether padding rows `from` to `to` to their longest would take more memory than they are worth: one long text among hundreds of short ones. */

@@ -1,3 +1,4 @@
+import type { ResultCache } from '../core/cache.ts';
 import type { EventBatch } from '../core/event.ts';
 import type { Clock, Log } from '../core/log.ts';
 import type { Catalog } from '../core/model.ts';
@@ -9,6 +10,7 @@ import { encodeChunks } from './encode-chunks.ts';
 import { createFastRoad } from './fast/fast-road.ts';
 import { infer, lanesOf } from './infer.ts';
 import { interpretChunk } from './interpret-chunk.ts';
+import { recall } from './recall.ts';
 import { createRenderer } from './render.ts';
 import { route } from './route.ts';
 import { type Group, Run } from './run.ts';
@@ -24,6 +26,8 @@ export interface PipelineOptions {
   /** Largest body of a result or a dead letter. */
   readonly maxBodyBytes: number;
   readonly log: Log;
+  /** Where identical instances are remembered; absent: nowhere. */
+  readonly cache?: ResultCache | undefined;
 }
 
 export interface Pipeline {
@@ -37,7 +41,8 @@ export interface Pipeline {
 }
 
 /** decode → route → encode → infer → interpret, then rendered: values in, values out. */
-export function createPipeline({ catalog, clock, requestTimeoutMs, maxBodyBytes, log }: PipelineOptions): Pipeline {
+export function createPipeline(options: PipelineOptions): Pipeline {
+  const { catalog, clock, requestTimeoutMs, maxBodyBytes, log, cache } = options;
   const render = createRenderer(maxBodyBytes, clock);
   const fastRoad = createFastRoad({ catalog, clock, requestTimeoutMs, maxBodyBytes });
 
@@ -63,8 +68,9 @@ export function createPipeline({ catalog, clock, requestTimeoutMs, maxBodyBytes,
     const chunks = encodeChunks(group, run);
     await allSettled(lanesOf(group.version), async () => {
       for (const chunk of chunks) {
-        const inference = await infer(chunk, run);
-        interpretChunk(chunk, inference, run);
+        const recalled = cache && (await recall(chunk, cache));
+        const inference = await infer(recalled ? { ...chunk, rows: recalled.rows } : chunk, run);
+        interpretChunk(chunk, inference, run, recalled);
       }
     });
   }

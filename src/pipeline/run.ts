@@ -31,7 +31,7 @@ export class Run {
   answer(
     place: number,
     version: ModelVersion,
-    answer: Pick<Answered, 'predictions' | 'several' | 'modelMs' | 'scoredAtMs' | 'degraded'>,
+    answer: Pick<Answered, 'predictions' | 'several' | 'modelMs' | 'scoredAtMs' | 'degraded' | 'cached'>,
   ): void {
     const route = this.routes[place] as Route;
     this.endings[place] = {
@@ -43,7 +43,7 @@ export class Run {
       fallback: route.fallback,
       variant: route.variant,
       degraded: answer.degraded,
-      cached: false,
+      cached: answer.cached,
       scoredAtMs: answer.scoredAtMs,
       modelMs: answer.modelMs,
     };

@@ -65,5 +65,12 @@ function answerByDefault(place: number, version: ModelVersion, run: Run): void {
     .encoder.begin(1)
     .add((run.requests[place] as Request).features);
   const predictions = new Array(to - from).fill(given);
-  run.answer(place, version, { predictions, several, modelMs: 0, scoredAtMs: run.clock(), degraded: true });
+  run.answer(place, version, {
+    predictions,
+    several,
+    modelMs: 0,
+    scoredAtMs: run.clock(),
+    degraded: true,
+    cached: false,
+  });
 }
