@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import { setTimeout } from 'node:timers/promises';
-import { ManagedIdentityCredential } from '@azure/identity';
+import type { ManagedIdentityCredential } from '@azure/identity';
 import { AzureMonitorMetricExporter, AzureMonitorTraceExporter } from '@azure/monitor-opentelemetry-exporter';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { MeterProvider, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics';
@@ -16,15 +16,15 @@ const FLUSH_WITHIN_MS = 5_000;
  * Metrics and traces to Application Insights, by the exporters that Microsoft's `applicationinsights` package wraps. That package itself
  * takes 0.8–1.1 s and 290 MB for instrumentations of libraries that are not used here; these take 0.13 s.
  */
-export function startAzureMonitor(
+export async function startAzureMonitor(
   { connectionString, authentication, tracesPerSecond, httpClient }: ExportOptions & { connectionString: string },
   { store, refresh }: ExportSource,
-): Exporting {
+): Promise<Exporting> {
   const resource = resourceFromAttributes({
     'service.name': 'hubscore',
     'service.instance.id': `${hostname()}-${process.pid}`,
   });
-  const options = { connectionString, ...credentialOf(authentication), ...(httpClient && { httpClient }) };
+  const options = { connectionString, ...(await credentialOf(authentication)), ...(httpClient && { httpClient }) };
   const reader = new PeriodicExportingMetricReader({
     exporter: new AzureMonitorMetricExporter(options),
     exportIntervalMillis: EXPORT_EVERY_MS,
@@ -46,15 +46,15 @@ export function startAzureMonitor(
 }
 
 /** Reads `Authorization=AAD[;ClientId=…]`, the form of APPLICATIONINSIGHTS_AUTHENTICATION_STRING. */
-function credentialOf(authentication: string | undefined): { credential?: ManagedIdentityCredential } {
+async function credentialOf(authentication: string | undefined): Promise<{ credential?: ManagedIdentityCredential }> {
   if (authentication === undefined) return {};
   const pairs = authentication.split(';').map(pair => pair.split('=') as [string, string | undefined]);
-  const { authorization, clientid } = Object.fromEntries(
+  const { authorization, clientid: clientId } = Object.fromEntries(
     pairs.map(([name, value]) => [name.trim().toLowerCase(), value?.trim()]),
   );
-  if (authorization?.toUpperCase() !== 'AAD')
+  if (authorization?.toUpperCase() !== 'AAD') {
     throw new Error('APPLICATIONINSIGHTS_AUTHENTICATION_STRING takes Authorization=AAD;ClientId=…');
-  return {
-    credential: clientid ? new ManagedIdentityCredential({ clientId: clientid }) : new ManagedIdentityCredential(),
-  };
+  }
+  const { ManagedIdentityCredential } = await import('@azure/identity');
+  return { credential: clientId ? new ManagedIdentityCredential({ clientId }) : new ManagedIdentityCredential() };
 }
