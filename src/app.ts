@@ -1,12 +1,10 @@
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readSettings, type Settings } from './config/config.ts';
-import { type Connection, eventHubsConnection, modelStorageConnection } from './config/connection.ts';
+import { modelStorageConnection } from './config/connection.ts';
 import { InfrastructureError } from './core/errors.ts';
 import type { Clock, Log } from './core/log.ts';
-import type { Breaker } from './core/retry-policies.ts';
 import { VERSION } from './core/version.ts';
-import type { PartitionSender } from './events/sender.ts';
 import type { HttpApi } from './http/api.ts';
 import type { HttpReply, HttpRequest } from './http/http.ts';
 import type { RouteName } from './http/routes.ts';
@@ -26,6 +24,8 @@ export interface App {
   scoreRequests(bodies: unknown, metadata: unknown): Promise<void>;
   /** Scores what the host passed over in partitions that have fallen silent since. */
   fillHoles(): Promise<void>;
+  /** Sends requests that ended as dead letters since the last run once more; nothing where there was none (the host says the year 1). */
+  replayDeadLetters(lastRun: string | undefined): Promise<void>;
   /** Lets running batches finish, then frees everything. */
   close(): Promise<void>;
 }
@@ -80,19 +80,23 @@ async function buildApp(settings: Settings, log: Log, clock: Clock): Promise<App
     { createPipeline },
     { createDeadLetterRenderer },
     { MAX_BATCH_BYTES },
+    { readBatch },
+    { openEvents },
     { createHttpApi },
     models,
-    events,
   ] = await Promise.all([
     import('./monitoring/telemetry.ts'),
     import('./pipeline/pipeline.ts'),
     import('./pipeline/dead-letter.ts'),
     import('./events/sender.ts'),
+    import('./events/read-batch.ts'),
+    import('./events/open-events.ts'),
     import('./http/api.ts'),
+    import('./cache/open-cache.ts'),
     buildModels(settings, log, clock, load => telemetry.recordModelLoad(load)),
-    buildEvents(settings, log),
   ]);
   const { catalog, closeModels } = models;
+  const events = await openEvents(settings, log);
   const maxBodyBytes = MAX_BATCH_BYTES - ENVELOPE_BYTES;
   const telemetry = createTelemetry({
     connectionString: settings.APPLICATIONINSIGHTS_CONNECTION_STRING,
@@ -101,12 +105,21 @@ async function buildApp(settings: Settings, log: Log, clock: Clock): Promise<App
     clock,
     log,
   });
+  const opened = await openCache(settings, log);
   telemetry.observe({
     models: catalog.list,
-    breakers: () => ({ results: events.breaker.state }),
+    breakers: () => ({ results: events.breaker.state, ...(opened?.breaker && { redis: opened.breaker() }) }),
+    ...(opened && { cache: () => opened.cache.counts }),
     newest: async (partition, signal) => (await events.requests.range(partition, signal)).last,
   });
-  const pipeline = createPipeline({ catalog, clock, requestTimeoutMs: settings.REQUEST_TIMEOUT_MS, maxBodyBytes, log });
+  const pipeline = createPipeline({
+    catalog,
+    clock,
+    requestTimeoutMs: settings.REQUEST_TIMEOUT_MS,
+    maxBodyBytes,
+    log,
+    cache: opened?.cache,
+  });
   const scorer = events.createScorer({
     score: pipeline.score,
     renderDeadLetter: createDeadLetterRenderer(maxBodyBytes, clock),
@@ -134,7 +147,7 @@ async function buildApp(settings: Settings, log: Log, clock: Clock): Promise<App
     http,
     async scoreRequests(bodies, metadata) {
       const source = { hub: settings.REQUESTS_HUB, consumerGroup: settings.CONSUMER_GROUP };
-      const batch = events.readBatch(bodies, metadata, source);
+      const batch = readBatch(bodies, metadata, source);
       try {
         await scorer.scoreBatch(batch);
       } catch (thrown) {
@@ -144,6 +157,15 @@ async function buildApp(settings: Settings, log: Log, clock: Clock): Promise<App
     },
     async fillHoles() {
       await scorer.fillSilentPartitions();
+    },
+    async replayDeadLetters(lastRun) {
+      const fromMs = Date.parse(lastRun ?? '');
+      if (!(fromMs > 0)) return;
+      const filter = { codes: settings.REPLAY_CODES.split(','), fromMs, toMs: clock() };
+      const report = await events.replay(filter, AbortSignal.timeout(settings.BATCH_DEADLINE_SECONDS * 1000));
+      log.info(
+        `replay: ${report.sent} of ${report.matched} dead letters sent back; left: ${JSON.stringify(report.left)}`,
+      );
     },
     async close() {
       await scorer.drain();
@@ -184,105 +206,4 @@ async function buildModels(settings: Settings, log: Log, clock: Clock, onLoad: O
     await backends.close();
   };
   return { catalog, closeModels };
-}
-
-interface Senders {
-  readonly results: PartitionSender;
-  readonly deadLetters: PartitionSender;
-  /** What they share, once they are closed. */
-  close(): Promise<void>;
-}
-
-type ScorerParts = 'score' | 'renderDeadLetter' | 'observer' | 'clock';
-
-async function buildEvents(settings: Settings, log: Log) {
-  const [
-    { createScorer },
-    { readBatch },
-    { createSdkReader },
-    { consumerClient },
-    { createAdmission },
-    { SendError },
-    policies,
-    errors,
-  ] = await Promise.all([
-    import('./events/scorer.ts'),
-    import('./events/read-batch.ts'),
-    import('./events/sdk-reader.ts'),
-    import('./events/event-hubs.ts'),
-    import('./events/admission.ts'),
-    import('./events/sender.ts'),
-    import('./core/retry-policies.ts'),
-    import('./core/errors.ts'),
-  ]);
-  const connection = eventHubsConnection(settings);
-  const reader = (hub: string) =>
-    createSdkReader({
-      hub,
-      consumerGroups: settings.RECOVERY_CONSUMER_GROUPS.split(',').map(group => group.trim()),
-      connect: group => consumerClient(connection, hub, group),
-      blockSize: 256,
-      idleTimeoutMs: 10_000,
-    });
-  const hubs = {
-    requests: reader(settings.REQUESTS_HUB),
-    results: reader(settings.RESULTS_HUB),
-    deadLetters: reader(settings.DEAD_LETTER_HUB),
-  };
-  const senders = await openSenders(settings, connection);
-  const breaker: Breaker = policies.createBreaker(
-    { name: 'results hub', failures: settings.BREAKER_FAILURES, resetMs: settings.BREAKER_RESET_SECONDS * 1000, log },
-    error => error instanceof SendError,
-  );
-  return {
-    readBatch,
-    breaker,
-    requests: hubs.requests,
-    createScorer: (parts: Pick<Parameters<typeof createScorer>[0], ScorerParts>) =>
-      createScorer({
-        ...parts,
-        ledger: { hubs, initialPosition: settings.INITIAL_POSITION, log },
-        consumerGroup: settings.CONSUMER_GROUP,
-        senders,
-        breaker,
-        retry: policies.createRetry(
-          { retries: settings.SEND_RETRIES, initialDelayMs: 200, maxDelayMs: 5_000 },
-          error => error instanceof SendError || error instanceof errors.InfrastructureError,
-        ),
-        uncertainDelayMs: 1_000,
-        admission: createAdmission(settings.MAX_IN_FLIGHT_MB * MIB),
-        maxSliceBytes: (settings.MAX_IN_FLIGHT_MB * MIB) / 4,
-        deadlineMs: settings.BATCH_DEADLINE_SECONDS * 1000,
-        silentAfterMs: settings.FILL_HOLES_AFTER_SECONDS * 1000,
-        log,
-      }),
-    async close() {
-      await Promise.allSettled(
-        [senders.results, senders.deadLetters, ...Object.values(hubs)].map(part => part.close()),
-      );
-    },
-  };
-}
-
-async function openSenders(settings: Settings, connection: Connection): Promise<Senders> {
-  if (settings.SENDER === 'sdk') {
-    const [{ createSdkSender }, { producerClient }] = await Promise.all([
-      import('./events/sdk-sender.ts'),
-      import('./events/event-hubs.ts'),
-    ]);
-    const open = async (hub: string) => createSdkSender(await producerClient(connection, hub));
-    return {
-      results: await open(settings.RESULTS_HUB),
-      deadLetters: await open(settings.DEAD_LETTER_HUB),
-      close: async () => {},
-    };
-  }
-  const [{ createAmqpSender }, { createAmqpConnection }, { namespaceAddress }] = await Promise.all([
-    import('./events/amqp-sender.ts'),
-    import('./events/amqp-connection.ts'),
-    import('./events/namespace-address.ts'),
-  ]);
-  const amqp = createAmqpConnection(await namespaceAddress(connection));
-  const open = (hub: string) => createAmqpSender(amqp, { hub, sendTimeoutMs: settings.SEND_TIMEOUT_SECONDS * 1000 });
-  return { results: open(settings.RESULTS_HUB), deadLetters: open(settings.DEAD_LETTER_HUB), close: amqp.close };
 }

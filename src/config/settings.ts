@@ -139,6 +139,14 @@ export const settingsSchema = z.object({
     360,
   ),
 
+  MAX_ATTEMPTS: whole('How often a request is tried at most, replays included.', 1, 3),
+  REPLAY_SCHEDULE: optionalText(
+    'When dead letters since the last time are sent back to the requests hub (NCRONTAB: `0 0 * * * *` is hourly); absent: never.',
+  ),
+  REPLAY_CODES: text('Which of them: codes of what may go better another time.').default(
+    'model_unavailable,inference_failed,unexpected',
+  ),
+
   REQUEST_TIMEOUT_MS: z.coerce
     .number()
     .int()

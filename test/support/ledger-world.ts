@@ -197,7 +197,7 @@ function outcome(kind: Outcome['kind'], event: Event, resultId: string, body: st
   };
 }
 
-function memoryReader(hub: MemoryHub, alive: () => void): HubReader {
+export function memoryReader(hub: MemoryHub, alive: () => void): HubReader {
   return {
     hub: hub.name,
     async describe() {
