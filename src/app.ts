@@ -83,6 +83,7 @@ async function buildApp(settings: Settings, log: Log, clock: Clock): Promise<App
     { readBatch },
     { openEvents },
     { createHttpApi },
+    { openCache },
     models,
   ] = await Promise.all([
     import('./monitoring/telemetry.ts'),

@@ -13,6 +13,7 @@ import type { ResultCache } from '../core/cache.ts';
 import { asError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import type { Prediction } from '../core/prediction.ts';
+import type { BreakerState } from './open-cache.ts';
 
 export interface RedisCacheOptions {
   /** `redis[s]://[[user]:password@]host[:port]`. */
@@ -28,6 +29,12 @@ export interface RedisCacheOptions {
 /** Failures in a row that open the circuit, and how long it stays open. */
 const FAILURES = 5;
 const OPEN_MS = 60_000;
+const STATES: Readonly<Record<CircuitState, BreakerState>> = {
+  [CircuitState.Closed]: 'closed',
+  [CircuitState.HalfOpen]: 'half-open',
+  [CircuitState.Open]: 'open',
+  [CircuitState.Isolated]: 'open',
+};
 /** Keys waiting to be written; more are dropped, so that a slow Redis never holds memory. */
 const MAX_WRITING = 10_000;
 
@@ -35,7 +42,7 @@ const MAX_WRITING = 10_000;
  * Predictions shared by all instances, in Redis. While Redis is away every key is unknown and nothing queues; while it is
  * there but does not answer, five failures in a row open the circuit and none is tried for a minute.
  */
-export function createRedisCache(options: RedisCacheOptions): ResultCache & { readonly breaker: () => CircuitState } {
+export function createRedisCache(options: RedisCacheOptions): ResultCache & { readonly breaker: () => BreakerState } {
   const { log } = options;
   let hits = 0;
   let misses = 0;
@@ -63,7 +70,7 @@ export function createRedisCache(options: RedisCacheOptions): ResultCache & { re
     halfOpenAfter: OPEN_MS,
     breaker: new ConsecutiveBreaker(FAILURES),
   });
-  breaker.onStateChange(state => log.warn(`result cache: circuit ${CircuitState[state]?.toLowerCase()}`));
+  breaker.onStateChange(state => log.warn(`result cache: circuit ${STATES[state]}`));
   const policy: IPolicy = wrap(breaker, timeout(options.timeoutMs, TimeoutStrategy.Aggressive));
 
   return {
@@ -90,7 +97,7 @@ export function createRedisCache(options: RedisCacheOptions): ResultCache & { re
     get counts() {
       return { hits, misses, evictions: 0 };
     },
-    breaker: () => breaker.state,
+    breaker: () => STATES[breaker.state],
     async close() {
       if (client.isOpen) client.destroy();
     },

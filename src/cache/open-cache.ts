@@ -1,0 +1,49 @@
+import type { Settings } from '../config/settings.ts';
+import type { ResultCache } from '../core/cache.ts';
+import type { Log } from '../core/log.ts';
+import { createMemoryCache } from './memory-cache.ts';
+import { createTieredCache } from './tiered-cache.ts';
+
+export type BreakerState = 'closed' | 'half-open' | 'open';
+
+export interface OpenedCache {
+  readonly cache: ResultCache;
+  /** Of the circuit to Redis; undefined without one. */
+  readonly breaker: (() => BreakerState) | undefined;
+}
+
+const MIB = 1024 * 1024;
+/** A look-up waits no longer: inferring a batch takes some milliseconds. */
+const REDIS_TIMEOUT_MS = 250;
+
+/** The result cache as the settings want it; undefined where they turn it off. */
+export async function openCache(settings: Settings, log: Log): Promise<OpenedCache | undefined> {
+  const { CACHE_ENTRIES, CACHE_MB, CACHE_TTL_SECONDS, REDIS_URL } = settings;
+  if (CACHE_ENTRIES === 0) return undefined;
+  const near = createMemoryCache({
+    maxEntries: CACHE_ENTRIES,
+    maxBytes: CACHE_MB * MIB,
+    ttlMs: CACHE_TTL_SECONDS * 1000,
+  });
+  if (!REDIS_URL) return { cache: near, breaker: undefined };
+  const { createRedisCache } = await import('./redis-cache.ts'); // a cold start without Redis does not pay for its client
+  const shared = createRedisCache({
+    url: REDIS_URL,
+    ttlSeconds: CACHE_TTL_SECONDS,
+    credentials: settings.REDIS_AUTH === 'entra' ? await entraCredentials(settings.REDIS_CLIENT_ID) : undefined,
+    timeoutMs: REDIS_TIMEOUT_MS,
+    log,
+  });
+  return { cache: createTieredCache(near, shared), breaker: shared.breaker };
+}
+
+/** Azure Managed Redis takes an Entra token as password and the object id of its principal as user name. */
+async function entraCredentials(clientId: string | undefined) {
+  const { DefaultAzureCredential, ManagedIdentityCredential } = await import('@azure/identity');
+  const credential = clientId ? new ManagedIdentityCredential({ clientId }) : new DefaultAzureCredential();
+  return async () => {
+    const { token } = await credential.getToken('https://redis.azure.com/.default');
+    const claims = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8')) as { oid: string };
+    return { username: claims.oid, password: token };
+  };
+}
