@@ -2,9 +2,11 @@ import { Command } from 'commander';
 import { doctorCommand } from './doctor.ts';
 import { modelsCommand } from './models.ts';
 import { explainProblem } from './problems.ts';
+import { replayCommand } from './replay.ts';
 import { sendCommand } from './send.ts';
 import { tailCommand } from './tail.ts';
 import { paintFor, type Terminal } from './terminal.ts';
+import { verifyCommand } from './verify.ts';
 
 const HELP = `
 Without further settings the commands speak to the local stack that \`npm start\` runs. The environment, or
@@ -31,8 +33,10 @@ export async function run(args: readonly string[], world: Omit<Terminal, 'setExi
     .addHelpText('after', HELP)
     .addCommand(sendCommand(terminal))
     .addCommand(tailCommand(terminal))
-    .addCommand(doctorCommand(terminal))
     .addCommand(modelsCommand(terminal))
+    .addCommand(replayCommand(terminal))
+    .addCommand(verifyCommand(terminal))
+    .addCommand(doctorCommand(terminal))
     .showSuggestionAfterError()
     .showHelpAfterError('(--help says more)')
     .exitOverride()

@@ -1,8 +1,9 @@
 import { once as nextEvent } from 'node:events';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
 import { commandSettings } from './environment.ts';
 import { connectConsumer, placeOf } from './event-hubs.ts';
 import { type ReadOptions, readEndings, type Source } from './read-endings.ts';
+import { readTime } from './read-time.ts';
 import { showEnding } from './show-ending.ts';
 import { paintFor, type Terminal } from './terminal.ts';
 
@@ -79,14 +80,7 @@ function waiting(from: ReadOptions['from'], namespace: string): string {
   return `showing ${placeOf('results and dead letters', namespace)}: ${since}; Ctrl-C ends`;
 }
 
-const AGE_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-
-/** `start`, `latest`, an ISO time, or an age such as `10m`. */
+/** `start`, `latest`, a time or an age. */
 function startingPoint(text: string): ReadOptions['from'] {
-  if (text === 'start' || text === 'latest') return text;
-  const age = /^(\d+)([smhd])$/.exec(text);
-  if (age) return new Date(Date.now() - Number(age[1]) * (AGE_MS[age[2] as string] as number));
-  const time = new Date(text);
-  if (/^\d{4}-/.test(text) && !Number.isNaN(time.getTime())) return time;
-  throw new InvalidArgumentError('start, latest, a time such as 2026-11-21T09:00Z, or an age such as 10m is needed');
+  return text === 'start' || text === 'latest' ? text : readTime(text);
 }

@@ -208,7 +208,7 @@ describe('hubscore tail', () => {
     expect((await hubscore(['tail', '--once', '--from', '2999-01-01'])).out).toBe('');
     expect((await hubscore(['tail', '--once', '--model', 'topic'])).out).toBe('');
     expect((await hubscore(['tail', '--once', '--model', 'churn'])).out.split('\n')).toHaveLength(5);
-    expect((await hubscore(['tail', '--from', 'soon'])).err).toContain('an age such as 10m is needed');
+    expect((await hubscore(['tail', '--from', 'soon'])).err).toContain('an age such as 10m, is needed');
   });
 
   it('follows what comes until it is stopped', async () => {
@@ -223,6 +223,48 @@ describe('hubscore tail', () => {
     expect(code).toBe(0);
     expect(out).toMatch(/new-\d+ {2}churn → No {2}2\.0 ms {2}partition 2/);
     expect(out).not.toContain('bad');
+  });
+});
+
+describe('hubscore verify and replay', () => {
+  it('names requests without an ending, and fails', async () => {
+    await hubscore(['send', '-', '--key', '=one'], Readable.from(['{"features":1}\n[{"features":1},{"features":2}]']));
+    const { code, out } = await hubscore(['verify', '--list', '3']);
+    expect(code).toBe(1);
+    expect(out).toMatch(/missing: (inference-requests\/\d\/\d+(\/\d)?, ){2}.* and [\d,]+ more\nnot sound\n$/);
+    const rows = (await hubscore(['verify', '--json'])).out
+      .trim()
+      .split('\n')
+      .map(line => JSON.parse(line));
+    expect(rows.map(row => row.partition)).toEqual(PARTITIONS);
+    const sum = (name: string) => rows.reduce((total, row) => total + row[name], 0);
+    expect(sum('requests')).toBe(sum('events') + 1);
+    expect((await hubscore(['verify', '--to', '2000-01-01'])).code).toBe(0);
+  });
+
+  it('says what would be sent back, then sends it', async () => {
+    const letter = {
+      request_id: 'later',
+      result_id: 'inference-requests/0/0',
+      model: 'churn',
+      error: { code: 'model_unavailable', message: 'storage was away', stage: 'route' },
+      attempts: 1,
+      source: { hub: 'inference-requests', partition: '0', sequence_number: 0, partition_key: 'k', properties: {} },
+      body: '{"request_id":"later","features":[5]}',
+      body_encoding: 'utf-8',
+    };
+    const producer = new EventHubProducerClient(hubs.connectionString, 'inference-dead-letter');
+    await producer.sendBatch([{ body: letter }], { partitionId: '2' });
+    await producer.close();
+    const dry = await hubscore(['replay', '--dry-run']);
+    expect(dry.out).toContain('later  churn model_unavailable: storage was away  1 attempt\nwould send 1 request back');
+    expect((await hubscore(['replay', '--code', 'schema_mismatch', '--model', 'nobody'])).out).toContain(
+      'sent 0 requests',
+    );
+    expect((await hubscore(['replay', '--request-id', 'later'])).out).toContain(
+      'sent 1 request back to inference-requests;',
+    );
+    expect((await hubscore(['replay', '--from', '1h', '--to', '30m'])).out).toContain('sent 0 requests');
   });
 });
 

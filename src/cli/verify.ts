@@ -1,0 +1,98 @@
+import type { Writable } from 'node:stream';
+import { Command } from 'commander';
+import { eventHubsConnection } from '../config/connection.ts';
+import type { PartitionVerdict, VerifyProgress } from '../events/verify.ts';
+import { commandSettings } from './environment.ts';
+import { readTime } from './read-time.ts';
+import { isSound, showVerdict } from './show-verdict.ts';
+import { paintFor, type Terminal } from './terminal.ts';
+
+interface Options {
+  readonly from?: Date;
+  readonly to?: Date;
+  readonly list: number;
+  readonly json?: boolean;
+}
+
+const EXAMPLES = `
+Exit status 0: every request has exactly one ending, in order; 1: not so.
+Requests that are being scored meanwhile count as missing: while they come, leave out the last moment (--to 30s).
+
+Examples:
+  $ npx hubscore verify                     all that the hubs hold
+  $ npx hubscore verify --from 1h --to 30s  the last hour while traffic runs`;
+
+/** `hubscore verify` */
+export function verifyCommand(terminal: Terminal): Command {
+  return new Command('verify')
+    .summary('prove that every request has exactly one ending')
+    .description('Holds requests against results and dead letters, partition by partition.')
+    .option('-f, --from <time>', 'requests from this time or age on (2026-11-21T09:00Z, 2h)', readTime)
+    .option('-t, --to <time>', 'requests before this time or age', readTime)
+    .option('-n, --list <number>', 'ids named of each kind of fault', Number, 10)
+    .option('--json', 'one JSON object a partition')
+    .addHelpText('after', EXAMPLES)
+    .action((options: Options) => verifyEndings(terminal, options));
+}
+
+async function verifyEndings(terminal: Terminal, options: Options): Promise<void> {
+  const { stdout, stderr, signal } = terminal;
+  const [{ openReader }, { verify }, { decode }] = await Promise.all([
+    import('../events/open-events.ts'),
+    import('../events/verify.ts'),
+    import('../pipeline/decode.ts'),
+  ]);
+  const settings = commandSettings(terminal.environment, terminal.folder);
+  const groups = settings.RECOVERY_CONSUMER_GROUPS.split(',').map(group => group.trim());
+  const open = (hub: string) => openReader(eventHubsConnection(settings), hub, groups);
+  const hubs = {
+    requests: open(settings.REQUESTS_HUB),
+    results: open(settings.RESULTS_HUB),
+    deadLetters: open(settings.DEAD_LETTER_HUB),
+  };
+  const source = { hub: settings.REQUESTS_HUB, consumerGroup: settings.CONSUMER_GROUP, partition: '' };
+  const progress = createProgress(stderr);
+  let verdicts: PartitionVerdict[];
+  try {
+    verdicts = await verify(
+      {
+        hubs,
+        fromMs: options.from?.getTime(),
+        toMs: options.to?.getTime(),
+        countRequests: event => decode({ ...source, events: [event] }, undefined).length,
+        onProgress: progress.report,
+        maxListed: options.list,
+      },
+      signal,
+    );
+  } finally {
+    progress.end();
+    await Promise.allSettled(Object.values(hubs).map(hub => hub.close()));
+  }
+  if (options.json) for (const verdict of verdicts) stdout.write(`${JSON.stringify(verdict)}\n`);
+  else for (const line of showVerdict(verdicts, paintFor(stdout))) stdout.write(`${line}\n`);
+  if (!verdicts.every(isSound)) terminal.setExitCode(1);
+}
+
+const EVERY_MS = { terminal: 200, elsewhere: 5000 };
+
+/** How far it has come: one line that renews itself on a terminal, now and then a line anywhere else. */
+function createProgress(stderr: Writable & { readonly isTTY?: boolean }) {
+  const partitions = new Map<string, VerifyProgress>();
+  const everyMs = stderr.isTTY ? EVERY_MS.terminal : EVERY_MS.elsewhere;
+  let saidAtMs = performance.now();
+  return {
+    report(progress: VerifyProgress): void {
+      partitions.set(progress.partition, progress);
+      if (performance.now() - saidAtMs < everyMs) return;
+      saidAtMs = performance.now();
+      const sum = (kind: 'requests' | 'endings') =>
+        [...partitions.values()].reduce((total, each) => total + each[kind], 0).toLocaleString('en-US');
+      const text = `read ${sum('requests')} requests, ${sum('endings')} endings`;
+      stderr.write(stderr.isTTY ? `\r${text}\x1b[K` : `${text}\n`);
+    },
+    end(): void {
+      if (stderr.isTTY) stderr.write('\r\x1b[K');
+    },
+  };
+}
