@@ -21,6 +21,7 @@ export class IncomingDeliveries {
   readonly #onMessage: (message: IncomingMessage) => void;
   #chunks: Buffer[] = [];
   #bytes = 0;
+  #isUnfinished = false;
   #id = 0;
   #format = 0;
   #settled = false;
@@ -33,7 +34,7 @@ export class IncomingDeliveries {
   }
 
   onFrame(frame: IncomingFrame): void {
-    if (this.#chunks.length === 0 && this.#bytes === 0) {
+    if (!this.#isUnfinished) {
       this.#id = frame.deliveryId ?? 0;
       this.#format = frame.format;
       this.#settled = false;
@@ -42,7 +43,8 @@ export class IncomingDeliveries {
     this.#bytes += frame.payload?.length ?? 0;
     // Behind the limit only the size is counted: the message will be rejected.
     if (frame.payload && this.#bytes <= MAX_MESSAGE_BYTES) this.#chunks.push(frame.payload);
-    if (frame.more && !frame.aborted) return;
+    this.#isUnfinished = frame.more && !frame.aborted;
+    if (this.#isUnfinished) return;
     const bytes = this.#chunks.length === 1 ? (this.#chunks[0] as Buffer) : Buffer.concat(this.#chunks);
     const tooLarge = this.#bytes > MAX_MESSAGE_BYTES ? this.#bytes : 0;
     this.#chunks = [];

@@ -44,6 +44,8 @@ interface PrivateSession {
 interface PrivateConnection {
   readonly socket: BatchedSocket;
   readonly remote: { readonly open?: { readonly max_frame_size?: number } };
+  readonly local: { readonly open: { readonly max_frame_size: number } };
+  readonly transport: { peek_size(bytes: Buffer): number | undefined };
   readonly remote_channel_map: Record<number, unknown>;
   on_detach(frame: ChannelFrame): void;
   on_flow(frame: ChannelFrame): void;
@@ -109,7 +111,8 @@ export function writeFullLengthFrames(): void {
 
 /**
  * Gives rhea a socket that batches writes; `listen` would give it the bare one. Python's client detaches links whose session it
- * has ended before, at which rhea would end the connection.
+ * has ended before, at which rhea would end the connection. And a frame may be no larger than the open says: rhea collects whatever size
+ * the peer announces, up to 4 GiB.
  */
 export function acceptSocket(connection: Connection, socket: BatchedSocket): void {
   const inner = connection as unknown as PrivateConnection;
@@ -120,6 +123,14 @@ export function acceptSocket(connection: Connection, socket: BatchedSocket): voi
     };
   }
   inner.accept(socket);
+  const { transport, local } = inner;
+  const rheasPeek = transport.peek_size.bind(transport);
+  transport.peek_size = bytes => {
+    const size = rheasPeek(bytes);
+    if (size !== undefined && size > local.open.max_frame_size)
+      throw new Error(`a frame of ${size} bytes, where ${local.open.max_frame_size} are allowed`);
+    return size;
+  };
 }
 
 /** One transfer frame as it came; `payload` is only valid in this turn of the event loop. */

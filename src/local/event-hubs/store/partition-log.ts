@@ -1,5 +1,4 @@
 import { closeSync, fdatasyncSync, ftruncateSync, mkdirSync, openSync, readSync, writevSync } from 'node:fs';
-import { ConfigError } from '../config-error.ts';
 import {
   BATCH_HEADER_BYTES,
   batchTimeMs,
@@ -8,7 +7,8 @@ import {
   type ProducerMark,
   sealBatch,
 } from './batch-format.ts';
-import { checkSegment, cutSegment, listSegments, removeSegment, type Segment, segmentPath } from './segment.ts';
+import { type End, recoverLog } from './recover-log.ts';
+import { listSegments, removeSegment, type Segment, segmentPath } from './segment.ts';
 import type { WriteBuffer } from './write-buffer.ts';
 
 /** Idempotent producers that a partition remembers; the longest silent is forgotten first. */
@@ -42,15 +42,6 @@ interface Pending {
   readonly done: (error?: Error) => void;
 }
 
-/** Where the log stands; one value, so that a failed write can go back to the one before. */
-interface End {
-  readonly position: number;
-  readonly sequence: number;
-  readonly timeMs: number;
-  /** Position of the last event, the service's `offset`; -1 where there never was one. */
-  readonly lastEvent: number;
-}
-
 /**
  * The append-only log of one partition, in segment files. Batches appended in one turn of the event loop are written with
  * one write(2) by `flush`, and only then acknowledged: what was acknowledged is in the page cache and survives SIGKILL.
@@ -71,7 +62,7 @@ export class PartitionLog {
     this.#options = options;
     mkdirSync(options.folder, { recursive: true });
     this.#segments = listSegments(options.folder);
-    this.#end = this.#recover();
+    this.#end = recoverLog(this.#segments, options.folder, options.warn, producer => this.#remember(producer));
     this.#flushed = this.#end;
     if (this.#segments.length === 0) this.#segments.push(this.#newSegment());
     this.#fd = openSync(this.#last().path, 'a+');
@@ -243,42 +234,6 @@ export class PartitionLog {
     } catch (error) {
       // The old segment grows on; the next flush tries again.
       this.#options.warn(`cannot begin a new segment in ${this.#options.folder}: ${(error as Error).message}`);
-    }
-  }
-
-  /** Reads the newest segment, and the one before where it is empty: the end of the log stands there. */
-  #recover(): End {
-    let end: End = { position: 0, sequence: 0, timeMs: 0, lastEvent: -1 };
-    this.#refuseGaps();
-    for (const segment of this.#segments.slice(-2)) {
-      end = { ...end, position: segment.position, sequence: segment.sequence };
-      if (end.lastEvent === -1) end = { ...end, lastEvent: segment.position - 1 };
-      const whole = checkSegment(segment, ({ header, position, lastEvent }) => {
-        end = {
-          position: position + BATCH_HEADER_BYTES + header.bodyBytes,
-          sequence: header.firstSequence + header.count,
-          timeMs: header.timeMs,
-          lastEvent,
-        };
-        if (header.producer.id) this.#remember(header.producer);
-      });
-      if (segment === this.#segments.at(-1) && whole < segment.bytes) {
-        this.#options.warn(
-          `cut ${segment.bytes - whole} torn bytes off ${segment.path}: a send that was never acknowledged; event ${end.sequence} comes next`,
-        );
-        cutSegment(segment, whole);
-      }
-    }
-    return end;
-  }
-
-  #refuseGaps(): void {
-    for (const [i, segment] of this.#segments.slice(0, -1).entries()) {
-      const next = this.#segments[i + 1] as Segment;
-      if (segment.position + segment.bytes !== next.position)
-        throw new ConfigError(
-          `${segment.path} should end where ${next.path} begins and does not: the data are damaged; move ${this.#options.folder} away to start anew`,
-        );
     }
   }
 }
