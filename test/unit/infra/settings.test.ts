@@ -14,6 +14,7 @@ const LEFT_OUT = [
   'MODEL_CACHE_DIR', // the temporary directory
   'WORKER_THREADS', // by the cores
   'REQUEST_TIMEOUT_MS', // a backlog is work, not waste
+  'REPLAY_SCHEDULE', // replaying by timer is off unless asked for
 ];
 
 const app = settingsIn(read('infra/function-app.bicep'));
