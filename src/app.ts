@@ -1,7 +1,5 @@
-import { availableParallelism, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { availableParallelism } from 'node:os';
 import { readSettings, type Settings } from './config/config.ts';
-import { modelStorageConnection } from './config/connection.ts';
 import { InfrastructureError } from './core/errors.ts';
 import type { Clock, Log } from './core/log.ts';
 import { VERSION } from './core/version.ts';
@@ -96,7 +94,7 @@ async function buildApp(settings: Settings, log: Log, clock: Clock): Promise<App
     import('./cache/open-cache.ts'),
     buildModels(settings, log, clock, load => telemetry.recordModelLoad(load)),
   ]);
-  const { catalog, closeModels } = models;
+  const { catalog } = models;
   const events = await openEvents(settings, log);
   const maxBodyBytes = MAX_BATCH_BYTES - ENVELOPE_BYTES;
   const telemetry = createTelemetry({
@@ -109,7 +107,11 @@ async function buildApp(settings: Settings, log: Log, clock: Clock): Promise<App
   const opened = await openCache(settings, log);
   telemetry.observe({
     models: catalog.list,
-    breakers: () => ({ results: events.breaker.state, ...(opened?.breaker && { redis: opened.breaker() }) }),
+    breakers: () => ({
+      results: events.breaker.state,
+      storage: models.breaker.state,
+      ...(opened?.breaker && { redis: opened.breaker() }),
+    }),
     ...(opened && { cache: () => opened.cache.counts }),
     newest: async (partition, signal) => (await events.requests.range(partition, signal)).last,
   });
@@ -171,16 +173,14 @@ async function buildApp(settings: Settings, log: Log, clock: Clock): Promise<App
     async close() {
       await scorer.drain();
       await telemetry.close(); // its last look still asks the others
-      await Promise.allSettled([events.close(), closeModels()]);
+      await Promise.allSettled([events.close(), models.close()]);
     },
   };
 }
 
 async function buildModels(settings: Settings, log: Log, clock: Clock, onLoad: OnLoad) {
-  const [{ createCatalog }, { createBlobStore }, { connectContainer }, { createOnnxBackends }] = await Promise.all([
-    import('./models/catalog.ts'),
-    import('./models/blob-store.ts'),
-    import('./models/connect.ts'),
+  const [{ openCatalog }, { createOnnxBackends }] = await Promise.all([
+    import('./models/open-catalog.ts'),
     import('./backends/onnx/backends.ts'),
   ]);
   const backends = createOnnxBackends({
@@ -188,23 +188,13 @@ async function buildModels(settings: Settings, log: Log, clock: Clock, onLoad: O
     inlineMaxMs: settings.INLINE_MAX_MS,
     log,
   });
-  const connection = modelStorageConnection(settings);
-  const catalog = createCatalog({
-    store: createBlobStore(() => connectContainer(connection, settings.MODELS_CONTAINER)),
-    openBackend: backends.open,
-    clock,
-    log,
-    defaultModel: settings.DEFAULT_MODEL,
-    refreshMs: settings.MODEL_REFRESH_SECONDS * 1000,
-    loadTimeoutMs: settings.MODEL_LOAD_TIMEOUT_SECONDS * 1000,
-    memoryBytes: settings.MODEL_MEMORY_MB * MIB,
-    cacheDir: settings.MODEL_CACHE_DIR ?? join(tmpdir(), 'hubscore-models'),
-    cacheBytes: settings.MODEL_CACHE_MB * MIB,
-    onLoad,
-  });
-  const closeModels = async () => {
-    await catalog.close();
-    await backends.close();
+  const { catalog, breaker } = openCatalog(settings, { openBackend: backends.open, clock, log, onLoad });
+  return {
+    catalog,
+    breaker,
+    async close() {
+      await catalog.close();
+      await backends.close();
+    },
   };
-  return { catalog, closeModels };
 }

@@ -1,10 +1,9 @@
 import type { Settings } from '../config/settings.ts';
 import type { ResultCache } from '../core/cache.ts';
 import type { Log } from '../core/log.ts';
+import type { BreakerState } from '../core/retry-policies.ts';
 import { createMemoryCache } from './memory-cache.ts';
 import { createTieredCache } from './tiered-cache.ts';
-
-export type BreakerState = 'closed' | 'half-open' | 'open';
 
 export interface OpenedCache {
   readonly cache: ResultCache;

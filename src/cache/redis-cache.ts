@@ -1,19 +1,10 @@
-import {
-  CircuitState,
-  ConsecutiveBreaker,
-  circuitBreaker,
-  handleAll,
-  type IPolicy,
-  TimeoutStrategy,
-  timeout,
-  wrap,
-} from 'cockatiel';
+import { TimeoutStrategy, timeout } from 'cockatiel';
 import { createClient } from 'redis';
 import type { ResultCache } from '../core/cache.ts';
 import { asError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import type { Prediction } from '../core/prediction.ts';
-import type { BreakerState } from './open-cache.ts';
+import { type BreakerState, createBreaker } from '../core/retry-policies.ts';
 
 export interface RedisCacheOptions {
   /** `redis[s]://[[user]:password@]host[:port]`. */
@@ -29,12 +20,6 @@ export interface RedisCacheOptions {
 /** Failures in a row that open the circuit, and how long it stays open. */
 const FAILURES = 5;
 const OPEN_MS = 60_000;
-const STATES: Readonly<Record<CircuitState, BreakerState>> = {
-  [CircuitState.Closed]: 'closed',
-  [CircuitState.HalfOpen]: 'half-open',
-  [CircuitState.Open]: 'open',
-  [CircuitState.Isolated]: 'open',
-};
 /** Keys waiting to be written; more are dropped, so that a slow Redis never holds memory. */
 const MAX_WRITING = 10_000;
 
@@ -66,17 +51,13 @@ export function createRedisCache(options: RedisCacheOptions): ResultCache & { re
   });
   void client.connect().catch(() => undefined); // said by the error listener
 
-  const breaker = circuitBreaker(handleAll, {
-    halfOpenAfter: OPEN_MS,
-    breaker: new ConsecutiveBreaker(FAILURES),
-  });
-  breaker.onStateChange(state => log.warn(`result cache: circuit ${STATES[state]}`));
-  const policy: IPolicy = wrap(breaker, timeout(options.timeoutMs, TimeoutStrategy.Aggressive));
+  const breaker = createBreaker({ name: 'Redis', failures: FAILURES, resetMs: OPEN_MS, log }, () => true);
+  const patience = timeout(options.timeoutMs, TimeoutStrategy.Aggressive);
 
   return {
     async lookUp(keys) {
       const texts = client.isReady
-        ? await policy.execute(() => client.mGet([...keys])).catch(() => undefined)
+        ? await breaker.execute(() => patience.execute(() => client.mGet([...keys]))).catch(() => undefined)
         : undefined;
       const found = keys.map((_, i) => parse(texts?.[i]));
       const known = found.reduce((count, prediction) => (prediction ? count + 1 : count), 0);
@@ -97,7 +78,7 @@ export function createRedisCache(options: RedisCacheOptions): ResultCache & { re
     get counts() {
       return { hits, misses, evictions: 0 };
     },
-    breaker: () => STATES[breaker.state],
+    breaker: () => breaker.state,
     async close() {
       if (client.isOpen) client.destroy();
     },
