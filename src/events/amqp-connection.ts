@@ -34,6 +34,7 @@ const RENEWAL_RETRY_MS = 30_000;
 
 export function createAmqpConnection(address: NamespaceAddress): AmqpConnection {
   let current: Promise<Session> | undefined;
+  let live: Session | undefined;
 
   const session = (): Promise<Session> => {
     if (!current) {
@@ -41,9 +42,14 @@ export function createAmqpConnection(address: NamespaceAddress): AmqpConnection 
         if (current === opening) current = undefined;
       });
       current = opening;
-      opening.catch(() => {
-        if (current === opening) current = undefined;
-      });
+      opening.then(
+        session => {
+          if (current === opening) live = session;
+        },
+        () => {
+          if (current === opening) current = undefined;
+        },
+      );
     }
     return current;
   };
@@ -54,15 +60,13 @@ export function createAmqpConnection(address: NamespaceAddress): AmqpConnection 
       return (await session()).openSender(path);
     },
     cut(reason) {
-      const cutting = current;
+      live?.cut(new Error(reason));
+      live = undefined;
       current = undefined;
-      cutting?.then(
-        session => session.cut(new Error(reason)),
-        () => {},
-      );
     },
     async close() {
       const closing = current;
+      live = undefined;
       current = undefined;
       await closing?.then(
         session => session.close(),
@@ -95,16 +99,17 @@ async function openSession(address: NamespaceAddress, onLost: () => void): Promi
       host,
       port,
       connect: (_port: number, _host: string, _options: unknown, connected: () => void) => {
-        socket = address.tls
-          ? tls.connect({ host, port, servername: host }, connected)
-          : net.connect({ host, port }, connected);
-        return socket.setNoDelay(true);
+        socket = net.connect({ host, port, noDelay: true });
+        if (address.tls) return tls.connect({ socket, servername: host }, connected);
+        return socket.once('connect', connected);
       },
     }),
   });
   const lost = defer<never>();
   lost.promise.catch(() => {}); // those who care hold it themselves
+  let alive = true;
   const lose = (error: Error): void => {
+    alive = false;
     lost.reject(error);
     onLost();
   };
@@ -121,7 +126,8 @@ async function openSession(address: NamespaceAddress, onLost: () => void): Promi
   }
   const cut = (error: Error): void => {
     lose(error);
-    socket?.destroy(error);
+    // Closed in the usual way, the system would go on trying to deliver what was written, for minutes where the network is away.
+    socket?.resetAndDestroy();
   };
   const cbs = new CbsClient(connection, `connection-${connection.id}`);
   /** The service answers one claim at a time. */
@@ -153,7 +159,7 @@ async function openSession(address: NamespaceAddress, onLost: () => void): Promi
         lost.promise,
       ]);
       const stopRenewing = keepAuthorized(() => authorize(audience), renewInMs, linkLost);
-      return watchLink(sender, lost.promise, linkLost, stopRenewing);
+      return watchLink(sender, { alive: () => alive, lost: lost.promise }, linkLost, stopRenewing);
     },
     cut,
     async close() {
@@ -183,7 +189,7 @@ function keepAuthorized(authorize: () => Promise<number>, renewInMs: number, los
 
 function watchLink(
   sender: AwaitableSender,
-  connectionLost: Promise<never>,
+  connection: { alive(): boolean; readonly lost: Promise<never> },
   lost: Deferred<never>,
   stopRenewing: () => void,
 ): SenderLink {
@@ -192,7 +198,7 @@ function watchLink(
     open = false;
     lost.reject(error);
   };
-  connectionLost.catch(lose);
+  connection.lost.catch(lose);
   for (const event of [SenderEvents.senderError, SenderEvents.senderClose]) {
     sender.on(event, context => lose(describe(context?.sender?.error, 'the service closed the link')));
   }
@@ -203,7 +209,7 @@ function watchLink(
     sender,
     lost: lost.promise,
     get open() {
-      return open && sender.isOpen();
+      return open && connection.alive() && sender.isOpen();
     },
     async close() {
       stopRenewing();
