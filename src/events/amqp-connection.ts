@@ -13,6 +13,11 @@ export interface SenderLink {
   /** Rejects once the link or its connection is gone. */
   readonly lost: Promise<never>;
   readonly open: boolean;
+  /**
+   * Cuts the whole connection at once, without a goodbye: what has not left this process never will. Every link of it is lost;
+   * the next `openSender` connects anew.
+   */
+  cut(reason: string): void;
   close(): Promise<void>;
 }
 
@@ -20,11 +25,6 @@ export interface SenderLink {
 export interface AmqpConnection {
   /** @param path `<hub>/Partitions/<id>` */
   openSender(path: string, signal: AbortSignal): Promise<SenderLink>;
-  /**
-   * Cuts the connection at once, without a goodbye: what has not left this process never will. Every link of it is lost; the
-   * next `openSender` connects anew.
-   */
-  cut(reason: string): void;
   close(): Promise<void>;
 }
 
@@ -34,7 +34,6 @@ const RENEWAL_RETRY_MS = 30_000;
 
 export function createAmqpConnection(address: NamespaceAddress): AmqpConnection {
   let current: Promise<Session> | undefined;
-  let live: Session | undefined;
 
   const session = (): Promise<Session> => {
     if (!current) {
@@ -42,14 +41,9 @@ export function createAmqpConnection(address: NamespaceAddress): AmqpConnection 
         if (current === opening) current = undefined;
       });
       current = opening;
-      opening.then(
-        session => {
-          if (current === opening) live = session;
-        },
-        () => {
-          if (current === opening) current = undefined;
-        },
-      );
+      opening.catch(() => {
+        if (current === opening) current = undefined;
+      });
     }
     return current;
   };
@@ -59,14 +53,8 @@ export function createAmqpConnection(address: NamespaceAddress): AmqpConnection 
       signal.throwIfAborted();
       return (await session()).openSender(path);
     },
-    cut(reason) {
-      live?.cut(new Error(reason));
-      live = undefined;
-      current = undefined;
-    },
     async close() {
       const closing = current;
-      live = undefined;
       current = undefined;
       await closing?.then(
         session => session.close(),
@@ -78,7 +66,6 @@ export function createAmqpConnection(address: NamespaceAddress): AmqpConnection 
 
 interface Session {
   openSender(path: string): Promise<SenderLink>;
-  cut(error: Error): void;
   close(): Promise<void>;
 }
 
@@ -159,9 +146,8 @@ async function openSession(address: NamespaceAddress, onLost: () => void): Promi
         lost.promise,
       ]);
       const stopRenewing = keepAuthorized(() => authorize(audience), renewInMs, linkLost);
-      return watchLink(sender, { alive: () => alive, lost: lost.promise }, linkLost, stopRenewing);
+      return watchLink(sender, { alive: () => alive, lost: lost.promise, cut }, linkLost, stopRenewing);
     },
-    cut,
     async close() {
       await Promise.race([connection.close(), lost.promise.catch(() => {})]).catch(() => {});
       cut(new Error('the connection was closed'));
@@ -189,7 +175,7 @@ function keepAuthorized(authorize: () => Promise<number>, renewInMs: number, los
 
 function watchLink(
   sender: AwaitableSender,
-  connection: { alive(): boolean; readonly lost: Promise<never> },
+  connection: { alive(): boolean; readonly lost: Promise<never>; cut(error: Error): void },
   lost: Deferred<never>,
   stopRenewing: () => void,
 ): SenderLink {
@@ -211,6 +197,7 @@ function watchLink(
     get open() {
       return open && connection.alive() && sender.isOpen();
     },
+    cut: reason => connection.cut(new Error(reason)),
     async close() {
       stopRenewing();
       if (open) await Promise.race([sender.close(), lost.promise]).catch(() => {});

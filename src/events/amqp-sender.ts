@@ -80,7 +80,7 @@ export function createAmqpSender(
           const certainty = certaintyOf(thrown);
           // Whatever of it has not left yet must never leave: the ledger is about to look whether it arrived.
           if (certainty === 'unknown')
-            connection.cut(`a send to ${hub}/${partition} was not confirmed: ${asError(thrown).message}`);
+            lane.link.cut(`a send to ${hub}/${partition} was not confirmed: ${asError(thrown).message}`);
           else void lane.link.close();
           throw failure(certainty, confirmed, hub, partition, thrown);
         }

@@ -1,0 +1,63 @@
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { createAmqpConnection } from '../../src/events/amqp-connection.ts';
+import { createAmqpSender } from '../../src/events/amqp-sender.ts';
+import { namespaceAddress } from '../../src/events/namespace-address.ts';
+import { type EventHubs, startEventHubs } from '../support/event-hubs.ts';
+import { RESULTS, readAll } from '../support/scoring.ts';
+
+let hubs: EventHubs;
+beforeAll(async () => {
+  hubs = await startEventHubs();
+});
+afterAll(() => hubs.stop());
+
+const message = (id: string) => ({ messageId: id, shared: {}, own: {}, body: Buffer.from('1') });
+const signal = () => AbortSignal.timeout(10_000);
+const address = (connectionString = hubs.connectionString) =>
+  namespaceAddress({ kind: 'connection-string', connectionString });
+
+describe('the AMQP connection', () => {
+  it('renews its claims while a link is open, and not after', async () => {
+    const real = await address();
+    let claims = 0;
+    const claim: typeof real.claim = async audience => {
+      claims++;
+      return { ...(await real.claim(audience)), renewInMs: 20 };
+    };
+    const connection = createAmqpConnection({ ...real, claim });
+    const sender = createAmqpSender(connection, { hub: RESULTS, sendTimeoutMs: 5_000 });
+    await sender.send('0', [message('a')], signal());
+    await vi.waitFor(() => expect(claims).toBeGreaterThan(4), 5_000);
+    await sender.send('0', [message('b')], signal());
+    await sender.close();
+    const before = claims;
+    await new Promise(resolve => setTimeout(resolve, 100));
+    expect(claims).toBeLessThanOrEqual(before + 1); // one may have been under way
+    await connection.close();
+    expect((await readAll(hubs.connectionString, RESULTS, '0')).map(event => event.messageId)).toEqual(['a', 'b']);
+  });
+
+  it('says so where the key is wrong, and that nothing was appended', async () => {
+    const connection = createAmqpConnection(await address(hubs.connectionString.replace('SAS_KEY_VALUE', 'WRONG')));
+    const sender = createAmqpSender(connection, { hub: RESULTS, sendTimeoutMs: 5_000 });
+    await expect(sender.send('1', [message('a')], signal())).rejects.toMatchObject({ certainty: 'absent' });
+    await connection.close();
+  });
+
+  it('is made anew after a cut, for every link of it', async () => {
+    const connection = createAmqpConnection(await address());
+    const sender = createAmqpSender(connection, { hub: RESULTS, sendTimeoutMs: 5_000 });
+    for (let i = 0; i < 5; i++) {
+      await Promise.all(['1', '2'].map(partition => sender.send(partition, [message(`${i}`)], signal())));
+      const link = await connection.openSender(`${RESULTS}/Partitions/3`, signal());
+      link.cut('the test says so');
+      expect(link.open).toBe(false);
+    }
+    await sender.close();
+    await connection.close();
+    for (const partition of ['1', '2']) {
+      const read = await readAll(hubs.connectionString, RESULTS, partition);
+      expect(read.map(event => event.messageId)).toEqual(['0', '1', '2', '3', '4']);
+    }
+  });
+});

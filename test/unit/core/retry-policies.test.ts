@@ -1,0 +1,78 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { InfrastructureError } from '../../../src/core/errors.ts';
+import { type BreakerState, createBreaker, createRetry } from '../../../src/core/retry-policies.ts';
+
+class Away extends Error {}
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+describe('retry', () => {
+  it('tries so often and no more, with growing pauses', async () => {
+    const retry = createRetry({ retries: 3, initialDelayMs: 100, maxDelayMs: 1_000 }, error => error instanceof Away);
+    let tries = 0;
+    const running = retry.execute(() => Promise.reject(new Away(`${++tries}`)));
+    const ended = expect(running).rejects.toThrow('4');
+    await vi.advanceTimersByTimeAsync(0);
+    expect(tries).toBe(1);
+    await vi.advanceTimersByTimeAsync(5_000);
+    await ended;
+    expect(tries).toBe(4);
+  });
+
+  it('leaves alone what would only fail again', async () => {
+    const retry = createRetry({ retries: 3, initialDelayMs: 100, maxDelayMs: 1_000 }, error => error instanceof Away);
+    let tries = 0;
+    await expect(retry.execute(() => Promise.reject(new TypeError(`${++tries}`)))).rejects.toThrow('1');
+  });
+});
+
+describe('breaker', () => {
+  const states: BreakerState[] = [];
+  const said: string[] = [];
+  const say = (message: string) => void said.push(message);
+  const create = () =>
+    createBreaker(
+      {
+        name: 'results hub',
+        failures: 3,
+        resetMs: 60_000,
+        log: { info: say, warn: say, error: say },
+        onState: state => void states.push(state),
+      },
+      error => error instanceof Away,
+    );
+  const fail = () => Promise.reject(new Away('away'));
+  beforeEach(() => {
+    states.length = 0;
+    said.length = 0;
+  });
+
+  it('opens after failures in a row, refuses at once, lets one through after a while', async () => {
+    const breaker = create();
+    for (let i = 0; i < 3; i++) await expect(breaker.execute(fail)).rejects.toThrow(Away);
+    const called = vi.fn(async () => 1);
+    await expect(breaker.execute(called)).rejects.toThrow(InfrastructureError);
+    expect(called).not.toHaveBeenCalled();
+    expect(breaker.state).toBe('open');
+    await vi.advanceTimersByTimeAsync(60_000);
+    await expect(breaker.execute(fail)).rejects.toThrow(Away); // the trial
+    await expect(breaker.execute(async () => 1)).rejects.toThrow(InfrastructureError);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(await breaker.execute(async () => 2)).toBe(2);
+    expect(breaker.state).toBe('closed');
+    expect(states).toEqual(['open', 'half-open', 'open', 'half-open', 'closed']);
+    expect(said[0]).toMatch(/results hub is open: 3 failures in a row; next try in 60 s/);
+  });
+
+  it('does not count what is no failure of the service, nor failures with successes between', async () => {
+    const breaker = create();
+    for (let i = 0; i < 10; i++)
+      await expect(breaker.execute(() => Promise.reject(new TypeError('a bug')))).rejects.toThrow(TypeError);
+    for (let i = 0; i < 10; i++) {
+      await expect(breaker.execute(fail)).rejects.toThrow(Away);
+      await breaker.execute(async () => 1);
+    }
+    expect(breaker.state).toBe('closed');
+  });
+});
