@@ -50,6 +50,9 @@ async function launch(port: number): Promise<ChildProcess> {
     '--appendonly',
     'no',
   ]);
+  const kill = () => child.kill('SIGKILL');
+  process.once('exit', kill); // a test run that ends early leaves no process behind
+  child.once('exit', () => process.removeListener('exit', kill));
   let said = '';
   for await (const chunk of child.stdout) {
     said += chunk;

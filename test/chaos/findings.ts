@@ -1,0 +1,47 @@
+import type { Outcome } from './play.ts';
+import type { Scenario } from './scenarios.ts';
+
+/** A host that was killed has to be back at work well before this; usually it takes one second, two on a busy machine. */
+const LONGEST_SILENCE_MS = 10_000;
+
+/** What a scenario promises and a run of it did not keep. */
+export function faultsIn(outcome: Outcome, { mayRepeat }: Scenario): string[] {
+  const { verdict, verified, settled, exitCodes, longestSilenceMs } = outcome;
+  const found: string[] = [];
+  if (!settled) found.push('it did not come to rest');
+  if (exitCodes.some(code => code !== 0)) found.push(`hosts ended with ${exitCodes.join(', ')}`);
+  if (longestSilenceMs > LONGEST_SILENCE_MS) found.push(`no ending for ${seconds(longestSilenceMs)} after a fault`);
+  const { missing, outOfOrder, wrong, swallowed, repeated } = verdict;
+  for (const [name, fault] of Object.entries({
+    missing,
+    outOfOrder,
+    wrong,
+    swallowed,
+    ...(!mayRepeat && { repeated }),
+  })) {
+    if (fault.count > 0) found.push(`${fault.count} ${name}: ${fault.examples.join('; ')}`);
+  }
+  const sound = missing.count + outOfOrder.count + repeated.count === 0;
+  if (
+    verified.missing !== missing.count ||
+    verified.outOfOrder !== outOfOrder.count ||
+    verified.repeated !== repeated.count ||
+    verified.exitCode !== (sound ? 0 : 1)
+  ) {
+    found.push(`hubscore verify says otherwise: ${JSON.stringify(verified)}`);
+  }
+  return found;
+}
+
+export function summaryOf({ verdict, verified, strikes, longestSilenceMs }: Outcome): string {
+  const { events, requests, results, deadLetters, missing, repeated, outOfOrder, wrong } = verdict;
+  return (
+    `${events} events, ${requests} requests = ${results} results + ${deadLetters} dead letters; missing ${missing.count}, ` +
+    `repeated ${repeated.count}, out of order ${outOfOrder.count}, wrong ${wrong.count}; ${strikes} faults, ` +
+    `longest silence ${seconds(longestSilenceMs)}; hubscore verify: exit status ${verified.exitCode}`
+  );
+}
+
+function seconds(milliseconds: number): string {
+  return `${(milliseconds / 1000).toFixed(1)} s`;
+}

@@ -1,0 +1,102 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { SeededRandom } from '../support/seeded-random.ts';
+import type { Fault } from './faults.ts';
+import { createFuzz } from './fuzz-bodies.ts';
+import { hubscoreVerify, type Verified } from './hubscore-verify.ts';
+import { judge, type Verdict } from './judge.ts';
+import { makeEvent } from './requests.ts';
+import type { Scenario } from './scenarios.ts';
+import { type Stack, startStack } from './stack.ts';
+import { startTraffic, type Traffic } from './traffic.ts';
+import { type Watch, watchEndings } from './watch.ts';
+
+export interface Play {
+  readonly events: number;
+  /** How long the requests take to come in, at least. */
+  readonly seconds: number;
+  /** Faults last this part of their usual time. */
+  readonly haste: number;
+  readonly long: boolean;
+  readonly random: SeededRandom;
+  readonly say: (line: string) => void;
+}
+
+export interface Outcome {
+  readonly verdict: Verdict;
+  readonly verified: Verified;
+  readonly strikes: number;
+  /** Longest time from a fault's end, or from the strike of one that should do no harm, to the next ending. */
+  readonly longestSilenceMs: number;
+  readonly settled: boolean;
+  readonly exitCodes: readonly (number | null)[];
+  readonly log: string;
+}
+
+const PARTITIONS = ['0', '1', '2', '3'];
+const FIRST_ENDING_MS = 20_000;
+const SILENCE_MS = 30_000;
+const SETTLED_MS = 120_000;
+
+/** Streams requests through a stack of its own while faults strike, lets it come to rest, and counts. */
+export async function play(scenario: Scenario, options: Play): Promise<Outcome> {
+  const { random, say, seconds } = options;
+  const { hosts, functions, settings = {}, fuzz } = scenario;
+  const events = options.events * (fuzz ?? 1);
+  const stack = await startStack({ hosts, functions, settings, redis: scenario.redis === true });
+  try {
+    const { connectionString } = stack.eventHubs;
+    const watch = watchEndings(connectionString);
+    const make = fuzz === undefined ? (id: number) => makeEvent(id, random) : createFuzz(random);
+    let made = 0;
+    const next = () => make(made++);
+    const traffic = startTraffic(connectionString, PARTITIONS.length, events, seconds, next, random.next);
+    await watch.progress(FIRST_ENDING_MS, () => traffic.over);
+    const strikes = await Promise.all(
+      scenario.faults.map(loop => strikeAgainAndAgain(loop, stack, traffic, watch, scenario, options)),
+    );
+    await traffic.done;
+    say(`${traffic.acknowledged} events are in, ${strikes.flat().length} faults struck; coming to rest`);
+    const settled = await watch.settled(SETTLED_MS);
+    const exitCodes = await stack.drain();
+    const [verdict, verified] = await Promise.all([
+      judge(connectionString, PARTITIONS, traffic.acknowledged),
+      hubscoreVerify(connectionString),
+    ]);
+    const silences = strikes.flat();
+    const longestSilenceMs = Math.max(0, ...silences);
+    return { verdict, verified, strikes: silences.length, longestSilenceMs, settled, exitCodes, log: stack.log() };
+  } finally {
+    await stack.close();
+  }
+}
+
+/** Gives the silence after each strike. */
+async function strikeAgainAndAgain(
+  loop: readonly Fault[],
+  stack: Stack,
+  traffic: Traffic,
+  watch: Watch,
+  { faults, once = [] }: Scenario,
+  { random, haste, long, say }: Play,
+): Promise<number[]> {
+  const alone = faults.length === 1;
+  const silences: number[] = [];
+  const strike = async (fault: Fault) => {
+    const mend = await fault.strike(stack, random);
+    const lastsMs = random.between(...fault.lasts) * haste;
+    const struckAt = performance.now();
+    const during = fault.harmless && alone ? await watch.progress(SILENCE_MS, () => traffic.over) : 0;
+    await sleep(Math.max(0, lastsMs - (performance.now() - struckAt)));
+    await mend();
+    const after = alone ? await watch.progress(SILENCE_MS, () => traffic.over) : 0;
+    const silence = Math.max(during ?? 0, after ?? 0);
+    say(`${fault.name} for ${Math.round(lastsMs)} ms${alone ? `, then silence for ${Math.round(silence)} ms` : ''}`);
+    silences.push(silence);
+  };
+  for (let i = 0; i < loop.length || !traffic.over; i++) {
+    await sleep(random.between(200, 2_000) * haste);
+    await strike(loop[i % loop.length] as Fault);
+  }
+  if (long) for (const fault of once) await strike(fault);
+  return silences;
+}

@@ -1,0 +1,73 @@
+import { hasRedis } from '../support/redis.ts';
+import {
+  breakModelFile,
+  confirmNothing,
+  type Fault,
+  hangRedis,
+  holdResults,
+  killEndpoint,
+  killHost,
+  killRedis,
+  killStorage,
+  loseStorageForLong,
+  publishBrokenVersion,
+  refuseResults,
+} from './faults.ts';
+
+export interface Scenario {
+  readonly name: string;
+  readonly hosts: number;
+  /** Loops that run side by side while requests stream in; in each, one fault after the other, again and again. */
+  readonly faults: readonly (readonly Fault[])[];
+  /** In the long form also these, once, after the others. */
+  readonly once?: readonly Fault[];
+  /** Two hosts may hold a partition at once, so that both emit; then an ending may be repeated under its id. */
+  readonly mayRepeat?: true;
+  readonly functions?: string;
+  readonly redis?: true;
+  readonly settings?: Readonly<Record<string, string>>;
+  /** Bodies that nobody has foreseen, and so many times the usual events. */
+  readonly fuzz?: number;
+}
+
+/** Time-outs that fit faults of a few seconds. */
+const IMPATIENT = { SEND_TIMEOUT_SECONDS: '1', BREAKER_RESET_SECONDS: '1' };
+const FILL_HOLES_SOON = { FILL_HOLES_SCHEDULE: '*/2 * * * * *', FILL_HOLES_AFTER_SECONDS: '4' };
+
+const ALL: readonly Scenario[] = [
+  { name: 'host killed', hosts: 1, faults: [[killHost]] },
+  { name: 'two hosts, one dies', hosts: 2, faults: [[killHost]], mayRepeat: true },
+  { name: 'endpoint killed', hosts: 1, faults: [[killEndpoint]] },
+  { name: 'storage killed', hosts: 1, faults: [[killStorage]], once: [loseStorageForLong] },
+  {
+    name: 'results hub refuses',
+    hosts: 1,
+    faults: [[refuseResults, confirmNothing, holdResults]],
+    settings: IMPATIENT,
+  },
+  { name: 'Redis vanishes', hosts: 1, faults: [[killRedis, hangRedis]], redis: true },
+  { name: 'broken model', hosts: 1, faults: [[publishBrokenVersion, breakModelFile]] },
+  {
+    name: 'no retry policy',
+    hosts: 1,
+    faults: [[killEndpoint, refuseResults, killHost]],
+    functions: '{src/functions/fill-holes.ts,test/support/function-apps/no-retry/functions/*.ts}',
+    settings: { ...IMPATIENT, ...FILL_HOLES_SOON, SEND_RETRIES: '0' },
+  },
+  {
+    name: 'all together',
+    hosts: 2,
+    faults: [[killHost], [killEndpoint, killStorage], [refuseResults, confirmNothing, holdResults]],
+    mayRepeat: true,
+    redis: true,
+    settings: IMPATIENT,
+  },
+  { name: 'fuzz', hosts: 1, faults: [[killHost]], fuzz: 5 },
+];
+
+/** The scenarios that can run on this machine; says which cannot. */
+export function scenariosHere(say: (line: string) => void): readonly Scenario[] {
+  if (hasRedis()) return ALL;
+  say('redis-server is not installed here: what needs it is left out (apt-get install redis-server)');
+  return ALL.filter(({ redis }) => !redis);
+}

@@ -1,0 +1,20 @@
+import { app, type InvocationContext, trigger } from '@azure/functions';
+import { closeApp, getApp, settings } from '../../../../../src/app.ts';
+
+/** As src/functions/score-requests.ts, but for the retry policy: without one the host checkpoints past a batch that failed. */
+app.generic('score-requests', {
+  trigger: trigger.generic({
+    type: 'eventHubTrigger',
+    connection: 'EventHubs',
+    eventHubName: settings.REQUESTS_HUB,
+    consumerGroup: settings.CONSUMER_GROUP,
+    cardinality: 'many',
+    dataType: 'binary',
+  }),
+  async handler(events: unknown, context: InvocationContext): Promise<void> {
+    await (await getApp()).scoreRequests(events, context.triggerMetadata);
+  },
+});
+
+app.hook.appStart(() => void getApp().catch(() => {}));
+app.hook.appTerminate(closeApp);
