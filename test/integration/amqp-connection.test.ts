@@ -3,6 +3,7 @@ import { createAmqpConnection } from '../../src/events/amqp-connection.ts';
 import { createAmqpSender } from '../../src/events/amqp-sender.ts';
 import { namespaceAddress } from '../../src/events/namespace-address.ts';
 import { type EventHubs, startEventHubs } from '../support/event-hubs.ts';
+import { startFaultProxy } from '../support/fault-proxy.ts';
 import { RESULTS, readAll } from '../support/scoring.ts';
 
 let hubs: EventHubs;
@@ -59,5 +60,23 @@ describe('the AMQP connection', () => {
       const read = await readAll(hubs.connectionString, RESULTS, partition);
       expect(read.map(event => event.messageId)).toEqual(['0', '1', '2', '3', '4']);
     }
+  });
+
+  it('never delivers what it has given up, though the network would', async () => {
+    const proxy = await startFaultProxy(hubs.port, `${RESULTS}/Partitions/`);
+    const behind = hubs.connectionString.replace(`:${hubs.port};`, `:${proxy.port};`);
+    const connection = createAmqpConnection(await address(behind));
+    const sender = createAmqpSender(connection, { hub: RESULTS, sendTimeoutMs: 500 });
+    await sender.send('0', [message('before')], signal());
+    proxy.set('hold');
+    await expect(sender.send('0', [message('given up')], signal())).rejects.toMatchObject({ certainty: 'unknown' });
+    await new Promise(resolve => setTimeout(resolve, 100)); // the reset is on its way
+    proxy.set('pass');
+    await sender.send('0', [message('after')], signal());
+    await sender.close();
+    await connection.close();
+    await proxy.close();
+    const read = await readAll(hubs.connectionString, RESULTS, '0');
+    expect(read.slice(-2).map(event => event.messageId)).toEqual(['before', 'after']);
   });
 });
