@@ -72,6 +72,8 @@ interface Session {
 async function openSession(address: NamespaceAddress, onLost: () => void): Promise<Session> {
   const { host, port } = address;
   let socket: net.Socket | undefined;
+  /** What rhea reads and writes: the socket, or TLS over it. */
+  let wire: net.Socket | undefined;
   const connection = new Connection({
     transport: 'tcp', // `connect` below makes the socket, so that it can be cut and is sent from without delay
     host,
@@ -87,8 +89,8 @@ async function openSession(address: NamespaceAddress, onLost: () => void): Promi
       port,
       connect: (_port: number, _host: string, _options: unknown, connected: () => void) => {
         socket = net.connect({ host, port, noDelay: true });
-        if (address.tls) return tls.connect({ socket, servername: host }, connected);
-        return socket.once('connect', connected);
+        wire = address.tls ? tls.connect({ socket, servername: host }, connected) : socket.once('connect', connected);
+        return wire;
       },
     }),
   });
@@ -115,6 +117,8 @@ async function openSession(address: NamespaceAddress, onLost: () => void): Promi
     lose(error);
     // Closed in the usual way, the system would go on trying to deliver what was written, for minutes where the network is away.
     socket?.resetAndDestroy();
+    // That raises no event of those rhea listens to: it would keep its timers, and the process with them, for two minutes.
+    wire?.emit('error', error);
   };
   const cbs = new CbsClient(connection, `connection-${connection.id}`);
   /** The service answers one claim at a time. */
