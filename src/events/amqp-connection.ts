@@ -214,5 +214,7 @@ function watchLink(
 function describe(cause: unknown, otherwise: string): Error {
   if (cause instanceof Error) return cause;
   const { condition, description } = (cause ?? {}) as { condition?: string; description?: string };
-  return condition ? new Error(`${description ?? otherwise} (${condition})`) : new Error(otherwise);
+  return condition
+    ? Object.assign(new Error(`${description ?? otherwise} (${condition})`), { condition })
+    : new Error(otherwise);
 }

@@ -125,8 +125,14 @@ async function credit({ sender, lost }: SenderLink, timeoutMs: number, signal: A
 }
 
 function certaintyOf(thrown: unknown): Certainty {
-  const { code, innerError, name } = thrown as { code?: unknown; innerError?: { condition?: string }; name?: string };
-  if (innerError?.condition === TOO_LARGE) return 'too-large';
+  const { code, innerError, name, condition } = thrown as {
+    code?: unknown;
+    innerError?: { condition?: string };
+    name?: string;
+    condition?: string;
+  };
+  // The service rejects the message, or closes the link over it.
+  if ((innerError?.condition ?? condition) === TOO_LARGE) return 'too-large';
   if (name === 'InsufficientCreditError' || NOT_TAKEN.has(String(code))) return 'absent';
   return 'unknown';
 }
