@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { doctorCommand } from './doctor.ts';
+import { loadCommand } from './load.ts';
 import { modelsCommand } from './models.ts';
 import { explainProblem } from './problems.ts';
 import { replayCommand } from './replay.ts';
@@ -37,6 +38,7 @@ export async function run(args: readonly string[], world: Omit<Terminal, 'setExi
     .addCommand(replayCommand(terminal))
     .addCommand(verifyCommand(terminal))
     .addCommand(doctorCommand(terminal))
+    .addCommand(loadCommand(terminal))
     .showSuggestionAfterError()
     .showHelpAfterError('(--help says more)')
     .exitOverride()
