@@ -1,8 +1,8 @@
 /** How far the service's clock is ahead of ours, milliseconds; negative where it is behind. */
 export interface ClockOffset {
   readonly offsetMs: number;
-  /** The truth lies within ± this. */
-  readonly uncertaintyMs: number;
+  /** The truth lies within ± this; null where nothing was compared. */
+  readonly uncertaintyMs: number | null;
 }
 
 /** Times in the log are whole milliseconds, cut or rounded: either way off by less than this. */
@@ -25,7 +25,7 @@ export class ClockComparison {
   /** No offset where nothing was compared. */
   get offset(): ClockOffset {
     const { lowestMs, highestMs } = this;
-    if (lowestMs === Number.NEGATIVE_INFINITY) return { offsetMs: 0, uncertaintyMs: Number.POSITIVE_INFINITY };
+    if (lowestMs === Number.NEGATIVE_INFINITY) return { offsetMs: 0, uncertaintyMs: null };
     const uncertaintyMs = Math.abs(highestMs - lowestMs) / 2;
     if (lowestMs <= 0 && highestMs >= 0) return { offsetMs: 0, uncertaintyMs };
     return { offsetMs: (lowestMs + highestMs) / 2, uncertaintyMs };

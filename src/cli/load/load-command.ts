@@ -1,6 +1,6 @@
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
-import { resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { VERSION } from '../../core/version.ts';
 import { commandSettings } from '../environment.ts';
@@ -42,6 +42,7 @@ export async function load(terminal: Terminal, asked: LoadOptions): Promise<void
   const { stdout, signal } = terminal;
   const options = asked.usual ? { ...USUAL, ...asked } : asked;
   const pace = planPace(options);
+  for (const file of [options.json, options.html]) if (file) checkFolder(resolve(terminal.folder, file));
   const settings = commandSettings(terminal.environment, terminal.folder);
   const payload = await choosePayload(terminal, settings, options);
   const { keyOf, says: keys } = planKeys(options);
@@ -123,13 +124,13 @@ export function planPace(options: LoadOptions): Pace {
       'Take a shorter --duration, or several runs.',
     );
   }
-  const limit = requests === undefined ? `for ${seconds} s` : `${whole(total)} requests`;
-  return {
-    schedule,
-    total,
-    durationMs,
-    says: schedule ? `${schedule.says}, ${limit}` : `${limit}, as fast as they go`,
-  };
+  return { schedule, total, durationMs, says: wordsFor(schedule, requests === undefined ? seconds : undefined, total) };
+}
+
+function wordsFor(schedule: Schedule | undefined, seconds: number | undefined, total: number): string {
+  if (schedule && seconds !== undefined) return `${schedule.says} for ${seconds} s`;
+  const requests = `${whole(total)} ${total === 1 ? 'request' : 'requests'}`;
+  return schedule ? `${requests} at ${schedule.says}` : `${requests}, as fast as they go`;
 }
 
 function planKeys({ keys, keySkew }: LoadOptions): { keyOf: (n: number) => string | undefined; says: string } {
@@ -137,6 +138,11 @@ function planKeys({ keys, keySkew }: LoadOptions): { keyOf: (n: number) => strin
   const count = keys ?? DEFAULT_KEYS;
   const pick = zipfPicker(count, keySkew ?? 0, Math.random);
   return { keyOf: () => `key-${pick()}`, says: `${whole(count)}, ${keySkew ? `skew ${keySkew}` : 'evenly'}` };
+}
+
+/** Before the run, not after it. */
+function checkFolder(file: string): void {
+  if (!existsSync(dirname(file))) throw new CommandError(`there is no folder ${dirname(file)}`, 'Make it first.');
 }
 
 function write(terminal: Terminal, path: string, text: string): void {

@@ -13,6 +13,7 @@ export function chartsOf(report: LoadReport): Chart[] {
   });
   const middle = (i: number) => (i === timeline.length - 1 ? (seconds - i * binSeconds) / 2 : binSeconds / 2);
   const asked = settings.openLoop ? [line('asked', 'asked', bin => bin.asked)] : [];
+  const refused = report.requests.deadLetters > 0 ? [line('dead letters', 'trouble', bin => bin.deadLetters)] : [];
   const meant = settings.openLoop ? 'from the intended time to the result' : 'from sending to the result';
   const { enqueuedToEnqueued, intendedToResult } = latencyMs;
   const nines = Math.max(1, ...intendedToResult.curve.map(([percent]) => ninesOf(percent)));
@@ -56,10 +57,10 @@ export function chartsOf(report: LoadReport): Chart[] {
     },
     {
       ...overTime,
-      title: 'Waiting, and refused',
-      yLabel: 'requests in the hub; dead letters a second',
+      title: refused.length > 0 ? 'Waiting, and refused' : 'Waiting',
+      yLabel: `requests in the hub${refused.length > 0 ? '; dead letters a second' : ''}`,
       yAtLeast: 10,
-      series: [line('lag', 'p95', bin => bin.lag), line('dead letters', 'trouble', bin => bin.deadLetters)],
+      series: [line('lag', 'p95', bin => bin.lag), ...refused],
     },
   ];
 }

@@ -117,9 +117,15 @@ function setupRows({ settings, clock }: LoadReport): string[][] {
     ['requests', settings.payload],
     ['partition keys', settings.keys],
     ['sent from', `${machine.cpu}, ${machine.cores} cores, Node ${machine.node}`],
-    ["the service's clock", `${clock.offsetMs.toFixed(1)} ms off this machine's, ± ${clock.uncertaintyMs.toFixed(1)}`],
+    ["the service's clock", clockWords(clock)],
     ['hubscore', settings.version],
   ];
+}
+
+function clockWords({ offsetMs, uncertaintyMs }: LoadReport['clock']): string {
+  return uncertaintyMs === null
+    ? 'not compared'
+    : `${offsetMs.toFixed(1)} ms off this machine's, ± ${uncertaintyMs.toFixed(1)}`;
 }
 
 function table(title: string, heads: readonly string[], rows: readonly (readonly string[])[]): string {

@@ -14,7 +14,7 @@ export interface Schedule {
 export function constantRate(rate: number): Schedule {
   return {
     timeOf: n => (n * 1000) / rate,
-    dueBefore: elapsedMs => Math.ceil((elapsedMs * rate) / 1000),
+    dueBefore: elapsedMs => Math.ceil((Math.max(0, elapsedMs) * rate) / 1000),
     rateAt: () => rate,
     says: `${rate.toLocaleString('en')}/s`,
   };
@@ -41,7 +41,7 @@ export function rampedRate({ from, to, seconds }: Ramp): Schedule {
       const root = Math.sqrt(Math.max(0, from * from + 2 * slope * n));
       return 1000 * (n <= inRamp ? (2 * n) / (from + root) : seconds + (n - inRamp) / to);
     },
-    dueBefore: elapsedMs => Math.ceil(dueAfter(elapsedMs / 1000)),
+    dueBefore: elapsedMs => Math.ceil(dueAfter(Math.max(0, elapsedMs / 1000))),
     rateAt: elapsedMs => (elapsedMs < seconds * 1000 ? from + (slope * elapsedMs) / 1000 : to),
     says: `${from.toLocaleString('en')} → ${to.toLocaleString('en')}/s in ${seconds} s`,
   };

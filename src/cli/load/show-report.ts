@@ -72,7 +72,7 @@ export function remarks(report: LoadReport): string[] {
   }
   if (clock.offsetMs !== 0) {
     said.push(
-      `the service's clock is ${ms(Math.abs(clock.offsetMs))} ms ${clock.offsetMs > 0 ? 'ahead of' : 'behind'} this machine's (± ${ms(clock.uncertaintyMs)}); taken out of latencies from intended times`,
+      `the service's clock is ${ms(Math.abs(clock.offsetMs))} ms ${clock.offsetMs > 0 ? 'ahead of' : 'behind'} this machine's (± ${ms(clock.uncertaintyMs ?? 0)}); taken out of latencies from intended times`,
     );
   }
   return said;
