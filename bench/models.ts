@@ -20,7 +20,12 @@ export async function openModel(
   const file = sampleModel(name, version);
   const raw = parseCard(readFileSync(join(file, '../model.json'), 'utf8'), 'model.json');
   const { classes } = await readOnnxFile(file);
-  const backends = createOnnxBackends({ threads: Math.max(1, availableParallelism() - 1), inlineMaxMs: 4, log: quiet });
+  const backends = createOnnxBackends({
+    threads: Math.max(1, availableParallelism() - 1),
+    inlineMaxMs: 1,
+    workerMinMs: 5,
+    log: quiet,
+  });
   const card = (signature: ModelVersion['signature']) =>
     resolveCard({ name, version, file: 'model.json', raw, classes }, signature);
   const backend = backends.open({

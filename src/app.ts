@@ -186,6 +186,7 @@ async function buildModels(settings: Settings, log: Log, clock: Clock, onLoad: O
   const backends = createOnnxBackends({
     threads: settings.WORKER_THREADS ?? Math.max(1, availableParallelism() - 1),
     inlineMaxMs: settings.INLINE_MAX_MS,
+    workerMinMs: settings.WORKER_MIN_MS,
     log,
   });
   const { catalog, breaker } = openCatalog(settings, { openBackend: backends.open, clock, log, onLoad });

@@ -19,7 +19,12 @@ export async function openStore(settings: Settings): Promise<ModelStore> {
 export async function withBackends<T>(settings: Settings, work: (open: OpenBackend) => Promise<T>): Promise<T> {
   const { createOnnxBackends } = await import('../backends/onnx/backends.ts'); // loads ONNX Runtime
   const silent = { info() {}, warn() {}, error() {} };
-  const backends = createOnnxBackends({ threads: 1, inlineMaxMs: settings.INLINE_MAX_MS, log: silent });
+  const backends = createOnnxBackends({
+    threads: 1,
+    inlineMaxMs: settings.INLINE_MAX_MS,
+    workerMinMs: settings.WORKER_MIN_MS,
+    log: silent,
+  });
   try {
     return await work(backends.open);
   } finally {

@@ -64,8 +64,17 @@ export const settingsSchema = z.object({
   INLINE_MAX_MS: z.coerce
     .number()
     .min(0)
-    .default(4)
-    .describe('A model whose slice takes longer than this at warm-up runs in a worker thread.'),
+    .default(1)
+    .describe(
+      'A model that takes no longer than this for 256 instances, tried before it serves, runs in-line; a slower one in a worker thread where a core is free.',
+    ),
+  WORKER_MIN_MS: z.coerce
+    .number()
+    .min(0)
+    .default(5)
+    .describe(
+      'A model that takes longer than this runs in a worker thread even where no core is free: it would hold up everything else.',
+    ),
 
   CACHE_ENTRIES: whole(
     'Predictions of identical instances kept in this process; 0 turns the result cache off.',

@@ -10,17 +10,27 @@ export interface BackendInfo {
   readonly warmUpMs: number;
   /** Rough memory it holds, bytes. */
   readonly memoryBytes: number;
-  /** Largest slice it was seen to take: what was planned, or 1 where a larger one failed at warm-up. */
+  /** Rows of its slices, at most: what was planned, or what was chosen at warm-up; less where such a slice failed. */
   readonly maxBatchSize: number;
 }
 
 /** How a model is tried before it serves. */
 export interface WarmUpPlan {
-  readonly maxBatchSize: number;
+  /** Undefined: chosen by what slices of several sizes take. */
+  readonly maxBatchSize: number | undefined;
   /** The model takes no other batch than `maxBatchSize`. */
   readonly fixedBatch: boolean;
   /** That many plausible instances; the first is the plainest. */
   inputs(rows: number): Tensors;
+}
+
+/** What a model's card asks of its backend; undefined where that is left to measurement. */
+export interface RuntimeWishes {
+  readonly placement: 'in-line' | 'worker' | undefined;
+  /** Threads that share the work of one slice. */
+  readonly intraOpThreads: number | undefined;
+  /** How long a slice that is not full may wait for others to share a run with; undefined: not at all. */
+  readonly maxQueueDelayMs: number | undefined;
 }
 
 /** One ONNX file to be opened by a backend. */
@@ -30,6 +40,7 @@ export interface BackendSource {
   /** Path of the file on disk. */
   readonly file: string;
   readonly bytes: number;
+  readonly wishes?: RuntimeWishes | undefined;
   /** Called once the signature is known. @throws Error where the model's card does not fit it. */
   plan(signature: Signature): WarmUpPlan;
 }
@@ -39,15 +50,25 @@ export type OpenBackend = (source: BackendSource) => Backend;
 
 export interface PredictOptions {
   readonly signal?: AbortSignal | undefined;
-  /** Lower goes first where work waits. */
+  /** Lower goes first where work waits; 1 where absent. */
   readonly priority?: number | undefined;
+  /** Not begun after this long, it is given up with `WaitedTooLong`; undefined: it waits for its turn. */
+  readonly maxWaitMs?: number | undefined;
+}
+
+/** A slice that waited for its turn for longer than `maxWaitMs`, or one that it shared a run with: whatever of it still has time may be asked for again. */
+export class WaitedTooLong extends Error {
+  override readonly name = 'WaitedTooLong';
 }
 
 /** One contract for everything that turns input tensors into output tensors: ONNX in-line, ONNX in worker threads, remote servers. */
 export interface Backend {
   /** Loads and warms up; resolves once `predict` may be called. Idempotent. @throws Error naming the file and the cause. */
   load(): Promise<BackendInfo>;
-  /** Runs one slice. Inputs share their first dimension N; so do the outputs. @throws Error where the model fails on this slice. */
+  /**
+   * Runs one slice. Inputs share their first dimension N; so do the outputs.
+   * @throws Error where the model fails on this slice; WaitedTooLong; InfrastructureError where too many wait; the signal's reason.
+   */
   predict(inputs: Tensors, options?: PredictOptions): Promise<Tensors>;
   /** @throws Error before `load` has resolved. */
   readonly info: BackendInfo;

@@ -53,7 +53,8 @@ export interface Card {
   readonly fallback: FallbackTarget | undefined;
   /** Given, marked degraded, where neither the version nor its fallback can answer. */
   readonly default: { readonly prediction: unknown; readonly confidence: number | undefined } | undefined;
-  readonly batching: { readonly maxBatchSize: number; readonly maxQueueDelayMs: number };
+  /** Rows of a slice, at most; undefined: as the backend chose at warm-up. */
+  readonly batching: { readonly maxBatchSize: number | undefined };
   /** Identical instances may be answered from the result cache. */
   readonly cache: boolean;
   /** model.json as it came, for those who show it. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { RuntimeWishes } from '../core/backend.ts';
 import { asError } from '../core/errors.ts';
 
 /** `null` and absent mean the same in what we read. */
@@ -42,7 +43,13 @@ export const cardSchema = z.looseObject({
   batching: optional(
     z.looseObject({
       max_batch_size: optional(z.number().int().min(1)),
-      max_queue_delay_ms: optional(z.number().min(0)),
+      max_queue_delay_ms: optional(z.number().min(0).max(10_000)),
+    }),
+  ),
+  runtime: optional(
+    z.looseObject({
+      placement: optional(z.enum(['in-line', 'worker'])),
+      intra_op_threads: optional(z.number().int().min(1).max(64)),
     }),
   ),
   cache: optional(z.boolean()),
@@ -65,6 +72,15 @@ export function parseCard(text: string, file: string): RawCard {
   const parsed = cardSchema.safeParse(value);
   if (parsed.success) return parsed.data;
   throw new Error(`${file}: ${faults(parsed.error, value)}`);
+}
+
+/** What a card asks of the backend, which has to know before it opens the model. */
+export function wishesOf({ batching, runtime }: RawCard): RuntimeWishes {
+  return {
+    placement: runtime?.placement,
+    intraOpThreads: runtime?.intra_op_threads,
+    maxQueueDelayMs: batching?.max_queue_delay_ms,
+  };
 }
 
 /** Every fault as `features[2].range: expected [lowest, highest], came [3,1]`. */

@@ -1,6 +1,6 @@
 import type { OpenBackend } from '../core/backend.ts';
 import type { Card, FallbackTarget, ModelVersion } from '../core/model.ts';
-import { parseCard, type RawCard } from './card.ts';
+import { parseCard, type RawCard, wishesOf } from './card.ts';
 import type { DiskCache } from './disk-cache.ts';
 import { readOnnxFile } from './onnx-file.ts';
 import { resolveCard } from './resolve-card.ts';
@@ -53,6 +53,7 @@ export async function loadVersion(
     title: modelPath(stored),
     file: path,
     bytes: file.bytes,
+    wishes: raw && wishesOf(raw),
     plan(signature) {
       card = resolveCard(
         { name: stored.name, version: stored.version, file: cardPath(stored), raw, classes },
@@ -62,13 +63,13 @@ export async function loadVersion(
     },
   });
   try {
-    const { signature, maxBatchSize } = await backend.load();
+    const { signature } = await backend.load();
     return {
       name: stored.name,
       version: stored.version,
       label: labelOf(stored.version, raw, file.sha256),
       sha256: file.sha256,
-      card: { ...card!, batching: { ...card!.batching, maxBatchSize } },
+      card: card!,
       signature,
       backend,
     };

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import semver from 'semver';
 import type { BackendInfo, OpenBackend } from '../core/backend.ts';
 import type { Card } from '../core/model.ts';
-import { parseCard, type RawCard } from './card.ts';
+import { parseCard, type RawCard, wishesOf } from './card.ts';
 import { hashFile } from './disk-cache.ts';
 import { labelOf } from './load-version.ts';
 import { readOnnxFile } from './onnx-file.ts';
@@ -63,6 +63,7 @@ export async function inspectModel(files: ModelFiles, openBackend: OpenBackend):
       title: file,
       file: path,
       bytes,
+      wishes: wishesOf(rawCard),
       plan(signature) {
         card = resolveCard({ name, version, file: files.card ?? file, raw: rawCard, classes }, signature);
         return warmUpPlan(signature, card);
@@ -98,9 +99,8 @@ function remarksOn(card: Card, info: BackendInfo): string[] {
   if (card.outputs.probabilities && !card.outputs.classes) {
     remarks.push('the classes are unknown: probabilities come as an array; name them in the card (outputs.classes)');
   }
-  if (info.maxBatchSize < card.batching.maxBatchSize) {
-    remarks.push(`it takes one instance at a time: slices of ${card.batching.maxBatchSize} failed`);
-  }
+  const { maxBatchSize: asked = info.warmUpMs < 100 ? 2 : 1 } = card.batching; // chosen by itself, only a very slow one is 1
+  if (info.maxBatchSize < asked) remarks.push(`it takes ${info.maxBatchSize} at once: larger slices failed`);
   if (info.warmUpMs > 100) remarks.push(`a slice of ${info.maxBatchSize} takes ${Math.round(info.warmUpMs)} ms`);
   return remarks;
 }

@@ -80,10 +80,10 @@ export function createResidents(options: {
       resident.live = loaded.backend;
       resident.lastUsedMs = clock();
       onLoad?.({ model: stored.name, version: loaded.label, durationMs: clock() - start, failed: false });
-      const { placement, warmUpMs, memoryBytes } = loaded.backend.info;
+      const { placement, warmUpMs, maxBatchSize, memoryBytes } = loaded.backend.info;
       log.info(
         `${stored.name} ${loaded.label} loaded in ${clock() - start} ms: ${placement}, ${warmUpMs.toFixed(2)} ms a slice of ` +
-          `${loaded.card.batching.maxBatchSize}, about ${Math.ceil(memoryBytes / 1e6)} MB`,
+          `${maxBatchSize}, about ${Math.ceil(memoryBytes / 1e6)} MB`,
       );
       makeRoom(resident);
       return resident;

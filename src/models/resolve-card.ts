@@ -4,9 +4,6 @@ import type { RawCard } from './card.ts';
 import { resolveFeatures } from './resolve-features.ts';
 import { resolveOutputs } from './resolve-outputs.ts';
 
-/** Slices of models whose card says nothing. */
-const DEFAULT_MAX_BATCH_SIZE = 256;
-
 export interface CardSource {
   readonly name: string;
   readonly version: string;
@@ -24,7 +21,6 @@ export interface CardSource {
 export function resolveCard(source: CardSource, signature: Signature): Card {
   const { raw } = source;
   const fixedBatch = fixedBatchOf(signature);
-  const askedBatch = raw?.batching?.max_batch_size ?? DEFAULT_MAX_BATCH_SIZE;
   return {
     name: source.name,
     version: source.version,
@@ -33,7 +29,7 @@ export function resolveCard(source: CardSource, signature: Signature): Card {
     outputs: resolveOutputs(raw?.outputs, source.classes, signature, source.file),
     fallback: raw?.fallback && { model: raw.fallback.model, version: raw.fallback.version },
     default: raw?.default && { prediction: raw.default.prediction ?? null, confidence: raw.default.confidence },
-    batching: { maxBatchSize: fixedBatch ?? askedBatch, maxQueueDelayMs: raw?.batching?.max_queue_delay_ms ?? 0 },
+    batching: { maxBatchSize: fixedBatch ?? raw?.batching?.max_batch_size },
     cache: raw?.cache ?? true,
     raw: raw ?? {},
   };

@@ -14,6 +14,8 @@ export interface Chunk {
   readonly placed: readonly Placed[];
   /** The most urgent of its requests'. */
   readonly priority: number;
+  /** The first of its requests' deadlines, milliseconds since the epoch; infinite where none has one. */
+  readonly deadlineMs: number;
 }
 
 /** A request by its place in the run, and its instances by theirs in the rows. */
@@ -36,6 +38,7 @@ export function* encodeChunks({ version, places }: Group, run: Run): Iterable<Ch
     const rows = stages.encoder.begin(Math.min(limit, places.length - next));
     const placed: Placed[] = [];
     let priority = Number.POSITIVE_INFINITY;
+    let deadlineMs = Number.POSITIVE_INFINITY;
     while (next < places.length && rows.count < limit) {
       const place = places[next++] as number;
       const request = run.requests[place] as Request;
@@ -44,16 +47,22 @@ export function* encodeChunks({ version, places }: Group, run: Run): Iterable<Ch
         const { from, to, several } = rows.add(request.features);
         placed.push({ place, from, to, several });
         priority = Math.min(priority, request.priority);
+        deadlineMs = Math.min(deadlineMs, deadlineOf(request));
       } catch (thrown) {
         run.refuse(place, asRefusal(thrown));
       }
     }
-    if (placed.length > 0) yield { version, stages, rows, placed, priority };
+    if (placed.length > 0) yield { version, stages, rows, placed, priority, deadlineMs };
   }
 }
 
-function checkDeadline({ timeoutMs, enqueuedAtMs }: Request, now: number): void {
-  if (timeoutMs === undefined || now - enqueuedAtMs <= timeoutMs) return;
+function deadlineOf({ timeoutMs, enqueuedAtMs }: Request): number {
+  return timeoutMs === undefined ? Number.POSITIVE_INFINITY : enqueuedAtMs + timeoutMs;
+}
+
+function checkDeadline(request: Request, now: number): void {
+  if (now <= deadlineOf(request)) return;
+  const { timeoutMs, enqueuedAtMs } = request;
   const message = `timeout_ms is ${timeoutMs}; the request waited ${Math.round(now - enqueuedAtMs)} ms`;
   throw new RequestError('deadline_exceeded', 'infer', message);
 }

@@ -1,3 +1,4 @@
+import { WaitedTooLong } from '../core/backend.ts';
 import { asError, InfrastructureError, RequestError } from '../core/errors.ts';
 import type { ModelVersion } from '../core/model.ts';
 import type { Tensors } from '../core/tensor.ts';
@@ -26,7 +27,8 @@ export function sliceRows({ card, signature, backend }: ModelVersion): {
 } {
   const fixed = signature.inputs[0]?.dims[0] ?? undefined;
   if (fixed !== undefined) return { rows: fixed, fixed: true };
-  return { rows: Math.max(1, Math.min(card.batching.maxBatchSize, backend.info.maxBatchSize)), fixed: false };
+  const { maxBatchSize } = backend.info;
+  return { rows: Math.max(1, Math.min(card.batching.maxBatchSize ?? maxBatchSize, maxBatchSize)), fixed: false };
 }
 
 /** A lane for each chunk that may be on its way at once: one where the model runs on this very thread. */
@@ -36,10 +38,10 @@ export function lanesOf({ backend }: ModelVersion): readonly number[] {
 
 /**
  * Runs the model over a chunk, a slice at a time. A slice that fails, or whose outputs make no predictions, is halved until the bad rows stand alone.
- * @throws InfrastructureError; the signal's reason where it is aborted.
+ * @throws WaitedTooLong where the first deadline passed while it waited for its turn; InfrastructureError; the signal's reason where it is aborted.
  */
-export async function infer(chunk: Chunk, { signal, slices: timings }: Run): Promise<Inference> {
-  const { version, rows, priority, stages } = chunk;
+export async function infer(chunk: Chunk, { signal, clock, slices: timings }: Run): Promise<Inference> {
+  const { version, rows, priority, deadlineMs, stages } = chunk;
   const limit = sliceRows(version);
   const slices: Slice[] = [];
   const failed = new Map<number, RequestError>();
@@ -54,7 +56,8 @@ export async function infer(chunk: Chunk, { signal, slices: timings }: Run): Pro
       const size = limit.fixed ? limit.rows : to - from;
       const inputs = rows.tensors(from, to, size);
       const start = performance.now();
-      const outputs = await version.backend.predict(inputs, { signal, priority });
+      const maxWaitMs = Math.max(0, deadlineMs - clock());
+      const outputs = await version.backend.predict(inputs, { signal, priority, maxWaitMs });
       const slice = { from, to, size, outputs, computeMs: performance.now() - start };
       stages.interpreter.check(slice);
       slices.push(slice);
@@ -66,7 +69,7 @@ export async function infer(chunk: Chunk, { signal, slices: timings }: Run): Pro
       });
     } catch (thrown) {
       signal.throwIfAborted();
-      if (thrown instanceof InfrastructureError) throw thrown;
+      if (thrown instanceof InfrastructureError || thrown instanceof WaitedTooLong) throw thrown;
       if (to - from === 1 || isAway(thrown)) {
         for (let row = from; row < to; row++) failed.set(row, inferenceFailed(version, thrown));
         return;

@@ -1,3 +1,4 @@
+import { WaitedTooLong } from '../core/backend.ts';
 import type { ResultCache } from '../core/cache.ts';
 import type { EventBatch } from '../core/event.ts';
 import type { Clock, Log } from '../core/log.ts';
@@ -6,7 +7,7 @@ import type { Ending, ScoredBatch } from '../core/outcome.ts';
 import type { Request } from '../core/request.ts';
 import { allSettled } from './abortable.ts';
 import { decode, isRequest } from './decode.ts';
-import { encodeChunks } from './encode-chunks.ts';
+import { type Chunk, encodeChunks } from './encode-chunks.ts';
 import { createFastRoad } from './fast/fast-road.ts';
 import { infer, lanesOf } from './infer.ts';
 import { interpretChunk } from './interpret-chunk.ts';
@@ -67,12 +68,21 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   async function answerGroup(group: Group, run: Run): Promise<void> {
     const chunks = encodeChunks(group, run);
     await allSettled(lanesOf(group.version), async () => {
-      for (const chunk of chunks) {
-        const recalled = cache && (await recall(chunk, cache));
-        const inference = await infer(recalled ? { ...chunk, rows: recalled.rows } : chunk, run);
-        interpretChunk(chunk, inference, run, recalled);
-      }
+      for (const chunk of chunks) await answerChunk(chunk, run);
     });
+  }
+
+  async function answerChunk(chunk: Chunk, run: Run): Promise<void> {
+    try {
+      const recalled = cache && (await recall(chunk, cache));
+      const inference = await infer(recalled ? { ...chunk, rows: recalled.rows } : chunk, run);
+      interpretChunk(chunk, inference, run, recalled);
+    } catch (thrown) {
+      if (!(thrown instanceof WaitedTooLong)) throw thrown;
+      // Encoded again, the requests that are late by now are refused and the others get in line once more.
+      const group = { version: chunk.version, places: chunk.placed.map(({ place }) => place) };
+      for (const rest of encodeChunks(group, run)) await answerChunk(rest, run);
+    }
   }
 
   return { score, predict: async (requests, signal) => (await answer(requests, signal)).endings };

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { createMicroBatcher } from '../../src/backends/micro-batcher.ts';
 import { createEngineBackend } from '../../src/backends/onnx/engine.ts';
 import { openInline } from '../../src/backends/onnx/in-line.ts';
 import { createWorkerPool, type WorkerPool } from '../../src/backends/onnx/worker-pool.ts';
@@ -10,12 +11,18 @@ const folder = temporaryFolder();
 afterAll(() => folder.remove());
 
 /** One suite for every place where a model may run. */
-describe.each(['in-line', 'worker'] as const)('backend, %s', placement => {
+describe.each([
+  ['in-line', 'in-line'],
+  ['worker', 'worker'],
+  ['micro-batches in a worker', 'worker'],
+] as const)('backend, %s', (name, placement) => {
   let pool: WorkerPool;
   const opened: Backend[] = [];
   const open = (source: BackendSource) => {
     const engine = () => (placement === 'in-line' ? openInline(source) : pool.open(source));
-    const backend = createEngineBackend(source, placement, engine);
+    const plain = createEngineBackend(source, placement, engine);
+    const batched = name === 'micro-batches in a worker';
+    const backend = batched ? createMicroBatcher(plain, { runs: 2, maxQueueDelayMs: 0 }) : plain;
     opened.push(backend);
     return backend;
   };

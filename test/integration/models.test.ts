@@ -27,7 +27,7 @@ describe('models in blob storage', () => {
   let name: string;
   let test = 0;
   const folder = temporaryFolder();
-  const backends = createOnnxBackends({ threads: 1, inlineMaxMs: 4, log: notes() });
+  const backends = createOnnxBackends({ threads: 1, inlineMaxMs: 1, workerMinMs: 5, log: notes() });
 
   beforeAll(async () => {
     storage = await startStorage();

@@ -1,15 +1,15 @@
 import { availableParallelism } from 'node:os';
 import type { Backend, BackendSource } from '../../core/backend.ts';
 import type { Log } from '../../core/log.ts';
+import { createMicroBatcher } from '../micro-batcher.ts';
 import { createEngineBackend, TooSlow } from './engine.ts';
 import { openInline } from './in-line.ts';
+import { inlineLimitMs, type PlacementLimits } from './placement.ts';
 import { createWorkerPool } from './worker-pool.ts';
 
-export interface OnnxBackendsOptions {
+export interface OnnxBackendsOptions extends PlacementLimits {
   /** WORKER_THREADS; 0 runs everything in-line, undefined leaves one core to the event loop. */
   readonly threads: number | undefined;
-  /** INLINE_MAX_MS */
-  readonly inlineMaxMs: number;
   readonly log: Log;
 }
 
@@ -23,19 +23,24 @@ export interface OnnxBackends {
 const INLINE_MAX_BYTES = 2 * 1024 * 1024;
 
 /**
- * Backends for ONNX files. A model runs in-line where its slices are seen to be quick when it is tried, else in a pool of worker threads
- * that all heavy models share, so that none of them stalls the event loop.
+ * Backends for ONNX files. A model runs in-line where batches of it are seen to be quick when it is tried, else in a pool of worker threads
+ * that all heavy models share, so that none of them stalls the event loop. Its card may decide instead.
  */
 export function createOnnxBackends(options: OnnxBackendsOptions): OnnxBackends {
-  const { threads = Math.max(1, availableParallelism() - 1), inlineMaxMs, log } = options;
+  const cores = availableParallelism();
+  const { threads = Math.max(1, cores - 1), log } = options;
   const pool = createWorkerPool({ size: threads, log });
 
   function open(source: BackendSource): Backend {
+    const { placement, maxQueueDelayMs = 0 } = source.wishes ?? {};
     const inline = (limitMs?: number) => createEngineBackend(source, 'in-line', () => openInline(source), limitMs);
-    const inWorkers = () => createEngineBackend(source, 'worker', () => pool.open(source));
-    if (threads === 0) return inline();
-    if (source.bytes > INLINE_MAX_BYTES) return inWorkers();
-    return firstFitting(inline(inlineMaxMs), inWorkers);
+    const inWorkers = () => {
+      const backend = createEngineBackend(source, 'worker', () => pool.open(source));
+      return createMicroBatcher(backend, { runs: threads, maxQueueDelayMs });
+    };
+    if (threads === 0 || placement === 'in-line') return inline();
+    if (placement === 'worker' || source.bytes > INLINE_MAX_BYTES) return inWorkers();
+    return firstFitting(inline(inlineLimitMs(options, cores, pool.load)), inWorkers);
   }
 
   return { open, close: pool.close };

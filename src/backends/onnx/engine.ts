@@ -12,7 +12,7 @@ export interface Engine {
   release(): Promise<void>;
 }
 
-/** The model's slices take longer than the limit that was set. */
+/** The model takes longer than the limit that was set. */
 export class TooSlow extends Error {
   override readonly name = 'TooSlow';
 }
@@ -20,9 +20,14 @@ export class TooSlow extends Error {
 /** A model whose slices take a second is not tried with still larger ones. */
 const LONGEST_WARM_UP_MS = 1_000;
 
+/** What a batch of 256 takes, by its slices; of short slices no more than eight count, since the loop turns after each. */
+function batchMs(sliceMs: number, rows: number): number {
+  return sliceMs * Math.max(1, Math.min(256 / rows, 8));
+}
+
 /**
  * The backend around an engine: opens it once, tries it, counts what runs, and frees it when that has ended.
- * `load` throws `TooSlow` where a slice takes longer than `limitMs`; without a limit it is tried with larger ones while they are quick.
+ * `load` throws `TooSlow` where a batch of 256 takes longer than `limitMs`; without a limit it is tried with larger slices while they are quick.
  */
 export function createEngineBackend(
   source: BackendSource,
@@ -43,7 +48,9 @@ export function createEngineBackend(
       const { signature, memoryBytes } = engine;
       const patienceMs = limitMs ?? LONGEST_WARM_UP_MS;
       const { sliceMs, maxBatchSize, stopped } = await warmUp(source, source.plan(signature), engine.run, patienceMs);
-      if (stopped && limitMs !== undefined) throw new TooSlow(`${source.title}: a slice takes more than ${limitMs} ms`);
+      if (limitMs !== undefined && (stopped || batchMs(sliceMs, maxBatchSize) > limitMs)) {
+        throw new TooSlow(`${source.title}: a batch takes more than ${limitMs} ms`);
+      }
       const info = { signature, placement, warmUpMs: sliceMs, memoryBytes, maxBatchSize };
       loaded = { engine, info };
       return info;

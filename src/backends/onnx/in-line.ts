@@ -6,7 +6,7 @@ import { openSession } from './session.ts';
 /** Opens a model on the calling thread, which its runs then block: for models whose slice takes a few milliseconds at most. */
 export async function openInline(source: BackendSource): Promise<Engine> {
   const before = process.memoryUsage.rss();
-  const session = await openSession(source.file);
+  const session = await openSession(source.file, source.wishes?.intraOpThreads);
   const memoryBytes = estimateMemory(source.bytes, process.memoryUsage.rss() - before);
   return { signature: session.signature, memoryBytes, run: session.run, release: session.release };
 }

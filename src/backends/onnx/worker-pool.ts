@@ -1,16 +1,18 @@
-import type { BackendSource, PredictOptions } from '../../core/backend.ts';
+import { type BackendSource, type PredictOptions, WaitedTooLong } from '../../core/backend.ts';
 import { asError, InfrastructureError } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
 import type { Tensors } from '../../core/tensor.ts';
+import { createTaskQueue } from '../task-queue.ts';
 import type { Engine } from './engine.ts';
 import { type PoolWorker, startWorker } from './pool-worker.ts';
-import { createTaskQueue } from './task-queue.ts';
 import type { LoadedModel, WorkerReply, WorkerRequest } from './worker-protocol.ts';
 
 /** Threads for heavy models, started when the first one comes. Each holds every model; slices go to whichever is free. */
 export interface WorkerPool {
   /** Opens a model in every thread. */
   open(source: BackendSource): Promise<Engine>;
+  /** Share of the threads' time that slices took, 0–1, over about the last ten seconds. */
+  readonly load: number;
   /** Waits for what runs, then lets the threads end. */
   close(): Promise<void>;
 }
@@ -23,12 +25,16 @@ interface Slot {
 
 interface Errand {
   readonly request: Exclude<WorkerRequest, { kind: 'end' }>;
+  /** On `performance.now`'s clock; a slice not begun by then is given up. */
+  readonly beginBy?: number;
   resolve(reply: WorkerReply): void;
   reject(error: Error): void;
 }
 
 /** Every partition waits for its own slices, so a queue this long means that far more is asked than can ever be done. */
 const LONGEST_QUEUE = 4096;
+/** What happened this long ago counts a third. */
+const LOAD_WINDOW_MS = 10_000;
 const WORKER_URL = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url);
 
 export function createWorkerPool(options: {
@@ -40,6 +46,7 @@ export function createWorkerPool(options: {
   const slots: Slot[] = Array.from({ length: size }, () => ({ worker: undefined, errands: [] }));
   const queue = createTaskQueue<Errand>();
   const models = new Map<number, BackendSource>();
+  const work = createFadingSum(LOAD_WINDOW_MS);
   let lastModel = 0;
   let closed = false;
 
@@ -61,15 +68,28 @@ export function createWorkerPool(options: {
       if (slot.worker?.alive && slot.worker.busy) continue;
       if (slot.errands.length === 0 && queue.size === 0) continue;
       const worker = slot.worker?.alive ? slot.worker : revive(slot);
-      const errand = slot.errands.shift() ?? queue.shift()!;
+      const errand = slot.errands.shift() ?? nextSlice();
+      if (!errand) continue;
+      const began = performance.now();
       worker
         .ask(errand.request)
         .then(errand.resolve, thrown => {
           if (!worker.alive) log.error(`${asError(thrown).message}; another takes its place`);
           errand.reject(asError(thrown));
         })
-        .finally(dispatch);
+        .finally(() => {
+          if (errand.request.kind === 'run') work.add(performance.now() - began);
+          dispatch();
+        });
     }
+  }
+
+  function nextSlice(): Errand | undefined {
+    for (let slice = queue.shift(); slice; slice = queue.shift()) {
+      if (performance.now() <= (slice.beginBy as number)) return slice;
+      slice.reject(new WaitedTooLong('no worker thread was free in time'));
+    }
+    return undefined;
   }
 
   function errandFor(slot: Slot, request: Errand['request']): Promise<WorkerReply> {
@@ -79,7 +99,8 @@ export function createWorkerPool(options: {
     });
   }
 
-  function run(model: number, inputs: Tensors, { signal, priority = 1 }: PredictOptions = {}): Promise<Tensors> {
+  function run(model: number, inputs: Tensors, options: PredictOptions = {}): Promise<Tensors> {
+    const { signal, priority = 1, maxWaitMs = Number.POSITIVE_INFINITY } = options;
     return new Promise((resolve, reject) => {
       if (queue.size >= LONGEST_QUEUE) throw new InfrastructureError(`${queue.size} slices wait for a worker thread`);
       const abort = () => {
@@ -90,6 +111,7 @@ export function createWorkerPool(options: {
       const withdraw = queue.push(
         {
           request: { kind: 'run', model, inputs },
+          beginBy: performance.now() + maxWaitMs,
           resolve: reply => {
             settle();
             resolve((reply as Extract<WorkerReply, { kind: 'ran' }>).outputs);
@@ -131,6 +153,9 @@ export function createWorkerPool(options: {
         release: () => unload(model),
       };
     },
+    get load() {
+      return size === 0 ? 1 : work.recentMs() / (size * LOAD_WINDOW_MS);
+    },
     async close() {
       closed = true;
       await Promise.all(slots.map(slot => slot.worker?.end()));
@@ -138,6 +163,25 @@ export function createWorkerPool(options: {
   };
 }
 
+/** A sum whose parts fade with their age. */
+function createFadingSum(windowMs: number) {
+  let sum = 0;
+  let at = performance.now();
+  const recentMs = () => {
+    const now = performance.now();
+    sum *= Math.exp((at - now) / windowMs);
+    at = now;
+    return sum;
+  };
+  return {
+    recentMs,
+    add(ms: number) {
+      sum = recentMs() + ms;
+    },
+  };
+}
+
 function loadRequest(model: number, source: BackendSource): Errand['request'] {
-  return { kind: 'load', model, file: source.file, bytes: source.bytes };
+  const { file, bytes, wishes } = source;
+  return { kind: 'load', model, file, bytes, intraOpThreads: wishes?.intraOpThreads };
 }

@@ -2,7 +2,13 @@ import type { Signature, Tensors } from '../../core/tensor.ts';
 
 /** To a worker thread; `model` is a number that the pool gave out. */
 export type WorkerRequest =
-  | { readonly kind: 'load'; readonly model: number; readonly file: string; readonly bytes: number }
+  | {
+      readonly kind: 'load';
+      readonly model: number;
+      readonly file: string;
+      readonly bytes: number;
+      readonly intraOpThreads: number | undefined;
+    }
   | { readonly kind: 'run'; readonly model: number; readonly inputs: Tensors }
   | { readonly kind: 'unload'; readonly model: number }
   /** Release everything and end: a worker that is terminated inside a run takes the whole process with it. */

@@ -12,7 +12,7 @@ async function answer(request: Exclude<WorkerRequest, { kind: 'end' }>): Promise
   switch (request.kind) {
     case 'load': {
       const before = process.memoryUsage.rss();
-      const session = await openSession(request.file);
+      const session = await openSession(request.file, request.intraOpThreads);
       sessions.set(request.model, session);
       const memoryBytes = estimateMemory(request.bytes, process.memoryUsage.rss() - before);
       return { kind: 'loaded', model: { signature: session.signature, memoryBytes } };

@@ -21,7 +21,12 @@ export function checkModels(settings: Settings): Check {
       const errors: string[] = [];
       const cacheDir = await mkdtemp(join(tmpdir(), 'hubscore-doctor-'));
       const log = { info() {}, warn() {}, error: (message: string) => void errors.push(message) };
-      const backends = createOnnxBackends({ threads: 1, inlineMaxMs: settings.INLINE_MAX_MS, log });
+      const backends = createOnnxBackends({
+        threads: 1,
+        inlineMaxMs: settings.INLINE_MAX_MS,
+        workerMinMs: settings.WORKER_MIN_MS,
+        log,
+      });
       const catalog = createCatalog({
         store: createBlobStore(() => connectContainer(modelStorageConnection(settings), settings.MODELS_CONTAINER)),
         openBackend: backends.open,

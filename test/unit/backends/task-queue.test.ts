@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createTaskQueue } from '../../../src/backends/onnx/task-queue.ts';
+import { createTaskQueue } from '../../../src/backends/task-queue.ts';
 
 describe('task queue', () => {
   it('gives the most urgent first, and among equals the oldest', () => {

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Engine } from '../../../src/backends/onnx/engine.ts';
 import { createWorkerPool, type WorkerPool } from '../../../src/backends/onnx/worker-pool.ts';
-import type { PredictOptions } from '../../../src/core/backend.ts';
+import { type PredictOptions, WaitedTooLong } from '../../../src/core/backend.ts';
 import { floats, type Notes, notes } from '../../support/models.ts';
 
 const FRAGILE = new URL('../../support/fragile-worker.ts', import.meta.url);
@@ -52,6 +52,24 @@ describe('worker pool', () => {
     abort.abort(new Error('too late'));
     await expect(second).rejects.toThrow('too late');
     expect(await Promise.all([first, third])).toEqual([100, 3]);
+  });
+
+  it('gives up a slice that no thread could begin in time, and goes on', async () => {
+    const engine = await open();
+    const first = ask(engine, 100);
+    const late = ask(engine, 2, { maxWaitMs: 10 }).catch(thrown => thrown);
+    const patient = ask(engine, 3, { maxWaitMs: 60_000 });
+    expect(await first).toBe(100);
+    expect(await late).toBeInstanceOf(WaitedTooLong);
+    expect(await patient).toBe(3);
+  });
+
+  it('knows how busy it was of late', async () => {
+    const engine = await open(2);
+    expect(pool.load).toBe(0);
+    await ask(engine, 400);
+    expect(pool.load).toBeGreaterThan(0.015); // 400 ms of two threads' ten seconds
+    expect(pool.load).toBeLessThan(0.1);
   });
 
   it('lets running slices end when it is closed', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseCard } from '../../../src/models/card.ts';
+import { parseCard, wishesOf } from '../../../src/models/card.ts';
 
 const FILE = 'churn/2.1.3/model.json';
 const parse = (card: unknown) => parseCard(JSON.stringify(card), FILE);
@@ -33,10 +33,17 @@ describe('model.json', () => {
     ],
     [{ outputs: { threshold: 'high' } }, 'outputs.threshold: expected number, came "high"'],
     [{ batching: { max_batch_size: 0 } }, 'batching.max_batch_size: Too small: expected number to be >=1, came 0'],
+    [{ runtime: { placement: 'gpu' } }, 'runtime.placement: expected one of "in-line"|"worker", came "gpu"'],
     [{ sha256: 'abc' }, 'sha256: expected 64 hex digits, came "abc"'],
     [[], 'the whole: expected object, came []'],
   ])('%j is refused: %s', (card, words) => {
     expect(() => parse(card)).toThrow(`${FILE}: ${words}`);
+  });
+
+  it('asks for a placement, threads and a delay, where it does', () => {
+    const card = { batching: { max_queue_delay_ms: 5 }, runtime: { placement: 'worker', intra_op_threads: 2 } };
+    expect(wishesOf(parse(card))).toEqual({ placement: 'worker', intraOpThreads: 2, maxQueueDelayMs: 5 });
+    expect(wishesOf(parse({}))).toEqual({});
   });
 
   it('says where it is no JSON', () => {

@@ -16,7 +16,7 @@ describe('catalog', () => {
   let nowMs: number;
   let catalog: ModelCatalog;
   const loads: string[] = [];
-  const backends = createOnnxBackends({ threads: 0, inlineMaxMs: 4, log: notes() });
+  const backends = createOnnxBackends({ threads: 0, inlineMaxMs: 1, workerMinMs: 5, log: notes() });
 
   beforeEach(() => {
     folder = temporaryFolder();

@@ -7,7 +7,7 @@ import { notes, temporaryFolder } from '../../support/models.ts';
 import { BAD, classifier, model, node, regressor, value } from '../../support/onnx.ts';
 
 const folder = temporaryFolder();
-const backends = createOnnxBackends({ threads: 0, inlineMaxMs: 4, log: notes() });
+const backends = createOnnxBackends({ threads: 0, inlineMaxMs: 1, workerMinMs: 5, log: notes() });
 afterAll(() => folder.remove());
 
 const write = (name: string, content: Buffer | string) => {
@@ -34,7 +34,7 @@ describe('inspecting a model', () => {
       producer: 'hand-made',
       label: '1.0.0+a1b2c3d4',
       card: { outputs: { label: 'label', probabilities: 'probabilities', classes: [10, 20] } },
-      info: { placement: 'in-line', maxBatchSize: 256 },
+      info: { placement: 'in-line', maxBatchSize: 1000 },
       remarks: [],
     });
     expect(found.sha256).toMatch(/^[0-9a-f]{64}$/);

@@ -222,8 +222,8 @@ describe('outputs', () => {
 
 describe('batches', () => {
   const free = signature([spec('x', 'float32', [null, 2])], [LABEL]);
-  it('are 256 at most, what the card says, or what the model insists on', () => {
-    expect(resolve(undefined, free).batching.maxBatchSize).toBe(256);
+  it('are what the model insists on, or what the card says, or left to the backend', () => {
+    expect(resolve(undefined, free).batching.maxBatchSize).toBeUndefined();
     expect(resolve({ batching: { max_batch_size: 32 } }, free).batching.maxBatchSize).toBe(32);
     expect(
       resolve({ batching: { max_batch_size: 32 } }, signature([spec('x', 'float32', [1, 2])], [LABEL])).batching

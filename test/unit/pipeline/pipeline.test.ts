@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { WaitedTooLong } from '../../../src/core/backend.ts';
 import { InfrastructureError, RequestError } from '../../../src/core/errors.ts';
 import type { Catalog, ModelVersion } from '../../../src/core/model.ts';
 import type { Tensors } from '../../../src/core/tensor.ts';
@@ -283,6 +284,35 @@ describe('deadlines', () => {
       'deadline_exceeded',
       'deadline_exceeded',
     ]);
+  });
+
+  it('end what waits too long for its turn; what still has time gets in line again', async () => {
+    let now = NOON;
+    const { version, seen } = doubler();
+    const { predict } = version.backend;
+    const busy: typeof predict = async (inputs, options = {}) => {
+      const { maxWaitMs = 0 } = options;
+      now += maxWaitMs < 20 ? maxWaitMs + 1 : 20;
+      if (maxWaitMs < 20) throw new WaitedTooLong('busy');
+      return predict(inputs);
+    };
+    const { endings } = await score(
+      catalogOf({ ...version, backend: { ...version.backend, predict: busy } }),
+      [
+        { features: 1, timeout_ms: 100 },
+        { features: 2, timeout_ms: 10 },
+        { features: 3, timeout_ms: 15 },
+        { features: 4 },
+      ],
+      { clock: () => now },
+    );
+    expect(endings.map(({ prediction, error }) => prediction ?? error.code)).toEqual([
+      2,
+      'deadline_exceeded',
+      'deadline_exceeded',
+      8,
+    ]);
+    expect(seen).toEqual([[1, 4]]);
   });
 });
 

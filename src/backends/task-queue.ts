@@ -4,10 +4,12 @@ export interface TaskQueue<T> {
   /** @returns takes the task out again; false where it has been taken already. */
   push(task: T, priority: number): () => boolean;
   shift(): T | undefined;
+  /** Takes out, in order, all tasks that are wanted. */
+  take(wanted: (task: T) => boolean): T[];
 }
 
 export function createTaskQueue<T>(): TaskQueue<T> {
-  const entries: { readonly task: T; readonly priority: number }[] = [];
+  let entries: { readonly task: T; readonly priority: number }[] = [];
   return {
     get size() {
       return entries.length;
@@ -18,7 +20,7 @@ export function createTaskQueue<T>(): TaskQueue<T> {
       let high = entries.length;
       while (low < high) {
         const middle = (low + high) >>> 1;
-        if (entries[middle]!.priority <= priority) low = middle + 1;
+        if ((entries[middle] as typeof entry).priority <= priority) low = middle + 1;
         else high = middle;
       }
       entries.splice(low, 0, entry);
@@ -29,5 +31,14 @@ export function createTaskQueue<T>(): TaskQueue<T> {
       };
     },
     shift: () => entries.shift()?.task,
+    take(wanted) {
+      const taken: T[] = [];
+      entries = entries.filter(({ task }) => {
+        const out = wanted(task);
+        if (out) taken.push(task);
+        return !out;
+      });
+      return taken;
+    },
   };
 }

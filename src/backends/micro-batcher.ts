@@ -1,0 +1,190 @@
+import { type Backend, type PredictOptions, WaitedTooLong } from '../core/backend.ts';
+import { InfrastructureError } from '../core/errors.ts';
+import type { Tensors } from '../core/tensor.ts';
+import { concat, formOf, rowsOf, split } from './merge-tensors.ts';
+import { createTaskQueue } from './task-queue.ts';
+
+export interface MicroBatcherOptions {
+  /** Runs of the backend at once: as many as it has threads. What comes while all are under way waits, and shares the next run. */
+  readonly runs: number;
+  /** How long rows wait for others although a run is free; 0: not at all. */
+  readonly maxQueueDelayMs: number;
+  /** Slices that may wait; more are refused. */
+  readonly maxWaiting?: number;
+}
+
+interface Slice {
+  readonly inputs: Tensors;
+  readonly rows: number;
+  readonly form: string;
+  readonly priority: number;
+  readonly signal: AbortSignal | undefined;
+  /** On `performance.now`'s clock. */
+  readonly beginBy: number;
+  resolve(outputs: Tensors): void;
+  reject(reason: unknown): void;
+}
+
+/** Every partition waits for its own slices, so a queue this long means that far more is asked than can ever be done. */
+const LONGEST_QUEUE = 4096;
+
+/**
+ * Puts slices that wait, of whatever partitions, together into runs of up to the backend's batch size: a heavy model takes hardly longer for 16
+ * rows than for one. The most urgent go first; each caller gets its own rows back, in their order. A run that fails is
+ * done again slice by slice, so that nobody's bad row fails another's.
+ */
+export function createMicroBatcher(backend: Backend, options: MicroBatcherOptions): Backend {
+  const { runs, maxQueueDelayMs, maxWaiting = LONGEST_QUEUE } = options;
+  const queue = createTaskQueue<Slice>();
+  let waitingRows = 0;
+  let running = 0;
+  let mergeable = true;
+  /** Rows have waited for others long enough. */
+  let ripe = maxQueueDelayMs === 0;
+  let ripening: NodeJS.Timeout | undefined;
+  let closing: Promise<void> | undefined;
+  let idle: (() => void) | undefined;
+
+  function dispatch(): void {
+    while (running < runs && queue.size > 0 && (ripe || closing || waitingRows >= backend.info.maxBatchSize)) {
+      const slices = nextSlices();
+      if (slices.length > 0) void run(slices);
+    }
+    if (queue.size === 0) {
+      clearTimeout(ripening);
+      ripening = undefined;
+      ripe = maxQueueDelayMs === 0;
+      if (running === 0) idle?.();
+    } else if (!ripe) {
+      ripening ??= setTimeout(() => {
+        ripe = true;
+        dispatch();
+      }, maxQueueDelayMs);
+    }
+  }
+
+  /** The most urgent slice that waits, and what fits beside it. */
+  function nextSlices(): Slice[] {
+    const now = performance.now();
+    const { maxBatchSize } = backend.info;
+    const late: Slice[] = [];
+    let form: string | undefined;
+    let rows = 0;
+    const taken = queue.take(slice => {
+      if (slice.beginBy < now) return late.push(slice) > 0;
+      const fits = form === undefined || (mergeable && slice.form === form && rows + slice.rows <= maxBatchSize);
+      if (!fits) return false;
+      form = slice.form;
+      rows += slice.rows;
+      return true;
+    });
+    for (const { rows } of taken) waitingRows -= rows;
+    for (const slice of late) slice.reject(new WaitedTooLong('the model was busy for too long'));
+    return late.length === 0 ? taken : taken.filter(slice => !late.includes(slice));
+  }
+
+  async function run(slices: readonly Slice[]): Promise<void> {
+    running++;
+    try {
+      const [only] = slices;
+      await (slices.length === 1 ? runAlone(only as Slice) : runTogether(slices));
+    } finally {
+      running--;
+      dispatch();
+    }
+  }
+
+  async function runAlone(slice: Slice): Promise<void> {
+    const { inputs, signal, priority } = slice;
+    await backend.predict(inputs, { signal, priority, maxWaitMs: remaining(slice) }).then(slice.resolve, slice.reject);
+  }
+
+  async function runTogether(slices: readonly Slice[]): Promise<void> {
+    const priority = Math.min(...slices.map(slice => slice.priority));
+    const maxWaitMs = Math.min(...slices.map(remaining));
+    try {
+      const outputs = await backend.predict(concat(slices.map(({ inputs }) => inputs)), { priority, maxWaitMs });
+      const parts = split(
+        outputs,
+        slices.map(({ rows }) => rows),
+      );
+      if (parts) {
+        slices.forEach((slice, i) => {
+          slice.resolve(parts[i] as Tensors);
+        });
+        return;
+      }
+      mergeable = false; // its outputs are not one a row
+    } catch (thrown) {
+      if (thrown instanceof WaitedTooLong || thrown instanceof InfrastructureError) {
+        for (const slice of slices) slice.reject(thrown);
+        return;
+      }
+    }
+    for (const slice of slices) await runAlone(slice);
+  }
+
+  function predict(inputs: Tensors, options: PredictOptions = {}): Promise<Tensors> {
+    const { signal, priority = 1, maxWaitMs = Number.POSITIVE_INFINITY } = options;
+    return new Promise((resolve, reject) => {
+      if (closing) throw new Error('closed');
+      signal?.throwIfAborted();
+      const rows = rowsOf(inputs);
+      if (queue.size >= maxWaiting) throw new InfrastructureError(`${queue.size} slices wait for the model`);
+      const form = formOf(inputs);
+      const beginBy = performance.now() + maxWaitMs;
+      const settle = () => signal?.removeEventListener('abort', abort);
+      const withdraw = queue.push(
+        {
+          ...{ inputs, rows, form, priority, signal, beginBy },
+          resolve(outputs) {
+            settle();
+            resolve(outputs);
+          },
+          reject(reason) {
+            settle();
+            reject(reason);
+          },
+        },
+        priority,
+      );
+      function abort() {
+        if (withdraw()) waitingRows -= rows;
+        reject(signal?.reason); // at once, although a run that it is in goes on for the others
+      }
+      signal?.addEventListener('abort', abort, { once: true });
+      waitingRows += rows;
+      dispatch();
+    });
+  }
+
+  return {
+    load: () => backend.load(),
+    async predict(inputs, options) {
+      return takesAnyBatch(backend) ? predict(inputs, options) : backend.predict(inputs, options);
+    },
+    get info() {
+      return backend.info;
+    },
+    close() {
+      closing ??= (async () => {
+        const ended = new Promise<void>(resolve => {
+          idle = resolve;
+        });
+        queueMicrotask(dispatch);
+        await ended;
+        await backend.close();
+      })();
+      return closing;
+    },
+  };
+}
+
+function remaining({ beginBy }: Slice): number {
+  return Math.max(0, beginBy - performance.now());
+}
+
+/** @throws Error before the backend is loaded. */
+function takesAnyBatch({ info }: Backend): boolean {
+  return info.maxBatchSize > 1 && info.signature.inputs.every(({ dims }) => dims[0] === null);
+}
