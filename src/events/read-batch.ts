@@ -27,9 +27,8 @@ export function readBatch(
   const partition = partitionOf(fields);
   const system = alignedArray(fields.systemPropertiesArray, count);
   const properties = alignedArray(fields.propertiesArray, count);
-  const numbers = alignedArray(fields.sequenceNumberArray, count);
-  const times = alignedArray(fields.enqueuedTimeUtcArray, count);
-  const keys = alignedArray(fields.partitionKeyArray, count);
+  /** From one of the other arrays; hosts may build them only once they are read, and mostly they are not. */
+  const other = (name: string, i: number) => alignedArray(fields[name], count)?.[i];
   const readTime = timeReader();
   const events = new Array<Event>(count);
   let previous = -1;
@@ -41,8 +40,12 @@ export function readBatch(
       );
     }
     const own = asFields(system?.[i]);
-    const sequenceNumber = wholeNumber(own.sequenceNumber ?? own['x-opt-sequence-number'] ?? numbers?.[i]);
-    const enqueuedAtMs = readTime(own.enqueuedTimeUtc ?? own['x-opt-enqueued-time'] ?? times?.[i]);
+    const sequenceNumber = wholeNumber(
+      own.sequenceNumber ?? own['x-opt-sequence-number'] ?? other('sequenceNumberArray', i),
+    );
+    const enqueuedAtMs = readTime(
+      own.enqueuedTimeUtc ?? own['x-opt-enqueued-time'] ?? other('enqueuedTimeUtcArray', i),
+    );
     if (sequenceNumber === undefined || enqueuedAtMs === undefined) {
       throw new InfrastructureError(
         `the host's metadata has no usable ${sequenceNumber === undefined ? 'sequence number' : 'enqueued time'} for event ${i} of ${count} ` +
@@ -59,7 +62,12 @@ export function readBatch(
       body,
       sequenceNumber,
       enqueuedAtMs,
-      partitionKey: asText(own.partitionKey ?? own['x-opt-partition-key'] ?? own['x-opt-kafka-key'] ?? keys?.[i]),
+      partitionKey: asText(
+        own.partitionKey ??
+          own['x-opt-partition-key'] ??
+          own['x-opt-kafka-key'] ??
+          (own.partitionKey === undefined ? other('partitionKeyArray', i) : undefined),
+      ),
       contentType: asText(own['content-type'] ?? own.contentType),
       contentEncoding: asText(own['content-encoding'] ?? own.contentEncoding),
       properties: asFields(properties?.[i]),

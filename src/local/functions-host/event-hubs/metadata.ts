@@ -129,8 +129,12 @@ function camelCase(key: string): string {
     : key.charAt(0).toLowerCase() + key.slice(1);
 }
 
+/** What JSON can begin with; a key that does not is left alone without the 9 µs that a failed JSON.parse takes. */
+const JSON_START = /^[\s{["\-0-9tfn]/;
+
 /** The library parses every string as JSON where it can. */
 function parsed(text: string): unknown {
+  if (!JSON_START.test(text)) return text;
   try {
     return JSON.parse(text);
   } catch {
@@ -142,9 +146,16 @@ function numericOffset(offset: string): number {
   return /^-?\d+$/.test(offset) ? Number(offset) : -1;
 }
 
-/** A .NET DateTime of unspecified kind: no `Z`, no trailing zeros. */
+let lastMilliseconds = Number.NaN;
+let lastTime = '';
+
+/** A .NET DateTime of unspecified kind: no `Z`, no trailing zeros. Events that came together share theirs: writing one takes 1 µs. */
 function unspecifiedTime(milliseconds: number): string {
-  return new Date(milliseconds).toISOString().replace(/\.?0*Z$/, '');
+  if (milliseconds !== lastMilliseconds) {
+    lastMilliseconds = milliseconds;
+    lastTime = new Date(milliseconds).toISOString().replace(/\.?0*Z$/, '');
+  }
+  return lastTime;
 }
 
 /** A .NET DateTimeOffset in UTC. */
