@@ -13,6 +13,8 @@ import { requestBodies, sampleFeatures, sampleModel } from './requests.ts';
 
 const quiet = { info: () => {}, warn: () => {}, error: () => {} };
 const PARTITION = '0';
+/** As long as those of a partition that has been at work for a while. */
+const FIRST_SEQUENCE_NUMBER = 1_000_000;
 
 /** What the host gives beside the bodies, as the real worker words it. */
 export function metadataOf(count: number): unknown {
@@ -24,15 +26,15 @@ export function metadataOf(count: number): unknown {
       consumerGroup: 'inference-consumer',
       eventHubName: 'inference-requests',
     },
-    sequenceNumberArray: each(i => i),
+    sequenceNumberArray: each(i => FIRST_SEQUENCE_NUMBER + i),
     enqueuedTimeUtcArray: each(() => enqueued.slice(0, -1)),
     propertiesArray: each(() => ({})),
     systemPropertiesArray: each(i => ({
-      'x-opt-sequence-number': i,
+      'x-opt-sequence-number': FIRST_SEQUENCE_NUMBER + i,
       'x-opt-offset': String(i * 256),
       'x-opt-enqueued-time': enqueued,
       'x-opt-partition-key': 'key',
-      sequenceNumber: i,
+      sequenceNumber: FIRST_SEQUENCE_NUMBER + i,
       enqueuedTimeUtc: enqueued,
       partitionKey: 'key',
       offset: i * 256,
@@ -56,7 +58,7 @@ export async function createFunctionPath(name: string, version: string) {
     const batch = readBatch(bodies, metadata, { hub: 'inference-requests', consumerGroup: 'inference-consumer' });
     const scored = await pipeline.score(batch, signal);
     const standing = { settledThrough: -1, ended: new Map<string, number>(), log: 0 };
-    const ends = { partition: PARTITION, lastSequenceNumber: bodies.length - 1 };
+    const ends = { partition: PARTITION, lastSequenceNumber: FIRST_SEQUENCE_NUMBER + bodies.length - 1 };
     const plan =
       (scored.block && planBlock(scored.block, standing, ends)) ?? planEndings(scored.outcomes, standing, ends);
     encoder.reset();

@@ -1,6 +1,8 @@
+import { isDeepStrictEqual } from 'node:util';
+import { digitsOf, writeWhole } from '../core/digits.ts';
 import type { Event } from '../core/event.ts';
 import type { ResultBlock } from '../core/result-block.ts';
-import { BatchEncoder, LONG_BYTES } from './encode-message.ts';
+import { type BatchEncoder, LONG_BYTES } from './encode-message.ts';
 import type { MessageList, OutgoingMessage, Properties } from './sender.ts';
 
 /** Start of a message up to its body, and where in it stands what differs from row to row. */
@@ -8,6 +10,8 @@ interface Frame {
   readonly bytes: Buffer;
   readonly digitsAt: number;
   readonly digits: number;
+  readonly prefix: string;
+  readonly shared: Properties;
 }
 
 const SETTLED_THROUGH_KEY_BYTES = 2 + 'settled_through'.length;
@@ -43,23 +47,19 @@ export class BlockMessages implements MessageList {
     const block = this.#block;
     const { sequenceNumber, properties } = block.events[row] as Event;
     if (typeof properties.traceparent === 'string') return encoder.tryAdd(this.#message(row, this.#body(row)));
-    const { bytes, digitsAt, digits } = this.#frameFor(row, sequenceNumber);
+    const { bytes, digitsAt, digits } = this.#frameFor(row, sequenceNumber, encoder);
     const slab = encoder.reserve(bytes.length + block.maxBodyBytes);
     const start = encoder.length;
     slab.set(bytes, start);
-    let rest = sequenceNumber;
-    for (let at = start + digitsAt + digits - 1; at >= start + digitsAt; at--) {
-      const tenth = Math.floor(rest / 10);
-      slab[at] = 48 + rest - tenth * 10;
-      rest = tenth;
-    }
+    writeWhole(slab, start + digitsAt, sequenceNumber, digits);
     const bodyAt = start + bytes.length;
     const settledAt = bodyAt - BODY_HEADER_BYTES - LONG_BYTES;
-    writeLong(slab, settledAt, this.#settledThrough(row));
-    writeLong(slab, settledAt - SETTLED_THROUGH_KEY_BYTES - LONG_BYTES, sequenceNumber);
+    const { view } = encoder;
+    writeLong(view, settledAt, this.#settledThrough(row));
+    writeLong(view, settledAt - SETTLED_THROUGH_KEY_BYTES - LONG_BYTES, sequenceNumber);
     const end = block.writeBody(row, slab, bodyAt);
-    writeSize(slab, bodyAt - 4, end - bodyAt);
-    writeSize(slab, start + 4, end - start - BODY_HEADER_BYTES);
+    view.setUint32(bodyAt - 4, end - bodyAt);
+    view.setUint32(start + 4, end - start - BODY_HEADER_BYTES);
     return encoder.commit(end);
   }
 
@@ -84,31 +84,36 @@ export class BlockMessages implements MessageList {
     return room.subarray(0, this.#block.writeBody(row, room, 0));
   }
 
-  /** Encoded by the encoder that judges it, with an empty body; good for all sequence numbers of as many digits. */
-  #frameFor(row: number, sequenceNumber: number): Frame {
-    let digits = 1;
-    for (let bound = 10; sequenceNumber >= bound; bound *= 10) digits++;
-    if (this.#frame?.digits !== digits) {
-      const encoder = new BatchEncoder(Number.POSITIVE_INFINITY);
-      const message = this.#message(row, Buffer.alloc(0));
-      encoder.tryAdd(message);
-      const bytes = Buffer.from(encoder.bytes());
-      this.#frame = { bytes, digits, digitsAt: bytes.indexOf(message.messageId) + message.messageId.length - digits };
-    }
-    return this.#frame as Frame;
+  /** Encoded with an empty body; good for all sequence numbers of as many digits. */
+  #frameFor(row: number, sequenceNumber: number, encoder: BatchEncoder): Frame {
+    const digits = digitsOf(sequenceNumber);
+    if (this.#frame?.digits !== digits)
+      this.#frame = this.#lastFrameOf(encoder, digits) ?? this.#newFrame(row, digits, encoder);
+    return this.#frame;
+  }
+
+  /** A partition's batches mostly have the same one after the other, and making it takes 10 µs. */
+  #lastFrameOf(encoder: BatchEncoder, digits: number): Frame | undefined {
+    const last = lastFrames.get(encoder);
+    const same = last?.digits === digits && last.prefix === this.#block.resultIdPrefix;
+    return same && isDeepStrictEqual(last.shared, this.#shared) ? last : undefined;
+  }
+
+  #newFrame(row: number, digits: number, encoder: BatchEncoder): Frame {
+    const message = this.#message(row, NO_BODY);
+    const bytes = encoder.encode(message);
+    const digitsAt = bytes.indexOf(message.messageId) + message.messageId.length - digits;
+    const frame = { bytes, digits, digitsAt, prefix: this.#block.resultIdPrefix, shared: this.#shared };
+    lastFrames.set(encoder, frame);
+    return frame;
   }
 }
 
-/** The value of an AMQP long, behind its type. */
-function writeLong(slab: Buffer, at: number, value: number): void {
-  writeSize(slab, at + 1, Math.floor(value / 2 ** 32));
-  writeSize(slab, at + 5, value >>> 0);
-}
+const lastFrames = new WeakMap<BatchEncoder, Frame>();
+const NO_BODY = Buffer.alloc(0);
 
-/** 32 bits, most significant first; Buffer's own method takes five times as long. */
-function writeSize(slab: Buffer, at: number, value: number): void {
-  slab[at] = value >>> 24;
-  slab[at + 1] = value >>> 16;
-  slab[at + 2] = value >>> 8;
-  slab[at + 3] = value;
+/** The value of an AMQP long, behind its type. */
+function writeLong(view: DataView, at: number, value: number): void {
+  view.setUint32(at + 1, Math.floor(value / 2 ** 32));
+  view.setUint32(at + 5, value);
 }

@@ -1,3 +1,5 @@
+import { writeTriplet } from '../core/digits.ts';
+
 /** Powers of ten that a double holds exactly. */
 const POWERS = Array.from({ length: 23 }, (_, exponent) => 10 ** exponent);
 
@@ -21,8 +23,6 @@ function decimalPlaces(magnitude: number): number {
   return Math.max(places, 0);
 }
 
-/** `000` to `999`, three bytes each. */
-const TRIPLETS = Buffer.from(Array.from({ length: 1000 }, (_, i) => String(i).padStart(3, '0')).join(''), 'latin1');
 const [ZERO, DOT, MINUS] = [48, 46, 45];
 
 /** Writes `shortFloat(value)` as JSON.stringify would; returns its end. Takes up to 25 bytes. */
@@ -45,12 +45,4 @@ export function writeShortFloat(into: Buffer, start: number, value: number): num
   at = writeTriplet(into, at, rest - middle * 1e3);
   while (into[at - 1] === ZERO) at--;
   return at;
-}
-
-function writeTriplet(into: Buffer, at: number, number: number): number {
-  const from = number * 3;
-  into[at] = TRIPLETS[from] as number;
-  into[at + 1] = TRIPLETS[from + 1] as number;
-  into[at + 2] = TRIPLETS[from + 2] as number;
-  return at + 3;
 }

@@ -4,9 +4,14 @@ import { writeShortFloat } from '../short-float.ts';
 
 /** Writes what a model said of the rows of a slice, as the members of a result's JSON from `model` to `confidence`. */
 export interface SliceAnswers {
+  /** How an answer can begin: all of it up to its first number. The same list for every slice of a version. */
+  readonly heads: readonly Buffer[];
   /** No answer is longer, bytes. */
   readonly maxBytes: number;
-  write(row: number, into: Buffer, at: number): number;
+  /** Which of `heads` a row's answer begins with. */
+  headOf(row: number): number;
+  /** Writes the answer behind its head; returns its end. */
+  writeRest(row: number, into: Buffer, at: number): number;
 }
 
 const NUMBER_BYTES = 25;
@@ -37,10 +42,12 @@ export function classesReader(
     const places = placesOf(outputs[label], classes, rows);
     if (columns === undefined || places === undefined) return undefined;
     return {
+      heads,
       maxBytes,
-      write(row, into, start) {
+      headOf: row => places[row] as number,
+      writeRest(row, into, start) {
         const place = places[row] as number;
-        let at = append(into, start, heads[place] as Buffer);
+        let at = start;
         let from = at;
         let to = at;
         for (let column = 0; column < width; column++) {
@@ -62,13 +69,16 @@ export function classesReader(
 
 /** For one float32 output [N] or [N, 1]. */
 export function valueReader(about: string, value: string): AnswerReader {
-  const head = Buffer.from(`${about}"prediction":`);
+  const heads = [Buffer.from(`${about}"prediction":`)];
+  const maxBytes = (heads[0] as Buffer).length + NUMBER_BYTES;
   return (outputs, rows) => {
     const numbers = floatsOf(outputs[value], rows, 1);
     return (
       numbers && {
-        maxBytes: head.length + NUMBER_BYTES,
-        write: (row, into, at) => writeShortFloat(into, append(into, at, head), numbers[row] as number),
+        heads,
+        maxBytes,
+        headOf: () => 0,
+        writeRest: (row, into, at) => writeShortFloat(into, at, numbers[row] as number),
       }
     );
   };

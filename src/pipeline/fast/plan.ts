@@ -1,5 +1,6 @@
 import type { Feature, ModelVersion } from '../../core/model.ts';
 import { sliceRows } from '../infer.ts';
+import { TimeFormat } from '../times.ts';
 import { type AnswerReader, classesReader, valueReader } from './answers.ts';
 
 /** What the fast road needs to know of a model version; it takes classifiers and regressors of plain numbers. */
@@ -11,6 +12,8 @@ export interface FastPlan {
   /** Rows of a slice, at most. */
   readonly sliceRows: number;
   readonly read: AnswerReader;
+  /** For times of enqueueing and of scoring; batch after batch mostly has the same second. */
+  readonly times: { readonly enqueued: TimeFormat; readonly scored: TimeFormat };
 }
 
 const known = new WeakMap<ModelVersion, FastPlan | false>();
@@ -33,7 +36,8 @@ function compile(version: ModelVersion): FastPlan | undefined {
   if (input.type !== 'float32' || input.dims.length !== 2 || input.dims[0] !== null) return undefined;
   const width = card.features.length;
   if (input.dims[1] !== width || !card.features.every(isPlainNumber) || read === undefined) return undefined;
-  return { version, input: input.name, width, sliceRows: sliceRows(version).rows, read };
+  const times = { enqueued: new TimeFormat(), scored: new TimeFormat() };
+  return { version, input: input.name, width, sliceRows: sliceRows(version).rows, read, times };
 }
 
 function isPlainNumber({ type, encode, scale, range }: Feature): boolean {

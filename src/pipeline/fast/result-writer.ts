@@ -1,6 +1,7 @@
+import { digitsOf, writeWhole } from '../../core/digits.ts';
 import type { Event } from '../../core/event.ts';
 import type { ResultBlock } from '../../core/result-block.ts';
-import { latencyOf, TimeFormat } from '../times.ts';
+import { latencyOf, type TimeFormat } from '../times.ts';
 import { append, type SliceAnswers } from './answers.ts';
 import type { FastPlan } from './plan.ts';
 
@@ -41,9 +42,11 @@ export class ResultWriter implements ResultBlock {
   readonly #sliceRows: number;
   readonly #scoredAtMs: number;
   readonly #prefix: Buffer;
-  readonly #idAndPrefix: Buffer;
-  readonly #enqueued = new TimeFormat();
+  readonly #enqueued: TimeFormat;
   readonly #scored: string;
+  #digits = 0;
+  /** By head of an answer: from behind the request's id through that head, with room for so many digits. */
+  #middles: Buffer[] = [];
   #endOf: AnsweredSlice | undefined;
   #endEnqueuedAtMs = Number.NaN;
   #end = Buffer.alloc(0);
@@ -63,9 +66,9 @@ export class ResultWriter implements ResultBlock {
     this.#slices = batch.slices;
     this.#sliceRows = plan.sliceRows;
     this.#scoredAtMs = scoredAtMs;
-    this.#scored = new TimeFormat().iso(scoredAtMs);
+    this.#enqueued = plan.times.enqueued;
+    this.#scored = plan.times.scored.iso(scoredAtMs);
     this.#prefix = Buffer.from(resultIdPrefix);
-    this.#idAndPrefix = Buffer.concat([ID, this.#prefix]);
     const { starts, ends } = batch.ids;
     let longestId = 0;
     for (let row = 0; row < starts.length; row++)
@@ -85,19 +88,31 @@ export class ResultWriter implements ResultBlock {
 
   writeBody(row: number, into: Buffer, start: number): number {
     const { body, sequenceNumber, enqueuedAtMs } = this.events[row] as Event;
+    const digits = digitsOf(sequenceNumber);
     let at = append(into, start, OPENING);
     const { starts, ends, numbers } = this.#ids;
     const end = ends[row] as number;
     const quoted = numbers[row] === 0;
     if (quoted) into[at++] = QUOTE;
-    if (end === 0) at = writeWhole(into, append(into, at, this.#prefix), sequenceNumber);
+    if (end === 0) at = writeWhole(into, append(into, at, this.#prefix), sequenceNumber, digits);
     else for (let i = starts[row] as number; i < end; i++) into[at++] = body[i] as number;
     if (quoted) into[at++] = QUOTE;
-    at = append(into, at, this.#idAndPrefix);
-    at = writeWhole(into, at, sequenceNumber);
     const slice = this.#slices[Math.floor(row / this.#sliceRows)] as AnsweredSlice;
-    at = slice.answers.write(row - slice.from, into, at);
+    const { answers, from } = slice;
+    const middle = this.#middle(answers.heads, answers.headOf(row - from), digits);
+    into.set(middle, at);
+    writeWhole(into, at + ID.length + this.#prefix.length, sequenceNumber, digits);
+    at = answers.writeRest(row - from, into, at + middle.length);
     return append(into, at, this.#ending(slice, enqueuedAtMs));
+  }
+
+  /** Result id, model and version in one copy instead of three. */
+  #middle(heads: readonly Buffer[], head: number, digits: number): Buffer {
+    if (digits !== this.#digits) {
+      this.#middles = heads.map(text => Buffer.concat([ID, this.#prefix, Buffer.alloc(digits), text]));
+      this.#digits = digits;
+    }
+    return this.#middles[head] as Buffer;
   }
 
   #ending(slice: AnsweredSlice, enqueuedAtMs: number): Buffer {
@@ -112,17 +127,4 @@ export class ResultWriter implements ResultBlock {
     }
     return this.#end;
   }
-}
-
-/** Writes a whole number from 0 in decimal; returns its end. */
-export function writeWhole(into: Buffer, start: number, number: number): number {
-  let digits = 1;
-  for (let bound = 10; number >= bound; bound *= 10) digits++;
-  let rest = number;
-  for (let at = start + digits - 1; at >= start; at--) {
-    const tenth = Math.floor(rest / 10);
-    into[at] = 48 + rest - tenth * 10;
-    rest = tenth;
-  }
-  return start + digits;
 }
