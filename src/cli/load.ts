@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError } from 'commander';
 import type { LoadOptions } from './load/load-command.ts';
 import type { Ramp } from './load/schedule.ts';
+import { notNegative, positive, whole } from './numbers.ts';
 import type { Terminal } from './terminal.ts';
 
 const EXAMPLES = `
@@ -40,26 +41,6 @@ export function loadCommand(terminal: Terminal): Command {
     .option('--html <file>', 'write it as a page with the curves')
     .addHelpText('after', EXAMPLES)
     .action(async (options: LoadOptions) => (await import('./load/load-command.ts')).load(terminal, options));
-}
-
-function positive(text: string): number {
-  const value = Number(text);
-  if (!(value > 0 && Number.isFinite(value))) throw new InvalidArgumentError('a number above 0 is needed');
-  return value;
-}
-
-function whole(text: string): number {
-  const value = Number(text);
-  if (!(Number.isSafeInteger(value) && value > 0)) throw new InvalidArgumentError('a whole number above 0 is needed');
-  return value;
-}
-
-function notNegative(text: string): number {
-  const value = Number(text);
-  if (text.trim() === '' || !(value >= 0 && Number.isFinite(value))) {
-    throw new InvalidArgumentError('0 or a number above is needed');
-  }
-  return value;
 }
 
 function ramp(text: string): Ramp {

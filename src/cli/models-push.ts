@@ -53,22 +53,40 @@ export async function push(terminal: Terminal, path: string, options: PushOption
  * @throws CommandError where that is not enough.
  */
 export function findModelFiles(path: string, options: PushOptions, folder: string): ModelFiles {
+  const found = locateModel(path, options.card && resolve(folder, options.card));
+  const { name, version } = { name: options.name ?? found.name, version: options.version ?? found.version };
+  if (!name || !version) {
+    const missing = [name ? undefined : '--name', version ? undefined : '--version'].filter(Boolean).join(' and ');
+    throw new CommandError(
+      `what is ${basename(found.file)} called? Neither a card nor folders <name>/<version>/ say it`,
+      `Add ${missing}, such as --name churn --version 1.0.0.`,
+    );
+  }
+  return { ...found, name, version };
+}
+
+export interface LocatedModel {
+  readonly file: string;
+  readonly card: string | undefined;
+  /** By the card, else the folders; undefined where neither tells. */
+  readonly name: string | undefined;
+  readonly version: string | undefined;
+}
+
+/** The model file at a path, or in it, and its card: the one given, else the one beside it. @throws CommandError where there is none. */
+export function locateModel(path: string, givenCard?: string): LocatedModel {
   if (!existsSync(path)) throw new CommandError(`${path} is not there`, 'Give a model.onnx, or the folder it is in.');
   const file = statSync(path).isDirectory() ? join(path, 'model.onnx') : path;
   if (!existsSync(file)) throw new CommandError(`no model.onnx in ${path}`, 'Give the ONNX file itself.');
   const beside = join(dirname(file), 'model.json');
-  const card = options.card ? resolve(folder, options.card) : existsSync(beside) ? beside : undefined;
+  const card = givenCard ?? (existsSync(beside) ? beside : undefined);
   const said = card ? parseCard(readFileSync(card, 'utf8'), card) : undefined;
   const versionFolder = dirname(file);
   const inFolders = semver.valid(basename(versionFolder)) === basename(versionFolder);
-  const version = options.version ?? said?.version ?? (inFolders ? basename(versionFolder) : undefined);
-  const name = options.name ?? said?.name ?? (inFolders ? basename(dirname(versionFolder)) : undefined);
-  if (!name || !version) {
-    const missing = [name ? undefined : '--name', version ? undefined : '--version'].filter(Boolean).join(' and ');
-    throw new CommandError(
-      `what is ${basename(file)} called? Neither a card nor folders <name>/<version>/ say it`,
-      `Add ${missing}, such as --name churn --version 1.0.0.`,
-    );
-  }
-  return { name, version, file, card };
+  return {
+    file,
+    card,
+    name: said?.name ?? (inFolders ? basename(dirname(versionFolder)) : undefined),
+    version: said?.version ?? (inFolders ? basename(versionFolder) : undefined),
+  };
 }

@@ -7,6 +7,7 @@ import { replayCommand } from './replay.ts';
 import { sendCommand } from './send.ts';
 import { tailCommand } from './tail.ts';
 import { paintFor, type Terminal } from './terminal.ts';
+import { tuneCommand } from './tune.ts';
 import { verifyCommand } from './verify.ts';
 
 const HELP = `
@@ -39,6 +40,7 @@ export async function run(args: readonly string[], world: Omit<Terminal, 'setExi
     .addCommand(verifyCommand(terminal))
     .addCommand(doctorCommand(terminal))
     .addCommand(loadCommand(terminal))
+    .addCommand(tuneCommand(terminal))
     .showSuggestionAfterError()
     .showHelpAfterError('(--help says more)')
     .exitOverride()

@@ -4,6 +4,7 @@ import { createInterface } from 'node:readline';
 import { Command, InvalidArgumentError } from 'commander';
 import { commandSettings } from './environment.ts';
 import { connectProducer, placeOf } from './event-hubs.ts';
+import { positive } from './numbers.ts';
 import { sendRequests } from './send-requests.ts';
 import { paintFor, type Terminal } from './terminal.ts';
 
@@ -35,7 +36,7 @@ export function sendCommand(terminal: Terminal): Command {
     .argument('<file>', 'JSON lines file, or - for standard input')
     .option('-m, --model <name>', 'model for requests that name none')
     .option('-k, --key <field>', 'partition key: a field of the request or of its features; =TEXT for one key on all')
-    .option('-r, --rate <number>', 'events a second (default: as fast as the hub takes them)', positiveNumber)
+    .option('-r, --rate <number>', 'events a second (default: as fast as the hub takes them)', positive)
     .option('-p, --properties <name=value,…>', 'application properties of every event; may be given again', properties)
     .addHelpText('after', EXAMPLES)
     .action((file: string, options: Options) => send(terminal, file, options));
@@ -80,12 +81,6 @@ function summarise(hub: string, byPartition: ReadonlyMap<string, number>, bad: n
 function opened(input: NodeJS.ReadableStream): Promise<void> {
   if (!('pending' in input) || !input.pending) return Promise.resolve();
   return new Promise((ready, fail) => input.once('ready', ready).once('error', fail));
-}
-
-function positiveNumber(text: string): number {
-  const value = Number(text);
-  if (!(value > 0)) throw new InvalidArgumentError('a number above 0 is needed');
-  return value;
 }
 
 function properties(text: string, before: Record<string, string> = {}): Record<string, string> {

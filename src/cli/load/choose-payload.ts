@@ -2,7 +2,7 @@ import { relative, resolve } from 'node:path';
 import type { Settings } from '../../config/config.ts';
 import { type Inspection, inspectModel, type ModelFiles } from '../../models/publish.ts';
 import { openStore, withBackends } from '../model-room.ts';
-import { findModelFiles } from '../models-push.ts';
+import { locateModel } from '../models-push.ts';
 import { findStored, withDownloaded } from '../stored-model.ts';
 import { CommandError, type Terminal } from '../terminal.ts';
 import { featureGenerator } from './generate-features.ts';
@@ -46,18 +46,15 @@ async function inspectAsked(terminal: Terminal, settings: Settings, options: Pay
   const { fromCard, model = DEFAULT_MODEL } = options;
   const { folder, signal } = terminal;
   const inspect = (files: ModelFiles) => withBackends(settings, open => inspectModel(files, open));
-  if (typeof fromCard === 'string') return inspect(filesAt(fromCard, options.model, folder));
+  if (typeof fromCard === 'string') return inspect(filesAt(resolve(folder, fromCard), options.model));
   const store = await openStore(settings);
   const found = await findStored(store, model, options.modelVersion, signal);
   return withDownloaded(store, found, signal, files => inspect({ ...found.stored, ...files }));
 }
 
 /** Only what the requests call the model counts here, not which version lies there. */
-function filesAt(path: string, name: string | undefined, folder: string): ModelFiles {
-  try {
-    return findModelFiles(resolve(folder, path), { ...(name && { name }), version: '0.0.0' }, folder);
-  } catch (thrown) {
-    if (!(thrown instanceof CommandError) || name) throw thrown;
-    throw new CommandError(thrown.message, 'Add --model NAME.', { cause: thrown });
-  }
+function filesAt(path: string, asked: string | undefined): ModelFiles {
+  const { name = asked, version = '0.0.0', ...files } = locateModel(path);
+  if (!name) throw new CommandError(`what is the model in ${path} called?`, 'Add --model NAME.');
+  return { ...files, name: asked ?? name, version };
 }

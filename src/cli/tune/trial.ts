@@ -1,0 +1,157 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { setImmediate as turn } from 'node:timers/promises';
+import type { OpenBackend } from '../../core/backend.ts';
+import type { Event, EventBatch } from '../../core/event.ts';
+import type { Catalog, ModelVersion, Route } from '../../core/model.ts';
+import type { ScoredBatch } from '../../core/outcome.ts';
+import { fill } from '../../events/amqp-sender.ts';
+import { BatchEncoder } from '../../events/encode-message.ts';
+import { planBlock, planEndings } from '../../events/plan-endings.ts';
+import { MAX_BATCH_BYTES } from '../../events/sender.ts';
+import type { RawCard } from '../../models/card.ts';
+import { openModelFiles } from '../../models/open-files.ts';
+import type { ModelFiles } from '../../models/publish.ts';
+import { createPipeline, type Pipeline } from '../../pipeline/pipeline.ts';
+import type { Way } from './choose.ts';
+
+/** A model opened in one way, behind the pipeline that serves it. */
+export interface Trial {
+  /** Milliseconds that batches of this size took, one after the other, for about `forMs`; at least three. */
+  timeBatches(size: number, forMs: number): Promise<readonly number[]>;
+  /** The same with several batches under way, each stream its own partition. */
+  timeStreams(size: number, streams: number, forMs: number): Promise<StreamTimes>;
+  /** Scores each of the requests once. */
+  check(): Promise<Checked>;
+  close(): Promise<void>;
+}
+
+export interface StreamTimes {
+  readonly perSecond: number;
+  readonly batchMs: readonly number[];
+  readonly timersLateMs: number;
+}
+
+export interface Checked {
+  readonly results: number;
+  /** Requests that ended as dead letters, and the first one's reason. */
+  readonly refused: number;
+  readonly reason: string | undefined;
+  readonly meanResultBytes: number;
+}
+
+const LEAST_BATCHES = 3;
+const ENVELOPE_BYTES = 16_384;
+const QUIET = { info() {}, warn() {}, error() {} };
+
+/** @param bodies requests, used in turn; @param maxBatch rows of a slice, at most */
+export async function openTrial(
+  files: ModelFiles,
+  card: RawCard,
+  way: Way,
+  maxBatch: number | undefined,
+  bodies: readonly Buffer[],
+  open: OpenBackend,
+): Promise<Trial> {
+  const raw: RawCard = {
+    ...card,
+    runtime: { ...card.runtime, placement: way.placement, intra_op_threads: way.threads },
+    batching: { ...card.batching, max_batch_size: maxBatch, max_queue_delay_ms: undefined },
+  };
+  const { version, close } = await openModelFiles(files, raw, open);
+  const pipeline = createPipeline({
+    catalog: catalogOf(version),
+    clock: Date.now,
+    requestTimeoutMs: undefined,
+    maxBodyBytes: MAX_BATCH_BYTES - ENVELOPE_BYTES,
+    log: QUIET,
+  });
+  return { ...measuresOf(pipeline, bodies), close };
+}
+
+function measuresOf(pipeline: Pipeline, bodies: readonly Buffer[]): Omit<Trial, 'close'> {
+  const signal = new AbortController().signal;
+  const encoder = new BatchEncoder(MAX_BATCH_BYTES);
+  async function timed(batch: EventBatch): Promise<number> {
+    const start = performance.now();
+    writeEndings(encoder, await pipeline.score(batch, signal), batch);
+    const tookMs = performance.now() - start;
+    await turn(); // as the host lets the loop turn between batches
+    return tookMs;
+  }
+  async function timeFor(batch: EventBatch, forMs: number): Promise<number[]> {
+    const times: number[] = [];
+    for (const start = performance.now(); times.length < LEAST_BATCHES || performance.now() - start < forMs; ) {
+      times.push(await timed(batch));
+    }
+    return times;
+  }
+  return {
+    async timeBatches(size, forMs) {
+      const batch = batchOf(bodies, size, 0);
+      await timed(batch);
+      return timeFor(batch, forMs);
+    },
+    async timeStreams(size, streams, forMs) {
+      const batches = Array.from({ length: streams }, (_, i) => batchOf(bodies, size, i));
+      await Promise.all(batches.map(timed));
+      const delays = monitorEventLoopDelay({ resolution: 1 });
+      delays.enable();
+      const start = performance.now();
+      const times = (await Promise.all(batches.map(batch => timeFor(batch, forMs)))).flat();
+      const tookMs = performance.now() - start;
+      delays.disable();
+      return {
+        perSecond: (times.length * size * 1000) / tookMs,
+        batchMs: times,
+        timersLateMs: Math.max(0, delays.percentile(99) / 1e6 - 1),
+      };
+    },
+    async check() {
+      const { outcomes } = await pipeline.score(batchOf(bodies, bodies.length, 0), signal);
+      const letters = outcomes.filter(({ kind }) => kind === 'dead-letter');
+      const results = outcomes.filter(({ kind }) => kind === 'result');
+      const bytes = results.reduce((sum, { body }) => sum + body.length, 0);
+      const [letter] = letters;
+      return {
+        results: results.length,
+        refused: letters.length,
+        reason: letter && (JSON.parse(letter.body.toString('utf8')) as { error: { message: string } }).error.message,
+        meanResultBytes: bytes / Math.max(1, results.length),
+      };
+    },
+  };
+}
+
+/** As far as a send goes without a network: the bytes of its messages. */
+function writeEndings(encoder: BatchEncoder, scored: ScoredBatch, { partition, events }: EventBatch): void {
+  const standing = { settledThrough: -1, ended: new Map<string, number>(), log: 0 };
+  const batch = { partition, lastSequenceNumber: events.length - 1 };
+  const plan =
+    (scored.block && planBlock(scored.block, standing, batch)) ?? planEndings(scored.outcomes, standing, batch);
+  for (const messages of [plan.deadLetters, plan.results]) {
+    for (let from = 0; from < messages.length; ) from += Math.max(1, fill(encoder, messages, from));
+  }
+}
+
+function batchOf(bodies: readonly Buffer[], size: number, partition: number): EventBatch {
+  const nowMs = Date.now();
+  const events = Array.from({ length: size }, (_, i): Event => {
+    const body = bodies[(partition * size + i) % bodies.length] as Buffer;
+    return {
+      body,
+      sequenceNumber: i,
+      enqueuedAtMs: nowMs,
+      partitionKey: undefined,
+      contentType: 'application/json',
+      contentEncoding: undefined,
+      properties: {},
+    };
+  });
+  return { hub: 'inference-requests', consumerGroup: 'inference-consumer', partition: String(partition), events };
+}
+
+/** Answers everything with one version. */
+function catalogOf(version: ModelVersion): Catalog {
+  const route: Route = { version, requestedVersion: undefined, fallback: false, variant: undefined };
+  return { route: () => route, fallbackFor: async () => undefined, list: async () => [] };
+}

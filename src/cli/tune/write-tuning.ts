@@ -1,0 +1,109 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { asError } from '../../core/errors.ts';
+import { parseCard } from '../../models/card.ts';
+import { CommandError } from '../terminal.ts';
+import type { Choice, Point, SideBySide } from './choose.ts';
+import type { Demand, Sizing } from './size.ts';
+
+/** What was measured, where and when: the evidence for a choice, as it stands in the card. */
+export interface Tuning {
+  /** ISO 8601 */
+  readonly measured_at: string;
+  readonly hubscore: string;
+  readonly machine: { readonly cpu: string; readonly cores: number; readonly node: string };
+  /** What was scored. */
+  readonly requests: string;
+  readonly why: readonly string[];
+  readonly curve: readonly TunedPoint[];
+  readonly side_by_side: readonly TunedSide[];
+  readonly sizing?: TunedSizing | undefined;
+}
+
+interface TunedPoint {
+  readonly placement: string;
+  readonly intra_op_threads: number;
+  readonly batch: number;
+  readonly batch_ms: number;
+  readonly per_second: number;
+}
+
+interface TunedSide extends Omit<TunedPoint, 'batch_ms'> {
+  readonly partitions: number;
+  readonly p50_ms: number;
+  readonly p95_ms: number;
+  readonly timers_late_p99_ms: number;
+}
+
+interface TunedSizing {
+  readonly rate: number;
+  readonly instances: number;
+  readonly instance_cores: number;
+  readonly partitions: number;
+  readonly throughput_units: number;
+}
+
+export const tunedSizing = ({ rate, instanceCores }: Demand, sizing: Sizing): TunedSizing => ({
+  rate,
+  instances: sizing.instances,
+  instance_cores: instanceCores,
+  partitions: sizing.partitions,
+  throughput_units: sizing.throughputUnits,
+});
+
+export const tunedPoint = ({ placement, threads, batch, batchMs, perSecond }: Point): TunedPoint => ({
+  placement,
+  intra_op_threads: threads,
+  batch,
+  batch_ms: short(batchMs),
+  per_second: Math.round(perSecond),
+});
+
+export const tunedSide = (side: SideBySide): TunedSide => ({
+  placement: side.placement,
+  intra_op_threads: side.threads,
+  batch: side.batch,
+  partitions: side.streams,
+  per_second: Math.round(side.perSecond),
+  p50_ms: short(side.p50Ms),
+  p95_ms: short(side.p95Ms),
+  timers_late_p99_ms: short(side.timersLateMs),
+});
+
+/**
+ * Puts the choice and its evidence into a card; what else stands there stays. A card that is not there is made.
+ * @param fixedBatch the model takes no other batch, so its size is no setting
+ */
+export function writeCard(path: string, choice: Choice, tuning: Tuning, fixedBatch: boolean): void {
+  const text = existsSync(path) ? readFileSync(path, 'utf8') : '{}';
+  const card = parseCard(text, path);
+  const own = JSON.parse(text.replace(/^\uFEFF/, '')) as Record<string, unknown>;
+  const next = {
+    ...own,
+    ...(!fixedBatch && { batching: { ...card.batching, max_batch_size: choice.batch } }),
+    runtime: { ...card.runtime, placement: choice.placement, intra_op_threads: choice.threads },
+    tuning,
+  };
+  writeFileSync(path, `${JSON.stringify(next, null, 2)}\n`);
+}
+
+/** Sets `maxEventBatchSize` in a host.json and touches nothing else of its text. @throws CommandError where the file has no such setting */
+export function writeHostJson(path: string, batch: number): void {
+  const text = readFileSync(path, 'utf8');
+  try {
+    JSON.parse(text);
+  } catch (thrown) {
+    throw new CommandError(`${path}: not JSON: ${asError(thrown).message}`, 'Nothing was written to it.', {
+      cause: thrown,
+    });
+  }
+  const next = text.replace(/("maxEventBatchSize"\s*:\s*)\d+/, `$1${batch}`);
+  if (!/"maxEventBatchSize"\s*:\s*\d/.test(text)) {
+    throw new CommandError(
+      `${path} has no extensions.eventHubs.maxEventBatchSize`,
+      `Add "maxEventBatchSize": ${batch} there.`,
+    );
+  }
+  writeFileSync(path, next);
+}
+
+const short = (value: number) => Number(value.toPrecision(3));
