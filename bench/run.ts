@@ -2,6 +2,8 @@
 import { parseArgs } from 'node:util';
 import { compareFunctionPath } from './function-path.ts';
 import { record } from './harness.ts';
+import { measureLedger } from './ledger-cost.ts';
+import { watchMemory } from './memory.ts';
 import { openStream } from './stream.ts';
 
 const SCENARIOS: Readonly<Record<string, () => Promise<unknown>>> = {
@@ -20,6 +22,17 @@ const SCENARIOS: Readonly<Record<string, () => Promise<unknown>>> = {
       await stream.close();
     }
   },
+  ledger: async () => {
+    const stream = await openStream('diabetes', '1.0.0');
+    const eventsPerSecond = await stream.drain(100_000).finally(() => stream.close());
+    return {
+      'stream, events/s': eventsPerSecond,
+      'diabetes 1.0.0, batch 256': await measureLedger('diabetes', '1.0.0', 256, eventsPerSecond),
+      'diabetes 1.0.0, batch 1000': await measureLedger('diabetes', '1.0.0', 1000, eventsPerSecond),
+      'diabetes 1.1.0, batch 256': await measureLedger('diabetes', '1.1.0', 256, eventsPerSecond),
+    };
+  },
+  memory: async () => ({ 'function path, 1,000,000 events': await watchMemory(1_000_000) }),
 };
 
 const { values } = parseArgs({ options: { only: { type: 'string' } } });

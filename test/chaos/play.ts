@@ -39,7 +39,8 @@ const SETTLED_MS = 120_000;
 
 /** Streams requests through a stack of its own while faults strike, lets it come to rest, and counts. */
 export async function play(scenario: Scenario, options: Play): Promise<Outcome> {
-  const { random, say, seconds } = options;
+  const { random, say, long } = options;
+  const seconds = (long && scenario.longSeconds) || options.seconds;
   const { hosts, functions, settings = {}, fuzz } = scenario;
   const events = options.events * (fuzz ?? 1);
   const stack = await startStack({ hosts, functions, settings, redis: scenario.redis === true });
@@ -76,7 +77,7 @@ async function strikeAgainAndAgain(
   stack: Stack,
   traffic: Traffic,
   watch: Watch,
-  { faults, once = [] }: Scenario,
+  { faults, first }: Scenario,
   { random, haste, long, say }: Play,
 ): Promise<number[]> {
   const alone = faults.length === 1;
@@ -93,10 +94,10 @@ async function strikeAgainAndAgain(
     say(`${fault.name} for ${Math.round(lastsMs)} ms${alone ? `, then silence for ${Math.round(silence)} ms` : ''}`);
     silences.push(silence);
   };
+  if (long && first) await strike(first);
   for (let i = 0; i < loop.length || !traffic.over; i++) {
     await sleep(random.between(200, 2_000) * haste);
     await strike(loop[i % loop.length] as Fault);
   }
-  if (long) for (const fault of once) await strike(fault);
   return silences;
 }

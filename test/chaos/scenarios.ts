@@ -19,8 +19,9 @@ export interface Scenario {
   readonly hosts: number;
   /** Loops that run side by side while requests stream in; in each, one fault after the other, again and again. */
   readonly faults: readonly (readonly Fault[])[];
-  /** In the long form also these, once, after the others. */
-  readonly once?: readonly Fault[];
+  /** In the long form also this one, before the others, while requests come in for `longSeconds`. */
+  readonly first?: Fault;
+  readonly longSeconds?: number;
   /** Two hosts may hold a partition at once, so that both emit; then an ending may be repeated under its id. */
   readonly mayRepeat?: true;
   readonly functions?: string;
@@ -38,7 +39,7 @@ const ALL: readonly Scenario[] = [
   { name: 'host killed', hosts: 1, faults: [[killHost]] },
   { name: 'two hosts, one dies', hosts: 2, faults: [[killHost]], mayRepeat: true },
   { name: 'endpoint killed', hosts: 1, faults: [[killEndpoint]] },
-  { name: 'storage killed', hosts: 1, faults: [[killStorage]], once: [loseStorageForLong] },
+  { name: 'storage killed', hosts: 1, faults: [[killStorage]], first: loseStorageForLong, longSeconds: 100 },
   {
     name: 'results hub refuses',
     hosts: 1,

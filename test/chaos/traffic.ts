@@ -6,7 +6,8 @@ const TURN_MS = 100;
 const RETRY_MS = 200;
 /** Well within what one batch may hold. */
 const MAX_BURST = 1500;
-const NO_RETRIES = { maxRetries: 0, timeoutInMs: 5_000 };
+/** A send whose endpoint died under it ends only with its time-out; it should not be the producer that keeps everyone waiting. */
+const NO_RETRIES = { maxRetries: 0, timeoutInMs: 1_000 };
 
 export interface Traffic {
   /** Events that the hub has acknowledged so far. */

@@ -1,0 +1,163 @@
+import type { EventBatch } from '../src/core/event.ts';
+import type { Catalog } from '../src/core/model.ts';
+import { createBreaker, createRetry } from '../src/core/retry-policies.ts';
+import { createAdmission } from '../src/events/admission.ts';
+import { fill } from '../src/events/amqp-sender.ts';
+import { BlockMessages } from '../src/events/block-messages.ts';
+import { BatchEncoder } from '../src/events/encode-message.ts';
+import { readBatch } from '../src/events/read-batch.ts';
+import type { HubReader } from '../src/events/reader.ts';
+import { createScorer, type Scorer } from '../src/events/scorer.ts';
+import { MAX_BATCH_BYTES, type MessageList, type PartitionSender, SendError } from '../src/events/sender.ts';
+import { createDeadLetterRenderer, createPipeline, type Pipeline } from '../src/pipeline/pipeline.ts';
+import { metadataOf } from './function-path.ts';
+import { type Candidate, type Comparison, compare, processorTime, round3 } from './harness.ts';
+import { catalogOf, openModel } from './models.ts';
+import { requestBodies } from './requests.ts';
+
+const quiet = { info: () => {}, warn: () => {}, error: () => {} };
+/** More than are used here. */
+const PARTITIONS = Array.from({ length: 32 }, (_, i) => String(i));
+const MIB = 1024 * 1024;
+const SOURCE = { hub: 'inference-requests', consumerGroup: 'inference-consumer' };
+
+/** What the host tells of the batches of one partition, one after the other. */
+export interface Batches {
+  /** With the sequence numbers that follow those of the time before; the same object each time. */
+  next(): unknown;
+}
+
+interface Metadata {
+  readonly partitionContext: { partitionId: string };
+  readonly sequenceNumberArray: number[];
+  readonly systemPropertiesArray: { 'x-opt-sequence-number': number; sequenceNumber: number }[];
+}
+
+export function createBatches(count: number, partition: string): Batches {
+  const metadata = metadataOf(count) as Metadata;
+  metadata.partitionContext.partitionId = partition;
+  let next = 0;
+  return {
+    next() {
+      for (let i = 0; i < count; i++) {
+        const properties = metadata.systemPropertiesArray[i]!;
+        metadata.sequenceNumberArray[i] = next;
+        properties.sequenceNumber = next;
+        properties['x-opt-sequence-number'] = next;
+        next++;
+      }
+      return metadata;
+    },
+  };
+}
+
+/** Encodes as the real sender does, and sends nowhere. */
+export function memorySender(): PartitionSender {
+  const encoder = new BatchEncoder(MAX_BATCH_BYTES);
+  return {
+    async send(_partition: string, messages: MessageList) {
+      for (let sent = 0; sent < messages.length; ) sent += fill(encoder, messages, sent);
+    },
+    async close() {},
+  };
+}
+
+/** A hub in which nothing is yet. */
+function emptyHub(hub: string): HubReader {
+  return {
+    hub,
+    describe: async () => ({ createdAtMs: 0, partitions: PARTITIONS }),
+    range: async () => ({ first: 0, last: -1, lastEnqueuedAtMs: undefined, empty: true }),
+    read: () => {
+      throw new Error(`nothing is to be read from ${hub}`);
+    },
+    async close() {},
+  };
+}
+
+export function openPipeline(catalog: Catalog): Pipeline {
+  return createPipeline({
+    catalog,
+    clock: Date.now,
+    requestTimeoutMs: undefined,
+    maxBodyBytes: MAX_BATCH_BYTES - 16_384,
+    log: quiet,
+  });
+}
+
+/** The events room as the app builds it, between hubs that are not there. */
+export function openScorer(pipeline: Pipeline, sender: PartitionSender): Scorer {
+  return createScorer({
+    ledger: {
+      hubs: { requests: emptyHub(SOURCE.hub), results: emptyHub('results'), deadLetters: emptyHub('dead letters') },
+      initialPosition: 'start',
+      log: quiet,
+    },
+    consumerGroup: SOURCE.consumerGroup,
+    score: pipeline.score,
+    renderDeadLetter: createDeadLetterRenderer(MAX_BATCH_BYTES - 16_384, Date.now),
+    senders: { results: sender, deadLetters: sender },
+    breaker: createBreaker({ name: 'results hub', failures: 5, resetMs: 60_000, log: quiet }, isSendError),
+    retry: createRetry({ retries: 4, initialDelayMs: 200, maxDelayMs: 5_000 }, isSendError),
+    uncertainDelayMs: 1_000,
+    admission: createAdmission(64 * MIB),
+    maxSliceBytes: 16 * MIB,
+    deadlineMs: 240_000,
+    silentAfterMs: 360_000,
+    observer: { settled: () => {}, ledger: () => {} },
+    clock: Date.now,
+    log: quiet,
+  });
+}
+
+const isSendError = (error: Error) => error instanceof SendError;
+
+export interface LedgerCost {
+  /** Processor time of the function path in memory, without and with. */
+  readonly comparison: Comparison;
+  readonly ledgerNsPerEvent: number;
+  /** Of the time that the whole stream takes for an event: what the ledger costs of its throughput. */
+  readonly shareOfStream: number;
+}
+
+/**
+ * The whole of what stands between the host's batch and the bytes for the wire, with the ledger and everything that goes with it
+ * (lanes, deadline, admission, breaker, retries, marks), beside the same without: score, encode, send. Over a real connection the
+ * difference is lost in the noise, so it is held against what the stream was measured to do.
+ *
+ * @param eventsPerSecond of the stream, all processes together on this machine
+ */
+export async function measureLedger(
+  name: string,
+  version: string,
+  batchSize: number,
+  eventsPerSecond: number,
+): Promise<LedgerCost> {
+  const pipeline = openPipeline(catalogOf((await openModel(name, version)).model));
+  const bodies = requestBodies(name, version, batchSize);
+  const signal = new AbortController().signal;
+  const oneByOne = (candidate: string, score: (batch: EventBatch) => Promise<void>): Candidate => {
+    const batches = createBatches(batchSize, '0');
+    return {
+      name: candidate,
+      async run() {
+        await score(readBatch(bodies, batches.next(), SOURCE));
+        return batchSize;
+      },
+    };
+  };
+
+  const sender = memorySender();
+  const without = oneByOne('without ledger', async batch => {
+    const { block } = await pipeline.score(batch, signal);
+    if (!block) throw new Error('these requests are usual ones');
+    const shared = { model: block.model, model_version: block.modelVersion, source_partition: batch.partition };
+    const last = batch.events[batch.events.length - 1]!.sequenceNumber;
+    await sender.send(batch.partition, new BlockMessages(block, shared, last), signal);
+  });
+  const scorer = openScorer(pipeline, memorySender());
+  const comparison = await compare([without, oneByOne('with ledger', scorer.scoreBatch)], 41, 150, processorTime);
+  const { 'without ledger': bare = 0, 'with ledger': kept = 0 } = comparison.nsPerEvent;
+  const ledgerNsPerEvent = kept - bare;
+  return { comparison, ledgerNsPerEvent, shareOfStream: round3((ledgerNsPerEvent * eventsPerSecond) / 1e9) };
+}
