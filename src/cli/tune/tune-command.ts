@@ -42,7 +42,8 @@ export async function tune(
   const path = resolve(folder, model);
   if (isFile(path) || isFile(join(path, 'model.onnx')) || /[/\\]|\.onnx$/.test(model)) {
     const { name, version: known = '0.0.0', ...files } = locateModel(path);
-    const called = name ?? basename(files.file, '.onnx');
+    const file = basename(files.file, '.onnx');
+    const called = name ?? (file === 'model' ? basename(dirname(files.file)) : file);
     await tuneFiles(terminal, settings, { ...files, name: called, version: known }, true, options);
     return;
   }
