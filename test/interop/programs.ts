@@ -1,0 +1,57 @@
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import type { EventHubs } from '../support/event-hubs.ts';
+import type { FunctionsHost } from '../support/functions-host.ts';
+import type { Storage } from '../support/storage.ts';
+import { killEndpoint } from './kill-endpoint.ts';
+import type { Program } from './run-program.ts';
+
+export interface Setting {
+  readonly root: string;
+  readonly python: string;
+  readonly stack: { readonly eventHubs: EventHubs; readonly storage: Storage; readonly host: FunctionsHost };
+}
+
+/** `skip`: why it cannot run here. */
+export type Planned = Program & { readonly skip?: string | undefined };
+
+/** Every foreign program, in the order in which they run. */
+export function programs({ root, python, stack }: Setting): readonly Planned[] {
+  const { eventHubs, storage, host } = stack;
+  const here = join(root, 'test/interop');
+  const environment = {
+    ...process.env,
+    EVENTHUBS_CONNECTION: eventHubs.connectionString,
+    EVENTHUBS_HEALTH_PORT: String(eventHubs.healthPort),
+    STORAGE_CONNECTION: storage.connectionString,
+    FUNCTIONS_URL: host.url,
+    PYTHONUNBUFFERED: '1',
+    PYTHONDONTWRITEBYTECODE: '1',
+  };
+  const plan = (name: string, command: string, args: readonly string[], more: Partial<Planned> = {}): Planned => ({
+    name,
+    command,
+    args,
+    folder: here,
+    environment,
+    timeoutMs: 180_000,
+    ...more,
+  });
+  const models = ['samples/models', 'test/fixtures/models'].map(folder => join(root, folder));
+  return [
+    plan('Python: cases of every model through the stack', python, ['score_cases.py', ...models]),
+    plan('Python: azure-eventhub, sync and aio, blob checkpoints', python, ['eventhubs_python.py']),
+    plan('Go: azeventhubs', 'go', ['run', '.'], { folder: join(here, 'go'), skip: missing('go', 'version') }),
+    plan('Java: azure-messaging-eventhubs', 'mvn', ['--batch-mode', '--quiet', 'compile', 'exec:java'], {
+      folder: join(here, 'java'),
+      skip: missing('mvn', '--version'),
+    }),
+    plan('Python: kill -9 of the endpoint in mid-stream', python, ['acknowledged_events_stay.py'], {
+      accompany: child => killEndpoint(child, eventHubs),
+    }),
+  ];
+}
+
+function missing(command: string, ...args: readonly string[]): string | undefined {
+  return spawnSync(command, args).status === 0 ? undefined : `${command} is not installed`;
+}

@@ -1,0 +1,59 @@
+/**
+ * Foreign clients against the local stack: `npm run test:interop`. Makes a Python environment under `.local/`, starts the stack on
+ * free ports and runs each program; what needs a toolchain that the machine lacks is left out, and said.
+ */
+import { execFileSync } from 'node:child_process';
+import { join, resolve } from 'node:path';
+import { startEventHubs } from '../support/event-hubs.ts';
+import { startHost } from '../support/functions-host.ts';
+import { startStorage } from '../support/storage.ts';
+import { programs } from './programs.ts';
+import { pythonEnvironment } from './python-environment.ts';
+import { runProgram } from './run-program.ts';
+
+const ROOT = resolve(import.meta.dirname, '../..');
+const only = process.argv[2];
+const begun = performance.now();
+const seconds = (since: number) => `${Math.round((performance.now() - since) / 1000)} s`;
+
+const python = pythonEnvironment(
+  join(ROOT, '.local/interop-python'),
+  ['test/interop', 'samples/databricks', 'samples/training'].map(folder => join(ROOT, folder, 'requirements.txt')),
+);
+execFileSync('npm', ['run', '--silent', 'build'], { cwd: ROOT, stdio: 'inherit' });
+console.log(`── installed and built in ${seconds(begun)}`);
+
+const [eventHubs, storage] = await Promise.all([startEventHubs(), startStorage()]);
+const host = await startHost({
+  appDir: ROOT,
+  env: {
+    EventHubs: eventHubs.connectionString,
+    AzureWebJobsStorage: storage.connectionString,
+    ModelStorage: storage.connectionString,
+    MODEL_REFRESH_SECONDS: '1', // the programs upload models while it runs
+  },
+});
+const stack = { eventHubs, storage, host };
+
+const tally = { passed: 0, failed: 0, skipped: 0 };
+for (const { skip, ...program } of programs({ root: ROOT, python, stack })) {
+  if (only !== undefined && !program.name.toLowerCase().includes(only.toLowerCase())) continue;
+  if (skip !== undefined) {
+    console.log(`── ${program.name}: SKIPPED, ${skip}`);
+    tally.skipped++;
+    continue;
+  }
+  console.log(`── ${program.name}`);
+  const started = performance.now();
+  const verdict = await runProgram(program);
+  tally[verdict === 'passed' ? 'passed' : 'failed']++;
+  console.log(`── ${program.name}: ${verdict} in ${seconds(started)}`);
+}
+if (tally.failed > 0) console.log(`── the functions host said at last\n${host.log().slice(-4000)}`);
+await host.stop();
+await Promise.all([eventHubs.stop(), storage.stop()]);
+
+const { passed, failed, skipped } = tally;
+const parts = [failed && `${failed} failed`, `${passed} passed`, skipped && `${skipped} skipped`].filter(Boolean);
+console.log(`Tests  ${parts.join(' | ')} (${passed + failed + skipped})  in ${seconds(begun)}`);
+process.exitCode = failed > 0 || passed === 0 ? 1 : 0;
