@@ -2,7 +2,7 @@ import { RequestError } from '../core/errors.ts';
 import type { ModelVersion } from '../core/model.ts';
 import { InputTensors } from '../core/open-inference.ts';
 import type { Tensor, Tensors } from '../core/tensor.ts';
-import type { Block, DenseBlock } from './blocks.ts';
+import { type Block, DenseBlock } from './blocks.ts';
 import { type Field, type InputPlan, planInputs } from './fields.ts';
 import { instancesOf, isOneInstance, isTensor } from './instances.ts';
 import { flatten, shapeOf } from './shapes.ts';
@@ -94,6 +94,14 @@ export class Rows {
   /** Whether padding rows `from` to `to` to their longest would take more memory than they are worth: one long text among hundreds of short ones. */
   isWasteful(from: number, to: number): boolean {
     return this.#blocks.some(block => (block.paddedSize(from, to) ?? 0) > MAX_PADDED_ELEMENTS);
+  }
+
+  /** Characters of each text of rows `from` to `to`; undefined where the model takes anything else than one text a row. */
+  textLengths(from: number, to: number): number[] | undefined {
+    const [block] = this.#blocks;
+    if (this.#blocks.length !== 1 || !(block instanceof DenseBlock) || block.width !== 1) return undefined;
+    const { data } = block;
+    return Array.isArray(data) ? data.slice(from, to).map(text => text.length) : undefined;
   }
 
   /** Rows `from` to `to` as the model's inputs, `size` rows each. */

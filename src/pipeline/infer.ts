@@ -2,6 +2,7 @@ import { WaitedTooLong } from '../core/backend.ts';
 import { asError, InfrastructureError, RequestError } from '../core/errors.ts';
 import type { ModelVersion } from '../core/model.ts';
 import type { Tensors } from '../core/tensor.ts';
+import { groupByLength, inOrder } from './by-length.ts';
 import type { Chunk } from './encode-chunks.ts';
 import type { Run } from './run.ts';
 
@@ -54,10 +55,8 @@ export async function infer(chunk: Chunk, { signal, clock, slices: timings }: Ru
     }
     try {
       const size = limit.fixed ? limit.rows : to - from;
-      const inputs = rows.tensors(from, to, size);
       const start = performance.now();
-      const maxWaitMs = Math.max(0, deadlineMs - clock());
-      const outputs = await version.backend.predict(inputs, { signal, priority, maxWaitMs });
+      const outputs = (await predictByLength(from, to)) ?? (await predict(rows.tensors(from, to, size)));
       const slice = { from, to, size, outputs, computeMs: performance.now() - start };
       stages.interpreter.check(slice);
       slices.push(slice);
@@ -76,6 +75,22 @@ export async function infer(chunk: Chunk, { signal, clock, slices: timings }: Ru
       }
       await halves(from, to);
     }
+  }
+
+  function predict(inputs: Tensors): Promise<Tensors> {
+    return version.backend.predict(inputs, { signal, priority, maxWaitMs: Math.max(0, deadlineMs - clock()) });
+  }
+
+  /** Undefined where texts are too much alike for that, or their outputs cannot be put together again. */
+  async function predictByLength(from: number, to: number): Promise<Tensors | undefined> {
+    const lengths = limit.fixed ? undefined : rows.textLengths(from, to);
+    const groups = lengths && groupByLength(lengths);
+    if (!groups) return undefined;
+    const outputs: Tensors[] = [];
+    for (const group of groups) {
+      outputs.push(await predict(rows.pick(group.map(place => from + place)).tensors(0, group.length, group.length)));
+    }
+    return inOrder(groups, outputs);
   }
 
   async function halves(from: number, to: number): Promise<void> {

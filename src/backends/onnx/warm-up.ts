@@ -18,15 +18,19 @@ interface Step {
 }
 
 /**
- * Slices of models whose card names no size: 1000 of a light model, 256 of a medium one, 32 of a heavy one. Longer slices gain
- * nothing (a network of 2.5 million weights took 136 µs for one row alone, 25 a row from 16 rows on), and what is urgent waits for them.
+ * Slices of models whose card names no size: 1000 of a light model, 256 of a medium one, 32 of a heavy one, which others would
+ * wait for too long. Smaller ones cost throughput: a network of 2.5 million weights took 136 µs for one row alone and 25 a row in
+ * slices of 32; on a busy machine, where its weights come from memory again for every slice, a fifth more than in slices of 256.
  */
 const CHOICE: readonly Step[] = [
   { rows: 8, withinMs: 1000 },
   { rows: 32, withinMs: 1000 },
-  { rows: 256, withinMs: 5 },
+  { rows: 256, withinMs: 25 },
   { rows: 1000, withinMs: 1 },
 ];
+
+/** A first run this long is the model's own doing, whatever else the machine does. */
+const HOPELESS_MS = 50;
 
 /**
  * Runs one instance, then ever larger slices, and times them. Sizes grow about eightfold and stop once a slice takes longer than
@@ -46,8 +50,8 @@ export async function warmUp(
   const tooSlow = (): WarmUp => ({ sliceMs, maxBatchSize: plan.maxBatchSize ?? rows, stopped: true });
   try {
     sliceMs = await timed(run, plan.inputs(rows));
-    // A first run also allocates, so it says little of the time, unless it is hopeless.
-    if (sliceMs > 10 * limitMs) return tooSlow();
+    // A first run also allocates, and on a busy machine it waits: it says little of the time, unless it is hopeless.
+    if (sliceMs > Math.max(10 * limitMs, HOPELESS_MS)) return tooSlow();
     sliceMs = await quickest(run, plan.inputs(rows));
   } catch (thrown) {
     const cause = asError(thrown);

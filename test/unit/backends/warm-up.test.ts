@@ -40,7 +40,7 @@ describe('warm-up', () => {
     ['light, but for what every run costs', { fixedMs: 0.5, rowMs: 0.0004 }, 1000],
     ['medium', { rowMs: 0.01 }, 256],
     ['medium, but for what every run costs', { fixedMs: 1, rowMs: 0.01 }, 256],
-    ['heavy', { rowMs: 0.03 }, 32],
+    ['heavy', { rowMs: 0.2 }, 32],
     ['very heavy', { rowMs: 50 }, 8],
     ['hopeless', { rowMs: 2000 }, 1],
   ])('chooses slices of a model that is %s', async (_, model, rows) => {
