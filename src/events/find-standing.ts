@@ -20,6 +20,8 @@ export interface Found {
   readonly standing: Standing;
   /** What the requests partition holds now. */
   readonly requests: PartitionRange;
+  /** How many events results and dead letters of the partition had ever had when their tails were read. */
+  readonly appended: number;
 }
 
 /** Blocks in which a tail is read backwards; one batch's endings usually lie in the first. */
@@ -64,7 +66,8 @@ export async function findStanding(
     life += 1;
     standing = undefined;
   }
-  if (standing) return { standing, requests };
+  const appended = everAppended(results.range, deadLetters.range);
+  if (standing) return { standing, requests, appended };
 
   const first = nextSequenceNumber ?? requests.last + 1;
   let start = initialPosition === 'start' ? Math.min(requests.first, first) : first;
@@ -77,7 +80,11 @@ export async function findStanding(
   } else if (start < first) {
     log.info(`${name}: no results yet; beginning at ${start}, the first event there is (INITIAL_POSITION)`);
   }
-  return { standing: { log: life, settledThrough: start - 1, ended: new Map() }, requests };
+  return { standing: { log: life, settledThrough: start - 1, ended: new Map() }, requests, appended };
+}
+
+export function everAppended(results: PartitionRange, deadLetters: PartitionRange): number {
+  return results.last + 1 + deadLetters.last + 1;
 }
 
 /** The first request that came after the last result that is known of: anything before it was most likely settled. */

@@ -1,4 +1,4 @@
-import { type Found, findStanding, type LedgerOptions } from './find-standing.ts';
+import { everAppended, type Found, findStanding, type LedgerOptions } from './find-standing.ts';
 import type { MessageList } from './sender.ts';
 import { advance, merge, type Standing } from './standing.ts';
 
@@ -14,6 +14,8 @@ export interface PartitionLedger {
   deliveredThrough: number;
   /** Reads the tails; what this process knows to be settled stays settled. */
   refresh(nextSequenceNumber: number | undefined, signal: AbortSignal): Promise<Found>;
+  /** Whether anyone else has appended to the tails since they were read: a look at their ends alone. */
+  othersAppended(signal: AbortSignal): Promise<boolean>;
   /** Takes note of confirmed endings, should the rest of their batch fail. */
   confirm(messages: MessageList): void;
   /** Everything through here is settled. */
@@ -24,6 +26,8 @@ export function createPartitionLedger(partition: string, options: LedgerOptions)
   let standing: Standing | undefined;
   /** Not put into `standing` at once: in the usual case nobody asks. */
   let confirmed: MessageList[] = [];
+  /** Events there must be at the tails if nobody else appends to them. */
+  let appended = 0;
 
   const current = (): Standing => {
     if (!standing) throw new Error(`the tails of partition ${partition} have not been read`);
@@ -49,9 +53,16 @@ export function createPartitionLedger(partition: string, options: LedgerOptions)
     async refresh(nextSequenceNumber, signal) {
       const found = await findStanding(partition, nextSequenceNumber, options, signal);
       standing = standing ? merge(current(), found.standing) : found.standing;
+      appended = found.appended;
       return found;
     },
+    async othersAppended(signal) {
+      const { results, deadLetters } = options.hubs;
+      const ranges = await Promise.all([results.range(partition, signal), deadLetters.range(partition, signal)]);
+      return everAppended(...ranges) !== appended;
+    },
     confirm(messages) {
+      appended += messages.length;
       confirmed.push(messages);
     },
     settle(through) {

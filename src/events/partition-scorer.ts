@@ -30,6 +30,8 @@ export interface PartitionScorerOptions extends Omit<AppendOptions, 'hub'> {
   readonly observer: ScoringObserver;
   readonly breaker: Breaker;
   readonly admission: Admission;
+  /** BATCH_DEADLINE_SECONDS: a batch ends by then, shorter than the host's functionTimeout, which would kill the whole process. */
+  readonly deadlineMs: number;
   /** Bodies of one slice together, at most. */
   readonly maxSliceBytes: number;
   readonly clock: Clock;
@@ -54,8 +56,12 @@ export interface PartitionScorer {
   ): Promise<number>;
 }
 
+/** A partition without work for this long may have been another process's meanwhile, which need not have left a checkpoint. */
+const IDLE_MS = 500;
+
 export function createPartitionScorer(partition: string, options: PartitionScorerOptions): PartitionScorer {
-  const { score, renderDeadLetter, breaker, admission, maxSliceBytes, observer, consumerGroup, clock, log } = options;
+  const { score, renderDeadLetter, breaker, admission, deadlineMs, maxSliceBytes, observer, consumerGroup } = options;
+  const { clock, log } = options;
   const { requests } = options.ledger.hubs;
   const hub = requests.hub;
   const name = `${hub}/${partition}`;
@@ -65,13 +71,22 @@ export function createPartitionScorer(partition: string, options: PartitionScore
   /** An event that alone took longer than that. */
   let tooSlow: number | undefined;
 
+  let idleSinceMs = 0;
+
   /** A hub that restarts closes its connections: a second try is cheaper than the whole batch again. */
   const readTails = (nextSequenceNumber: number | undefined, signal: AbortSignal): Promise<Found> =>
     options.retry.execute(() => ledger.refresh(nextSequenceNumber, signal), signal);
 
+  /** Whether what this process knows is still true before an event is scored. */
+  async function isUpToDate({ sequenceNumber }: Event, signal: AbortSignal): Promise<boolean> {
+    if (!ledger.trusted || sequenceNumber !== ledger.deliveredThrough + 1) return false;
+    if (clock() - idleSinceMs <= IDLE_MS) return true;
+    return !(await options.retry.execute(() => ledger.othersAppended(signal), signal));
+  }
+
   async function settleRun(events: readonly Event[], signal: AbortSignal): Promise<void> {
     const [first, last] = [events[0] as Event, events[events.length - 1] as Event];
-    if (!ledger.trusted || first.sequenceNumber !== ledger.deliveredThrough + 1) {
+    if (!(await isUpToDate(first, signal))) {
       const found = await readTails(first.sequenceNumber, signal);
       ledger.trusted = true;
       const mark = ledger.standing.settledThrough;
@@ -86,6 +101,7 @@ export function createPartitionScorer(partition: string, options: PartitionScore
     }
     await settleSlices(events, signal);
     ledger.deliveredThrough = last.sequenceNumber;
+    idleSinceMs = clock();
   }
 
   async function settleSlices(events: readonly Event[], signal: AbortSignal): Promise<void> {
@@ -135,13 +151,15 @@ export function createPartitionScorer(partition: string, options: PartitionScore
       const error = new RequestError('inference_failed', 'infer', 'scoring takes longer than BATCH_DEADLINE_SECONDS');
       return { outcomes: [renderDeadLetter(batch, subject, error)], slices: [] };
     }
+    const startedAtMs = clock();
     try {
       return await scoreSafely(batch, score, renderDeadLetter, log, signal);
     } catch (thrown) {
       if (signal.aborted) {
         // It would run into the deadline again, for ever: smaller slices settle at least some of it each time.
         maxSliceEvents = Math.max(1, events.length >> 1);
-        if (events.length === 1) tooSlow = event?.sequenceNumber;
+        // Where most of the time went elsewhere, waiting for a hub for instance, the event is not to blame.
+        if (events.length === 1 && clock() - startedAtMs > deadlineMs / 2) tooSlow = event?.sequenceNumber;
       }
       throw thrown;
     }

@@ -3,8 +3,6 @@ import type { Event, EventBatch } from '../core/event.ts';
 import { createPartitionScorer, type PartitionScorer, type PartitionScorerOptions } from './partition-scorer.ts';
 
 export interface ScorerOptions extends PartitionScorerOptions {
-  /** BATCH_DEADLINE_SECONDS: a batch ends by then, shorter than the host's functionTimeout, which would kill the whole process. */
-  readonly deadlineMs: number;
   /** FILL_HOLES_AFTER_SECONDS: a partition is taken as silent where neither requests nor endings came for this long. */
   readonly silentAfterMs: number;
 }

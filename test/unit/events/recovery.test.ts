@@ -1,10 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { ConfigurationError, InfrastructureError } from '../../../src/core/errors.ts';
+import type { HubReader } from '../../../src/events/reader.ts';
 import {
   allIds,
   batchOf,
   createWorld,
   idsIn,
+  type MemoryHub,
+  memoryReader,
   renderDeadLetter,
   request,
   startProcess,
@@ -47,6 +50,51 @@ describe('a batch', () => {
     };
     await startProcess(world).scorer.scoreBatch(holed);
     expect(idsIn(world.results)).toEqual(allIds(world));
+  });
+
+  it('is not scored again where another process had the partition in between and died before its checkpoint', async () => {
+    const world = createWorld();
+    request(world, 20);
+    const { scorer } = startProcess(world);
+    await scorer.scoreBatch(batchOf(world, 0, 10));
+    await startProcess(world).scorer.scoreBatch(batchOf(world, 10, 5));
+    world.nowMs += 1_000;
+    await scorer.scoreBatch(batchOf(world, 10, 10)); // follows what this process scored last
+    expect(idsIn(world.results)).toEqual(allIds(world));
+  });
+
+  it('that follows the one before it at once, or with nobody else having appended, reads no tail', async () => {
+    const world = createWorld({ isBad: sequenceNumber => sequenceNumber % 3 === 0 });
+    request(world, 30);
+    const looks = { reads: 0, ranges: 0 };
+    const counted = (hub: MemoryHub): HubReader => {
+      const reader = memoryReader(hub, () => {});
+      return {
+        ...reader,
+        range: (...args) => {
+          looks.ranges++;
+          return reader.range(...args);
+        },
+        read: (...args) => {
+          looks.reads++;
+          return reader.read(...args);
+        },
+      };
+    };
+    const hubs = {
+      requests: counted(world.requests),
+      results: counted(world.results),
+      deadLetters: counted(world.deadLetters),
+    };
+    const log = { info: () => {}, warn: () => {}, error: () => {} };
+    const { scorer } = startProcess(world, { ledger: { hubs, initialPosition: 'start', log } });
+    await scorer.scoreBatch(batchOf(world, 0, 10));
+    Object.assign(looks, { reads: 0, ranges: 0 });
+    await scorer.scoreBatch(batchOf(world, 10, 10));
+    expect(looks).toEqual({ reads: 0, ranges: 0 });
+    world.nowMs += 1_000;
+    await scorer.scoreBatch(batchOf(world, 20, 10));
+    expect(looks).toEqual({ reads: 0, ranges: 2 });
   });
 
   it('is begun only once the one before it in its partition has ended', async () => {
@@ -325,6 +373,7 @@ describe('scoring that misbehaves', () => {
     request(world, 8);
     const { scorer } = startProcess(world, {
       deadlineMs: 40,
+      clock: Date.now,
       async score({ events }, signal) {
         for (const event of events) {
           const ms = event.sequenceNumber === 6 ? 1_000 : 12;
@@ -350,6 +399,23 @@ describe('scoring that misbehaves', () => {
     expect(tries).toBeGreaterThan(2);
     expect(idsIn(world.deadLetters)).toEqual(['requests/0/6']);
     expect(idsIn(world.results)).toEqual(allIds(world).filter(id => id !== 'requests/0/6'));
+  });
+
+  it('by the deadline is not blamed on an event whose turn came just before it', async () => {
+    const world = createWorld();
+    request(world, 1);
+    let late = true;
+    const { scorer } = startProcess(world, {
+      deadlineMs: 20, // by the world's clock, which stands still: the event itself takes no time
+      async score({ events }, signal) {
+        if (late) await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+        return { outcomes: events.map(event => outcomeOf(event.sequenceNumber, world)), slices: [] };
+      },
+    });
+    await expect(scorer.scoreBatch(batchOf(world, 0, 1))).rejects.toThrow('not done within');
+    late = false;
+    await scorer.scoreBatch(batchOf(world, 0, 1));
+    expect(idsIn(world.results)).toEqual(['requests/0/0']);
   });
 
   it('by infrastructure that is away is not blamed on the events', async () => {
