@@ -19,6 +19,7 @@ export interface Slice {
 export interface Inference {
   readonly slices: readonly Slice[];
   readonly failed: ReadonlyMap<number, RequestError>;
+  readonly scoredAtMs: number;
 }
 
 /** Rows that a version takes at once; a model with a fixed batch takes no other number. */
@@ -101,7 +102,7 @@ export async function infer(chunk: Chunk, { signal, clock, slices: timings }: Ru
 
   for (let from = 0; from < rows.count; from += limit.rows)
     await attempt(from, Math.min(from + limit.rows, rows.count));
-  return { slices, failed };
+  return { slices, failed, scoredAtMs: clock() };
 }
 
 /** No row is to blame where the backend itself cannot be had; halving would only ask it again and again. */

@@ -1,4 +1,5 @@
 import type { RequestError } from '../core/errors.ts';
+import type { Ending } from '../core/outcome.ts';
 import type { Prediction } from '../core/prediction.ts';
 import type { Chunk, Placed } from './encode-chunks.ts';
 import type { Inference, Slice } from './infer.ts';
@@ -8,8 +9,7 @@ import type { Run } from './run.ts';
 /** Ends the requests of a chunk: with their predictions, or, where the model failed on one of its instances, with why. */
 export function interpretChunk(chunk: Chunk, inference: Inference, run: Run, recalled?: Recall): void {
   const { version, stages, placed } = chunk;
-  const { slices, failed } = inference;
-  const scoredAtMs = run.clock();
+  const { slices, failed, scoredAtMs } = inference;
   const placeOf = (row: number): number => (recalled === undefined ? row : (recalled.places[row] as number));
   for (const request of placed) {
     const error = failed.size > 0 ? firstFailure(request, failed, placeOf) : undefined;
@@ -47,6 +47,12 @@ export function interpretChunk(chunk: Chunk, inference: Inference, run: Run, rec
     });
   }
   recalled?.store();
+}
+
+/** The endings of all requests, each of which has one by then. */
+export function endingsOf(run: Run): readonly Ending[] {
+  for (const { chunk, inference } of run.uninterpreted.splice(0)) interpretChunk(chunk, inference, run);
+  return run.endings;
 }
 
 function sliceWith(slices: readonly Slice[], row: number): Slice {

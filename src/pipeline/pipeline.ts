@@ -9,8 +9,10 @@ import { allSettled } from './abortable.ts';
 import { decode, isRequest } from './decode.ts';
 import { type Chunk, encodeChunks } from './encode-chunks.ts';
 import { createFastRoad } from './fast/fast-road.ts';
+import { answerPlanOf } from './fast/plan.ts';
+import { writeBlock } from './fast/write-block.ts';
 import { infer, lanesOf } from './infer.ts';
-import { interpretChunk } from './interpret-chunk.ts';
+import { endingsOf, interpretChunk } from './interpret-chunk.ts';
 import { recall } from './recall.ts';
 import { createRenderer } from './render.ts';
 import { route } from './route.ts';
@@ -51,8 +53,9 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     const usual = await fastRoad.score(batch, signal);
     if (usual !== undefined) return usual;
     const decoded = decode(batch, requestTimeoutMs);
-    const { endings, slices } = await answer(decoded.filter(isRequest), signal);
-    return { outcomes: render(batch, decoded, endings), slices };
+    const run = await answer(decoded.filter(isRequest), signal);
+    const block = decoded.length === batch.events.length ? writeBlock(batch, run, maxBodyBytes) : undefined;
+    return block ?? { outcomes: render(batch, decoded, endingsOf(run)), slices: run.slices };
   }
 
   async function answer(requests: readonly Request[], signal: AbortSignal): Promise<Run> {
@@ -76,7 +79,9 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     try {
       const recalled = cache && (await recall(chunk, cache));
       const inference = await infer(recalled ? { ...chunk, rows: recalled.rows } : chunk, run);
-      interpretChunk(chunk, inference, run, recalled);
+      const canWait = !recalled && inference.failed.size === 0 && answerPlanOf(chunk.version) !== undefined;
+      if (canWait) run.uninterpreted.push({ chunk, inference });
+      else interpretChunk(chunk, inference, run, recalled);
     } catch (thrown) {
       if (!(thrown instanceof WaitedTooLong)) throw thrown;
       // Encoded again, the requests that are late by now are refused and the others get in line once more.
@@ -85,5 +90,5 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     }
   }
 
-  return { score, predict: async (requests, signal) => (await answer(requests, signal)).endings };
+  return { score, predict: async (requests, signal) => endingsOf(await answer(requests, signal)) };
 }

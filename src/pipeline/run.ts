@@ -3,6 +3,8 @@ import type { Clock } from '../core/log.ts';
 import type { ModelVersion, Route } from '../core/model.ts';
 import type { Answered, Ending, SliceTiming } from '../core/outcome.ts';
 import type { Request } from '../core/request.ts';
+import type { Chunk } from './encode-chunks.ts';
+import type { Inference } from './infer.ts';
 
 /** Requests that one model version answers. */
 export interface Group {
@@ -11,12 +13,20 @@ export interface Group {
   readonly places: number[];
 }
 
+/** Requests that the model has answered, all of them, as it says it. */
+export interface Uninterpreted {
+  readonly chunk: Chunk;
+  readonly inference: Inference;
+}
+
 /** One pass of requests through the stages: what they are, where each goes, how each has ended so far. */
 export class Run {
   readonly requests: readonly Request[];
   readonly routes: (Route | undefined)[];
   readonly endings: Ending[];
   readonly slices: SliceTiming[] = [];
+  /** What no ending has been made of yet: mostly the results are written without. */
+  readonly uninterpreted: Uninterpreted[] = [];
   readonly signal: AbortSignal;
   readonly clock: Clock;
 

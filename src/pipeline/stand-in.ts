@@ -3,6 +3,7 @@ import type { Log } from '../core/log.ts';
 import type { Catalog, ModelVersion, Route } from '../core/model.ts';
 import type { Ending } from '../core/outcome.ts';
 import type { Request } from '../core/request.ts';
+import { endingsOf } from './interpret-chunk.ts';
 import { type Group, Run } from './run.ts';
 import { stagesOf } from './stages.ts';
 
@@ -52,8 +53,9 @@ async function answerInstead(
   }
   await answer({ version: fallback, places: failed }, attempt);
   run.slices.push(...attempt.slices);
+  const endings = endingsOf(attempt);
   for (const place of failed) {
-    const ending = attempt.endings[place];
+    const ending = endings[place];
     if (ending?.kind === 'answered') run.endings[place] = ending;
   }
 }

@@ -7,11 +7,13 @@ import type { ScoredBatch } from '../../src/core/outcome.ts';
 import { fill } from '../../src/events/amqp-sender.ts';
 import { BatchEncoder } from '../../src/events/encode-message.ts';
 import { planBlock, planEndings } from '../../src/events/plan-endings.ts';
+import { createFastRoad, type FastRoad } from '../../src/pipeline/fast/fast-road.ts';
 import { createPipeline, type Pipeline } from '../../src/pipeline/pipeline.ts';
 
 /*
- * The fast road against the plain one: the same bodies through both, and every ending equal, whatever the bodies are.
- * A content type with parameters is all it takes to keep a batch off the fast road.
+ * The fast ways against the plain one: the same bodies through all of them, and every ending equal, whatever the bodies are.
+ * A content type with parameters is all it takes to keep a batch off the fast road, so that it is parsed; one event that is no
+ * request at all, and its results are not written as a block either.
  */
 
 const PLAIN = 'application/json; charset=utf-8';
@@ -27,11 +29,14 @@ function batchOf(bodies: readonly string[], contentType: string | undefined, fir
     (body, i): Event => ({
       body: Buffer.from(body),
       sequenceNumber: firstSequenceNumber + i,
-      enqueuedAtMs: NOW - (i % 7) * 1.5,
+      enqueuedAtMs: NOW - ((firstSequenceNumber + i) % 7) * 1.5,
       partitionKey: undefined,
       contentType,
       contentEncoding: undefined,
-      properties: i % 5 === 4 ? { traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01' } : {},
+      properties:
+        (firstSequenceNumber + i) % 5 === 4
+          ? { traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01' }
+          : {},
     }),
   );
   return { hub: 'inference-requests', consumerGroup: 'inference-consumer', partition: '3', events };
@@ -159,18 +164,21 @@ const bodies = fc.oneof(
   }),
 );
 
-describe.each(MODELS)('fast and plain road: %s %s', (name, version) => {
+describe.each(MODELS)('fast and plain roads: %s %s', (name, version) => {
   let pipeline: Pipeline;
+  let fastRoad: FastRoad;
   let close: () => Promise<void>;
   beforeAll(async () => {
     const { model, backends } = await openModel(name, version);
-    pipeline = createPipeline({
+    const options = {
       catalog: catalogOf(model),
       clock: () => NOW,
       requestTimeoutMs: undefined,
       maxBodyBytes: 100_000,
       log: quiet,
-    });
+    };
+    pipeline = createPipeline(options);
+    fastRoad = createFastRoad(options);
     close = async () => {
       await model.backend.close();
       await backends.close();
@@ -181,18 +189,24 @@ describe.each(MODELS)('fast and plain road: %s %s', (name, version) => {
   it('end every batch the same way, as outcomes and as messages', async () => {
     const signal = new AbortController().signal;
     let fast = 0;
+    let written = 0;
     await fc.assert(
-      fc.asyncProperty(bodies, fc.constantFrom(0, 7, 98, 12_345_678_900), async (bodies, first) => {
-        const [onFast, onPlain] = [batchOf(bodies, undefined, first), batchOf(bodies, PLAIN, first)];
-        const [a, b] = [await pipeline.score(onFast, signal), await pipeline.score(onPlain, signal)];
-        expect(b.block).toBeUndefined();
-        if (a.block) fast++;
-        expect(endings(a)).toEqual(endings(b));
+      fc.asyncProperty(bodies, fc.constantFrom(1, 7, 98, 12_345_678_900), async (bodies, first) => {
+        const scanned = await pipeline.score(batchOf(bodies, undefined, first), signal);
+        const parsed = await pipeline.score(batchOf(bodies, PLAIN, first), signal);
+        const plain = await pipeline.score(batchOf(['', ...bodies], PLAIN, first - 1), signal);
+        expect(plain.block).toBeUndefined();
+        if (await fastRoad.score(batchOf(bodies, undefined, first), signal)) fast++;
+        if (parsed.block) written++;
         const last = first + bodies.length - 1;
-        expect(messages(a, last)).toEqual(messages(b, last));
+        for (const scored of [scanned, parsed]) {
+          expect(endings(scored)).toEqual(endings(plain).slice(1));
+          expect(messages(scored, last)).toEqual(messages(plain, last));
+        }
       }),
       { numRuns: 1500 },
     );
     expect(fast).toBeGreaterThan(400);
+    expect(written).toBeGreaterThan(fast);
   });
 });

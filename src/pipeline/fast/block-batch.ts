@@ -1,15 +1,14 @@
 import type { Event } from '../../core/event.ts';
 import type { Outcome, ScoredBatch, SliceTiming } from '../../core/outcome.ts';
-import type { RequestId } from '../../core/request.ts';
-import type { ResultBlock } from '../../core/result-block.ts';
+import type { ResultWriter } from './result-writer.ts';
 
-/** A batch scored on the fast road; its outcomes as objects are made only where somebody needs them one by one. */
+/** A batch whose results can be written at once; its outcomes as objects are made only where somebody needs them one by one. */
 export class BlockBatch implements ScoredBatch {
-  readonly block: ResultBlock;
+  readonly block: ResultWriter;
   readonly slices: readonly SliceTiming[];
   #outcomes: readonly Outcome[] | undefined;
 
-  constructor(block: ResultBlock, slices: readonly SliceTiming[]) {
+  constructor(block: ResultWriter, slices: readonly SliceTiming[]) {
     this.block = block;
     this.slices = slices;
   }
@@ -21,14 +20,14 @@ export class BlockBatch implements ScoredBatch {
   }
 }
 
-function outcomeOf(block: ResultBlock, event: Event, row: number): Outcome {
+function outcomeOf(block: ResultWriter, event: Event, row: number): Outcome {
   const room = Buffer.allocUnsafe(block.maxBodyBytes);
   const body = room.subarray(0, block.writeBody(row, room, 0));
   return {
     kind: 'result',
     event,
     resultId: block.resultIdPrefix + event.sequenceNumber,
-    requestId: (JSON.parse(event.body.toString('utf8')) as { request_id?: RequestId }).request_id,
+    requestId: block.requestId(row),
     text: undefined,
     model: block.model,
     modelVersion: block.modelVersion,

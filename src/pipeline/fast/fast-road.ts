@@ -3,6 +3,7 @@ import type { Clock } from '../../core/log.ts';
 import type { Catalog } from '../../core/model.ts';
 import type { ScoredBatch, SliceTiming } from '../../core/outcome.ts';
 import { BlockBatch } from './block-batch.ts';
+import { ScannedIds } from './ids.ts';
 import { type FastPlan, fastPlanOf } from './plan.ts';
 import { type AnsweredSlice, ResultWriter } from './result-writer.ts';
 import { RequestScanner } from './scan-request.ts';
@@ -45,15 +46,14 @@ export function createFastRoad({ catalog, clock, requestTimeoutMs, maxBodyBytes 
       const { plan } = asked;
       const count = events.length;
       const rows = new Float32Array(count * plan.width);
-      const ids = { starts: new Uint32Array(count), ends: new Uint32Array(count), numbers: new Uint8Array(count) };
+      const ids = new ScannedIds(count);
       for (let row = 0; row < count; row++) {
         const event = events[row] as Event;
         const { body } = event;
         if (!isPlain(event) || !scanner.scan(body, rows, row, plan.width)) return undefined;
         if ((row === 0 || !scanner.fieldsRepeat) && !asksThe(asked, body, scanner)) return undefined;
-        ids.starts[row] = scanner.idStart;
-        ids.ends[row] = scanner.idEnd;
-        ids.numbers[row] = scanner.idEnd > 0 && scanner.idIsNumber ? 1 : 0;
+        const quote = scanner.idIsNumber ? 0 : 1;
+        if (scanner.idEnd > 0) ids.set(row, scanner.idStart - quote, scanner.idEnd + quote);
       }
       const slices = await infer(plan, rows, count, signal);
       if (slices === undefined) return undefined;
@@ -149,7 +149,7 @@ async function infer(
       const answers = read(outputs, size);
       if (answers === undefined) return undefined;
       const timing = { model: version.name, modelVersion: version.label, instances: size, computeMs };
-      slices.push({ from, answers, computeMs, timing });
+      slices.push({ from, to: from + size, answers, computeMs, timing });
     } catch {
       signal.throwIfAborted();
       return undefined;

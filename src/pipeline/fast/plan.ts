@@ -3,41 +3,56 @@ import { sliceRows } from '../infer.ts';
 import { TimeFormat } from '../times.ts';
 import { type AnswerReader, classesReader, valueReader } from './answers.ts';
 
-/** What the fast road needs to know of a model version; it takes classifiers and regressors of plain numbers. */
-export interface FastPlan {
+/** How a version's outputs are written as results without predictions in between: those of classifiers and regressors. */
+export interface AnswerPlan {
   readonly version: ModelVersion;
-  readonly input: string;
-  /** Features of an instance. */
-  readonly width: number;
-  /** Rows of a slice, at most. */
-  readonly sliceRows: number;
   readonly read: AnswerReader;
   /** For times of enqueueing and of scoring; batch after batch mostly has the same second. */
   readonly times: { readonly enqueued: TimeFormat; readonly scored: TimeFormat };
 }
 
-const known = new WeakMap<ModelVersion, FastPlan | false>();
+/** What the fast road needs to know of a model version besides; it takes plain numbers alone. */
+export interface FastPlan extends AnswerPlan {
+  readonly input: string;
+  /** Features of an instance. */
+  readonly width: number;
+  /** Rows of a slice, at most. */
+  readonly sliceRows: number;
+}
 
 /** Undefined where the version asks for more than the fast road does: texts, fills, scales, several inputs, further outputs, worker threads. */
-export function fastPlanOf(version: ModelVersion): FastPlan | undefined {
-  let plan = known.get(version);
-  if (plan === undefined) {
-    plan = compile(version) ?? false;
-    known.set(version, plan);
-  }
-  return plan || undefined;
+export const fastPlanOf = once(compile);
+
+/** Undefined where there are further outputs, a threshold, or outputs of other types. */
+export const answerPlanOf = once((version): AnswerPlan | undefined => {
+  const read = readerOf(version);
+  return read && { version, read, times: { enqueued: new TimeFormat(), scored: new TimeFormat() } };
+});
+
+/** Versions never change, so each is looked at once. */
+function once<T extends object>(
+  work: (version: ModelVersion) => T | undefined,
+): (version: ModelVersion) => T | undefined {
+  const known = new WeakMap<ModelVersion, T | false>();
+  return version => {
+    let plan = known.get(version);
+    if (plan === undefined) {
+      plan = work(version) ?? false;
+      known.set(version, plan);
+    }
+    return plan || undefined;
+  };
 }
 
 function compile(version: ModelVersion): FastPlan | undefined {
   const { signature, card, backend } = version;
   const [input] = signature.inputs;
-  const read = readerOf(version);
+  const answers = answerPlanOf(version);
   if (input === undefined || signature.inputs.length !== 1 || backend.info.placement !== 'in-line') return undefined;
   if (input.type !== 'float32' || input.dims.length !== 2 || input.dims[0] !== null) return undefined;
   const width = card.features.length;
-  if (input.dims[1] !== width || !card.features.every(isPlainNumber) || read === undefined) return undefined;
-  const times = { enqueued: new TimeFormat(), scored: new TimeFormat() };
-  return { version, input: input.name, width, sliceRows: sliceRows(version).rows, read, times };
+  if (input.dims[1] !== width || !card.features.every(isPlainNumber) || answers === undefined) return undefined;
+  return { ...answers, input: input.name, width, sliceRows: sliceRows(version).rows };
 }
 
 function isPlainNumber({ type, encode, scale, range }: Feature): boolean {

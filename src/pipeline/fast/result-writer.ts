@@ -1,22 +1,16 @@
 import { digitsOf, writeWhole } from '../../core/digits.ts';
 import type { Event } from '../../core/event.ts';
+import type { RequestId } from '../../core/request.ts';
 import type { ResultBlock } from '../../core/result-block.ts';
 import { latencyOf, type TimeFormat } from '../times.ts';
 import { append, type SliceAnswers } from './answers.ts';
-import type { FastPlan } from './plan.ts';
+import type { Ids } from './ids.ts';
+import type { AnswerPlan } from './plan.ts';
 
-/** Ids as the scanner found them in the events' bodies. */
-export interface ScannedIds {
-  readonly starts: Uint32Array;
-  /** 0: the request gave none. */
-  readonly ends: Uint32Array;
-  /** 1: a whole number, without quotes. */
-  readonly numbers: Uint8Array;
-}
-
-/** A slice of the batch that the model has run over. */
+/** What the model said of the rows from `from` up to `to` of a batch. */
 export interface AnsweredSlice {
   readonly from: number;
+  readonly to: number;
   readonly answers: SliceAnswers;
   readonly computeMs: number;
 }
@@ -28,8 +22,8 @@ const QUOTE = 34;
 const DIGITS = 16;
 
 /**
- * Writes results as bytes, 200 ns each where a template of strings takes 560: what events share is copied, the request's id comes straight out
- * of its body, and the times are formatted once for all events that share them.
+ * Writes results as bytes, 200 ns each where a template of strings takes 560: what events share is copied, and the times are
+ * formatted once for all events that share them.
  */
 export class ResultWriter implements ResultBlock {
   readonly events: readonly Event[];
@@ -37,9 +31,9 @@ export class ResultWriter implements ResultBlock {
   readonly modelVersion: string;
   readonly resultIdPrefix: string;
   readonly maxBodyBytes: number;
-  readonly #ids: ScannedIds;
+  readonly #ids: Ids;
   readonly #slices: readonly AnsweredSlice[];
-  readonly #sliceRows: number;
+  #slice: AnsweredSlice;
   readonly #scoredAtMs: number;
   readonly #prefix: Buffer;
   readonly #enqueued: TimeFormat;
@@ -52,9 +46,9 @@ export class ResultWriter implements ResultBlock {
   #end = Buffer.alloc(0);
 
   constructor(
-    plan: FastPlan,
+    plan: AnswerPlan,
     resultIdPrefix: string,
-    batch: { readonly events: readonly Event[]; readonly ids: ScannedIds; readonly slices: readonly AnsweredSlice[] },
+    batch: { readonly events: readonly Event[]; readonly ids: Ids; readonly slices: readonly AnsweredSlice[] },
     scoredAtMs: number,
   ) {
     const { name, label } = plan.version;
@@ -64,22 +58,22 @@ export class ResultWriter implements ResultBlock {
     this.resultIdPrefix = resultIdPrefix;
     this.#ids = batch.ids;
     this.#slices = batch.slices;
-    this.#sliceRows = plan.sliceRows;
+    this.#slice = batch.slices[0] as AnsweredSlice;
     this.#scoredAtMs = scoredAtMs;
     this.#enqueued = plan.times.enqueued;
     this.#scored = plan.times.scored.iso(scoredAtMs);
     this.#prefix = Buffer.from(resultIdPrefix);
-    const { starts, ends } = batch.ids;
-    let longestId = 0;
-    for (let row = 0; row < starts.length; row++)
-      longestId = Math.max(longestId, (ends[row] as number) - (starts[row] as number));
     this.maxBodyBytes =
       OPENING.length +
       ID.length +
-      longestId +
-      2 * (this.#prefix.length + DIGITS) +
+      batch.ids.maxBytes +
+      2 * (this.#prefix.length + DIGITS + 1) +
       Math.max(...batch.slices.map(({ answers }) => answers.maxBytes)) +
       160; // times and latencies
+  }
+
+  requestId(row: number): RequestId | undefined {
+    return this.#ids.of(row, this.events);
   }
 
   latencyMs(row: number): number {
@@ -87,23 +81,36 @@ export class ResultWriter implements ResultBlock {
   }
 
   writeBody(row: number, into: Buffer, start: number): number {
-    const { body, sequenceNumber, enqueuedAtMs } = this.events[row] as Event;
+    const { events } = this;
+    const { sequenceNumber, enqueuedAtMs } = events[row] as Event;
     const digits = digitsOf(sequenceNumber);
-    let at = append(into, start, OPENING);
-    const { starts, ends, numbers } = this.#ids;
-    const end = ends[row] as number;
-    const quoted = numbers[row] === 0;
-    if (quoted) into[at++] = QUOTE;
-    if (end === 0) at = writeWhole(into, append(into, at, this.#prefix), sequenceNumber, digits);
-    else for (let i = starts[row] as number; i < end; i++) into[at++] = body[i] as number;
-    if (quoted) into[at++] = QUOTE;
-    const slice = this.#slices[Math.floor(row / this.#sliceRows)] as AnsweredSlice;
+    const idAt = append(into, start, OPENING);
+    let at = this.#ids.write(row, events, into, idAt);
+    if (at === idAt) at = this.#writeResultId(into, at, sequenceNumber, digits);
+    const slice = this.#sliceOf(row);
     const { answers, from } = slice;
     const middle = this.#middle(answers.heads, answers.headOf(row - from), digits);
     into.set(middle, at);
     writeWhole(into, at + ID.length + this.#prefix.length, sequenceNumber, digits);
     at = answers.writeRest(row - from, into, at + middle.length);
     return append(into, at, this.#ending(slice, enqueuedAtMs));
+  }
+
+  /** In place of a request's own id. */
+  #writeResultId(into: Buffer, start: number, sequenceNumber: number, digits: number): number {
+    into[start] = QUOTE;
+    const at = writeWhole(into, append(into, start + 1, this.#prefix), sequenceNumber, digits);
+    into[at] = QUOTE;
+    return at + 1;
+  }
+
+  #sliceOf(row: number): AnsweredSlice {
+    let slice = this.#slice;
+    if (row < slice.from || row >= slice.to) {
+      slice = this.#slices.find(({ to }) => row < to) as AnsweredSlice;
+      this.#slice = slice;
+    }
+    return slice;
   }
 
   /** Result id, model and version in one copy instead of three. */
