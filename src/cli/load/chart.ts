@@ -39,7 +39,9 @@ export function drawChart(chart: Chart): string {
         `<text class="axis end" x="${AREA.left - 8}" y="${y(tick) + 4}">${short(tick)}</text>`,
     ),
     ...chart.xTicks.map(
-      ([at, label]) => `<text class="axis middle" x="${x(at)}" y="${AREA.bottom + 18}">${escapeText(label)}</text>`,
+      ([at, label]) =>
+        // The last label would be cut off at the picture's edge.
+        `<text class="axis ${x(at) > AREA.right - 12 ? 'end' : 'middle'}" x="${x(at)}" y="${AREA.bottom + 18}">${escapeText(label)}</text>`,
     ),
     `<text class="axis end" x="${AREA.right}" y="${CHART.height - 6}">${escapeText(chart.xLabel)}</text>`,
     ...series.map(({ tone, points }) => `<path class="line ${tone}" d="${pathOf(points, x, y)}"/>`),

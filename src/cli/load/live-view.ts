@@ -5,6 +5,7 @@ import { clockTime, ms, whole } from './format.ts';
 
 const FRAME_MS = 250;
 const LINE_MS = 1000;
+const WIDEST = 100;
 const BARS = '▁▂▃▄▅▆▇█';
 
 /** What the live view shows; rates are of the last whole second, latencies of the last five. */
@@ -60,29 +61,47 @@ export function plainLine(load: LoadSnapshot): string {
   );
 }
 
-/** The view as lines, none wider than `columns`. */
+/** The view as lines, always as many and none wider than `columns`: a line that wraps could not be drawn over. */
 export function renderLoad(load: LoadSnapshot, columns: number, paint: Paint): string[] {
-  const width = Math.max(40, Math.min(columns, 100));
-  const row = (name: string, count: number, perSecond: readonly number[], colour: 'cyan' | 'green') => {
+  const width = Math.min(columns - 1, WIDEST);
+  const line = (...pieces: readonly Piece[]) => {
+    let room = width;
+    return pieces
+      .map(([text, format]) => {
+        const shown = text.slice(0, Math.max(0, room));
+        room -= shown.length;
+        return format && shown ? paint(format, shown) : shown;
+      })
+      .join('');
+  };
+  const row = (name: string, count: number, perSecond: readonly number[], format: Piece[1]) => {
     const figures = ` ${name.padEnd(13)}${whole(count).padStart(10)}${`${whole(perSecond.at(-1) ?? 0)}/s`.padStart(11)}   `;
-    return `${figures}${paint(colour, bars(perSecond.slice(-(width - figures.length - 1)), load.askedPerSecond))}`;
+    const shown = perSecond.slice(-Math.max(1, width - figures.length));
+    return line([figures], [bars(shown, load.askedPerSecond), format]);
   };
   const asked = load.askedPerSecond === undefined ? '' : `${whole(Math.round(load.askedPerSecond))}/s asked, `;
-  const aside = `${asked}${load.state}  ${clockTime(load.elapsedMs)}`;
-  const title = ` hubscore load   ${load.title}`.slice(0, Math.max(15, width - aside.length - 2));
+  const aside = `  ${asked}${load.state}  ${clockTime(load.elapsedMs)}`;
+  const room = Math.max(15, width - aside.length);
+  const title = ` hubscore load   ${load.title}`.slice(0, room).padEnd(room);
   const trouble = load.deadLetters + load.notSent > 0 ? 'yellow' : 'dim';
-  const latency = ` latency       p50 ${ms(load.p50)}   p95 ${ms(load.p95)}   p99 ${ms(load.p99)} ms`;
   return [
-    `${paint('bold', title)}${' '.repeat(Math.max(2, width - title.length - aside.length))}${paint('dim', aside)}`,
-    paint('dim', ` ${'─'.repeat(width - 2)}`),
+    line([title, 'bold'], [aside, 'dim']),
+    line([` ${'─'.repeat(Math.max(0, width - 2))}`, 'dim']),
     row('sent', load.sent, load.sentPerSecond, 'cyan'),
     row('results', load.results, load.resultsPerSecond, 'green'),
-    paint(trouble, ` dead letters ${whole(load.deadLetters).padStart(10)}   not sent ${whole(load.notSent)}`),
-    ` waiting      ${whole(load.waiting).padStart(10)}   lag of the hub ${load.lag === undefined ? '–' : whole(load.lag)}`,
-    `${latency}${paint('dim', '   intended → result')}`,
-    paint('dim', ' Ctrl-C ends it, with the report so far'),
+    line([` dead letters ${whole(load.deadLetters).padStart(10)}   not sent ${whole(load.notSent)}`, trouble]),
+    line([
+      ` waiting      ${whole(load.waiting).padStart(10)}   lag of the hub ${load.lag === undefined ? '–' : whole(load.lag)}`,
+    ]),
+    line(
+      [` latency       p50 ${ms(load.p50)}   p95 ${ms(load.p95)}   p99 ${ms(load.p99)} ms`],
+      ['   intended → result', 'dim'],
+    ),
+    line([load.state === 'done' ? '' : ' Ctrl-C ends it, with the report so far', 'dim']),
   ];
 }
+
+type Piece = readonly [text: string, format?: Parameters<Paint>[0]];
 
 function bars(values: readonly number[], atLeast = 1): string {
   const most = Math.max(1, atLeast, ...values);

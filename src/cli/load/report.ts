@@ -8,7 +8,7 @@ export interface LoadSettings {
   readonly resultsHub: string;
   readonly deadLetterHub: string;
   readonly partitions: number;
-  /** `1,000/s`, `100 → 2,000/s in 30 s`, or how else sending is paced. */
+  /** `1,000/s`, `100 → 2,000/s over 30 s`, or how else sending is paced. */
   readonly pace: string;
   /** False where nothing but the hub paced the sending. */
   readonly openLoop: boolean;

@@ -86,6 +86,8 @@ export async function runLoad(job: LoadJob, terminal: Terminal): Promise<LoadRep
     const waitMs = signal.aborted ? Math.min(GRACE_MS, job.waitMs) : job.waitMs;
     await allEnded(tally, clock, sentMs + waitMs, signal);
     const lagAtEnd = (await lagOf(watch)) ?? new Map<string, number>();
+    lags.samples.push({ atMs: clock.now(), lag: totalOf(lagAtEnd) ?? 0 });
+    state = 'done';
     return makeReport({
       settings: { ...job.settings, partitions: partitions.length },
       tally,

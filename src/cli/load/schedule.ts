@@ -6,7 +6,7 @@ export interface Schedule {
   dueBefore(elapsedMs: number): number;
   /** Requests a second that are asked for at that moment. */
   rateAt(elapsedMs: number): number;
-  /** As `1,000/s` or `100 → 2,000/s in 30 s`. */
+  /** As `1,000/s` or `100 → 2,000/s over 30 s`. */
   readonly says: string;
 }
 
@@ -43,6 +43,6 @@ export function rampedRate({ from, to, seconds }: Ramp): Schedule {
     },
     dueBefore: elapsedMs => Math.ceil(dueAfter(Math.max(0, elapsedMs / 1000))),
     rateAt: elapsedMs => (elapsedMs < seconds * 1000 ? from + (slope * elapsedMs) / 1000 : to),
-    says: `${from.toLocaleString('en')} → ${to.toLocaleString('en')}/s in ${seconds} s`,
+    says: `${from.toLocaleString('en')} → ${to.toLocaleString('en')}/s over ${seconds} s`,
   };
 }

@@ -9,6 +9,8 @@ export interface Way {
 export interface Point extends Way {
   readonly batch: number;
   readonly batchMs: number;
+  /** Of it in the model. */
+  readonly modelMs: number;
   readonly perSecond: number;
 }
 
@@ -46,6 +48,9 @@ const GOOD_ENOUGH = 0.8;
 const WORTH_A_THREAD = 1.25;
 /** Throughput that a worker has to keep where both placements are bearable. */
 const WORTH_A_WORKER = 0.9;
+/** What counts as holding the event loop is the same as where the app itself decides, at warm-up: a batch of 256, of its slices no more than eight. */
+const HOST_BATCH = 256;
+const MOST_SLICES = 8;
 
 /** The smallest batch whose throughput is as good as the best. @throws Error where there are no points */
 export function kneeOf(points: readonly Point[]): Point {
@@ -56,12 +61,12 @@ export function kneeOf(points: readonly Point[]): Point {
 }
 
 /**
- * The batch to run one way by. In-line it also has to let the event loop turn within INLINE_MAX_MS, where that costs little.
+ * The batch to run one way by. In-line the model also has to let the event loop turn within INLINE_MAX_MS, where that costs little.
  * @param points of that way
  */
 export function batchFor(points: readonly Point[], { inlineMaxMs }: Limits): Point {
   const knee = kneeOf(points);
-  const quick = points.filter(({ batchMs }) => batchMs <= inlineMaxMs);
+  const quick = points.filter(({ modelMs }) => modelMs <= inlineMaxMs);
   if (knee.placement === 'worker' || quick.length === 0) return knee;
   const quickKnee = kneeOf(quick);
   return quickKnee.perSecond >= GOOD_ENOUGH * knee.perSecond ? quickKnee : knee;
@@ -71,9 +76,17 @@ export const isWay = (way: Way) => (other: Way) => other.placement === way.place
 
 /** Which way to run the model, by what was measured. Every way that stands in `sides` stands in `points`. */
 export function choose(points: readonly Point[], sides: readonly SideBySide[], limits: Limits): Choice {
-  const inline = bestThreads(sides.filter(({ placement }) => placement === 'in-line'));
-  const worker = bestThreads(sides.filter(({ placement }) => placement === 'worker'));
   const kneeFor = (way: Way) => batchFor(points.filter(isWay(way)), limits);
+  const inline = bestThreads(
+    sides.filter(({ placement }) => placement === 'in-line'),
+    kneeFor,
+    limits,
+  );
+  const worker = bestThreads(
+    sides.filter(({ placement }) => placement === 'worker'),
+    kneeFor,
+    limits,
+  );
   const { side, says } = choosePlacement(inline?.side, worker?.side, inline && kneeFor(inline.side), limits);
   const knee = kneeFor(side);
   const best = points.filter(isWay(side)).reduce((a, b) => (b.perSecond > a.perSecond ? b : a));
@@ -90,11 +103,24 @@ export function choose(points: readonly Point[], sides: readonly SideBySide[], l
   };
 }
 
-/** The fewest threads, unless more are worth it. */
-function bestThreads(sides: readonly SideBySide[]): { side: SideBySide; says: string[] } | undefined {
+/** The fewest threads, unless more are worth it; a run that takes no longer than INLINE_MAX_MS has nothing to share out. */
+function bestThreads(
+  sides: readonly SideBySide[],
+  kneeFor: (way: Way) => Point,
+  { inlineMaxMs }: Limits,
+): { side: SideBySide; says: string[] } | undefined {
   const byThreads = [...sides].sort((a, b) => a.threads - b.threads);
   const [first] = byThreads;
   if (!first) return undefined;
+  const { modelMs } = kneeFor(first);
+  if (modelMs <= inlineMaxMs) {
+    return {
+      side: first,
+      says: [
+        `${count(first.threads, 'thread')} a slice: ${ms(modelMs)} ms in the model are too short to be shared out`,
+      ],
+    };
+  }
   const side = byThreads.reduce((chosen, next) =>
     next.perSecond >= WORTH_A_THREAD * chosen.perSecond ? next : chosen,
   );
@@ -116,22 +142,20 @@ function choosePlacement(
     if (!side) throw new Error('nothing was measured');
     return { side, says: `${nameOf(side.placement)}: the only placement there is` };
   }
-  const holds = `in-line, a batch of ${inlineKnee.batch} holds the event loop for ${ms(inlineKnee.batchMs)} ms`;
+  const { batch, modelMs } = inlineKnee;
+  const holdMs = modelMs * Math.max(1, Math.min(HOST_BATCH / batch, MOST_SLICES));
+  const holds = `in the model for ${ms(holdMs)} ms of a batch of ${Math.max(batch, HOST_BATCH)}`;
   const keeps = `${percent(worker.perSecond / inline.perSecond)} of the throughput`;
-  if (inlineKnee.batchMs <= inlineMaxMs) {
-    return { side: inline, says: `in-line: ${holds.slice(9)}, no more than INLINE_MAX_MS (${inlineMaxMs})` };
-  }
-  const late = `timers are late by ${ms(worker.timersLateMs)} ms instead of ${ms(inline.timersLateMs)} (p99)`;
-  if (inlineKnee.batchMs > workerMinMs) {
-    return {
-      side: worker,
-      says: `worker threads: ${holds}, more than WORKER_MIN_MS (${workerMinMs}); ${late}, at ${keeps}`,
-    };
+  if (holdMs <= inlineMaxMs)
+    return { side: inline, says: `in-line: ${holds}, no more than INLINE_MAX_MS (${inlineMaxMs})` };
+  const late = `timers are late by ${ms(worker.timersLateMs)} ms instead of ${ms(inline.timersLateMs)} (p99), at ${keeps}`;
+  if (holdMs > workerMinMs) {
+    return { side: worker, says: `worker threads: ${holds}, more than WORKER_MIN_MS (${workerMinMs}); ${late}` };
   }
   if (cores > 1 && worker.perSecond >= WORTH_A_WORKER * inline.perSecond) {
-    return { side: worker, says: `worker threads: ${holds}; ${late}, at ${keeps}` };
+    return { side: worker, says: `worker threads: ${holds}; ${late}` };
   }
-  return { side: inline, says: `in-line: ${holds.slice(9)}, which is bearable, and workers have only ${keeps}` };
+  return { side: inline, says: `in-line: ${holds}, which is bearable, and workers have only ${keeps}` };
 }
 
 export const nameOf = (placement: Way['placement']) => (placement === 'worker' ? 'worker threads' : 'in-line');

@@ -25,7 +25,7 @@ export interface Measured {
 
 /**
  * Times every way to run the model with every batch size, one batch at a time, forwards and then backwards so that neither warmth nor the machine's mood
- * favours one; of the two medians the quicker one counts, since others on the machine only ever slow it down. Then, in the same manner, every way with
+ * favours one; the lower quartile counts, of the quicker pass, since others on the machine only ever slow it down. Then, in the same manner, every way with
  * its own best batch size, side by side.
  */
 export async function sweep(options: SweepOptions): Promise<Measured> {
@@ -61,8 +61,16 @@ async function passThrough(ways: readonly Way[], options: SweepOptions, done: nu
         if (last && (last.batchMs * batch) / last.batch > 4 * longestMs) break;
         if (last && last.batchMs > longestMs) break;
         signal.throwIfAborted();
-        const batchMs = medianOf(await trial.timeBatches(batch, forMs));
-        last = { ...way, batch, batchMs, perSecond: (batch * 1000) / batchMs };
+        const times = await trial.timeBatches(batch, forMs);
+        const batchMs = quantileOf(
+          times.map(({ tookMs }) => tookMs),
+          0.25,
+        );
+        const modelMs = quantileOf(
+          times.map(time => time.modelMs),
+          0.25,
+        );
+        last = { ...way, batch, batchMs, modelMs, perSecond: (batch * 1000) / batchMs };
         points.push(last);
       }
     } finally {
@@ -77,17 +85,15 @@ async function runSideBySide(way: Way, batch: number, { open, streams, forMs }: 
   const trial = await open(way, batch);
   try {
     const { perSecond, batchMs, timersLateMs } = await trial.timeStreams(batch, streams, 2 * forMs);
-    const sorted = [...batchMs].sort((a, b) => a - b);
-    const p95Ms = sorted[Math.min(sorted.length - 1, Math.floor(0.95 * sorted.length))] as number;
-    return { ...way, batch, streams, perSecond, p50Ms: medianOf(sorted), p95Ms, timersLateMs };
+    const [p50Ms, p95Ms] = [quantileOf(batchMs, 0.5), quantileOf(batchMs, 0.95)];
+    return { ...way, batch, streams, perSecond, p50Ms, p95Ms, timersLateMs };
   } finally {
     await trial.close();
   }
 }
 
-export function medianOf(values: readonly number[]): number {
+/** Nearest rank. */
+function quantileOf(values: readonly number[], share: number): number {
   const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  const high = sorted[middle] as number;
-  return sorted.length % 2 === 1 ? high : ((sorted[middle - 1] as number) + high) / 2;
+  return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] as number;
 }

@@ -16,13 +16,19 @@ import type { Way } from './choose.ts';
 
 /** A model opened in one way, behind the pipeline that serves it. */
 export interface Trial {
-  /** Milliseconds that batches of this size took, one after the other, for about `forMs`; at least three. */
-  timeBatches(size: number, forMs: number): Promise<readonly number[]>;
+  /** What batches of this size took, one after the other, for about `forMs`; at least three. */
+  timeBatches(size: number, forMs: number): Promise<readonly BatchTime[]>;
   /** The same with several batches under way, each stream its own partition. */
   timeStreams(size: number, streams: number, forMs: number): Promise<StreamTimes>;
   /** Scores each of the requests once. */
   check(): Promise<Checked>;
   close(): Promise<void>;
+}
+
+export interface BatchTime {
+  readonly tookMs: number;
+  /** Of it in the model. */
+  readonly modelMs: number;
 }
 
 export interface StreamTimes {
@@ -71,15 +77,16 @@ export async function openTrial(
 function measuresOf(pipeline: Pipeline, bodies: readonly Buffer[]): Omit<Trial, 'close'> {
   const signal = new AbortController().signal;
   const encoder = new BatchEncoder(MAX_BATCH_BYTES);
-  async function timed(batch: EventBatch): Promise<number> {
+  async function timed(batch: EventBatch): Promise<BatchTime> {
     const start = performance.now();
-    writeEndings(encoder, await pipeline.score(batch, signal), batch);
+    const scored = await pipeline.score(batch, signal);
+    writeEndings(encoder, scored, batch);
     const tookMs = performance.now() - start;
     await turn(); // as the host lets the loop turn between batches
-    return tookMs;
+    return { tookMs, modelMs: scored.slices.reduce((sum, { computeMs }) => sum + computeMs, 0) };
   }
-  async function timeFor(batches: readonly EventBatch[], forMs: number): Promise<number[]> {
-    const times: number[] = [];
+  async function timeFor(batches: readonly EventBatch[], forMs: number): Promise<BatchTime[]> {
+    const times: BatchTime[] = [];
     for (const start = performance.now(); times.length < LEAST_BATCHES || performance.now() - start < forMs; ) {
       times.push(await timed(batches[times.length % batches.length] as EventBatch));
     }
@@ -102,7 +109,7 @@ function measuresOf(pipeline: Pipeline, bodies: readonly Buffer[]): Omit<Trial, 
       delays.disable();
       return {
         perSecond: (times.length * size * 1000) / tookMs,
-        batchMs: times,
+        batchMs: times.map(time => time.tookMs),
         timersLateMs: Math.max(0, delays.percentile(99) / 1e6 - 1),
       };
     },

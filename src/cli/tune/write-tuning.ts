@@ -24,10 +24,11 @@ interface TunedPoint {
   readonly intra_op_threads: number;
   readonly batch: number;
   readonly batch_ms: number;
+  readonly model_ms: number;
   readonly per_second: number;
 }
 
-interface TunedSide extends Omit<TunedPoint, 'batch_ms'> {
+interface TunedSide extends Omit<TunedPoint, 'batch_ms' | 'model_ms'> {
   readonly partitions: number;
   readonly p50_ms: number;
   readonly p95_ms: number;
@@ -50,11 +51,12 @@ export const tunedSizing = ({ rate, instanceCores }: Demand, sizing: Sizing): Tu
   throughput_units: sizing.throughputUnits,
 });
 
-export const tunedPoint = ({ placement, threads, batch, batchMs, perSecond }: Point): TunedPoint => ({
+export const tunedPoint = ({ placement, threads, batch, batchMs, modelMs, perSecond }: Point): TunedPoint => ({
   placement,
   intra_op_threads: threads,
   batch,
   batch_ms: short(batchMs),
+  model_ms: short(modelMs),
   per_second: Math.round(perSecond),
 });
 

@@ -49,7 +49,7 @@ describe('what is asked for', () => {
     expect(planPace({ ...OPTIONS, rate: 10, requests: 900, duration: 2 }).total).toBe(20);
     expect(planPace({ ...OPTIONS, ramp: { from: 0, to: 10, seconds: 60 } })).toMatchObject({
       total: 300,
-      says: '0 → 10/s in 60 s for 60 s',
+      says: '0 → 10/s over 60 s for 60 s',
     });
   });
 

@@ -4,11 +4,11 @@ import { batchesTo, waysOn } from '../../../../src/cli/tune/tune-model.ts';
 
 const LIMITS = { inlineMaxMs: 1, workerMinMs: 5, cores: 2 };
 
-/** A batch takes `fixedMs` and `rowMs` for each row. */
+/** A batch takes `fixedMs` and `rowMs` for each row, all of it in the model. */
 function curve(way: Way, fixedMs: number, rowMs: number, batches = [1, 4, 16, 32, 64, 128, 256, 512, 1000]): Point[] {
   return batches.map(batch => {
     const batchMs = fixedMs + rowMs * batch;
-    return { ...way, batch, batchMs, perSecond: (1000 * batch) / batchMs };
+    return { ...way, batch, batchMs, modelMs: batchMs, perSecond: (1000 * batch) / batchMs };
   });
 }
 
@@ -48,9 +48,7 @@ describe('the choice', () => {
     const points = [...curve(INLINE, 0.02, 0.001), ...curve(WORKER, 0.15, 0.001)];
     const choice = choose(points, [side(INLINE, 500_000), side(WORKER, 900_000)], LIMITS);
     expect(choice).toMatchObject({ placement: 'in-line', threads: 1, batch: 256 });
-    expect(choice.why[0]).toBe(
-      'in-line: a batch of 256 holds the event loop for 0.28 ms, no more than INLINE_MAX_MS (1)',
-    );
+    expect(choice.why[0]).toBe('in-line: in the model for 0.28 ms of a batch of 256, no more than INLINE_MAX_MS (1)');
   });
 
   it('is worker threads for a heavy one, even where they are a little slower', () => {
@@ -58,7 +56,7 @@ describe('the choice', () => {
     const choice = choose(points, [side(INLINE, 14_000, 80), side(WORKER, 13_000, 0.4)], LIMITS);
     expect(choice.placement).toBe('worker');
     expect(choice.why[0]).toMatch(
-      /holds the event loop for 70 ms, more than WORKER_MIN_MS \(5\); timers are late by 0\.4 ms instead of 80 \(p99\), at 93 %/,
+      /in the model for 70 ms of a batch of 1000, more than WORKER_MIN_MS \(5\); timers are late by 0\.4 ms instead of 80 \(p99\), at 93 %/,
     );
   });
 
@@ -76,6 +74,13 @@ describe('the choice', () => {
     expect(threads(1100).threads).toBe(1);
     expect(threads(1800)).toMatchObject({ placement: 'worker', threads: 2 });
     expect(threads(1800).why[1]).toBe('2 threads a slice: 1 thread gives 56 % of its throughput');
+  });
+
+  it('never shares out a batch that is quick', () => {
+    const points = [INLINE, INLINE_2].flatMap(way => curve(way, 0.02, 0.001));
+    const choice = choose(points, [side(INLINE, 1000), side(INLINE_2, 1900)], LIMITS);
+    expect(choice.threads).toBe(1);
+    expect(choice.why[1]).toBe('1 thread a slice: 0.28 ms in the model are too short to be shared out');
   });
 
   it('is in-line where there are no workers', () => {
