@@ -1,9 +1,8 @@
 import { readFileSync, statSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { createOnnxBackends, type OnnxBackends } from '../src/backends/onnx/backends.ts';
 import type { Catalog, ModelVersion, Route } from '../src/core/model.ts';
-import { parseCard } from '../src/models/card.ts';
+import { parseCard, type RawCard, wishesOf } from '../src/models/card.ts';
 import { labelOf } from '../src/models/load-version.ts';
 import { readOnnxFile } from '../src/models/onnx-file.ts';
 import { resolveCard } from '../src/models/resolve-card.ts';
@@ -12,30 +11,40 @@ import { sampleModel } from './requests.ts';
 
 const quiet = { info: () => {}, warn: () => {}, error: () => {} };
 
+export interface OpenedModel {
+  readonly model: ModelVersion;
+  readonly backends: OnnxBackends;
+}
+
 /** Opens a sample model the way the catalog does, without storage. */
-export async function openModel(
-  name: string,
-  version: string,
-): Promise<{ model: ModelVersion; backends: OnnxBackends }> {
+export function openModel(name: string, version: string): Promise<OpenedModel> {
   const file = sampleModel(name, version);
   const raw = parseCard(readFileSync(join(file, '../model.json'), 'utf8'), 'model.json');
+  return openFile({ name, version, file, raw });
+}
+
+/** Opens any ONNX file that way; `threads` as WORKER_THREADS has it. */
+export async function openFile(source: {
+  readonly name: string;
+  readonly version: string;
+  readonly file: string;
+  readonly raw: RawCard;
+  readonly threads?: number;
+}): Promise<OpenedModel> {
+  const { name, version, file, raw, threads } = source;
   const { classes } = await readOnnxFile(file);
-  const backends = createOnnxBackends({
-    threads: Math.max(1, availableParallelism() - 1),
-    inlineMaxMs: 1,
-    workerMinMs: 5,
-    log: quiet,
-  });
+  const backends = createOnnxBackends({ threads, inlineMaxMs: 1, workerMinMs: 5, log: quiet });
   const card = (signature: ModelVersion['signature']) =>
     resolveCard({ name, version, file: 'model.json', raw, classes }, signature);
   const backend = backends.open({
     title: file,
     file,
     bytes: statSync(file).size,
+    wishes: wishesOf(raw),
     plan: signature => warmUpPlan(signature, card(signature)),
   });
   const { signature } = await backend.load();
-  const sha256 = String(raw.sha256);
+  const sha256 = String(raw.sha256 ?? '0'.repeat(64));
   return {
     model: { name, version, label: labelOf(version, raw, sha256), sha256, card: card(signature), signature, backend },
     backends,

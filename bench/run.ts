@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util';
 import { compareFunctionPath } from './function-path.ts';
 import { record } from './harness.ts';
+import { benchHeavy } from './heavy.ts';
 import { measureLedger } from './ledger-cost.ts';
 import { watchMemory } from './memory.ts';
 import { openStream } from './stream.ts';
@@ -11,6 +12,7 @@ const SCENARIOS: Readonly<Record<string, () => Promise<unknown>>> = {
     'diabetes 1.0.0 (logistic), batch 256': await compareFunctionPath('diabetes', '1.0.0', 256),
     'diabetes 1.1.0 (gradient boosting), batch 256': await compareFunctionPath('diabetes', '1.1.0', 256),
   }),
+  heavy: benchHeavy,
   stream: async () => {
     const stream = await openStream('diabetes', '1.0.0');
     try {

@@ -180,6 +180,28 @@ export function heavy({ size = 1024, rounds = 2, features = 4 } = {}): Buffer {
   });
 }
 
+/** A network of three dense layers; with 64 features and 1500 hidden units it is 9 MiB, and takes 25 µs a row in batches, 140 alone. */
+export function network({ features = 64, hidden = 1500 } = {}): Buffer {
+  const weights = (rows: number, columns: number) =>
+    Float32Array.from({ length: rows * columns }, (_, i) => Math.sin(i) / Math.sqrt(rows));
+  return model({
+    nodes: [
+      node('MatMul', ['x', 'w1'], ['a1']),
+      node('Relu', ['a1'], ['h1']),
+      node('MatMul', ['h1', 'w2'], ['a2']),
+      node('Relu', ['a2'], ['h2']),
+      node('MatMul', ['h2', 'w3'], ['variable']),
+    ],
+    inputs: [value('x', 'float32', [null, features])],
+    outputs: [value('variable', 'float32', [null, 1])],
+    initializers: [
+      tensor('w1', [features, hidden], weights(features, hidden)),
+      tensor('w2', [hidden, hidden], weights(hidden, hidden)),
+      tensor('w3', [hidden, 1], weights(hidden, 1)),
+    ],
+  });
+}
+
 /** A regressor of two features with `bytes` of weights that do nothing: something to download. */
 export function large(bytes: number): Buffer {
   const padding = Float32Array.from({ length: bytes / 4 }, (_, i) => Math.sin(i));

@@ -1,0 +1,179 @@
+/**
+ * Heavy models: in-line beside one worker thread and beside two, as four partitions bring batches without a pause. Of each: events a
+ * second, how late timers are, and, since both say little on a machine that others use, the CPU behind them. `node bench/heavy.ts`, or
+ * `npm run bench -- --only heavy`.
+ */
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { createHistogram } from 'node:perf_hooks';
+import type { Event, EventBatch } from '../src/core/event.ts';
+import { parseCard } from '../src/models/card.ts';
+import { createPipeline } from '../src/pipeline/pipeline.ts';
+import { network } from '../test/support/onnx.ts';
+import { median, round3 } from './harness.ts';
+import { catalogOf, type OpenedModel, openFile } from './models.ts';
+
+const PARTITIONS = 4;
+const FEATURES = 64;
+const ROUNDS = 9;
+const ROUND_MS = 400;
+const SETUPS = [
+  { name: 'in-line', threads: 0 },
+  { name: 'one worker', threads: 1 },
+  { name: 'two workers', threads: 2 },
+];
+const quiet = { info: () => {}, warn: () => {}, error: () => {} };
+
+interface Sample {
+  readonly eventsPerSecond: number;
+  readonly lateP99Ms: number;
+  /** CPU time of the event loop's thread between two timers: what their lateness would be if nobody else used the machine. */
+  readonly turnP99Ms: number;
+  /** CPU time of the event loop's thread an event. */
+  readonly mainUs: number;
+  /** CPU time of all other threads an event. */
+  readonly workersUs: number;
+}
+
+/** Figures of one model and one size of batches: medians, the ratios to in-line taken within a round. */
+export async function compareHeavy(file: string, batchSize: number): Promise<unknown> {
+  const raw = parseCard('{}', 'model.json');
+  const opened: OpenedModel[] = [];
+  for (const { threads } of SETUPS) {
+    opened.push(await openFile({ name: 'heavy', version: '1.0.0', file, threads, raw }));
+  }
+  const rounds: Sample[][] = [];
+  for (const { model } of opened) await sample(model, batchSize);
+  while (rounds.length < ROUNDS) {
+    const round: Sample[] = [];
+    const order = [...opened.entries()];
+    for (const [setup, { model }] of rounds.length % 2 === 0 ? order : order.reverse()) {
+      round[setup] = await sample(model, batchSize);
+    }
+    rounds.push(round);
+  }
+  const figures = SETUPS.map(({ name }, setup) => {
+    const over = (read: (its: Sample, inline: Sample) => number) =>
+      round3(median(rounds.map(round => read(round[setup] as Sample, round[0] as Sample))));
+    return [
+      name,
+      {
+        slice: (opened[setup] as OpenedModel).model.backend.info.maxBatchSize,
+        eventsPerSecond: over(its => its.eventsPerSecond),
+        lateP99Ms: over(its => its.lateP99Ms),
+        turnP99Ms: over(its => its.turnP99Ms),
+        mainUs: over(its => its.mainUs),
+        workersUs: over(its => its.workersUs),
+        ofInline: {
+          throughput: over((its, inline) => its.eventsPerSecond / inline.eventsPerSecond),
+          late: over((its, inline) => its.lateP99Ms / inline.lateP99Ms),
+          turn: over((its, inline) => its.turnP99Ms / inline.turnP99Ms),
+        },
+      },
+    ];
+  });
+  for (const { model, backends } of opened) {
+    await model.backend.close();
+    await backends.close();
+  }
+  return Object.fromEntries(figures);
+}
+
+/** The partitions score batch after batch for a while; timers are set one after the other meanwhile. */
+async function sample(model: OpenedModel['model'], batchSize: number): Promise<Sample> {
+  const { score } = createPipeline({
+    catalog: catalogOf(model),
+    clock: Date.now,
+    requestTimeoutMs: undefined,
+    maxBodyBytes: 1_000_000,
+    log: quiet,
+  });
+  const { signal } = new AbortController();
+  const batches = Array.from({ length: PARTITIONS }, (_, partition) => batchOf(partition, batchSize));
+  const timers = watchTimers();
+  const start = performance.now();
+  const before = { main: mainCpuUs(), all: process.cpuUsage() };
+  let events = 0;
+  await Promise.all(
+    batches.map(async batch => {
+      while (performance.now() - start < ROUND_MS) {
+        const { outcomes } = await score(batch, signal);
+        if (outcomes[0]?.kind !== 'result') throw new Error(String(outcomes[0]?.body));
+        events += outcomes.length;
+      }
+    }),
+  );
+  const seconds = (performance.now() - start) / 1000;
+  const mainUs = mainCpuUs() - before.main;
+  const { user, system } = process.cpuUsage(before.all);
+  return {
+    ...timers.stop(),
+    eventsPerSecond: events / seconds,
+    mainUs: mainUs / events,
+    workersUs: (user + system - mainUs) / events,
+  };
+}
+
+function watchTimers() {
+  const WAIT_MS = 2;
+  const [late, turn] = [createHistogram(), createHistogram()];
+  let timer: NodeJS.Timeout;
+  const set = () => {
+    const [due, cpuUs] = [performance.now() + WAIT_MS, mainCpuUs()];
+    timer = setTimeout(() => {
+      late.record(Math.max(1, Math.round((performance.now() - due) * 1e6)));
+      turn.record(Math.max(1, (mainCpuUs() - cpuUs) * 1000));
+      set();
+    }, WAIT_MS);
+  };
+  set();
+  return {
+    stop() {
+      clearTimeout(timer);
+      return { lateP99Ms: late.percentile(99) / 1e6, turnP99Ms: turn.percentile(99) / 1e6 };
+    },
+  };
+}
+
+function mainCpuUs(): number {
+  const { user, system } = process.threadCpuUsage();
+  return user + system;
+}
+
+function batchOf(partition: number, size: number): EventBatch {
+  const events = Array.from({ length: size }, (_, i): Event => {
+    const features = Array.from({ length: FEATURES }, (_, column) => (i * 7 + column * 3 + partition) % 17);
+    return {
+      body: Buffer.from(JSON.stringify({ request_id: `request-${partition}-${i}`, model: 'heavy', features })),
+      sequenceNumber: i,
+      enqueuedAtMs: Date.now(),
+      partitionKey: undefined,
+      contentType: undefined,
+      contentEncoding: undefined,
+      properties: {},
+    };
+  });
+  return { hub: 'inference-requests', consumerGroup: 'inference-consumer', partition: String(partition), events };
+}
+
+/** A network made here, and the fixtures' network and forest where they are; batches of 8 show what sharing runs is worth. */
+export async function benchHeavy(): Promise<unknown> {
+  const folder = mkdtempSync(join(tmpdir(), 'hubscore-bench-'));
+  try {
+    const own = join(folder, 'network.onnx');
+    writeFileSync(own, network());
+    const fixture = (name: string) => resolve(import.meta.dirname, `../../shared/models/${name}/1.0.0/model.onnx`);
+    const models = { network: own, 'digits-mlp': fixture('digits-mlp'), 'digits-forest': fixture('digits-forest') };
+    const figures: Record<string, unknown> = {};
+    for (const [name, file] of Object.entries(models)) {
+      if (!existsSync(file)) continue;
+      for (const size of [256, 8]) figures[`${name}, batches of ${size}`] = await compareHeavy(file, size);
+    }
+    return figures;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+if (import.meta.main) console.log(JSON.stringify(await benchHeavy(), null, 1));
