@@ -17,8 +17,17 @@ export const killHost: Fault = {
   name: 'host killed',
   lasts: [0, 1_000],
   async strike(stack, random) {
-    const start = await stack.killHost(random.below(stack.hosts));
-    return start;
+    return stack.killHost(random.below(stack.hosts));
+  },
+};
+
+/** Longer than its leases last, so that the other host takes over, and it comes back amid a batch that is no longer its own. */
+export const freezeHost: Fault = {
+  name: 'host frozen',
+  lasts: [11_000, 14_000],
+  async strike(stack, random) {
+    const thaw = stack.freezeHost(random.below(stack.hosts));
+    return async () => thaw();
   },
 };
 

@@ -93,7 +93,16 @@ const mutated = fc
     return Buffer.from(bytes);
   });
 
-const body = fc.oneof({ weight: 2, arbitrary: mutated }, { weight: 1, arbitrary: random });
+/** Nearly as much as an event may hold: one number, many requests, deep nesting, nothing but blanks. */
+const large = fc
+  .tuple(fc.integer({ min: 100_000, max: 900_000 }), fc.constantFrom('9', '[', ' ', '{"a":', '{}\n', 'ü'))
+  .map(([bytes, text]) => Buffer.alloc(bytes, text));
+
+const body = fc.oneof(
+  { weight: 2_000, arbitrary: mutated },
+  { weight: 1_000, arbitrary: random },
+  { weight: 3, arbitrary: large },
+);
 const packed = fc
   .tuple(body, fc.constantFrom('plain', 'plain', 'plain', 'gzip', 'half a gzip', 'gzip in name only'))
   .map(([bytes, how]) => {

@@ -52,9 +52,9 @@ export async function play(scenario: Scenario, options: Play): Promise<Outcome> 
     const next = () => make(made++);
     const traffic = startTraffic(connectionString, PARTITIONS.length, events, seconds, next, random.next);
     await watch.progress(FIRST_ENDING_MS, () => traffic.over);
-    const strikes = await Promise.all(
-      scenario.faults.map(loop => strikeAgainAndAgain(loop, stack, traffic, watch, scenario, options)),
-    );
+    const loops = scenario.faults.map(loop => strikeAgainAndAgain(loop, stack, traffic, watch, scenario, options));
+    await Promise.allSettled(loops); // where one fails the others still have something to mend
+    const strikes = await Promise.all(loops);
     await traffic.done;
     say(`${traffic.acknowledged} events are in, ${strikes.flat().length} faults struck; coming to rest`);
     const settled = await watch.settled(SETTLED_MS);

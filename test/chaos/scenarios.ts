@@ -3,6 +3,7 @@ import {
   breakModelFile,
   confirmNothing,
   type Fault,
+  freezeHost,
   hangRedis,
   holdResults,
   killEndpoint,
@@ -37,7 +38,7 @@ const FILL_HOLES_SOON = { FILL_HOLES_SCHEDULE: '*/2 * * * * *', FILL_HOLES_AFTER
 
 const ALL: readonly Scenario[] = [
   { name: 'host killed', hosts: 1, faults: [[killHost]] },
-  { name: 'two hosts, one dies', hosts: 2, faults: [[killHost]], mayRepeat: true },
+  { name: 'one of two hosts', hosts: 2, faults: [[killHost, freezeHost]], mayRepeat: true },
   { name: 'endpoint killed', hosts: 1, faults: [[killEndpoint]] },
   { name: 'storage killed', hosts: 1, faults: [[killStorage]], first: loseStorageForLong, longSeconds: 100 },
   {

@@ -32,6 +32,8 @@ export interface Stack {
   readonly hosts: number;
   /** SIGKILL to a host and its workers; gives what starts another in its place. */
   killHost(index: number): Promise<() => Promise<void>>;
+  /** SIGSTOP to a host and its workers; gives what lets them go on. */
+  freezeHost(index: number): () => void;
   /** What all hosts have said so far, the dead ones included. */
   log(): string;
   /** SIGTERM to the hosts; exit codes. */
@@ -84,6 +86,11 @@ export async function startStack({ hosts, redis, functions, settings }: StackOpt
         ended += host.log();
         running[index] = await start();
       };
+    },
+    freezeHost(index) {
+      const { pid } = running[index] as FunctionsHost;
+      process.kill(-pid, 'SIGSTOP');
+      return () => void process.kill(-pid, 'SIGCONT');
     },
     log: () => ended + running.map(host => host.log()).join(''),
     drain: () => Promise.all(running.map(host => host.stop())),

@@ -10,7 +10,7 @@ const quiet = { info: () => {}, warn: () => {}, error: () => {} };
 
 /** Looks from outside at how many endings there are, whatever happens to those who make them. */
 export interface Watch {
-  /** Waits until there are more endings than now; how long that took. Undefined where it takes longer than `mostMs` or `enough` says so. */
+  /** Waits until there are more endings than now in every partition; how long that took, at most `mostMs`. Undefined where `enough` says so before. */
   progress(mostMs: number, enough: () => boolean): Promise<number | undefined>;
   /** Waits until every request has been settled, as the tails tell; false where `mostMs` is over before. */
   settled(mostMs: number): Promise<boolean>;
@@ -30,35 +30,38 @@ export function watchEndings(connectionString: string): Watch {
     }
   }
 
-  const count = (clients: readonly EventHubConsumerClient[]) =>
-    Promise.all(
-      clients.map(async client => {
-        const ranges = await Promise.all((await client.getPartitionIds()).map(id => client.getPartitionProperties(id)));
+  /** Events that the hubs have ever had, by partition, all hubs together. */
+  async function count(clients: readonly EventHubConsumerClient[]): Promise<number[]> {
+    const partitions = (await clients[0]?.getPartitionIds()) ?? [];
+    return Promise.all(
+      partitions.map(async partition => {
+        const ranges = await Promise.all(clients.map(client => client.getPartitionProperties(partition)));
         return ranges.reduce((sum, range) => sum + range.lastEnqueuedSequenceNumber + 1, 0);
       }),
-    ).then(counts => counts.reduce((sum, one) => sum + one, 0));
+    );
+  }
 
   return {
     async progress(mostMs, enough) {
       const startedAt = performance.now();
       const passed = () => performance.now() - startedAt;
-      let first: number | undefined;
+      let first: number[] | undefined;
       while (passed() < mostMs && !enough()) {
         try {
           await looking([RESULTS, DEAD_LETTERS], async clients => {
             while (passed() < mostMs && !enough()) {
               const endings = await count(clients);
               first ??= endings;
-              if (endings > first) return;
+              if (endings.every((number, partition) => number > (first?.[partition] ?? 0))) return;
               await sleep(LOOK_EVERY_MS);
             }
           });
-          return enough() || passed() >= mostMs ? undefined : passed();
+          break;
         } catch {
           await sleep(LOOK_EVERY_MS);
         }
       }
-      return undefined;
+      return enough() ? undefined : passed();
     },
     async settled(mostMs) {
       const startedAt = performance.now();

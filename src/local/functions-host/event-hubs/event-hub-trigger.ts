@@ -129,7 +129,7 @@ async function describeHub(
   signal: AbortSignal,
 ): Promise<{ fullyQualifiedNamespace: string; eventHubName: string; partitionIds: string[] }> {
   const { consumerGroup } = binding;
-  const retryOptions = { maxRetries: 0, timeoutInMs: 10_000 };
+  const retryOptions = { maxRetries: 0, timeoutInMs: 5_000 };
   for (let attempt = 0; ; attempt++) {
     const client =
       connection.kind === 'identity'

@@ -6,6 +6,7 @@ const SAS_RENEWAL_MS = 45 * 60 * 1000; // of the hour that a token lives
 const ENTRA_SCOPE = 'https://eventhubs.azure.net/.default';
 const SELECTOR_FILTER = 0x468c00000004;
 const REGISTER_EVERY = 512;
+const CLAIM_TIMEOUT_MS = 10_000;
 
 /** Where reading begins, as Event Hubs filters: `x-opt-offset > '…'` and the like. */
 export type Position =
@@ -26,6 +27,12 @@ export interface PartitionLink {
   close(): Promise<void>;
 }
 
+interface Context {
+  readonly base: ConnectionContextBase;
+  /** Rejects once the connection is gone: the libraries leave requests that were under way then waiting for a minute. */
+  readonly broken: Promise<never>;
+}
+
 /**
  * One AMQP connection to a hub, for the receivers of one consumer group. It opens when a receiver is opened, and again
  * after it broke. The SDK's own receivers look every 20 ms whether something came; these hand on events as they come.
@@ -34,7 +41,7 @@ export class HubConnection {
   readonly #connection: EventHubsConnection;
   readonly #hub: string;
   readonly #consumerGroup: string;
-  #context: ConnectionContextBase | undefined;
+  #context: Context | undefined;
 
   constructor(connection: EventHubsConnection, hub: string, consumerGroup: string) {
     this.#connection = connection;
@@ -45,20 +52,23 @@ export class HubConnection {
   /** Opens an exclusive receiver (epoch 0) on a partition. @throws Error where the service refuses or cannot be reached. */
   async receive(partition: string, position: Position, handlers: LinkHandlers): Promise<PartitionLink> {
     const context = this.#openContext();
+    const { connection, config } = context.base;
     const path = `${this.#hub}/ConsumerGroups/${this.#consumerGroup}/Partitions/${partition}`;
-    const authorization = await this.#authorize(context, `${context.config.endpoint}${path}`);
-    let open = true;
+    const authorization = await this.#authorize(context, `${config.endpoint}${path}`);
+    let state: 'opening' | 'open' | 'closed' = 'opening';
     const closed = (error: { condition?: string; message?: string; description?: string } | undefined) => {
-      if (!open) return;
-      open = false;
+      // What goes wrong before the link is handed over is thrown: told in two ways, it would be opened twice.
+      const wasOpen = state === 'open';
+      state = 'closed';
+      if (!wasOpen) return;
       authorization.stop();
-      context.connection.removeListener(ConnectionEvents.disconnected, onDisconnected);
+      connection.removeListener(ConnectionEvents.disconnected, onDisconnected);
       const message = error?.description ?? error?.message ?? 'the connection ended';
       handlers.onClosed({ stolen: error?.condition === 'amqp:link:stolen', message });
     };
     const onDisconnected = () => closed(undefined);
     try {
-      const receiver = await context.connection.createReceiver({
+      const opening = connection.createReceiver({
         source: {
           address: path,
           filter: { 'apache.org:selector-filter:string': types.wrap_described(toSelector(position), SELECTOR_FILTER) },
@@ -72,17 +82,21 @@ export class HubConnection {
         onSessionError: ({ session }) => closed(session?.error as Error | undefined),
         onSessionClose: ({ session }) => closed(session?.error as Error | undefined),
       });
-      context.connection.on(ConnectionEvents.disconnected, onDisconnected);
+      const receiver = await Promise.race([opening, context.broken]);
+      if ((state as string) === 'closed')
+        throw receiver.error ?? new Error('the link was closed as soon as it was open');
+      state = 'open';
+      connection.on(ConnectionEvents.disconnected, onDisconnected);
       takeTransfers(receiver, handlers.onPayload);
       return {
         addCredit: events => {
-          if (open) receiver.addCredit(events);
+          if (state === 'open') receiver.addCredit(events);
         },
         close: async () => {
-          if (!open) return;
-          open = false;
+          if (state !== 'open') return;
+          state = 'closed';
           authorization.stop();
-          context.connection.removeListener(ConnectionEvents.disconnected, onDisconnected);
+          connection.removeListener(ConnectionEvents.disconnected, onDisconnected);
           await receiver.close();
         },
       };
@@ -93,38 +107,48 @@ export class HubConnection {
   }
 
   async close(): Promise<void> {
-    await this.#context?.connection.close();
+    await this.#context?.base.connection.close();
   }
 
-  #openContext(): ConnectionContextBase {
+  #openContext(): Context {
     if (this.#context) return this.#context;
-    const context = ConnectionContextBase.create({
+    const base = ConnectionContextBase.create({
       config: ConnectionConfig.create(toConnectionString(this.#connection)),
       connectionProperties: { product: 'hubscore-functions-host', version: '1', userAgent: 'hubscore-functions-host' },
     });
-    context.connection.on(ConnectionEvents.disconnected, () => {
-      // What broke is not mended but replaced: the next receiver opens a connection of its own.
-      if (this.#context === context) this.#context = undefined;
-      context.connection.removeAllSessions();
+    const broken = new Promise<never>((_, reject) => {
+      base.connection.on(ConnectionEvents.disconnected, () => {
+        // What broke is not mended but replaced: the next receiver opens a connection of its own.
+        if (this.#context === context) this.#context = undefined;
+        base.connection.removeAllSessions();
+        reject(new Error('the connection ended'));
+      });
     });
+    broken.catch(() => undefined); // those who wait for something hear of it
+    const context = { base, broken };
     this.#context = context;
     return context;
   }
 
   /** Claims the right to read, and claims it anew before the token runs out. */
-  async #authorize(context: ConnectionContextBase, audience: string): Promise<{ stop(): void }> {
+  async #authorize(context: Context, audience: string): Promise<{ stop(): void }> {
+    const { cbsSession, config, connection } = context.base;
     let timer: NodeJS.Timeout | undefined;
     const claim = async () => {
-      const { token, type, livesMs } = await this.#token(audience, context.config);
-      await context.cbsSession.init();
-      await context.cbsSession.negotiateClaim(audience, token, type);
+      const { token, type, livesMs } = await this.#token(audience, config);
+      await cbsSession.init({ timeoutInMs: CLAIM_TIMEOUT_MS });
+      if (this.#context !== context) {
+        void connection.close().catch(() => undefined); // it has been opened again, and nobody needs it any more
+        throw new Error('the connection ended');
+      }
+      await cbsSession.negotiateClaim(audience, token, type, { timeoutInMs: CLAIM_TIMEOUT_MS });
       timer = setTimeout(() => claim().catch(() => undefined), livesMs); // where this fails, the service ends the link
       timer.unref();
     };
     try {
-      await claim();
+      await Promise.race([claim(), context.broken]);
     } catch (error) {
-      if (this.#context === context && !context.connection.isOpen()) this.#context = undefined;
+      if (this.#context === context && !connection.isOpen()) this.#context = undefined;
       throw error;
     }
     return { stop: () => clearTimeout(timer) };
