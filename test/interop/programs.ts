@@ -41,6 +41,10 @@ export function programs({ root, python, stack }: Setting): readonly Planned[] {
   return [
     plan('Python: cases of every model through the stack', python, ['score_cases.py', ...models]),
     plan('Python: azure-eventhub, sync and aio, blob checkpoints', python, ['eventhubs_python.py']),
+    plan('Databricks: the notebooks, in PySpark', python, ['notebooks.py', join(root, 'samples')], {
+      timeoutMs: 400_000,
+      skip: missing('java', '-version'),
+    }),
     plan('Go: azeventhubs', 'go', ['run', '.'], { folder: join(here, 'go'), skip: missing('go', 'version') }),
     plan('Java: azure-messaging-eventhubs', 'mvn', ['--batch-mode', '--quiet', 'compile', 'exec:java'], {
       folder: join(here, 'java'),

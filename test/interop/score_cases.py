@@ -21,7 +21,7 @@ HUBS = {"results": "inference-requests-results", "dead letters": "inference-dead
 
 
 def upload(folders):
-    """Uploads models; returns [(model, version, cases)]."""
+    """Uploads the models that have cases and are not there yet; returns [(model, version, cases)]."""
     service = BlobServiceClient.from_connection_string(os.environ["STORAGE_CONNECTION"])
     container = service.get_container_client("models")
     if not container.exists():
@@ -33,9 +33,10 @@ def upload(folders):
             if not cases.exists():
                 continue
             name, version = file.parts[-3], file.parts[-2]
-            for part in (file, file.parent / "model.json"):
-                if part.exists():
-                    container.upload_blob(f"{name}/{version}/{part.name}", part.read_bytes(), overwrite=True)
+            for part in (file.parent / "model.json", file):
+                blob = container.get_blob_client(f"{name}/{version}/{part.name}")
+                if part.exists() and not blob.exists():
+                    blob.upload_blob(part.read_bytes())
             found.append((name, version, [json.loads(line) for line in cases.read_text().splitlines()]))
     return found
 

@@ -1,0 +1,56 @@
+"""Results and dead letters: from events to tables, each once."""
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+RESULT = """request_id string, result_id string, model string, model_version string, prediction string, probabilities map<string, double>,
+    confidence double, predictions string, outputs string, enqueued_at timestamp, timestamp timestamp, latency_ms double, model_ms double,
+    requested_version string, fallback boolean, variant string, cached boolean, degraded boolean"""
+"""A result's fields. `request_id` and `prediction` may be text or number in JSON; as strings they hold either."""
+
+DEAD_LETTER = """request_id string, result_id string, model string, model_version string,
+    error struct<code: string, message: string, stage: string>, attempts int, failed_at timestamp,
+    source struct<hub: string, partition: string, sequence_number: long, enqueued_at: timestamp, partition_key: string>,
+    body string, body_encoding string"""
+
+RESULT_KEY = ["result_id", "enqueued_at"]
+"""A request scored again gives the same two. `enqueued_at` tells the ids of a hub made anew, which count from 0 again, from the old ones."""
+
+
+def results_from(events: DataFrame) -> DataFrame:
+    """A row for each result out of the Kafka source's rows, and `arrived_at`, when it came to the hub."""
+    return _bodies(events, RESULT).withColumnRenamed("timestamp", "scored_at")
+
+
+def dead_letters_from(events: DataFrame) -> DataFrame:
+    """The same for the dead-letter hub; `enqueued_at` is the request's."""
+    return _bodies(events, DEAD_LETTER).withColumn("enqueued_at", F.col("source.enqueued_at"))
+
+
+def _bodies(events: DataFrame, schema: str) -> DataFrame:
+    parsed = F.from_json(F.col("value").cast("string"), schema)
+    return events.select(parsed.alias("r"), F.col("timestamp").alias("arrived_at")).select("r.*", "arrived_at")
+
+
+def without_repeats(results: DataFrame, within: str = "1 hour") -> DataFrame:
+    """Drops repeats that come within that time of each other, in a stream; for sinks other than Delta. Spark keeps the keys of that time."""
+    return results.withWatermark("arrived_at", within).dropDuplicatesWithinWatermark(RESULT_KEY)
+
+
+def create_table(spark: SparkSession, table: str, like: DataFrame) -> None:
+    """An empty Delta table for such rows, unless it is there."""
+    columns = ", ".join(f"`{field.name}` {field.dataType.simpleString()}" for field in like.schema.fields)
+    spark.sql(f"CREATE TABLE IF NOT EXISTS {table} ({columns}) USING delta")
+
+
+def merge_into(table: str):
+    """For `foreachBatch`: inserts what the table has not got yet. It keeps no state and knows repeats however late they come, also those
+    that Spark itself makes by doing a micro-batch again."""
+
+    def merge(batch: DataFrame, _batch_id: int) -> None:
+        fresh = batch.where("result_id IS NOT NULL").dropDuplicates(RESULT_KEY)
+        fresh.createOrReplaceTempView("fresh_results")
+        same = " AND ".join(f"t.{column} = s.{column}" for column in RESULT_KEY)
+        fresh.sparkSession.sql(f"MERGE INTO {table} t USING fresh_results s ON {same} WHEN NOT MATCHED THEN INSERT *")
+
+    return merge
