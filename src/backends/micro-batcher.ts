@@ -83,45 +83,41 @@ export function createMicroBatcher(backend: Backend, options: MicroBatcherOption
     return late.length === 0 ? taken : taken.filter(slice => !late.includes(slice));
   }
 
+  /** Frees the run before its slices are answered: the model begins the next one while their callers go on. */
   async function run(slices: readonly Slice[]): Promise<void> {
     running++;
-    try {
-      const [only] = slices;
-      await (slices.length === 1 ? runAlone(only as Slice) : runTogether(slices));
-    } finally {
-      running--;
-      dispatch();
-    }
+    const answer = await (slices.length === 1 ? runAlone(slices[0] as Slice) : runTogether(slices));
+    running--;
+    dispatch();
+    answer();
   }
 
-  async function runAlone(slice: Slice): Promise<void> {
+  function runAlone(slice: Slice): Promise<() => void> {
     const { inputs, signal, priority } = slice;
-    await backend.predict(inputs, { signal, priority, maxWaitMs: remaining(slice) }).then(slice.resolve, slice.reject);
+    return backend.predict(inputs, { signal, priority, maxWaitMs: remaining(slice) }).then(
+      outputs => () => slice.resolve(outputs),
+      thrown => () => slice.reject(thrown),
+    );
   }
 
-  async function runTogether(slices: readonly Slice[]): Promise<void> {
+  async function runTogether(slices: readonly Slice[]): Promise<() => void> {
     const priority = Math.min(...slices.map(slice => slice.priority));
     const maxWaitMs = Math.min(...slices.map(remaining));
+    const each = (act: (slice: Slice, i: number) => void) => () => slices.forEach(act);
     try {
       const outputs = await backend.predict(concat(slices.map(({ inputs }) => inputs)), { priority, maxWaitMs });
-      const parts = split(
-        outputs,
-        slices.map(({ rows }) => rows),
-      );
-      if (parts) {
-        slices.forEach((slice, i) => {
-          slice.resolve(parts[i] as Tensors);
-        });
-        return;
-      }
+      const rows = slices.map(slice => slice.rows);
+      const parts = split(outputs, rows);
+      if (parts) return each((slice, i) => slice.resolve(parts[i] as Tensors));
       mergeable = false; // its outputs are not one a row
     } catch (thrown) {
       if (thrown instanceof WaitedTooLong || thrown instanceof InfrastructureError) {
-        for (const slice of slices) slice.reject(thrown);
-        return;
+        return each(slice => slice.reject(thrown));
       }
     }
-    for (const slice of slices) await runAlone(slice);
+    const answers: (() => void)[] = [];
+    for (const slice of slices) answers.push(await runAlone(slice));
+    return each((_, i) => answers[i]?.());
   }
 
   function predict(inputs: Tensors, options: PredictOptions = {}): Promise<Tensors> {

@@ -87,6 +87,14 @@ describe('micro-batcher', () => {
     expect(await Promise.all(answers)).toEqual([[2, 4], [6], [8, 10], [12]]);
   });
 
+  it('begins the next run before the callers of the last go on', async () => {
+    const batcher = open();
+    const first = batcher.predict(rows(0)).then(() => model.runs.length);
+    void batcher.predict(rows(1));
+    model.runs[0]?.finish();
+    expect(await first).toBe(2);
+  });
+
   it('gives as many runs at once as it may', () => {
     const batcher = open({ runs: 2 });
     for (const value of [1, 2, 3]) void batcher.predict(rows(value));
