@@ -45,6 +45,13 @@ export function programs({ root, python, stack }: Setting): readonly Planned[] {
       timeoutMs: 400_000,
       skip: missing('java', '-version'),
     }),
+    plan('Training: scikit-learn and LightGBM to the stream', python, training(root, 'sklearn', 'lightgbm')),
+    plan('Training: Spark ML to the stream', python, training(root, 'spark'), { skip: missing('java', '-version') }),
+    plan('Training: PyTorch to the stream', python, training(root, 'pytorch'), {
+      skip:
+        missing(python, '-c', 'import torch') &&
+        'PyTorch is not installed (with CUDA it takes 6 GB): see samples/training',
+    }),
     plan('Go: azeventhubs', 'go', ['run', '.'], { folder: join(here, 'go'), skip: missing('go', 'version') }),
     plan('Java: azure-messaging-eventhubs', 'mvn', ['--batch-mode', '--quiet', 'compile', 'exec:java'], {
       folder: join(here, 'java'),
@@ -54,6 +61,10 @@ export function programs({ root, python, stack }: Setting): readonly Planned[] {
       accompany: child => killEndpoint(child, eventHubs),
     }),
   ];
+}
+
+function training(root: string, ...kinds: readonly string[]): readonly string[] {
+  return ['train_and_serve.py', ...kinds.map(kind => join(root, 'samples/training', `train_${kind}.py`))];
 }
 
 function missing(command: string, ...args: readonly string[]): string | undefined {
