@@ -164,7 +164,7 @@ for _ in range(2):  # the second time nothing is new
 results, letters = spark.table("hubscore.results"), spark.table("hubscore.dead_letters")
 check(f"{sent_good} results merged, each once", results.count() == sent_good == results.select("request_id").distinct().count())
 check("the same without repeats by watermark", spark.table("hubscore.results_appended").count() == sent_good)
-check("every field has its type", results.where("prediction IN ('0', '1') AND scored_at > enqueued_at AND size(probabilities) = 2 AND model_ms > 0").count() == sent_good)
+check("every field has its type", results.where("prediction IN ('0', '1') AND scored_at >= enqueued_at AND size(probabilities) = 2 AND model_ms >= 0").count() == sent_good)
 check("dead letters say why", letters.where("error.code = 'schema_mismatch' AND source.sequence_number >= 0").count() == sent_bad)
 
 run_notebook("04_send_ground_truth")
