@@ -17,7 +17,7 @@ const PARTITION = '0';
 const FIRST_SEQUENCE_NUMBER = 1_000_000;
 
 /** What the host gives beside the bodies, as the real worker words it. */
-export function metadataOf(count: number): unknown {
+export function metadataOf(count: number, first = FIRST_SEQUENCE_NUMBER): unknown {
   const each = <T>(make: (i: number) => T): T[] => Array.from({ length: count }, (_, i) => make(i));
   const enqueued = new Date().toISOString();
   return {
@@ -26,15 +26,15 @@ export function metadataOf(count: number): unknown {
       consumerGroup: 'inference-consumer',
       eventHubName: 'inference-requests',
     },
-    sequenceNumberArray: each(i => FIRST_SEQUENCE_NUMBER + i),
+    sequenceNumberArray: each(i => first + i),
     enqueuedTimeUtcArray: each(() => enqueued.slice(0, -1)),
     propertiesArray: each(() => ({})),
     systemPropertiesArray: each(i => ({
-      'x-opt-sequence-number': FIRST_SEQUENCE_NUMBER + i,
+      'x-opt-sequence-number': first + i,
       'x-opt-offset': String(i * 256),
       'x-opt-enqueued-time': enqueued,
       'x-opt-partition-key': 'key',
-      sequenceNumber: FIRST_SEQUENCE_NUMBER + i,
+      sequenceNumber: first + i,
       enqueuedTimeUtc: enqueued,
       partitionKey: 'key',
       offset: i * 256,

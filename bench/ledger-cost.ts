@@ -1,3 +1,4 @@
+import type { ResultCache } from '../src/core/cache.ts';
 import type { EventBatch } from '../src/core/event.ts';
 import type { Catalog } from '../src/core/model.ts';
 import { createBreaker, createRetry } from '../src/core/retry-policies.ts';
@@ -5,6 +6,7 @@ import { createAdmission } from '../src/events/admission.ts';
 import { fill } from '../src/events/amqp-sender.ts';
 import { BlockMessages } from '../src/events/block-messages.ts';
 import { BatchEncoder } from '../src/events/encode-message.ts';
+import type { ScoringObserver } from '../src/events/partition-scorer.ts';
 import { readBatch } from '../src/events/read-batch.ts';
 import type { HubReader } from '../src/events/reader.ts';
 import { createScorer, type Scorer } from '../src/events/scorer.ts';
@@ -75,18 +77,21 @@ function emptyHub(hub: string): HubReader {
   };
 }
 
-export function openPipeline(catalog: Catalog): Pipeline {
+export function openPipeline(catalog: Catalog, cache?: ResultCache): Pipeline {
   return createPipeline({
     catalog,
     clock: Date.now,
     requestTimeoutMs: undefined,
     maxBodyBytes: MAX_BATCH_BYTES - 16_384,
     log: quiet,
+    cache,
   });
 }
 
+const NOBODY: ScoringObserver = { settled: () => {}, ledger: () => {} };
+
 /** The events room as the app builds it, between hubs that are not there. */
-export function openScorer(pipeline: Pipeline, sender: PartitionSender): Scorer {
+export function openScorer(pipeline: Pipeline, sender: PartitionSender, observer = NOBODY): Scorer {
   return createScorer({
     ledger: {
       hubs: { requests: emptyHub(SOURCE.hub), results: emptyHub('results'), deadLetters: emptyHub('dead letters') },
@@ -104,7 +109,7 @@ export function openScorer(pipeline: Pipeline, sender: PartitionSender): Scorer 
     maxSliceBytes: 16 * MIB,
     deadlineMs: 240_000,
     silentAfterMs: 360_000,
-    observer: { settled: () => {}, ledger: () => {} },
+    observer,
     clock: Date.now,
     log: quiet,
   });

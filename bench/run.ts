@@ -1,10 +1,13 @@
 /** `npm run bench [-- --only function-path,stream]`: every scenario, its figures printed and recorded in bench/results/. */
 import { parseArgs } from 'node:util';
+import { measureCache } from './cache.ts';
+import { measureColdStart } from './cold-start.ts';
 import { compareFunctionPath } from './function-path.ts';
 import { record } from './harness.ts';
 import { benchHeavy } from './heavy.ts';
 import { measureLedger } from './ledger-cost.ts';
 import { watchMemory } from './memory.ts';
+import { measureOverheads } from './overheads.ts';
 import { openStream } from './stream.ts';
 
 const SCENARIOS: Readonly<Record<string, () => Promise<unknown>>> = {
@@ -12,6 +15,11 @@ const SCENARIOS: Readonly<Record<string, () => Promise<unknown>>> = {
     'diabetes 1.0.0 (logistic), batch 256': await compareFunctionPath('diabetes', '1.0.0', 256),
     'diabetes 1.1.0 (gradient boosting), batch 256': await compareFunctionPath('diabetes', '1.1.0', 256),
   }),
+  overheads: async () => ({
+    'diabetes 1.0.0 (logistic), batch 256': await measureOverheads('diabetes', '1.0.0', 256),
+    'diabetes 1.1.0 (gradient boosting), batch 256': await measureOverheads('diabetes', '1.1.0', 256),
+  }),
+  cache: measureCache,
   heavy: benchHeavy,
   stream: async () => {
     const stream = await openStream('diabetes', '1.0.0');
@@ -34,6 +42,7 @@ const SCENARIOS: Readonly<Record<string, () => Promise<unknown>>> = {
       'diabetes 1.1.0, batch 256': await measureLedger('diabetes', '1.1.0', 256, eventsPerSecond),
     };
   },
+  'cold-start': () => measureColdStart(),
   memory: async () => ({ 'function path, 1,000,000 events': await watchMemory(1_000_000) }),
 };
 

@@ -36,16 +36,16 @@ export class Histogram {
   }
 
   /** For a histogram in seconds whose value is at hand in milliseconds; exact where the bounds are whole milliseconds. */
-  observeMs(milliseconds: number): void {
+  observeMs(milliseconds: number, times = 1): void {
     const waited = Math.max(milliseconds || 0, 0); // the clocks of broker and worker differ: no wait is below zero
     const { bounds, ofMs } = this.buckets;
     const bucket = waited < TABLE_MS ? (ofMs[Math.ceil(waited)] as number) : bucketOf(bounds, waited / 1000);
-    this.#add(bucket, waited / 1000);
+    this.#add(bucket, waited / 1000, times);
   }
 
-  #add(bucket: number, value: number): void {
-    this.counts[bucket] = (this.counts[bucket] as number) + 1;
-    this.sum += value;
+  #add(bucket: number, value: number, times = 1): void {
+    this.counts[bucket] = (this.counts[bucket] as number) + times;
+    this.sum += value * times;
   }
 }
 

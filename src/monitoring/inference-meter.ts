@@ -1,4 +1,5 @@
 import type { ErrorCode } from '../core/errors.ts';
+import type { Event } from '../core/event.ts';
 import type { Ending, ScoredBatch } from '../core/outcome.ts';
 import type { ResultBlock } from '../core/result-block.ts';
 import type { Histogram } from './histogram.ts';
@@ -62,11 +63,17 @@ export class InferenceMeter {
 
   #recordBlock(block: ResultBlock, timing: { readonly receivedAtMs: number; readonly sentAtMs: number }): void {
     const series = this.#seriesOf(block.model, block.modelVersion);
-    series.results.value += block.events.length;
-    for (const [row, { enqueuedAtMs }] of block.events.entries()) {
-      series.latency.observeMs(block.latencyMs(row));
-      series.queue.observeMs(timing.receivedAtMs - enqueuedAtMs);
-      series.endToEnd.observeMs(timing.sentAtMs - enqueuedAtMs);
+    const { events } = block;
+    series.results.value += events.length;
+    // Events that came together waited together.
+    for (let row = 0; row < events.length; ) {
+      const { enqueuedAtMs } = events[row] as Event;
+      let next = row + 1;
+      while (next < events.length && events[next]?.enqueuedAtMs === enqueuedAtMs) next++;
+      series.latency.observeMs(block.latencyMs(row), next - row);
+      series.queue.observeMs(timing.receivedAtMs - enqueuedAtMs, next - row);
+      series.endToEnd.observeMs(timing.sentAtMs - enqueuedAtMs, next - row);
+      row = next;
     }
   }
 

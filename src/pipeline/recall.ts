@@ -2,14 +2,10 @@ import { hash } from 'node:crypto';
 import type { ResultCache } from '../core/cache.ts';
 import type { ModelVersion } from '../core/model.ts';
 import type { Prediction } from '../core/prediction.ts';
+import { cacheTrialOf } from './cache-trial.ts';
 import type { Rows } from './encode.ts';
 import type { Chunk } from './encode-chunks.ts';
 
-/**
- * Below this a look-up costs more than it saves: a key and its look-up take 0.5 µs, so at 5 µs an instance the cache costs at most a
- * tenth where nothing repeats. A linear model takes 0.1 µs an instance, a text model 11.
- */
-const MIN_INSTANCE_US = 5;
 /** Longer keys are hashed. */
 const MAX_KEY_LENGTH = 128;
 
@@ -28,15 +24,10 @@ export interface Recall {
   store(): void;
 }
 
-/** Whether a version's predictions are worth remembering. */
-function isWorthRecalling({ card, backend }: ModelVersion): boolean {
-  const { warmUpMs, maxBatchSize } = backend.info;
-  return card.cache && (warmUpMs * 1000) / maxBatchSize >= MIN_INSTANCE_US;
-}
-
-/** Looks the rows of a chunk up and folds those that are the same; undefined where the model is quicker than that. */
+/** Looks the rows of a chunk up and folds those that are the same; undefined where that is not worth it. */
 export async function recall({ version, rows }: Chunk, cache: ResultCache): Promise<Recall | undefined> {
-  if (!isWorthRecalling(version)) return undefined;
+  const trial = cacheTrialOf(version);
+  if (!trial.isWorthIt(rows.count)) return undefined;
   const keys = Array.from({ length: rows.count }, (_, row) => keyOf(version, rows.key(row)));
   const known = await cache.lookUp(keys);
   const places = new Int32Array(rows.count);
@@ -53,6 +44,7 @@ export async function recall({ version, rows }: Chunk, cache: ResultCache): Prom
       fresh.push(row);
     }
   }
+  trial.note(rows.count, rows.count - fresh.length);
   const learned: [string, Prediction][] = [];
   return {
     rows: fresh.length === rows.count ? rows : rows.pick(fresh),

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { createMemoryCache } from '../../../src/cache/memory-cache.ts';
 import type { ModelVersion } from '../../../src/core/model.ts';
 import type { Tensors } from '../../../src/core/tensor.ts';
+import { CacheTrial } from '../../../src/pipeline/cache-trial.ts';
 import { createPipeline } from '../../../src/pipeline/pipeline.ts';
 import { batchOf, NOON, quiet } from '../../support/events.ts';
 import { catalogOf, openModel } from '../../support/onnx-model.ts';
@@ -84,6 +85,20 @@ describe('recall', () => {
       expect(endings.every(({ cached }) => cached === undefined)).toBe(true);
       expect(runs).toEqual([5]);
     }
+  });
+
+  it('sits out for a while where next to nothing comes again, then tries anew', async () => {
+    const { version } = await slow('topic', 50);
+    const trial = new CacheTrial(version);
+    const enough = new CacheTrial(version);
+    for (let row = 0; row < 4096; row += 64) {
+      expect(trial.isWorthIt(64)).toBe(true);
+      trial.note(64, 6); // 50 µs for 9 % of them: less than looking all of them up costs
+      enough.note(64, 7);
+    }
+    expect(enough.isWorthIt(64)).toBe(true);
+    for (let row = 0; row < 15 * 4096; row += 64) expect(trial.isWorthIt(64)).toBe(false);
+    expect(trial.isWorthIt(64)).toBe(true);
   });
 
   it('does not remember what failed', async () => {
