@@ -1,5 +1,6 @@
 import { InfrastructureError } from '../core/errors.ts';
 import type { Event, EventBatch } from '../core/event.ts';
+import { readKafkaKey, withKafkaHeaders } from './kafka-headers.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -58,6 +59,7 @@ export function readBatch(
       );
     }
     previous = sequenceNumber;
+    const kafkaKey = own['x-opt-kafka-key'];
     events[i] = {
       body,
       sequenceNumber,
@@ -65,12 +67,12 @@ export function readBatch(
       partitionKey: asText(
         own.partitionKey ??
           own['x-opt-partition-key'] ??
-          own['x-opt-kafka-key'] ??
+          readKafkaKey(kafkaKey) ??
           (own.partitionKey === undefined ? other('partitionKeyArray', i) : undefined),
       ),
       contentType: asText(own['content-type'] ?? own.contentType),
       contentEncoding: asText(own['content-encoding'] ?? own.contentEncoding),
-      properties: asFields(properties?.[i]),
+      properties: withKafkaHeaders(asFields(properties?.[i]), kafkaKey !== undefined && kafkaKey !== null),
     };
   }
   return { hub: source.hub, consumerGroup: source.consumerGroup, partition, events };
@@ -131,10 +133,8 @@ function parseTime(text: string): number | undefined {
   return Number.isNaN(time) ? undefined : time;
 }
 
-/** Kafka keys may come as bytes. */
 function asText(value: unknown): string | undefined {
-  if (typeof value === 'string') return value;
-  return value instanceof Uint8Array ? Buffer.from(value).toString('utf8') : undefined;
+  return typeof value === 'string' ? value : undefined;
 }
 
 function lengthsOf(fields: Fields): string {

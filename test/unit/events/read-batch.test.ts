@@ -92,13 +92,42 @@ describe('readBatch', () => {
     expect(batch.events[0]?.enqueuedAtMs).toBe(expected);
   });
 
-  it('takes a Kafka key, also as bytes, for the partition key', () => {
-    const systemPropertiesArray = [
-      { sequenceNumber: 1, enqueuedTimeUtc: '2026-11-21T09:00:00', 'x-opt-kafka-key': 'kim' },
-      { sequenceNumber: 2, enqueuedTimeUtc: '2026-11-21T09:00:00', 'x-opt-kafka-key': Buffer.from('lee') },
-    ];
-    const { events } = readBatch(bodies.slice(0, 2), metadata({ systemPropertiesArray }), SOURCE);
-    expect(events.map(event => event.partitionKey)).toEqual(['kim', 'lee']);
+  it('takes a Kafka key for the partition key, in each form it may come in', () => {
+    const keys = ['kim', Buffer.from('lee'), Buffer.from('šárka-1').toString('base64')];
+    const systemPropertiesArray = keys.map((key, i) => ({
+      sequenceNumber: i,
+      enqueuedTimeUtc: '2026-11-21T09:00:00',
+      'x-opt-kafka-key': key,
+    }));
+    const { events } = readBatch(bodies, metadata({ systemPropertiesArray }), SOURCE);
+    expect(events.map(event => event.partitionKey)).toEqual(['kim', 'lee', 'šárka-1']);
+  });
+
+  /** The event's properties as text, as the pipeline reads them. */
+  function propertiesOf(properties: Record<string, unknown>, kafkaKey?: string) {
+    const system = { sequenceNumber: 1, enqueuedTimeUtc: '2026-11-21T09:00:00', 'x-opt-kafka-key': kafkaKey };
+    const one = metadata({ systemPropertiesArray: [system], propertiesArray: [properties] });
+    const [event] = readBatch([Buffer.from('{}')], one, SOURCE).events;
+    return Object.fromEntries(Object.entries(event!.properties).map(([name, value]) => [name, String(value)]));
+  }
+  const packed = (headers: Record<string, string>) =>
+    Object.fromEntries(Object.entries(headers).map(([name, text]) => [name, Buffer.from(text).toString('base64')]));
+
+  it.each([
+    ['with a key', { model: 'sentiment' }, 'a2lt'],
+    ['with the header RawHeaders', { model: 'sentiment', rawHeaders: '' }, undefined],
+    ['without a key', { model: 'diabetes', model_version: '1.1.0' }, undefined],
+  ])('reads the headers of Kafka records, which the host packs as base64: %s', (_, headers, key) => {
+    expect(propertiesOf(packed(headers as Record<string, string>), key)).toEqual(headers);
+  });
+
+  it.each([
+    { model: 'iris' },
+    { model: 'aXMx' }, // "is1", but a name as well: nothing says that it is packed
+    { model: 'churn', note: 'MS4xLjA=' },
+    { token: '/v8=' }, // bytes that are no text
+  ])('leaves the properties of other producers alone: %j', properties => {
+    expect(propertiesOf(properties)).toEqual(properties);
   });
 
   it('knows the partition by its newer name too', () => {
