@@ -72,6 +72,13 @@ def collect(hub, into):
     return client
 
 
+def wait_for(condition):
+    """At most a minute."""
+    deadline = time.monotonic() + 60
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.2)
+
+
 def close(got, expected):
     """Numbers within 1e-5 absolutely or 1e-4 relatively, anything else equal; lists item by item."""
     if isinstance(expected, list):
@@ -113,9 +120,7 @@ def main(folders):
 
     ended = {kind: {} for kind in HUBS}
     clients = [collect(hub, ended[kind]) for kind, hub in HUBS.items()]
-    deadline = time.time() + 60
-    while sum(map(len, ended.values())) < len(wanted) and time.time() < deadline:
-        time.sleep(0.2)
+    wait_for(lambda: wanted.keys() <= set().union(*ended.values()))
     for client in clients:
         client.close()
 

@@ -13,6 +13,7 @@ def read_hub(spark: SparkSession, kafka: dict, hub: str, starting: str = "earlie
 def write_hub(requests: DataFrame, kafka: dict, hub: str, checkpoint: str, **trigger) -> StreamingQuery:
     """Sends a stream's `key` and `value` to a hub. After a failure the last micro-batch may be sent twice: then those requests are
     scored twice, under different `result_id`s and the same `request_id`."""
-    limits = {"kafka.request.timeout.ms": "60000", "kafka.max.request.size": "1046528", "kafka.metadata.max.age.ms": "180000"}
+    limits = {"request.timeout.ms": 60000, "max.request.size": 1000000, "metadata.max.age.ms": 180000, "connections.max.idle.ms": 180000}
+    limits = {f"kafka.{name}": str(value) for name, value in limits.items()}
     writer = requests.writeStream.format("kafka").options(**kafka, **limits, topic=hub, checkpointLocation=checkpoint)
     return writer.trigger(**(trigger or {"processingTime": "1 second"})).start()
