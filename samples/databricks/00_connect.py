@@ -5,8 +5,8 @@
 # MAGIC
 # MAGIC | field | |
 # MAGIC |---|---|
-# MAGIC | `namespace` | `<name>.servicebus.windows.net`, `AZURE_EVENT_HUBS_HOST` of `azd env get-values` |
-# MAGIC | `models_url` | `https://<account>.blob.core.windows.net/models` |
+# MAGIC | `namespace` | `<name>.servicebus.windows.net`; `EventHubs__fullyQualifiedNamespace` in `azd env get-values` |
+# MAGIC | `models_url` | `https://<account>.blob.core.windows.net/models`; `ModelStorage__blobServiceUri` there, and the container |
 # MAGIC | `service_credential` | a Unity Catalog service credential (Databricks Runtime 16.2 or later); or |
 # MAGIC | `secret_scope` | a scope with `tenant-id`, `client-id` and `client-secret` of a service principal |
 # MAGIC | `schema` | where tables go |

@@ -84,7 +84,7 @@ def _service_principal(namespace, models_url, bootstrap, tenant, client, client_
         kafka=bootstrap | _sasl("OAUTHBEARER", login) | {
             "kafka.sasl.oauthbearer.token.endpoint.url": f"https://login.microsoftonline.com/{tenant}/oauth2/v2.0/token",
             "kafka.sasl.login.callback.handler.class":
-                "kafkashaded.org.apache.kafka.common.security.oauthbearer.secured.OAuthBearerLoginCallbackHandler",
+                "kafkashaded.org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginCallbackHandler",
         },
     )
 
