@@ -46,7 +46,7 @@ export function createMicroBatcher(backend: Backend, options: MicroBatcherOption
   let idle: (() => void) | undefined;
 
   function dispatch(): void {
-    while (running < runs && queue.size > 0 && (ripe || closing || waitingRows >= backend.info.maxBatchSize)) {
+    while (queue.size > 0 && isFree() && (ripe || closing || waitingRows >= backend.info.maxBatchSize)) {
       const slices = nextSlices();
       if (slices.length > 0) void run(slices);
     }
@@ -61,6 +61,11 @@ export function createMicroBatcher(backend: Backend, options: MicroBatcherOption
         dispatch();
       }, maxQueueDelayMs);
     }
+  }
+
+  /** One run more for each is handed over to lie ready behind it, if it is so full already that waiting for others would gain little. */
+  function isFree(): boolean {
+    return running < runs || (running < 2 * runs && 2 * waitingRows > backend.info.maxBatchSize);
   }
 
   /** The most urgent slice that waits, and what fits beside it. */

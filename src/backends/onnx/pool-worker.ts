@@ -3,9 +3,10 @@ import { Worker } from 'node:worker_threads';
 import { asError } from '../../core/errors.ts';
 import { buffersOf, type WorkerReply, type WorkerRequest } from './worker-protocol.ts';
 
-/** One thread of the pool; it is given one request at a time. */
+/** One thread of the pool. It does one request after the other, and answers in their order. */
 export interface PoolWorker {
-  readonly busy: boolean;
+  /** Requests that it has not answered: the one that it works at, and what lies ready for it. */
+  readonly pending: number;
   /** False once the thread has ended. */
   readonly alive: boolean;
   /** @throws Error as the worker words it, or where the thread ended meanwhile. */
@@ -18,40 +19,39 @@ export interface PoolWorker {
 export function startWorker(url: URL): PoolWorker {
   const worker = new Worker(url, { name: 'hubscore-onnx' });
   worker.unref();
-  let pending: { resolve(reply: WorkerReply): void; reject(error: Error): void } | undefined;
+  const pending: { resolve(reply: WorkerReply): void; reject(error: Error): void }[] = [];
   let alive = true;
   let lastAsked: Promise<unknown> = Promise.resolve();
   let fault = 'it ended';
 
-  const settle = (act: (waiting: NonNullable<typeof pending>) => void) => {
-    const waiting = pending;
-    pending = undefined;
-    worker.unref();
-    if (waiting) act(waiting);
-  };
   worker.on('message', (reply: WorkerReply) => {
-    settle(({ resolve, reject }) => (reply.kind === 'failed' ? reject(new Error(reply.message)) : resolve(reply)));
+    const asked = pending.shift();
+    if (pending.length === 0) worker.unref();
+    if (reply.kind === 'failed') asked?.reject(new Error(reply.message));
+    else asked?.resolve(reply);
   });
   worker.on('error', thrown => {
     fault = asError(thrown).message;
   });
   worker.on('exit', () => {
     alive = false;
-    settle(({ reject }) => reject(new WorkerLost(`the worker thread was lost: ${fault}`)));
+    pending.splice(0).forEach(({ reject }, place) => {
+      reject(new WorkerLost(`the worker thread was lost: ${fault}`, place === 0));
+    });
   });
 
   return {
-    get busy() {
-      return pending !== undefined;
+    get pending() {
+      return pending.length;
     },
     get alive() {
       return alive;
     },
     ask(request) {
       const asked = new Promise<WorkerReply>((resolve, reject) => {
-        if (!alive) throw new WorkerLost(`the worker thread was lost: ${fault}`);
+        if (!alive) throw new WorkerLost(`the worker thread was lost: ${fault}`, false);
         worker.ref();
-        pending = { resolve, reject };
+        pending.push({ resolve, reject });
         if (request.kind !== 'run') {
           worker.postMessage(request);
           return;
@@ -77,7 +77,14 @@ export function startWorker(url: URL): PoolWorker {
   };
 }
 
-/** The thread ended while it worked: the slice's own fault or not, nobody can tell. */
+/** The thread ended before it answered. */
 export class WorkerLost extends Error {
   override readonly name = 'WorkerLost';
+  /** It was at work on the request, whose own fault it may be: nobody can tell. */
+  readonly begun: boolean;
+
+  constructor(message: string, begun: boolean) {
+    super(message);
+    this.begun = begun;
+  }
 }

@@ -4,7 +4,7 @@ import type { Log } from '../../core/log.ts';
 import type { Tensors } from '../../core/tensor.ts';
 import { createTaskQueue } from '../task-queue.ts';
 import type { Engine } from './engine.ts';
-import { type PoolWorker, startWorker } from './pool-worker.ts';
+import { type PoolWorker, startWorker, WorkerLost } from './pool-worker.ts';
 import type { LoadedModel, WorkerReply, WorkerRequest } from './worker-protocol.ts';
 
 /** Threads for heavy models, started when the first one comes. Each holds every model; slices go to whichever is free. */
@@ -19,6 +19,8 @@ export interface WorkerPool {
 
 interface Slot {
   worker: PoolWorker | undefined;
+  /** When it last had nothing to do, on `performance.now`'s clock. */
+  idleAt: number;
   /** Loading and unloading, in turn: they belong to this thread, and go before slices. */
   readonly errands: Errand[];
 }
@@ -43,7 +45,7 @@ export function createWorkerPool(options: {
   readonly url?: URL;
 }): WorkerPool {
   const { size, log, url = WORKER_URL } = options;
-  const slots: Slot[] = Array.from({ length: size }, () => ({ worker: undefined, errands: [] }));
+  const slots: Slot[] = Array.from({ length: size }, () => ({ worker: undefined, idleAt: 0, errands: [] }));
   const queue = createTaskQueue<Errand>();
   const models = new Map<number, BackendSource>();
   const work = createFadingSum(LOAD_WINDOW_MS);
@@ -63,25 +65,45 @@ export function createWorkerPool(options: {
     return slot.worker;
   }
 
+  /**
+   * Every thread gets something to do, then one slice more to lie ready: without it a thread stands still between two slices until
+   * this one has read its answer and woken it again (measured: 14 to 23 % of its time).
+   */
   function dispatch(): void {
     for (const slot of slots) {
-      if (slot.worker?.alive && slot.worker.busy) continue;
-      if (slot.errands.length === 0 && queue.size === 0) continue;
-      const worker = slot.worker?.alive ? slot.worker : revive(slot);
+      if (pendingAt(slot) > 0 || (slot.errands.length === 0 && queue.size === 0)) continue;
+      if (!slot.worker?.alive) revive(slot);
       const errand = slot.errands.shift() ?? nextSlice();
-      if (!errand) continue;
-      const began = performance.now();
-      worker
-        .ask(errand.request)
-        .then(errand.resolve, thrown => {
-          if (!worker.alive) log.error(`${asError(thrown).message}; another takes its place`);
-          errand.reject(asError(thrown));
-        })
-        .finally(() => {
-          if (errand.request.kind === 'run') work.add(performance.now() - began);
-          dispatch();
-        });
+      if (errand) give(errand, slot);
     }
+    for (const slot of slots) {
+      if (slot.errands.length > 0 || pendingAt(slot) !== 1) continue;
+      const slice = nextSlice();
+      if (slice) give(slice, slot);
+    }
+  }
+
+  function give(errand: Errand, slot: Slot): void {
+    const worker = slot.worker as PoolWorker;
+    if (worker.pending === 0) slot.idleAt = performance.now();
+    worker
+      .ask(errand.request)
+      .then(errand.resolve, thrown => {
+        if (thrown instanceof WorkerLost) {
+          if (!thrown.begun && errand.request.kind === 'run') {
+            queue.push(errand, Number.NEGATIVE_INFINITY);
+            return;
+          }
+          log.error(`${thrown.message}; another takes its place`);
+        }
+        errand.reject(asError(thrown));
+      })
+      .finally(() => {
+        const now = performance.now();
+        if (errand.request.kind === 'run') work.add(now - slot.idleAt);
+        slot.idleAt = now;
+        dispatch();
+      });
   }
 
   function nextSlice(): Errand | undefined {
@@ -179,6 +201,10 @@ function createFadingSum(windowMs: number) {
       sum = recentMs() + ms;
     },
   };
+}
+
+function pendingAt({ worker }: Slot): number {
+  return worker?.alive ? worker.pending : 0;
 }
 
 function loadRequest(model: number, source: BackendSource): Errand['request'] {

@@ -7,6 +7,7 @@ import { buffersOf, type WorkerReply, type WorkerRequest } from './worker-protoc
 // A worker thread of the pool: it holds a session of every heavy model and answers one request after the other.
 const port = parentPort!;
 const sessions = new Map<number, OnnxSession>();
+let last: Promise<void> = Promise.resolve();
 
 async function answer(request: Exclude<WorkerRequest, { kind: 'end' }>): Promise<WorkerReply> {
   switch (request.kind) {
@@ -40,8 +41,10 @@ port.on('message', (request: WorkerRequest) => {
     void end();
     return;
   }
-  answer(request).then(
-    reply => port.postMessage(reply, reply.kind === 'ran' ? buffersOf(reply.outputs) : []),
-    thrown => port.postMessage({ kind: 'failed', message: asError(thrown).message } satisfies WorkerReply),
-  );
+  last = last
+    .then(() => answer(request))
+    .then(
+      reply => port.postMessage(reply, reply.kind === 'ran' ? buffersOf(reply.outputs) : []),
+      thrown => port.postMessage({ kind: 'failed', message: asError(thrown).message } satisfies WorkerReply),
+    );
 });

@@ -23,11 +23,12 @@ describe('worker pool', () => {
     const engine = await open();
     const order: number[] = [];
     const note = (value: number, priority: number) => ask(engine, value, { priority }).then(() => order.push(value));
-    await Promise.all([note(1, 5), note(2, 3), note(3, 1), note(4, 3), note(5, 0)]); // 1 is at work when the others come
-    expect(order).toEqual([1, 5, 3, 2, 4]);
+    // 1 is at work when the others come, and 2 lies ready.
+    await Promise.all([note(1, 9), note(2, 9), note(3, 3), note(4, 1), note(5, 3), note(6, 0)]);
+    expect(order).toEqual([1, 2, 6, 4, 3, 5]);
   });
 
-  it('starts a new thread where one was lost, with its models; only the slice at work fails', async () => {
+  it('starts a new thread where one was lost, with its models; only the slice at work fails, not the one that lay ready', async () => {
     const engine = await open();
     const lost = ask(engine, -1).catch(thrown => (thrown as Error).message);
     const next = ask(engine, 7);
@@ -47,6 +48,7 @@ describe('worker pool', () => {
     const engine = await open();
     const abort = new AbortController();
     const first = ask(engine, 100);
+    void ask(engine, 1); // lies ready
     const second = ask(engine, -1, { signal: abort.signal });
     const third = ask(engine, 3);
     abort.abort(new Error('too late'));
@@ -57,6 +59,7 @@ describe('worker pool', () => {
   it('gives up a slice that no thread could begin in time, and goes on', async () => {
     const engine = await open();
     const first = ask(engine, 100);
+    void ask(engine, 1); // lies ready
     const late = ask(engine, 2, { maxWaitMs: 10 }).catch(thrown => thrown);
     const patient = ask(engine, 3, { maxWaitMs: 60_000 });
     expect(await first).toBe(100);
