@@ -57,6 +57,14 @@ const ALL: readonly Scenario[] = [
     settings: { ...IMPATIENT, ...FILL_HOLES_SOON, SEND_RETRIES: '0' },
   },
   {
+    // Not held up on its way: what a killed host had written may then arrive after the next one has looked.
+    name: 'all together by one host',
+    hosts: 1,
+    faults: [[killHost], [killEndpoint, killStorage], [refuseResults, confirmNothing]],
+    redis: true,
+    settings: IMPATIENT,
+  },
+  {
     name: 'all together',
     hosts: 2,
     faults: [[killHost], [killEndpoint, killStorage], [refuseResults, confirmNothing, holdResults]],
