@@ -10,10 +10,31 @@ import tempfile
 
 import score_cases
 
-environment = os.environ | {"MODELS_CONNECTION": os.environ["STORAGE_CONNECTION"], "SPARK_LOCAL_IP": "127.0.0.1"}
+SCRIPTS = [pathlib.Path(argument) for argument in sys.argv[1:]]
+sys.path.insert(0, str(SCRIPTS[0].parent))
+os.environ |= {"MODELS_CONNECTION": os.environ["STORAGE_CONNECTION"], "SPARK_LOCAL_IP": "127.0.0.1"}
+
+import hubscore_model  # noqa: E402
+
+
+def pushed_once_and_for_ever(folder):
+    """The same again is well; anything else under that version is refused."""
+    container = hubscore_model.models_container()
+    hubscore_model.push(folder, container)
+    card = folder / "model.json"
+    card.write_text(card.read_text().replace("{", '{"changed": true,', 1))
+    try:
+        hubscore_model.push(folder, container)
+    except SystemExit:
+        return
+    raise AssertionError(f"{folder} was changed after it was pushed")
+
+
 with tempfile.TemporaryDirectory(prefix="hubscore-training-") as out:
     score_cases.upload([])  # the container
-    for script in map(pathlib.Path, sys.argv[1:]):
-        for _ in range(2 if script.stem == "train_sklearn" else 1):  # the same again changes nothing
-            subprocess.run([sys.executable, script.name, "--out", out, "--push"], cwd=script.parent, env=environment, check=True)
-    sys.exit(score_cases.main([out]))
+    for script in SCRIPTS:
+        subprocess.run([sys.executable, script.name, "--out", out, "--push"], cwd=script.parent, check=True)
+    failed = score_cases.main([out])
+    for onnx in pathlib.Path(out).glob("*/*/model.onnx"):
+        pushed_once_and_for_ever(onnx.parent)
+    sys.exit(failed)
