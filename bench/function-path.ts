@@ -7,7 +7,7 @@ import { MAX_BATCH_BYTES } from '../src/events/sender.ts';
 import { createPipeline } from '../src/pipeline/pipeline.ts';
 import { startEventHubs } from '../test/support/event-hubs.ts';
 import { createLightFloor, createSdkFloor } from './floor.ts';
-import { type Candidate, type Comparison, compare } from './harness.ts';
+import { type Candidate, type Comparison, compare, processorTime } from './harness.ts';
 import { catalogOf, openModel } from './models.ts';
 import { requestBodies, sampleFeatures, sampleModel } from './requests.ts';
 
@@ -90,7 +90,7 @@ export async function compareFunctionPath(name: string, version: string, batchSi
     { name: 'hubscore, unusual requests', run: () => ours(unusual, metadata) },
     { name: 'straightforward SDK loop', run: () => straightforward(bodies) },
   ];
-  const comparison = await compare(candidates);
+  const comparison = await compare(candidates, 21, 150, processorTime);
   await producer.close();
   await eventHubs.stop();
   return comparison;

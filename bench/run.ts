@@ -1,4 +1,5 @@
-/** `npm run bench [-- --only function-path,stream]`: every scenario, its figures printed and recorded in bench/results/. */
+/** `npm run bench [-- --only function-path,stream] [-- --peers]`: every scenario, its figures printed and recorded in bench/results/. */
+import { execFileSync } from 'node:child_process';
 import { parseArgs } from 'node:util';
 import { measureCache } from './cache.ts';
 import { measureColdStart } from './cold-start.ts';
@@ -8,12 +9,20 @@ import { benchHeavy } from './heavy.ts';
 import { measureLedger } from './ledger-cost.ts';
 import { watchMemory } from './memory.ts';
 import { measureOverheads } from './overheads.ts';
+import { compareModelServers } from './peers/model-servers.ts';
+import { comparePeersThroughEndpoint } from './peers/through-endpoint.ts';
+import { comparePeersWithoutNetwork } from './peers/without-network.ts';
+import { measureSteps } from './steps.ts';
 import { openStream } from './stream.ts';
 
 const SCENARIOS: Readonly<Record<string, () => Promise<unknown>>> = {
   'function-path': async () => ({
     'diabetes 1.0.0 (logistic), batch 256': await compareFunctionPath('diabetes', '1.0.0', 256),
     'diabetes 1.1.0 (gradient boosting), batch 256': await compareFunctionPath('diabetes', '1.1.0', 256),
+  }),
+  steps: async () => ({
+    'diabetes 1.0.0 (logistic), batch 256': await measureSteps('diabetes', '1.0.0', 256),
+    'diabetes 1.1.0 (gradient boosting), batch 256': await measureSteps('diabetes', '1.1.0', 256),
   }),
   overheads: async () => ({
     'diabetes 1.0.0 (logistic), batch 256': await measureOverheads('diabetes', '1.0.0', 256),
@@ -46,13 +55,29 @@ const SCENARIOS: Readonly<Record<string, () => Promise<unknown>>> = {
   memory: async () => ({ 'function path, 1,000,000 events': await watchMemory(1_000_000) }),
 };
 
-const { values } = parseArgs({ options: { only: { type: 'string' } } });
-const only = values.only?.split(',') ?? Object.keys(SCENARIOS);
-for (const name of only) {
-  const scenario = SCENARIOS[name];
-  if (!scenario) throw new Error(`no scenario ${name}; there are ${Object.keys(SCENARIOS).join(', ')}`);
+/** With `--peers` alone: they make virtual environments of Python under .local. */
+const PEERS: Readonly<Record<string, () => Promise<unknown>>> = {
+  'peers-without-network': async () => ({
+    'diabetes 1.0.0 (logistic), batch 256': await comparePeersWithoutNetwork('diabetes', '1.0.0'),
+    'churn 1.0.0 (records of 19 columns), batch 256': await comparePeersWithoutNetwork('churn', '1.0.0'),
+  }),
+  'peers-through-endpoint': () => comparePeersThroughEndpoint(),
+  'peers-model-servers': () => compareModelServers(),
+};
+
+const { values } = parseArgs({ options: { only: { type: 'string' }, peers: { type: 'boolean', default: false } } });
+const known = { ...SCENARIOS, ...PEERS };
+const names = values.only?.split(',') ?? Object.keys(values.peers ? known : SCENARIOS);
+const unknown = names.find(name => !(name in known));
+if (unknown !== undefined) throw new Error(`no scenario ${unknown}; there are ${Object.keys(known).join(', ')}`);
+if (names.length > 1) {
+  // A process each: what one scenario has the engine learn would change the next one's figures.
+  for (const name of names)
+    execFileSync(process.execPath, [import.meta.filename, '--only', name], { stdio: 'inherit' });
+} else {
+  const [name] = names as [string];
   console.log(`── ${name}`);
-  const figures = await scenario();
+  const figures = await known[name]?.();
   console.log(JSON.stringify(figures, null, 2));
   console.log(`recorded in ${record(name, figures)}`);
 }

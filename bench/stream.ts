@@ -4,8 +4,8 @@ import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EventHubConsumerClient, EventHubProducerClient, earliestEventPosition } from '@azure/event-hubs';
 import { BlobServiceClient } from '@azure/storage-blob';
-import { startEventHubs } from '../test/support/event-hubs.ts';
-import { startHost } from '../test/support/functions-host.ts';
+import { type EventHubs, startEventHubs } from '../test/support/event-hubs.ts';
+import { type FunctionsHost, startHost } from '../test/support/functions-host.ts';
 import { startStorage } from '../test/support/storage.ts';
 import { quantile, round3 } from './harness.ts';
 import { requestBodies } from './requests.ts';
@@ -15,7 +15,10 @@ const [REQUESTS, RESULTS] = ['inference-requests', 'inference-requests-results']
 const KEYS = 16;
 
 export interface Stream {
-  /** Fills the hub, starts the host, and says how fast it scored all of it: events a second between first and last result. */
+  readonly eventHubs: EventHubs;
+  /** The functions host, running. */
+  host(): Promise<FunctionsHost>;
+  /** Fills the hub while no host runs, starts one, and says how fast it scored all of it: events a second between first and last result. */
   drain(events: number): Promise<number>;
   /** Sends at a fixed rate whatever comes back; latencies from enqueued to enqueued, milliseconds. */
   openLoop(rate: number, seconds: number): Promise<Latencies>;
@@ -30,8 +33,9 @@ export interface Latencies {
   readonly p99: number;
 }
 
-export async function openStream(model: string, version: string): Promise<Stream> {
-  const eventHubs = await startEventHubs();
+/** @param hubs the endpoint's Config.json; absent: the contract's hubs */
+export async function openStream(model: string, version: string, hubs?: unknown): Promise<Stream> {
+  const eventHubs = await startEventHubs({ config: hubs });
   const storage = await startStorage();
   const container = BlobServiceClient.fromConnectionString(storage.connectionString).getContainerClient('models');
   await container.createIfNotExists();
@@ -40,11 +44,12 @@ export async function openStream(model: string, version: string): Promise<Stream
     await container.getBlockBlobClient(`${model}/${version}/${part}`).upload(bytes, bytes.length);
   }
   const producer = new EventHubProducerClient(eventHubs.connectionString, REQUESTS);
+  const results = new EventHubProducerClient(eventHubs.connectionString, RESULTS);
   const bodies = requestBodies(model, version, 1000);
-  let host: Awaited<ReturnType<typeof startHost>> | undefined;
+  let host: FunctionsHost | undefined;
   let sent = 0;
 
-  async function startScoring() {
+  async function startScoring(): Promise<FunctionsHost> {
     host ??= await startHost({
       appDir: ROOT,
       env: {
@@ -53,6 +58,7 @@ export async function openStream(model: string, version: string): Promise<Stream
         ModelStorage: storage.connectionString,
       },
     });
+    return host;
   }
 
   async function send(count: number) {
@@ -71,18 +77,38 @@ export async function openStream(model: string, version: string): Promise<Stream
     }
   }
 
+  async function resultPartitions() {
+    return Promise.all((await results.getPartitionIds()).map(id => results.getPartitionProperties(id)));
+  }
+
   /** Looks only once a second: a reader would slow what is measured. */
   async function waitForResults(count: number) {
-    const watcher = new EventHubProducerClient(eventHubs.connectionString, RESULTS);
     for (let waited = 0; waited < 300; waited++) {
-      const partitions = await Promise.all(
-        (await watcher.getPartitionIds()).map(id => watcher.getPartitionProperties(id)),
-      );
+      const partitions = await resultPartitions();
       if (partitions.reduce((sum, { lastEnqueuedSequenceNumber }) => sum + lastEnqueuedSequenceNumber + 1, 0) >= count)
-        break;
+        return partitions;
       await sleep(1000);
     }
-    await watcher.close();
+    throw new Error(`not ${count} results after 300 s:\n${host?.log()}`);
+  }
+
+  /** When a result was enqueued, milliseconds. */
+  async function timeOf(partitionId: string, sequenceNumber: number): Promise<number> {
+    const consumer = new EventHubConsumerClient('monitor', eventHubs.connectionString, RESULTS);
+    const time = await new Promise<number>((resolve, reject) => {
+      const subscription = consumer.subscribe(
+        partitionId,
+        {
+          processEvents: async ([event]) => {
+            if (event) void subscription.close().then(() => resolve(event.enqueuedTimeUtc.getTime()));
+          },
+          processError: async error => reject(error),
+        },
+        { startPosition: { sequenceNumber, isInclusive: true }, maxBatchSize: 1 },
+      );
+    });
+    await consumer.close();
+    return time;
   }
 
   /** Enqueued times of all results and of their requests, milliseconds. */
@@ -109,16 +135,22 @@ export async function openStream(model: string, version: string): Promise<Stream
   }
 
   return {
+    eventHubs,
+    host: startScoring,
     async drain(events) {
-      const before = sent;
+      await host?.stop();
+      host = undefined;
+      const before = await resultPartitions();
       await send(events);
       await startScoring();
-      await waitForResults(before + events);
-      const ends = (await readResults(before + events))
-        .map(({ resultAt }) => resultAt)
-        .sort((a, b) => a - b)
-        .slice(before);
-      return Math.round((ends.length / ((ends.at(-1) as number) - (ends[0] as number))) * 1000);
+      const after = await waitForResults(sent);
+      const firsts = await Promise.all(
+        before.map(({ partitionId, lastEnqueuedSequenceNumber }) =>
+          timeOf(partitionId, lastEnqueuedSequenceNumber + 1),
+        ),
+      );
+      const last = Math.max(...after.map(({ lastEnqueuedOnUtc }) => lastEnqueuedOnUtc.getTime()));
+      return Math.round((events / (last - Math.min(...firsts))) * 1000);
     },
     async openLoop(rate, seconds) {
       await startScoring();
@@ -138,7 +170,7 @@ export async function openStream(model: string, version: string): Promise<Stream
       return { rate, results: latencies.length, p50, p95, p99 };
     },
     async close() {
-      await producer.close();
+      await Promise.all([producer.close(), results.close()]);
       await host?.stop();
       await Promise.all([eventHubs.stop(), storage.stop()]);
     },

@@ -1,0 +1,57 @@
+import { fill } from '../src/events/amqp-sender.ts';
+import { BatchEncoder } from '../src/events/encode-message.ts';
+import { planBlock } from '../src/events/plan-endings.ts';
+import { readBatch } from '../src/events/read-batch.ts';
+import { MAX_BATCH_BYTES } from '../src/events/sender.ts';
+import { RequestScanner } from '../src/pipeline/fast/scan-request.ts';
+import { metadataOf } from './function-path.ts';
+import { type Candidate, compare, processorTime } from './harness.ts';
+import { openPipeline } from './ledger-cost.ts';
+import { catalogOf, openModel } from './models.ts';
+import { requestBodies } from './requests.ts';
+
+const SOURCE = { hub: 'inference-requests', consumerGroup: 'inference-consumer' };
+
+/** Where the function path spends its time, step by step, ns an event; JSON.parse of the same bodies for comparison. */
+export async function measureSteps(name: string, version: string, batchSize: number) {
+  const { model } = await openModel(name, version);
+  const bodies = requestBodies(name, version, batchSize);
+  const metadata = metadataOf(batchSize);
+  const { signal } = new AbortController();
+  const batch = readBatch(bodies, metadata, SOURCE);
+  const { block } = await openPipeline(catalogOf(model)).score(batch, signal);
+  if (!block) throw new Error('these requests are usual ones');
+  const [input] = model.signature.inputs;
+  const width = model.card.features.length;
+  const data = new Float32Array(batchSize * width);
+  const scanner = new RequestScanner();
+  const encoder = new BatchEncoder(MAX_BATCH_BYTES);
+  const standing = { settledThrough: -1, ended: new Map<string, number>(), log: 0 };
+  const last = batch.events[batchSize - 1]?.sequenceNumber ?? 0;
+  const steps: Readonly<Record<string, () => unknown>> = {
+    "the host's batch → events": () => readBatch(bodies, metadata, SOURCE),
+    'bodies → tensor': () => {
+      for (let row = 0; row < batchSize; row++) scanner.scan(bodies[row] as Buffer, data, row, width);
+    },
+    model: () =>
+      model.backend.predict({ [input?.name ?? '']: { type: 'float32', dims: [batchSize, width], data } }, { signal }),
+    'outputs → results in AMQP': () => {
+      const plan = planBlock(block, standing, { partition: '0', lastSequenceNumber: last });
+      if (plan === undefined || fill(encoder, plan.results, 0) !== batchSize) throw new Error('not every result fits');
+    },
+    '(JSON.parse of the bodies)': () => {
+      for (const body of bodies) JSON.parse(body.toString('utf8'));
+    },
+  };
+  const candidates = Object.entries(steps).map(
+    ([name, work]): Candidate => ({
+      name,
+      async run() {
+        await work();
+        return batchSize;
+      },
+    }),
+  );
+  const { nsPerEvent, rounds } = await compare(candidates, 15, 150, processorTime);
+  return { nsPerEvent, rounds };
+}
