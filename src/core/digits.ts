@@ -2,10 +2,13 @@
 const TRIPLETS = Buffer.from(Array.from({ length: 1000 }, (_, i) => String(i).padStart(3, '0')).join(''), 'latin1');
 const ZERO = 48;
 
-/** How many digits a whole number from 0 has. */
-export function digitsOf(number: number): number {
+const POWERS = Array.from({ length: 18 }, (_, exponent) => 10 ** exponent);
+
+/** How many digits a whole number from 0 has; quickest where they are as many as `guess`. */
+export function digitsOf(number: number, guess = 1): number {
+  if (number < (POWERS[guess] as number) && number >= (POWERS[guess - 1] as number)) return guess;
   let digits = 1;
-  for (let bound = 10; number >= bound; bound *= 10) digits++;
+  while (number >= (POWERS[digits] as number)) digits++;
   return digits;
 }
 

@@ -86,7 +86,7 @@ export class BlockMessages implements MessageList {
 
   /** Encoded with an empty body; good for all sequence numbers of as many digits. */
   #frameFor(row: number, sequenceNumber: number, encoder: BatchEncoder): Frame {
-    const digits = digitsOf(sequenceNumber);
+    const digits = digitsOf(sequenceNumber, this.#frame?.digits);
     if (this.#frame?.digits !== digits)
       this.#frame = this.#lastFrameOf(encoder, digits) ?? this.#newFrame(row, digits, encoder);
     return this.#frame;

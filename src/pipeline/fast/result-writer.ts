@@ -83,7 +83,7 @@ export class ResultWriter implements ResultBlock {
   writeBody(row: number, into: Buffer, start: number): number {
     const { events } = this;
     const { sequenceNumber, enqueuedAtMs } = events[row] as Event;
-    const digits = digitsOf(sequenceNumber);
+    const digits = digitsOf(sequenceNumber, this.#digits);
     const idAt = append(into, start, OPENING);
     let at = this.#ids.write(row, events, into, idAt);
     if (at === idAt) at = this.#writeResultId(into, at, sequenceNumber, digits);
