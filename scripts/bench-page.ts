@@ -1,0 +1,238 @@
+/** Makes docs/performance.md and its pictures from the newest runs in bench/results: `node scripts/bench-page.ts`. */
+import { writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { type Bar, drawBars, short } from './bench/bars.ts';
+import { figure, newestResults, type Result } from './bench/results.ts';
+
+const ROOT = resolve(import.meta.dirname, '..');
+const LOGISTIC = 'diabetes 1.0.0 (logistic), batch 256';
+const BOOSTING = 'diabetes 1.1.0 (gradient boosting), batch 256';
+const CHURN = 'churn 1.0.0 (records of 19 columns), batch 256';
+const results = newestResults(join(ROOT, 'bench/results'));
+
+function run(scenario: string): Result {
+  const result = results.get(scenario);
+  if (!result) throw new Error(`bench/results has no run of ${scenario}`);
+  return result;
+}
+
+function picture(name: string, svg: string): void {
+  writeFileSync(join(ROOT, 'docs/images', `${name}.svg`), svg);
+}
+
+const path = run('function-path');
+const steps = run('steps');
+const stream = run('stream');
+const cold = run('cold-start');
+const bare = run('peers-without-network');
+const endpoint = run('peers-through-endpoint');
+const servers = run('peers-model-servers');
+const overheads = run('overheads');
+const cache = run('cache');
+const memory = run('memory');
+const heavy = run('heavy');
+
+const TONES: Readonly<Record<string, Bar['tone']>> = { floor: 'ideal', 'straightforward SDK loop': 'other' };
+
+function bars(values: Readonly<Record<string, number>>): Bar[] {
+  return Object.entries(values).map(([label, value]) => ({ label, value, tone: TONES[label] ?? 'ours' }));
+}
+
+picture(
+  'bench-function-path',
+  drawBars({
+    title: 'From the host’s batch to bytes for the wire',
+    unit: 'nanoseconds of processor time an event, one core, batches of 256',
+    groups: [
+      { title: 'logistic regression, 10 features', bars: bars(figure(path, LOGISTIC, 'nsPerEvent')) },
+      { title: 'gradient boosting, 10 features', bars: bars(figure(path, BOOSTING, 'nsPerEvent')) },
+    ],
+  }),
+);
+picture(
+  'bench-steps',
+  drawBars({
+    title: 'Where the time goes',
+    unit: 'nanoseconds of processor time an event, each step alone, logistic regression, batches of 256',
+    groups: [
+      {
+        title: 'steps',
+        bars: bars(figure(steps, LOGISTIC, 'nsPerEvent')).map(bar =>
+          bar.label.startsWith('(') ? { ...bar, tone: 'other' } : bar,
+        ),
+      },
+    ],
+  }),
+);
+const faster = (result: Result, ...at: string[]): Bar[] =>
+  Object.entries(figure<Record<string, number>>(result, ...at, 'hubscore, times as fast')).map(([label, value]) => ({
+    label,
+    value,
+    tone: 'ours',
+    text: `${short(value)} ×`,
+  }));
+const servedFaster = (instances: string): Bar[] =>
+  ['MLServer', 'BentoML'].map(label => {
+    const value = figure<number>(servers, instances, label, 'hubscore, times as fast');
+    return { label, value, tone: 'ours', text: `${short(value)} ×` };
+  });
+picture(
+  'bench-peers',
+  drawBars({
+    title: 'How many times as fast as others, in the same run on the same machine',
+    unit: 'logarithmic; 1: as fast',
+    logarithmic: true,
+    groups: [
+      { title: 'without network, logistic', bars: faster(bare, LOGISTIC) },
+      { title: 'without network, churn', bars: faster(bare, CHURN) },
+      { title: 'through the local Event Hubs endpoint, logistic', bars: faster(endpoint) },
+      { title: 'by HTTP, one instance a request', bars: servedFaster('1 a request') },
+      { title: 'by HTTP, 256 instances a request', bars: servedFaster('256 a request') },
+    ],
+  }),
+);
+interface Latencies {
+  readonly rate: number;
+  readonly p50: number;
+  readonly p95: number;
+  readonly p99: number;
+}
+const latencies = figure<readonly Latencies[]>(stream, 'open loop, ms');
+picture(
+  'bench-latency',
+  drawBars({
+    title: 'How long a request waits for its result',
+    unit: 'milliseconds from enqueued to enqueued, open loop, endpoint, host and sender on the same machine',
+    groups: latencies.map(({ rate, p50, p95, p99 }) => ({
+      title: `${short(rate)} requests a second`,
+      bars: Object.entries({ p50, p95, p99 }).map(([label, value]) => ({ label, value, tone: 'ours' })),
+    })),
+  }),
+);
+
+const percent = (share: number) => `${Math.round(share * 100)} %`;
+const latency = (index: number, at: 'p50' | 'p95' | 'p99') => short((latencies[index] as Latencies)[at]);
+const overhead = (name: string) =>
+  percent(Math.max(0, 1 / figure(overheads, name, 'speed', 'telemetry, cache and ledger') - 1));
+const times = (result: Result, ...at: string[]) =>
+  short(figure(result, ...at.slice(0, -1), 'hubscore, times as fast', at[at.length - 1] as string));
+const saved = (model: string, share: string) => {
+  const cost = figure(cache, model, share, 'cost');
+  return cost < 0 ? `saves ${percent(-cost)}` : `costs ${percent(cost)}`;
+};
+const { cpu, cores, node } = path.machine;
+
+const rows: readonly (readonly [what: string, wanted: string, measured: string])[] = [
+  ['function path of the floor, logistic', '≥ 0.8', short(figure(path, LOGISTIC, 'speed', 'hubscore'))],
+  ['function path of the floor, gradient boosting', '≥ 0.9', short(figure(path, BOOSTING, 'speed', 'hubscore'))],
+  [
+    'requests off the fast shape, of the floor',
+    '≥ 0.3',
+    short(figure(path, LOGISTIC, 'speed', 'hubscore, unusual requests')),
+  ],
+  ['the usual Python loop, without network', '≥ 300 ×', `${times(bare, LOGISTIC, 'Python, one-by-one')} ×`],
+  ['churn, beside pandas a record', '≥ 1,000 ×', `${times(bare, CHURN, 'Python, one-by-one')} ×`],
+  [
+    'churn, beside ONNX Runtime in Python by batches, its SDK left out',
+    '≥ 2.5 ×',
+    `${times(bare, CHURN, 'Python, batched-bare')} ×`,
+  ],
+  ['the usual Python service, through the endpoint', '≥ 40 ×', `${times(endpoint, 'Python, one by one')} ×`],
+  ['Python by batches, through the endpoint', '≥ 4 ×', `${times(endpoint, 'Python, batched')} ×`],
+  ['open loop, 1,000 a second: p95, p99', '≤ 30, 60 ms', `${latency(0, 'p95')}, ${latency(0, 'p99')} ms`],
+  ['open loop, 5,000 a second: p99', '≤ 150 ms', `${latency(1, 'p99')} ms`],
+  [
+    'telemetry, cache and ledger together: logistic, gradient boosting',
+    '≤ 10 %',
+    `${overhead(LOGISTIC)}, ${overhead(BOOSTING)}`,
+  ],
+  [
+    'cold start to the first scored batch',
+    '≤ 1,000 ms',
+    `${short(figure(cold, 'worker: process start to first scored batch, ms'))} ms`,
+  ],
+  ['of it, loading the functions', '≤ 300 ms', `${short(figure(cold, 'of it: loading the functions'))} ms`],
+  [
+    'memory after 1,000,000 events over that after a fifth of them',
+    '≤ 1.1',
+    short(figure(memory, 'function path, 1,000,000 events', 'growth')),
+  ],
+];
+const oldest = [...results.values()].map(({ at }) => at.slice(0, 10)).sort()[0];
+const heavies = Object.keys(heavy.figures as object).map(name => {
+  const of = (setup: string, what: string) => short(figure(heavy, name, setup, 'ofInline', what));
+  return `| ${name} | ${of('one worker', 'throughput')} | ${of('two workers', 'throughput')} | ${of('one worker', 'late')} |`;
+});
+
+writeFileSync(
+  join(ROOT, 'docs/performance.md'),
+  `# Performance
+
+<!-- Made by scripts/bench-page.ts from bench/results; change it there. -->
+
+Measured on ${cores} cores of ${cpu}, Node ${node}, ONNX Runtime ${path.versions['onnxruntime-node']}, from ${oldest} on; every run with its commit lies in [bench/results](../bench/results).
+What is compared ran in turns in the same run on the same machine, at least nine rounds, medians; ratios are taken within a round.
+
+\`\`\`sh
+npm run bench                        # everything but the peers
+npm run bench -- --only function-path,stream
+npm run bench -- --peers             # makes virtual environments of Python under .local
+node scripts/bench-page.ts           # this page, from the newest runs
+\`\`\`
+
+| figure | aim | measured |
+|---|---|---|
+${rows.map(row => `| ${row.join(' | ')} |`).join('\n')}
+
+## Function path
+
+Everything that happens to a batch inside the function: the host's buffers in, bytes for the wire out; no network.
+
+![Nanoseconds an event](images/bench-function-path.svg)
+
+- *floor*: the cheapest code known for each step in a bare loop, for one model and one shape of request, without metadata, routing, checks or ledger.
+- *unusual requests*: with one key more than the fast shape has, so that they are parsed.
+- *straightforward SDK loop*: JSON.parse, \`session.run\`, JSON.stringify, \`EventDataBatch.tryAdd\`, and nothing else.
+
+![Steps](images/bench-steps.svg)
+
+## Beside others
+
+![Times as fast](images/bench-peers.svg)
+
+- *Python, one by one*: the usual service: \`azure-eventhub\` and scikit-learn (pandas for churn's records), one event, one send and one checkpoint at a time.
+- *Python, batched*: JSON, ONNX Runtime and the SDK's batches, 256 events at a time; *bare* leaves the SDK's events out.
+- MLServer and BentoML with one worker each, ${16} connections, the same rows in their own words; hubscore answers in its local host.
+
+The endpoint, both sides of it and whoever sends share ${cores} cores, so the stream is slower here than with Event Hubs on the other side: ${short(figure(stream, 'drain of 100,000, events/s'))} events a second of logistic regression, drained.
+
+## Latency
+
+![Latency](images/bench-latency.svg)
+
+## Heavy models
+
+In worker threads, relative to in-line: throughput with one thread and with two, and how late timers are (99th percentile).
+
+| model | one thread | two threads | lateness |
+|---|---|---|---|
+${heavies.join('\n')}
+
+## Result cache
+
+| model | nothing comes again | 70 % come again |
+|---|---|---|
+${Object.keys(cache.figures as object)
+  .map(model => `| ${model} | ${saved(model, '0 % repeats')} | ${saved(model, '70 % repeats')} |`)
+  .join('\n')}
+
+It judges itself: where what it finds is worth less than looking up, it sits out (\`src/pipeline/cache-trial.ts\`).
+
+## Cold start
+
+From the start of the process, with the package as it is deployed, on Node 22, the model in the disk cache: ${short(figure(cold, 'of it: Node itself'))} ms Node itself, ${short(figure(cold, 'of it: loading the functions'))} ms loading the functions,
+${short(figure(cold, 'of it: libraries, connections, model, batch'))} ms the other libraries, the model, connections to three hubs, reading the ledger's tails, the batch. In the local host, which starts a process more and claims its partitions first:
+${short(figure(cold, 'local host: process start to first scored batch, ms'))} ms.
+`,
+);
+process.stdout.write('docs/performance.md and docs/images/bench-*.svg are made\n');
