@@ -1,4 +1,5 @@
 import { EventHubProducerClient } from '@azure/event-hubs';
+import type { ModelVersion } from '../src/core/model.ts';
 import { fill } from '../src/events/amqp-sender.ts';
 import { BatchEncoder } from '../src/events/encode-message.ts';
 import { planBlock, planEndings } from '../src/events/plan-endings.ts';
@@ -43,8 +44,7 @@ export function metadataOf(count: number, first = FIRST_SEQUENCE_NUMBER): unknow
 }
 
 /** Everything a batch costs inside the function, from the host's buffers to bytes for the wire; no network. */
-export async function createFunctionPath(name: string, version: string) {
-  const { model } = await openModel(name, version);
+export function createFunctionPath(model: ModelVersion) {
   const pipeline = createPipeline({
     catalog: catalogOf(model),
     clock: Date.now,
@@ -83,7 +83,7 @@ export async function compareFunctionPath(name: string, version: string, batchSi
     producer.createBatch({ partitionId: PARTITION }),
   );
   const light = await createLightFloor(sampleModel(name, version), width);
-  const ours = await createFunctionPath(name, version);
+  const ours = createFunctionPath((await openModel(name, version)).model);
   const candidates: Candidate[] = [
     { name: 'floor', run: () => light(bodies) },
     { name: 'hubscore', run: () => ours(bodies, metadata) },

@@ -16,10 +16,11 @@ export interface OpenedModel {
   readonly backends: OnnxBackends;
 }
 
-/** Opens a sample model the way the catalog does, without storage. */
-export function openModel(name: string, version: string): Promise<OpenedModel> {
+/** Opens a sample model the way the catalog does, without storage; `more` stands over its card. */
+export function openModel(name: string, version: string, more: object = {}): Promise<OpenedModel> {
   const file = sampleModel(name, version);
-  const raw = parseCard(readFileSync(join(file, '../model.json'), 'utf8'), 'model.json');
+  const card = JSON.parse(readFileSync(join(file, '../model.json'), 'utf8')) as object;
+  const raw = parseCard(JSON.stringify({ ...card, ...more }), 'model.json');
   return openFile({ name, version, file, raw });
 }
 

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { createFunctionPath, metadataOf } from '../function-path.ts';
 import { type Candidate, compare, round3 } from '../harness.ts';
+import { openModel } from '../models.ts';
 import { requestBodies } from '../requests.ts';
 import { virtualEnvironment } from './venv.ts';
 
@@ -17,7 +18,7 @@ const TURNS = { 'one-by-one': 32, batched: BATCH, 'batched-bare': BATCH };
 export async function comparePeersWithoutNetwork(name: string, version: string) {
   const bodies = requestBodies(name, version, BATCH);
   const metadata = metadataOf(BATCH);
-  const ours = await createFunctionPath(name, version);
+  const ours = createFunctionPath((await openModel(name, version)).model);
   const python = await startPython(name, version, bodies);
   try {
     const { nsPerEvent, speed, rounds } = await compare(

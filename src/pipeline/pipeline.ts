@@ -47,7 +47,7 @@ export interface Pipeline {
 export function createPipeline(options: PipelineOptions): Pipeline {
   const { catalog, clock, requestTimeoutMs, maxBodyBytes, log, cache } = options;
   const render = createRenderer(maxBodyBytes, clock);
-  const fastRoad = createFastRoad({ catalog, clock, requestTimeoutMs, maxBodyBytes });
+  const fastRoad = createFastRoad({ catalog, clock, requestTimeoutMs, maxBodyBytes, cache });
 
   async function score(batch: EventBatch, signal: AbortSignal): Promise<ScoredBatch> {
     const usual = await fastRoad.score(batch, signal);

@@ -7,8 +7,8 @@ import type { ScoredBatch } from '../../src/core/outcome.ts';
 import { fill } from '../../src/events/amqp-sender.ts';
 import { BatchEncoder } from '../../src/events/encode-message.ts';
 import { planBlock, planEndings } from '../../src/events/plan-endings.ts';
-import { createFastRoad, type FastRoad } from '../../src/pipeline/fast/fast-road.ts';
-import { createPipeline, type Pipeline } from '../../src/pipeline/pipeline.ts';
+import { createFastRoad, type FastRoad, type FastRoadOptions } from '../../src/pipeline/fast/fast-road.ts';
+import { createPipeline, type Pipeline, type PipelineOptions } from '../../src/pipeline/pipeline.ts';
 
 /*
  * The fast ways against the plain one: the same bodies through all of them, and every ending equal, whatever the bodies are.
@@ -20,8 +20,9 @@ const PLAIN = 'application/json; charset=utf-8';
 const NOW = Date.parse('2026-11-21T09:00:00.131Z');
 const quiet = { info: () => {}, warn: () => {}, error: () => {} };
 const MODELS = [
-  ['diabetes', '1.0.0'],
-  ['diabetes', '1.1.0'],
+  ['diabetes 1.0.0', '1.0.0', {}],
+  ['diabetes 1.1.0', '1.1.0', {}],
+  ['diabetes 1.0.0 in a worker thread', '1.0.0', { runtime: { placement: 'worker' }, batching: { max_batch_size: 4 } }],
 ] as const;
 
 function batchOf(bodies: readonly string[], contentType: string | undefined, firstSequenceNumber: number): EventBatch {
@@ -164,13 +165,14 @@ const bodies = fc.oneof(
   }),
 );
 
-describe.each(MODELS)('fast and plain roads: %s %s', (name, version) => {
+describe.each(MODELS)('fast and plain roads: %s', (_, version, card) => {
+  let options: FastRoadOptions & PipelineOptions;
   let pipeline: Pipeline;
   let fastRoad: FastRoad;
   let close: () => Promise<void>;
   beforeAll(async () => {
-    const { model, backends } = await openModel(name, version);
-    const options = {
+    const { model, backends } = await openModel('diabetes', version, card);
+    options = {
       catalog: catalogOf(model),
       clock: () => NOW,
       requestTimeoutMs: undefined,
@@ -208,5 +210,14 @@ describe.each(MODELS)('fast and plain roads: %s %s', (name, version) => {
     );
     expect(fast).toBeGreaterThan(400);
     expect(written).toBeGreaterThan(fast);
+  });
+
+  it('takes the fast one, whatever slices a batch makes, unless its time is up', async () => {
+    const signal = new AbortController().signal;
+    const usual = `{"request_id":"a","model":"diabetes","features":[${'1,'.repeat(9)}1]}`;
+    const batch = batchOf(new Array(50).fill(usual), undefined, 1);
+    expect((await fastRoad.score(batch, signal))?.block?.events).toHaveLength(50);
+    const late = createFastRoad({ ...options, requestTimeoutMs: 5 });
+    expect(await late.score(batch, signal)).toBeUndefined(); // the oldest has waited for 9 ms
   });
 });

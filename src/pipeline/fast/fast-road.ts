@@ -1,7 +1,11 @@
+import type { ResultCache } from '../../core/cache.ts';
 import type { Event, EventBatch } from '../../core/event.ts';
 import type { Clock } from '../../core/log.ts';
 import type { Catalog } from '../../core/model.ts';
 import type { ScoredBatch, SliceTiming } from '../../core/outcome.ts';
+import { allSettled } from '../abortable.ts';
+import { cacheTrialOf } from '../cache-trial.ts';
+import { lanesOf } from '../infer.ts';
 import { BlockBatch } from './block-batch.ts';
 import { ScannedIds } from './ids.ts';
 import { type FastPlan, fastPlanOf } from './plan.ts';
@@ -18,6 +22,8 @@ export interface FastRoadOptions {
   readonly clock: Clock;
   readonly requestTimeoutMs: number | undefined;
   readonly maxBodyBytes: number;
+  /** Versions for which it is worth its cost are left to the plain road, which asks it. */
+  readonly cache?: ResultCache | undefined;
 }
 
 /** What requests ask for, and who answers it. */
@@ -35,18 +41,21 @@ const STAND_INS = ['model', 'model_version', 'priority', 'routing_key'];
  * The same endings as by the plain road, at a quarter of its cost. It decides nothing itself: whatever it does not
  * know, it leaves to the plain road.
  */
-export function createFastRoad({ catalog, clock, requestTimeoutMs, maxBodyBytes }: FastRoadOptions): FastRoad {
+export function createFastRoad(options: FastRoadOptions): FastRoad {
+  const { catalog, clock, requestTimeoutMs = Number.POSITIVE_INFINITY, maxBodyBytes, cache } = options;
   const scanner = new RequestScanner();
 
   return {
     async score(batch, signal) {
       const { events } = batch;
       const asked = askedOf(events[0], catalog);
-      if (asked === undefined || !inTime(events, requestTimeoutMs, clock)) return undefined;
+      if (asked === undefined) return undefined;
       const { plan } = asked;
       const count = events.length;
+      if (cache !== undefined && cacheTrialOf(plan.version).isWorthIt(count)) return undefined;
       const rows = new Float32Array(count * plan.width);
       const ids = new ScannedIds(count);
+      let oldestMs = Number.POSITIVE_INFINITY;
       for (let row = 0; row < count; row++) {
         const event = events[row] as Event;
         const { body } = event;
@@ -54,8 +63,10 @@ export function createFastRoad({ catalog, clock, requestTimeoutMs, maxBodyBytes 
         if ((row === 0 || !scanner.fieldsRepeat) && !asksThe(asked, body, scanner)) return undefined;
         const quote = scanner.idIsNumber ? 0 : 1;
         if (scanner.idEnd > 0) ids.set(row, scanner.idStart - quote, scanner.idEnd + quote);
+        if (event.enqueuedAtMs < oldestMs) oldestMs = event.enqueuedAtMs;
       }
-      const slices = await infer(plan, rows, count, signal);
+      const waitMs = () => oldestMs + requestTimeoutMs - clock();
+      const slices = await infer({ plan, rows, count }, waitMs, signal);
       if (slices === undefined) return undefined;
       const block = new ResultWriter(plan, `${batch.hub}/${batch.partition}/`, { events, ids, slices }, clock());
       return block.maxBodyBytes <= maxBodyBytes
@@ -100,12 +111,6 @@ function readHead(
   }
 }
 
-function inTime(events: readonly Event[], timeoutMs: number | undefined, clock: Clock): boolean {
-  if (timeoutMs === undefined) return true;
-  const oldest = clock() - timeoutMs;
-  return events.every(event => event.enqueuedAtMs > oldest);
-}
-
 function isPlain({ contentEncoding, contentType, properties }: Event): boolean {
   if (contentEncoding !== undefined || (contentType !== undefined && contentType !== 'application/json')) return false;
   for (const name in properties) if (STAND_INS.includes(name)) return false;
@@ -127,33 +132,49 @@ function equalText(body: Buffer, start: number, end: number, expected: Uint8Arra
   return true;
 }
 
-/** Undefined where a slice fails or says what the plain road has to judge. */
+/**
+ * Undefined where a slice fails, or says what the plain road has to judge, or where a request's time is up before its slice's turn.
+ * @param waitMs how long a slice may still wait for its turn
+ */
 async function infer(
-  plan: FastPlan,
-  rows: Float32Array,
-  count: number,
+  { plan, rows, count }: { readonly plan: FastPlan; readonly rows: Float32Array; readonly count: number },
+  waitMs: () => number,
   signal: AbortSignal,
 ): Promise<(AnsweredSlice & { readonly timing: SliceTiming })[] | undefined> {
   const { version, input, width, sliceRows, read } = plan;
   const slices: (AnsweredSlice & { readonly timing: SliceTiming })[] = [];
-  for (let from = 0; from < count; from += sliceRows) {
-    const size = Math.min(sliceRows, count - from);
-    const data = rows.subarray(from * width, (from + size) * width);
-    const start = performance.now();
-    try {
-      const outputs = await version.backend.predict(
-        { [input]: { type: 'float32', dims: [size, width], data } },
-        { signal },
-      );
-      const computeMs = performance.now() - start;
-      const answers = read(outputs, size);
-      if (answers === undefined) return undefined;
-      const timing = { model: version.name, modelVersion: version.label, instances: size, computeMs };
-      slices.push({ from, to: from + size, answers, computeMs, timing });
-    } catch {
-      signal.throwIfAborted();
-      return undefined;
+  let next = 0;
+  let usual = true;
+
+  async function runSlices(): Promise<void> {
+    while (usual && next < count) {
+      const from = next;
+      const size = Math.min(sliceRows, count - from);
+      next += size;
+      if (!(await runSlice(from, size))) usual = false;
     }
   }
-  return slices;
+
+  async function runSlice(from: number, size: number): Promise<boolean> {
+    const data = rows.subarray(from * width, (from + size) * width);
+    const maxWaitMs = waitMs();
+    if (maxWaitMs <= 0) return false;
+    const start = performance.now();
+    try {
+      const inputs = { [input]: { type: 'float32', dims: [size, width], data } } as const;
+      const outputs = await version.backend.predict(inputs, { signal, maxWaitMs });
+      const computeMs = performance.now() - start;
+      const answers = read(outputs, size);
+      if (answers === undefined) return false;
+      const timing = { model: version.name, modelVersion: version.label, instances: size, computeMs };
+      slices[from / sliceRows] = { from, to: from + size, answers, computeMs, timing };
+      return true;
+    } catch {
+      signal.throwIfAborted();
+      return false;
+    }
+  }
+
+  await allSettled(lanesOf(version), runSlices);
+  return usual ? slices : undefined;
 }

@@ -20,7 +20,7 @@ export interface FastPlan extends AnswerPlan {
   readonly sliceRows: number;
 }
 
-/** Undefined where the version asks for more than the fast road does: texts, fills, scales, several inputs, further outputs, worker threads. */
+/** Undefined where the version asks for more than the fast road does: texts, fills, scales, several inputs, further outputs. */
 export const fastPlanOf = once(compile);
 
 /** Undefined where there are further outputs, a threshold, or outputs of other types. */
@@ -45,10 +45,10 @@ function once<T extends object>(
 }
 
 function compile(version: ModelVersion): FastPlan | undefined {
-  const { signature, card, backend } = version;
+  const { signature, card } = version;
   const [input] = signature.inputs;
   const answers = answerPlanOf(version);
-  if (input === undefined || signature.inputs.length !== 1 || backend.info.placement !== 'in-line') return undefined;
+  if (input === undefined || signature.inputs.length !== 1) return undefined;
   if (input.type !== 'float32' || input.dims.length !== 2 || input.dims[0] !== null) return undefined;
   const width = card.features.length;
   if (input.dims[1] !== width || !card.features.every(isPlainNumber) || answers === undefined) return undefined;

@@ -79,6 +79,14 @@ describe('recall', () => {
     expect(runs).toEqual([2]);
   });
 
+  it('remembers what requests of the usual shape ask too', async () => {
+    const { version, runs } = await slow('diabetes', 50);
+    const pipeline = pipelineOf(version);
+    const body = { model: 'diabetes', features: [63, 1, 24.4, 73, 160, 91.4, 48, 3, 4.6347, 78] };
+    for (let round = 0; round < 3; round++) await pipeline.score(batchOf([body, body]), signal);
+    expect(runs).toEqual([1]);
+  });
+
   it('leaves alone what the card keeps out and what is quicker than a look-up', async () => {
     for (const { version, runs } of [await slow('topic', 50, { cache: false }), await slow('topic', 1)]) {
       const endings = await endingsOf(pipelineOf(version), texts);
