@@ -54,7 +54,7 @@ export function createFunctionPath(model: ModelVersion) {
   });
   const encoder = new BatchEncoder(MAX_BATCH_BYTES);
   const signal = new AbortController().signal;
-  return async function score(bodies: readonly Buffer[], metadata: unknown): Promise<number> {
+  return async function score(bodies: readonly Buffer[], metadata: unknown): Promise<Buffer> {
     const batch = readBatch(bodies, metadata, { hub: 'inference-requests', consumerGroup: 'inference-consumer' });
     const scored = await pipeline.score(batch, signal);
     const standing = { settledThrough: -1, ended: new Map<string, number>(), log: 0 };
@@ -64,7 +64,7 @@ export function createFunctionPath(model: ModelVersion) {
     encoder.reset();
     if (fill(encoder, plan.results, 0) !== bodies.length)
       throw new Error('not every request has its result in the batch');
-    return bodies.length;
+    return encoder.bytes();
   };
 }
 
@@ -84,14 +84,34 @@ export async function compareFunctionPath(name: string, version: string, batchSi
   );
   const light = await createLightFloor(sampleModel(name, version), width);
   const ours = createFunctionPath((await openModel(name, version)).model);
-  const candidates: Candidate[] = [
-    { name: 'floor', run: () => light(bodies) },
-    { name: 'hubscore', run: () => ours(bodies, metadata) },
-    { name: 'hubscore, unusual requests', run: () => ours(unusual, metadata) },
-    { name: 'straightforward SDK loop', run: () => straightforward(bodies) },
+  const work = [await light(bodies), await ours(bodies, metadata)].map(({ length }) => length / batchSize) as [
+    number,
+    number,
   ];
-  const comparison = await compare(candidates, 21, 150, processorTime);
+  if (Math.abs(work[0] - work[1]) > 8)
+    throw new Error(`the floor writes ${work[0]} bytes an event, hubscore ${work[1]}`);
+  const candidate = (name: string, run: () => Promise<unknown>): Candidate => ({
+    name,
+    run: () => run().then(() => batchSize),
+  });
+  const floor = candidate('floor', () => light(bodies));
+  // The usual requests by themselves first, as most hubs bring them: what others teach the engine would be counted against them.
+  const usual = await compare([floor, candidate('hubscore', () => ours(bodies, metadata))], 21, 150, processorTime);
+  const others = await compare(
+    [
+      floor,
+      candidate('hubscore, unusual requests', () => ours(unusual, metadata)),
+      candidate('straightforward SDK loop', () => straightforward(bodies)),
+    ],
+    21,
+    150,
+    processorTime,
+  );
   await producer.close();
   await eventHubs.stop();
-  return comparison;
+  return {
+    nsPerEvent: { ...others.nsPerEvent, ...usual.nsPerEvent },
+    speed: { ...others.speed, ...usual.speed },
+    rounds: usual.rounds,
+  };
 }

@@ -17,6 +17,9 @@ export interface Comparison {
   readonly rounds: number;
 }
 
+/** Until the engine has compiled what a candidate needs, and has seen enough of it to stay with that (measured: two to three seconds). */
+const WARM_UP_MS = 3000;
+
 /**
  * Times candidates side by side. Every round runs each once for about `roundMs`; odd rounds run them in reverse, so that neither
  * warmth nor drift of the machine favours one; ratios are taken within a round, where both saw the same machine. By `processorTime` as
@@ -28,7 +31,7 @@ export async function compare(
   roundMs = 300,
   clock: () => bigint = process.hrtime.bigint,
 ): Promise<Comparison> {
-  for (const candidate of candidates) await timeFor(candidate, roundMs, clock);
+  for (const candidate of candidates) await timeFor(candidate, WARM_UP_MS, clock);
   const samples = new Map<string, number[]>(candidates.map(({ name }) => [name, []]));
   for (let round = 0; round < rounds; round++) {
     const order = round % 2 === 0 ? candidates : [...candidates].reverse();

@@ -90,8 +90,8 @@ async function sample(model: OpenedModel['model'], batchSize: number): Promise<S
     await Promise.all(
       batches.map(async bodies => {
         while (performance.now() - start < milliseconds) {
-          const scored = await score(bodies, metadata);
-          events += scored;
+          await score(bodies, metadata);
+          events += bodies.length;
           await turn(); // as sending does
         }
       }),
