@@ -80,6 +80,17 @@ export function median(values: readonly number[]): number {
     : ((sorted[middle - 1] as number) + (sorted[middle] as number)) / 2;
 }
 
+/** The same figures from several runs as one: every number the median of theirs. */
+export function medianFigures(runs: readonly unknown[]): unknown {
+  const [first] = runs;
+  if (typeof first === 'number') return median(runs as readonly number[]);
+  if (typeof first !== 'object' || first === null) return first;
+  const keys = Object.keys(first);
+  return Object.fromEntries(
+    keys.map(key => [key, medianFigures(runs.map(run => (run as Record<string, unknown>)[key]))]),
+  );
+}
+
 export function round3(value: number): number {
   return Number(value.toPrecision(3));
 }

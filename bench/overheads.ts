@@ -60,7 +60,7 @@ export async function measureOverheads(name: string, version: string, batchSize:
         bare('cache', { withCache: true }),
         candidate('ledger', ledger.scoreBatch),
       ],
-      31,
+      11,
       150,
       processorTime,
     );

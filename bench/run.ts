@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 import { measureCache } from './cache.ts';
 import { measureColdStart } from './cold-start.ts';
 import { compareFunctionPath } from './function-path.ts';
-import { record } from './harness.ts';
+import { medianFigures, record } from './harness.ts';
 import { benchHeavy } from './heavy.ts';
 import { measureLedger } from './ledger-cost.ts';
 import { watchMemory } from './memory.ts';
@@ -65,20 +65,40 @@ const PEERS: Readonly<Record<string, () => Promise<unknown>>> = {
   'peers-model-servers': () => compareModelServers(),
 };
 
-const { values } = parseArgs({ options: { only: { type: 'string' }, peers: { type: 'boolean', default: false } } });
+/** Nanoseconds an event differ by a tenth from process to process, by what the engine happens to inline: the median of this many processes counts. */
+const PROCESSES: Readonly<Record<string, number>> = { 'function-path': 3, overheads: 3 };
+
+const { values } = parseArgs({
+  options: {
+    only: { type: 'string' },
+    peers: { type: 'boolean', default: false },
+    part: { type: 'boolean', default: false },
+  },
+});
 const known = { ...SCENARIOS, ...PEERS };
 const names = values.only?.split(',') ?? Object.keys(values.peers ? known : SCENARIOS);
 const unknown = names.find(name => !(name in known));
 if (unknown !== undefined) throw new Error(`no scenario ${unknown}; there are ${Object.keys(known).join(', ')}`);
+const again = (...args: string[]) => [import.meta.filename, '--only', ...args];
 if (names.length > 1) {
   // A process each: what one scenario has the engine learn would change the next one's figures.
-  for (const name of names)
-    execFileSync(process.execPath, [import.meta.filename, '--only', name], { stdio: 'inherit' });
+  for (const name of names) execFileSync(process.execPath, again(name), { stdio: 'inherit' });
 } else {
   const [name] = names as [string];
-  console.log(`── ${name}`);
-  const figures = await known[name]?.();
-  console.log(JSON.stringify(figures, null, 2));
-  console.log(`recorded in ${record(name, figures)}`);
+  const parts = PROCESSES[name];
+  if (values.part) {
+    process.stdout.write(JSON.stringify(await known[name]?.()));
+  } else {
+    console.log(`── ${name}`);
+    const figures =
+      parts === undefined ? await known[name]?.() : medianFigures(Array.from({ length: parts }, () => part(name)));
+    console.log(JSON.stringify(figures, null, 2));
+    console.log(`recorded in ${record(name, figures)}`);
+  }
 }
 process.exit(); // models in worker threads would keep it alive
+
+function part(name: string): unknown {
+  const stdio = ['ignore', 'pipe', 'inherit'] as const;
+  return JSON.parse(execFileSync(process.execPath, again(name, '--part'), { encoding: 'utf8', stdio: [...stdio] }));
+}

@@ -45,7 +45,7 @@ async function startPython(name: string, version: string, bodies: readonly Buffe
   await once(lines, 'line'); // ready
   const candidates = Object.entries(TURNS).map(
     ([kind, events]): Candidate => ({
-      name: `Python, ${kind}`,
+      name: `Python, ${kind.replaceAll('-', ' ')}`,
       async run() {
         const answer = once(lines, 'line');
         child.stdin.write(`${kind} ${events}\n`);
