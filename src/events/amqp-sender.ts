@@ -96,14 +96,11 @@ export function createAmqpSender(
 
 /** Messages from `from` on that fit into one batch. */
 export function fill(encoder: BatchEncoder, messages: MessageList, from: number): number {
-  const list = messages instanceof BlockMessages || Array.isArray(messages) ? messages : [...messages];
-  const add =
-    list instanceof BlockMessages
-      ? (at: number) => list.addTo(encoder, at)
-      : (at: number) => encoder.tryAdd(list[at] as OutgoingMessage);
   encoder.reset();
+  if (messages instanceof BlockMessages) return messages.addTo(encoder, from);
+  const list = Array.isArray(messages) ? messages : [...messages];
   let at = from;
-  while (at < messages.length && add(at)) at++;
+  while (at < list.length && encoder.tryAdd(list[at] as OutgoingMessage)) at++;
   return at - from;
 }
 

@@ -10,6 +10,8 @@ interface Frame {
   readonly bytes: Buffer;
   readonly digitsAt: number;
   readonly digits: number;
+  /** The first sequence number of more digits. */
+  readonly end: number;
   readonly prefix: string;
   readonly shared: Properties;
 }
@@ -42,25 +44,37 @@ export class BlockMessages implements MessageList {
     for (let row = 0; row < this.length; row++) yield this.#message(row, this.#body(row));
   }
 
-  /** False, with nothing changed, where row `row` does not fit any more. */
-  addTo(encoder: BatchEncoder, row: number): boolean {
+  /** Writes rows from `from` on as long as they fit; returns how many. */
+  addTo(encoder: BatchEncoder, from: number): number {
     const block = this.#block;
-    const { sequenceNumber, properties } = block.events[row] as Event;
-    if (typeof properties.traceparent === 'string') return encoder.tryAdd(this.#message(row, this.#body(row)));
-    const { bytes, digitsAt, digits } = this.#frameFor(row, sequenceNumber, encoder);
-    const slab = encoder.reserve(bytes.length + block.maxBodyBytes);
-    const start = encoder.length;
-    slab.set(bytes, start);
-    writeWhole(slab, start + digitsAt, sequenceNumber, digits);
-    const bodyAt = start + bytes.length;
-    const settledAt = bodyAt - BODY_HEADER_BYTES - LONG_BYTES;
-    const { view } = encoder;
-    writeLong(view, settledAt, this.#settledThrough(row));
-    writeLong(view, settledAt - SETTLED_THROUGH_KEY_BYTES - LONG_BYTES, sequenceNumber);
-    const end = block.writeBody(row, slab, bodyAt);
-    view.setUint32(bodyAt - 4, end - bodyAt);
-    view.setUint32(start + 4, end - start - BODY_HEADER_BYTES);
-    return encoder.commit(end);
+    const { events, maxBodyBytes } = block;
+    const count = events.length;
+    let frame: Frame | undefined;
+    let row = from;
+    for (; row < count; row++) {
+      const { sequenceNumber, properties } = events[row] as Event;
+      if (typeof properties.traceparent === 'string') {
+        if (!encoder.tryAdd(this.#message(row, this.#body(row)))) break;
+        continue;
+      }
+      if (frame === undefined || sequenceNumber >= frame.end) frame = this.#frameFor(row, sequenceNumber, encoder);
+      const { bytes, digitsAt, digits } = frame;
+      const slab = encoder.reserve(bytes.length + maxBodyBytes);
+      const start = encoder.length;
+      slab.set(bytes, start);
+      writeWhole(slab, start + digitsAt, sequenceNumber, digits);
+      const bodyAt = start + bytes.length;
+      const settledAt = bodyAt - BODY_HEADER_BYTES - LONG_BYTES;
+      const settledThrough = row + 1 < count ? (events[row + 1] as Event).sequenceNumber - 1 : this.#lastSequenceNumber;
+      const { view } = encoder;
+      writeLong(view, settledAt, settledThrough);
+      writeLong(view, settledAt - SETTLED_THROUGH_KEY_BYTES - LONG_BYTES, sequenceNumber);
+      const end = block.writeBody(row, slab, bodyAt);
+      view.setUint32(bodyAt - 4, end - bodyAt);
+      view.setUint32(start + 4, end - start - BODY_HEADER_BYTES);
+      if (!encoder.commit(end)) break;
+    }
+    return row - from;
   }
 
   #settledThrough(row: number): number {
@@ -103,7 +117,14 @@ export class BlockMessages implements MessageList {
     const message = this.#message(row, NO_BODY);
     const bytes = encoder.encode(message);
     const digitsAt = bytes.indexOf(message.messageId) + message.messageId.length - digits;
-    const frame = { bytes, digits, digitsAt, prefix: this.#block.resultIdPrefix, shared: this.#shared };
+    const frame = {
+      bytes,
+      digits,
+      end: 10 ** digits,
+      digitsAt,
+      prefix: this.#block.resultIdPrefix,
+      shared: this.#shared,
+    };
     lastFrames.set(encoder, frame);
     return frame;
   }
@@ -114,6 +135,6 @@ const NO_BODY = Buffer.alloc(0);
 
 /** The value of an AMQP long, behind its type. */
 function writeLong(view: DataView, at: number, value: number): void {
-  view.setUint32(at + 1, Math.floor(value / 2 ** 32));
+  view.setUint32(at + 1, value >= 0 && value < 2 ** 32 ? 0 : Math.floor(value / 2 ** 32)); // a division takes 5 ns
   view.setUint32(at + 5, value);
 }
