@@ -12,12 +12,19 @@ import {
 import type { Event, EventBatch } from '../core/event.ts';
 import type { Clock } from '../core/log.ts';
 import type { Outcome, ScoredBatch } from '../core/outcome.ts';
-import type { BatchTiming } from './telemetry.ts';
 
 /** Links of a batch to its producers' spans, and spans of requests; a batch may have thousands of events. */
 const MAX_LINKS = 32;
 const MAX_REQUEST_SPANS = 16;
 const SAMPLED = 1;
+
+/** When things happened to a batch, milliseconds since the epoch. */
+export interface BatchTiming {
+  /** The function had the events. */
+  readonly receivedAtMs: number;
+  /** Every ending was acknowledged. */
+  readonly sentAtMs: number;
+}
 
 /** Writes traces of batches after the fact: from the times they took, so that nothing is carried through the pipeline. */
 export interface BatchTracer {

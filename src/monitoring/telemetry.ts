@@ -3,20 +3,13 @@ import type { EventBatch } from '../core/event.ts';
 import type { Clock, Log } from '../core/log.ts';
 import type { ModelSummary } from '../core/model.ts';
 import type { Ending, ScoredBatch } from '../core/outcome.ts';
+import type { BatchTiming } from './batch-tracer.ts';
 import { type Exporting, type ExportOptions, exportTo } from './exporting.ts';
 import { InferenceMeter } from './inference-meter.ts';
 import { MetricStore } from './metric-store.ts';
 import { type AskNewest, PartitionLag } from './partition-lag.ts';
 import { watchProcess } from './process-metrics.ts';
 import { renderPrometheus } from './prometheus.ts';
-
-/** When things happened to a batch, milliseconds since the epoch. */
-export interface BatchTiming {
-  /** The function had the events. */
-  readonly receivedAtMs: number;
-  /** Every ending was acknowledged. */
-  readonly sentAtMs: number;
-}
 
 export interface ModelLoad {
   readonly model: string;

@@ -1,27 +1,9 @@
 import { asError, RequestError } from '../core/errors.ts';
-import type { ModelVersion } from '../core/model.ts';
 import type { Request } from '../core/request.ts';
-import type { Rows, Span } from './encode.ts';
-import { sliceRows } from './infer.ts';
+import type { Chunk, Placed } from './chunk.ts';
 import type { Group, Run } from './run.ts';
+import { sliceRows } from './slices.ts';
 import { type Stages, stagesOf } from './stages.ts';
-
-/** Requests whose instances stand in rows, ready for the model: about a slice of them, more where one request alone has more. */
-export interface Chunk {
-  readonly version: ModelVersion;
-  readonly stages: Stages;
-  readonly rows: Rows;
-  readonly placed: readonly Placed[];
-  /** The most urgent of its requests'. */
-  readonly priority: number;
-  /** The first of its requests' deadlines, milliseconds since the epoch; infinite where none has one. */
-  readonly deadlineMs: number;
-}
-
-/** A request by its place in the run, and its instances by theirs in the rows. */
-export interface Placed extends Span {
-  readonly place: number;
-}
 
 /** Encodes a group chunk by chunk, as the model gets to them, so that a request is refused as late as late can be seen; refuses what does not fit. */
 export function* encodeChunks({ version, places }: Group, run: Run): Iterable<Chunk> {

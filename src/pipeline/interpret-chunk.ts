@@ -1,10 +1,10 @@
 import type { RequestError } from '../core/errors.ts';
 import type { Ending } from '../core/outcome.ts';
 import type { Prediction } from '../core/prediction.ts';
-import type { Chunk, Placed } from './encode-chunks.ts';
-import type { Inference, Slice } from './infer.ts';
+import type { Chunk, Placed } from './chunk.ts';
 import type { Recall } from './recall.ts';
 import type { Run } from './run.ts';
+import type { Inference, Slice } from './slices.ts';
 
 /** Ends the requests of a chunk: with their predictions, or, where the model failed on one of its instances, with why. */
 export function interpretChunk(chunk: Chunk, inference: Inference, run: Run, recalled?: Recall): void {

@@ -3,8 +3,8 @@ import type { ResultCache } from '../core/cache.ts';
 import type { ModelVersion } from '../core/model.ts';
 import type { Prediction } from '../core/prediction.ts';
 import { cacheTrialOf } from './cache-trial.ts';
+import type { Chunk } from './chunk.ts';
 import type { Rows } from './encode.ts';
-import type { Chunk } from './encode-chunks.ts';
 
 /** Longer keys are hashed. */
 const MAX_KEY_LENGTH = 128;

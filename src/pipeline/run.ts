@@ -3,8 +3,8 @@ import type { Clock } from '../core/log.ts';
 import type { ModelVersion, Route } from '../core/model.ts';
 import type { Answered, Ending, SliceTiming } from '../core/outcome.ts';
 import type { Request } from '../core/request.ts';
-import type { Chunk } from './encode-chunks.ts';
-import type { Inference } from './infer.ts';
+import type { Chunk } from './chunk.ts';
+import type { Inference } from './slices.ts';
 
 /** Requests that one model version answers. */
 export interface Group {

@@ -5,7 +5,7 @@ import type { Catalog } from '../../core/model.ts';
 import type { ScoredBatch, SliceTiming } from '../../core/outcome.ts';
 import { allSettled } from '../abortable.ts';
 import { cacheTrialOf } from '../cache-trial.ts';
-import { lanesOf } from '../infer.ts';
+import { lanesOf } from '../slices.ts';
 import { BlockBatch } from './block-batch.ts';
 import { ScannedIds } from './ids.ts';
 import { type FastPlan, fastPlanOf } from './plan.ts';

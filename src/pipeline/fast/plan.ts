@@ -1,5 +1,5 @@
 import type { Feature, ModelVersion } from '../../core/model.ts';
-import { sliceRows } from '../infer.ts';
+import { sliceRows } from '../slices.ts';
 import { TimeFormat } from '../times.ts';
 import { type AnswerReader, classesReader, valueReader } from './answers.ts';
 
