@@ -5,7 +5,7 @@ import type { ResultBlock } from '../../core/result-block.ts';
 import { latencyOf, type TimeFormat } from '../times.ts';
 import { append, type SliceAnswers } from './answers.ts';
 import type { Ids } from './ids.ts';
-import type { AnswerPlan } from './plan.ts';
+import type { AnswerPlan, Wording } from './plan.ts';
 
 /** What the model said of the rows from `from` up to `to` of a batch. */
 export interface AnsweredSlice {
@@ -35,12 +35,12 @@ export class ResultWriter implements ResultBlock {
   readonly #slices: readonly AnsweredSlice[];
   #slice: AnsweredSlice;
   readonly #scoredAtMs: number;
-  readonly #prefix: Buffer;
+  readonly #wording: Wording;
   readonly #enqueued: TimeFormat;
   readonly #scored: string;
   #digits = 0;
-  /** By head of an answer: from behind the request's id through that head, with room for so many digits. */
-  #middles: Buffer[] = [];
+  /** By head of an answer, with room for so many digits. */
+  #middles: readonly Buffer[] = [];
   #endOf: AnsweredSlice | undefined;
   #endEnqueuedAtMs = Number.NaN;
   #end = Buffer.alloc(0);
@@ -62,12 +62,12 @@ export class ResultWriter implements ResultBlock {
     this.#scoredAtMs = scoredAtMs;
     this.#enqueued = plan.times.enqueued;
     this.#scored = plan.times.scored.iso(scoredAtMs);
-    this.#prefix = Buffer.from(resultIdPrefix);
+    this.#wording = wordingOf(plan, resultIdPrefix);
     this.maxBodyBytes =
       OPENING.length +
       ID.length +
       batch.ids.maxBytes +
-      2 * (this.#prefix.length + DIGITS + 1) +
+      2 * (this.#wording.prefix.length + DIGITS + 1) +
       Math.max(...batch.slices.map(({ answers }) => answers.maxBytes)) +
       160; // times and latencies
   }
@@ -91,7 +91,7 @@ export class ResultWriter implements ResultBlock {
     const { answers, from } = slice;
     const middle = this.#middle(answers.heads, answers.headOf(row - from), digits);
     into.set(middle, at);
-    writeWhole(into, at + ID.length + this.#prefix.length, sequenceNumber, digits);
+    writeWhole(into, at + ID.length + this.#wording.prefix.length, sequenceNumber, digits);
     at = answers.writeRest(row - from, into, at + middle.length);
     return append(into, at, this.#ending(slice, enqueuedAtMs));
   }
@@ -99,7 +99,7 @@ export class ResultWriter implements ResultBlock {
   /** In place of a request's own id. */
   #writeResultId(into: Buffer, start: number, sequenceNumber: number, digits: number): number {
     into[start] = QUOTE;
-    const at = writeWhole(into, append(into, start + 1, this.#prefix), sequenceNumber, digits);
+    const at = writeWhole(into, append(into, start + 1, this.#wording.prefix), sequenceNumber, digits);
     into[at] = QUOTE;
     return at + 1;
   }
@@ -116,7 +116,9 @@ export class ResultWriter implements ResultBlock {
   /** Result id, model and version in one copy instead of three. */
   #middle(heads: readonly Buffer[], head: number, digits: number): Buffer {
     if (digits !== this.#digits) {
-      this.#middles = heads.map(text => Buffer.concat([ID, this.#prefix, Buffer.alloc(digits), text]));
+      const { prefix, middles } = this.#wording;
+      middles[digits] ??= heads.map(text => Buffer.concat([ID, prefix, Buffer.alloc(digits), text]));
+      this.#middles = middles[digits];
       this.#digits = digits;
     }
     return this.#middles[head] as Buffer;
@@ -134,4 +136,13 @@ export class ResultWriter implements ResultBlock {
     }
     return this.#end;
   }
+}
+
+function wordingOf({ wordings }: AnswerPlan, resultIdPrefix: string): Wording {
+  let wording = wordings.get(resultIdPrefix);
+  if (wording === undefined) {
+    wording = { prefix: Buffer.from(resultIdPrefix), middles: [] };
+    wordings.set(resultIdPrefix, wording);
+  }
+  return wording;
 }
