@@ -1,6 +1,8 @@
 import type { EventDataBatch } from '@azure/event-hubs';
-import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import { writeWhole } from '../src/core/digits.ts';
+import type { ModelVersion } from '../src/core/model.ts';
+import type { Tensor } from '../src/core/tensor.ts';
 import { BatchEncoder } from '../src/events/encode-message.ts';
 import { RequestScanner } from '../src/pipeline/fast/scan-request.ts';
 import { writeShortFloat } from '../src/pipeline/short-float.ts';
@@ -26,7 +28,7 @@ export async function createSdkFloor(file: string, width: number, openBatch: () 
       ids.push(parsed.request_id);
       data.set(parsed.features, i * width);
     }
-    const outputs = await session.run({ [input]: new Tensor('float32', data, [bodies.length, width]) });
+    const outputs = await session.run({ [input]: new OrtTensor('float32', data, [bodies.length, width]) });
     const labels = outputs.label?.data as BigInt64Array;
     const probabilities = outputs.probabilities?.data as Float32Array;
     const batch = await openBatch();
@@ -68,11 +70,11 @@ export async function createSdkFloor(file: string, width: number, openBatch: () 
  * The "speed of light": the cheapest code we know for each step, in a bare loop for one model, one shape of request and nothing else: bytes scanned
  * straight into the tensor, the runtime, results and their AMQP frame written as bytes, each with its own ids and position. No metadata, no
  * routing, no checks of outputs, no ledger; what it lacks against the product is what the product costs.
- * It returns the bytes it wrote: about as many as the product has for the same requests.
+ * It returns the bytes it wrote: about as many as the product has for the same requests. The model is opened once for both, since a
+ * forest may take half as long again in one session as in the next, by where its memory happens to lie.
  */
-export async function createLightFloor(file: string, width: number) {
-  const session = await InferenceSession.create(file, { intraOpNumThreads: 1 });
-  const input = session.inputNames[0] as string;
+export function createLightFloor({ backend }: ModelVersion, width: number) {
+  const input = backend.info.signature.inputs[0]?.name as string;
   const scanner = new RequestScanner();
   const slab = Buffer.alloc(1_048_576);
   const view = new DataView(slab.buffer, slab.byteOffset, slab.length);
@@ -105,7 +107,7 @@ export async function createLightFloor(file: string, width: number) {
       ids[2 * i] = scanner.idStart;
       ids[2 * i + 1] = scanner.idEnd;
     }
-    const outputs = await session.run({ [input]: new Tensor('float32', data, [count, width]) });
+    const outputs = await backend.predict({ [input]: { type: 'float32', dims: [count, width], data } });
     const { label, probabilities: columns } = outputs as Record<'label' | 'probabilities', Tensor>;
     const labels = new Int32Array((label.data as BigInt64Array).buffer);
     const probabilities = columns.data as Float32Array;

@@ -82,8 +82,9 @@ export async function compareFunctionPath(name: string, version: string, batchSi
   const straightforward = await createSdkFloor(sampleModel(name, version), width, () =>
     producer.createBatch({ partitionId: PARTITION }),
   );
-  const light = await createLightFloor(sampleModel(name, version), width);
-  const ours = createFunctionPath((await openModel(name, version)).model);
+  const { model } = await openModel(name, version);
+  const light = createLightFloor(model, width);
+  const ours = createFunctionPath(model);
   const work = [await light(bodies), await ours(bodies, metadata)].map(({ length }) => length / batchSize) as [
     number,
     number,
