@@ -191,7 +191,7 @@ Everything that happens to a batch inside the function: the host's buffers in, b
 
 ![Nanoseconds an event](images/bench-function-path.svg)
 
-- *floor*: the cheapest code known for each step in a bare loop, for one model and one shape of request, writing the same bytes, without metadata, routing, checks or ledger.
+- *floor*: the cheapest code known for each step in a bare loop, for one model and one shape of request, writing the same bytes, without metadata, routing, checks or ledger; on the same session of the model.
 - *unusual requests*: with one key more than the fast shape has, so that they are parsed.
 - *straightforward SDK loop*: JSON.parse, \`session.run\`, JSON.stringify, \`EventDataBatch.tryAdd\`, and nothing else.
 
