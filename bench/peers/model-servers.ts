@@ -1,4 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 import { createServer } from 'node:net';
@@ -154,8 +155,12 @@ function saveModel(bin: string, folder: string): void {
 function start(bin: string, [command, ...args]: string[], cwd: string): () => Promise<void> {
   const env = { ...process.env, PATH: `${bin}:${process.env.PATH}`, BENTOML_DO_NOT_TRACK: 'True' };
   const child = spawn(join(bin, command as string), args, { cwd, env, stdio: 'ignore', detached: true });
+  const exited = once(child, 'exit');
   return async () => {
-    if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+    // BentoML's workers are in groups of their own: only it can end them.
+    child.kill('SIGTERM');
+    const inTime = await Promise.race([exited.then(() => true), sleep(10_000, false, { ref: false })]);
+    if (!inTime && child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
   };
 }
 
