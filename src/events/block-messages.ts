@@ -65,9 +65,8 @@ export class BlockMessages implements MessageList {
       writeWhole(slab, start + digitsAt, sequenceNumber, digits);
       const bodyAt = start + bytes.length;
       const settledAt = bodyAt - BODY_HEADER_BYTES - LONG_BYTES;
-      const settledThrough = row + 1 < count ? (events[row + 1] as Event).sequenceNumber - 1 : this.#lastSequenceNumber;
       const { view } = encoder;
-      writeLong(view, settledAt, settledThrough);
+      writeLong(view, settledAt, this.#settledThrough(row));
       writeLong(view, settledAt - SETTLED_THROUGH_KEY_BYTES - LONG_BYTES, sequenceNumber);
       const end = block.writeBody(row, slab, bodyAt);
       view.setUint32(bodyAt - 4, end - bodyAt);

@@ -67,7 +67,7 @@ export function createWorkerPool(options: {
 
   /**
    * Every thread gets something to do, then one slice more to lie ready: without it a thread stands still between two slices until
-   * this one has read its answer and woken it again (measured: 14 to 23 % of its time).
+   * this one has read its answer and woken it again.
    */
   function dispatch(): void {
     for (const slot of slots) {
