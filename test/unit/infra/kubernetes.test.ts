@@ -14,8 +14,11 @@ import { ROUTES } from '../../../src/http/routes.ts';
 import { ROOT, read } from './bicep.ts';
 
 /** YAML as it was read; the schemas judge it. */
-interface Tree {
-  readonly [key: string]: Tree;
+type Tree = Readonly<Record<string, unknown>>;
+
+/** What stands at a path like `triggers.0.name`; undefined where nothing does. */
+function at(tree: unknown, path: string): unknown {
+  return path.split('.').reduce((inner, key) => (inner as Tree | undefined)?.[key], tree);
 }
 
 interface Manifest {
@@ -93,8 +96,7 @@ describe('scaling', () => {
   });
 
   it('goes up at once by 100 % or 4 pods in 15 s, whichever is more, and down by half a minute after 300 s of calm', () => {
-    const { scaleUp, scaleDown } = spec.advanced.horizontalPodAutoscalerConfig.behavior;
-    expect(scaleUp).toEqual({
+    expect(at(spec, 'advanced.horizontalPodAutoscalerConfig.behavior.scaleUp')).toEqual({
       stabilizationWindowSeconds: 0,
       selectPolicy: 'Max',
       policies: [
@@ -102,18 +104,18 @@ describe('scaling', () => {
         { type: 'Pods', value: 4, periodSeconds: 15 },
       ],
     });
-    expect(scaleDown).toEqual({
+    expect(at(spec, 'advanced.horizontalPodAutoscalerConfig.behavior.scaleDown')).toEqual({
       stabilizationWindowSeconds: 300,
       policies: [{ type: 'Percent', value: 50, periodSeconds: 60 }],
     });
   });
 
   it('signs in by workload identity, at the trigger and in the pod', () => {
-    expect(spec.triggers[0].authenticationRef.name).toBe(one('TriggerAuthentication').metadata.name);
-    expect(one('TriggerAuthentication').spec.podIdentity.provider).toBe('azure-workload');
+    expect(at(spec, 'triggers.0.authenticationRef.name')).toBe(one('TriggerAuthentication').metadata.name);
+    expect(at(one('TriggerAuthentication').spec, 'podIdentity.provider')).toBe('azure-workload');
     const pod = one('Deployment').spec.template;
-    expect(pod.metadata.labels['azure.workload.identity/use']).toBe('true');
-    expect(pod.spec.serviceAccountName).toBe(one('ServiceAccount').metadata.name);
+    expect(at(pod, 'metadata.labels')).toMatchObject({ 'azure.workload.identity/use': 'true' });
+    expect(at(pod, 'spec.serviceAccountName')).toBe(one('ServiceAccount').metadata.name);
     const account = one('ServiceAccount').metadata;
     expect(read('infra/identity.bicep')).toContain(`'system:serviceaccount:${account.namespace}:${account.name}'`);
   });
@@ -122,7 +124,7 @@ describe('scaling', () => {
 describe('metrics', () => {
   it('are scraped where the app shows them, without a key, and by no one outside', () => {
     expect(Object.values(ROUTES).map(({ route }) => `/${route}`)).toContain(
-      one('ServiceMonitor').spec.endpoints[0]?.path,
+      at(one('ServiceMonitor').spec, 'endpoints.0.path'),
     );
     const config = one('ConfigMap') as unknown as { data: Record<string, string> };
     expect(config.data.HTTP_AUTH_LEVEL).toBe('anonymous');
@@ -130,29 +132,29 @@ describe('metrics', () => {
   });
 
   it('have probes that need no key', () => {
-    const container = one('Deployment').spec.template.spec.containers[0] as Tree;
+    const container = at(one('Deployment').spec, 'template.spec.containers.0');
     const open = Object.values(ROUTES).filter(route => route.open);
     for (const probe of ['startupProbe', 'readinessProbe', 'livenessProbe']) {
-      expect(open.map(({ route }) => `/${route}`)).toContain(container[probe]?.httpGet?.path);
+      expect(open.map(({ route }) => `/${route}`)).toContain(at(container, `${probe}.httpGet.path`));
     }
   });
 });
 
 describe('names', () => {
   it('fit together', () => {
-    const labels = one('Deployment').spec.template.metadata.labels;
+    const labels = at(one('Deployment').spec, 'template.metadata.labels');
     for (const selector of [
-      one('Deployment').spec.selector.matchLabels,
+      at(one('Deployment').spec, 'selector.matchLabels'),
       one('Service').spec.selector,
-      one('PodDisruptionBudget').spec.selector.matchLabels,
+      at(one('PodDisruptionBudget').spec, 'selector.matchLabels'),
     ]) {
-      expect(labels).toMatchObject(selector);
+      expect(labels).toMatchObject(selector as Tree);
     }
-    expect(one('ScaledObject').spec.scaleTargetRef.name).toBe(one('Deployment').metadata.name);
-    const container = one('Deployment').spec.template.spec.containers[0] as Tree;
-    expect(container.envFrom[0].configMapRef.name).toBe(one('ConfigMap').metadata.name);
-    expect(one('ServiceMonitor').spec.endpoints[0].port).toBe(one('Service').spec.ports[0].name);
-    expect(one('Service').spec.ports[0].targetPort).toBe(container.ports[0].name);
+    expect(at(one('ScaledObject').spec, 'scaleTargetRef.name')).toBe(one('Deployment').metadata.name);
+    const container = at(one('Deployment').spec, 'template.spec.containers.0');
+    expect(at(container, 'envFrom.0.configMapRef.name')).toBe(one('ConfigMap').metadata.name);
+    expect(at(one('ServiceMonitor').spec, 'endpoints.0.port')).toBe(at(one('Service').spec, 'ports.0.name'));
+    expect(at(one('Service').spec, 'ports.0.targetPort')).toBe(at(container, 'ports.0.name'));
     for (const manifest of manifests) {
       if (manifest.kind !== 'Namespace') expect(manifest.metadata.namespace).toBe(one('Namespace').metadata.name);
     }
