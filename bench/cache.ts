@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { createMemoryCache } from '../src/cache/memory-cache.ts';
 import type { ResultCache } from '../src/core/cache.ts';
 import type { ModelVersion } from '../src/core/model.ts';
-import { readBatch } from '../src/events/read-batch.ts';
+import { readBatch } from '../src/hubs/read-batch.ts';
 import { parseCard } from '../src/models/card.ts';
 import { network } from '../test/support/onnx.ts';
 import { createRandom, type SeededRandom } from '../test/support/seeded-random.ts';

@@ -1,11 +1,11 @@
 import type { EventDataBatch } from '@azure/event-hubs';
 import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
+import { RequestScanner } from '../src/codecs/event-json/scan-request.ts';
 import { writeWhole } from '../src/core/digits.ts';
 import type { ModelVersion } from '../src/core/model.ts';
 import type { Tensor } from '../src/core/tensor.ts';
-import { BatchEncoder } from '../src/events/encode-message.ts';
-import { RequestScanner } from '../src/pipeline/fast/scan-request.ts';
-import { writeShortFloat } from '../src/pipeline/short-float.ts';
+import { BatchEncoder } from '../src/hubs/encode-message.ts';
+import { writeShortFloat } from '../src/scoring/answers/short-float.ts';
 
 interface Parsed {
   readonly request_id: string;

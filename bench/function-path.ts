@@ -1,11 +1,11 @@
 import { EventHubProducerClient } from '@azure/event-hubs';
+import { MAX_BATCH_BYTES } from '../src/core/hub-sender.ts';
 import type { ModelVersion } from '../src/core/model.ts';
-import { fill } from '../src/events/amqp-sender.ts';
-import { BatchEncoder } from '../src/events/encode-message.ts';
-import { planBlock, planEndings } from '../src/events/plan-endings.ts';
-import { readBatch } from '../src/events/read-batch.ts';
-import { MAX_BATCH_BYTES } from '../src/events/sender.ts';
-import { createPipeline } from '../src/pipeline/pipeline.ts';
+import { fill } from '../src/hubs/amqp-sender.ts';
+import { BatchEncoder } from '../src/hubs/encode-message.ts';
+import { readBatch } from '../src/hubs/read-batch.ts';
+import { planBlock, planEndings } from '../src/ledger/plan-endings.ts';
+import { createPipeline } from '../src/scoring/pipeline.ts';
 import { startEventHubs } from '../test/support/event-hubs.ts';
 import { createLightFloor, createSdkFloor } from './floor.ts';
 import { type Candidate, type Comparison, compare, processorTime } from './harness.ts';

@@ -1,4 +1,4 @@
-import { readBatch } from '../src/events/read-batch.ts';
+import { readBatch } from '../src/hubs/read-batch.ts';
 import { makeEvent } from '../test/chaos/requests.ts';
 import { createRandom } from '../test/support/seeded-random.ts';
 import { createBatches, memorySender, openPipeline, openScorer } from './ledger-cost.ts';

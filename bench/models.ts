@@ -1,10 +1,10 @@
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { createOnnxBackends, type OnnxBackends } from '../src/backends/onnx/backends.ts';
+import { readOnnxFile } from '../src/backends/onnx/onnx-file.ts';
 import type { Catalog, ModelVersion, Route } from '../src/core/model.ts';
 import { parseCard, type RawCard, wishesOf } from '../src/models/card.ts';
 import { labelOf } from '../src/models/load-version.ts';
-import { readOnnxFile } from '../src/models/onnx-file.ts';
 import { resolveCard } from '../src/models/resolve-card.ts';
 import { warmUpPlan } from '../src/models/warm-up-plan.ts';
 import { sampleModel } from './requests.ts';

@@ -1,7 +1,7 @@
 import type { EventBatch } from '../src/core/event.ts';
-import { BlockMessages } from '../src/events/block-messages.ts';
-import { readBatch } from '../src/events/read-batch.ts';
-import { createTelemetry } from '../src/monitoring/telemetry.ts';
+import { BlockMessages } from '../src/hubs/block-messages.ts';
+import { readBatch } from '../src/hubs/read-batch.ts';
+import { createTelemetry } from '../src/telemetry/telemetry.ts';
 import { memoryCache } from './cache.ts';
 import { type Candidate, type Comparison, compare, processorTime } from './harness.ts';
 import { createBatches, memorySender, openPipeline, openScorer } from './ledger-cost.ts';

@@ -1,9 +1,9 @@
-import { fill } from '../src/events/amqp-sender.ts';
-import { BatchEncoder } from '../src/events/encode-message.ts';
-import { planBlock } from '../src/events/plan-endings.ts';
-import { readBatch } from '../src/events/read-batch.ts';
-import { MAX_BATCH_BYTES } from '../src/events/sender.ts';
-import { RequestScanner } from '../src/pipeline/fast/scan-request.ts';
+import { RequestScanner } from '../src/codecs/event-json/scan-request.ts';
+import { MAX_BATCH_BYTES } from '../src/core/hub-sender.ts';
+import { fill } from '../src/hubs/amqp-sender.ts';
+import { BatchEncoder } from '../src/hubs/encode-message.ts';
+import { readBatch } from '../src/hubs/read-batch.ts';
+import { planBlock } from '../src/ledger/plan-endings.ts';
 import { metadataOf } from './function-path.ts';
 import { type Candidate, compare, processorTime } from './harness.ts';
 import { openPipeline } from './ledger-cost.ts';

@@ -5,7 +5,7 @@
 import { MeterProvider, MetricReader } from '@opentelemetry/sdk-metrics';
 import type { Event, EventBatch } from '../src/core/event.ts';
 import type { Outcome, ScoredBatch } from '../src/core/outcome.ts';
-import { createTelemetry } from '../src/monitoring/telemetry.ts';
+import { createTelemetry } from '../src/telemetry/telemetry.ts';
 import { compare, record } from './harness.ts';
 
 const SIZE = 256;

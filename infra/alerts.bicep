@@ -1,4 +1,4 @@
-metadata description = 'Alerts, and who is mailed; docs/operate.md says what to do at each. The numbers are the app\'s own (src/monitoring/metrics.ts) but for the last, which must fire when the app says nothing.'
+metadata description = 'Alerts, and who is mailed; docs/operate.md says what to do at each. The numbers are the app\'s own (src/telemetry/metrics.ts) but for the last, which must fire when the app says nothing.'
 
 param location string
 param tags object

@@ -228,7 +228,7 @@ ${Object.keys(cache.figures as object)
   .map(model => `| ${model} | ${saved(model, '0 % repeats')} | ${saved(model, '70 % repeats')} |`)
   .join('\n')}
 
-It judges itself: where what it finds is worth less than looking up, it sits out (\`src/pipeline/cache-trial.ts\`).
+It judges itself: where what it finds is worth less than looking up, it sits out (\`src/scoring/infer/cache-trial.ts\`).
 
 ## Cold start
 

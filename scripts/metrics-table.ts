@@ -1,6 +1,6 @@
 /** Writes the table of metrics into docs/telemetry.md. Run: node scripts/metrics-table.ts */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { METRICS, type MetricDefinition } from '../src/monitoring/metrics.ts';
+import { METRICS, type MetricDefinition } from '../src/telemetry/metrics.ts';
 
 const PAGE = new URL('../docs/telemetry.md', import.meta.url);
 const BLOCK = /(<!-- metrics -->\n)[\s\S]*?(<!-- \/metrics -->)/;

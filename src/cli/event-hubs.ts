@@ -1,7 +1,7 @@
 import { EventHubConsumerClient, EventHubProducerClient } from '@azure/event-hubs';
+import { identityCredential } from '../azure/event-hubs.ts';
 import { eventHubsConnection } from '../config/connection.ts';
 import type { Settings } from '../config/settings.ts';
-import { identityCredential } from '../events/event-hubs.ts';
 
 /** A person is waiting: give up soon, and say why. */
 const OPTIONS = { retryOptions: { maxRetries: 2, retryDelayInMs: 300, timeoutInMs: 15_000 } };

@@ -9,8 +9,8 @@ import { BlobGone, deploymentPath, type ModelStore, type StoredModel } from '../
 export async function openStore(settings: Settings): Promise<ModelStore> {
   const connection = modelStorageConnection(settings);
   const [{ createBlobStore }, { connectContainer }] = await Promise.all([
-    import('../models/blob-store.ts'),
-    import('../models/connect.ts'),
+    import('../azure/blob-store.ts'),
+    import('../azure/connect-blobs.ts'),
   ]);
   return createBlobStore(() => connectContainer(connection, settings.MODELS_CONTAINER));
 }

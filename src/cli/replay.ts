@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { eventHubsConnection } from '../config/connection.ts';
-import type { ReplayedLetter, ReplayReport } from '../events/replay.ts';
+import type { ReplayedLetter, ReplayReport } from '../ledger/replay.ts';
 import { commandSettings } from './environment.ts';
 import { connectProducer, placeOf } from './event-hubs.ts';
 import { readTime } from './read-time.ts';
@@ -46,8 +46,8 @@ export function replayCommand(terminal: Terminal): Command {
 async function replayDeadLetters(terminal: Terminal, options: Options): Promise<void> {
   const { stdout, signal } = terminal;
   const [{ openReader }, { replay }] = await Promise.all([
-    import('../events/open-events.ts'),
-    import('../events/replay.ts'),
+    import('../app/open-events.ts'),
+    import('../ledger/replay.ts'),
   ]);
   const settings = commandSettings(terminal.environment, terminal.folder);
   const usual = options.requestId === undefined ? codes(settings.REPLAY_CODES) : undefined;

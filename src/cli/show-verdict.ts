@@ -1,4 +1,4 @@
-import type { Fault, PartitionVerdict } from '../events/verify.ts';
+import type { Fault, PartitionVerdict } from '../ledger/verify.ts';
 import type { Paint } from './terminal.ts';
 
 const NUMBERS = ['events', 'requests', 'results', 'deadLetters'] as const;

@@ -1,7 +1,7 @@
 import type { Writable } from 'node:stream';
 import { Command } from 'commander';
 import { eventHubsConnection } from '../config/connection.ts';
-import type { PartitionVerdict, VerifyProgress } from '../events/verify.ts';
+import type { PartitionVerdict, VerifyProgress } from '../ledger/verify.ts';
 import { commandSettings } from './environment.ts';
 import { readTime } from './read-time.ts';
 import { isSound, showVerdict } from './show-verdict.ts';
@@ -38,9 +38,9 @@ export function verifyCommand(terminal: Terminal): Command {
 async function verifyEndings(terminal: Terminal, options: Options): Promise<void> {
   const { stdout, stderr, signal } = terminal;
   const [{ openReader }, { verify }, { decode }] = await Promise.all([
-    import('../events/open-events.ts'),
-    import('../events/verify.ts'),
-    import('../pipeline/decode.ts'),
+    import('../app/open-events.ts'),
+    import('../ledger/verify.ts'),
+    import('../codecs/event-json/event-json.ts'),
   ]);
   const settings = commandSettings(terminal.environment, terminal.folder);
   const groups = settings.RECOVERY_CONSUMER_GROUPS.split(',').map(group => group.trim());

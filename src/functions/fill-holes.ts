@@ -1,5 +1,5 @@
 import { app, type Timer } from '@azure/functions';
-import { getApp, settings } from '../app.ts';
+import { getApp, settings } from '../app/app.ts';
 
 app.timer('fill-holes', {
   schedule: settings.FILL_HOLES_SCHEDULE,

@@ -1,6 +1,6 @@
 import { app } from '@azure/functions';
-import type { RouteName } from '../app.ts';
-import { answerHttp, ROUTES, settings } from '../app.ts';
+import type { RouteName } from '../app/app.ts';
+import { answerHttp, ROUTES, settings } from '../app/app.ts';
 
 for (const name of Object.keys(ROUTES) as RouteName[]) {
   const { method, route, open } = ROUTES[name];

@@ -1,5 +1,5 @@
 import { app, type InvocationContext, trigger } from '@azure/functions';
-import { closeApp, getApp, settings } from '../app.ts';
+import { closeApp, getApp, settings } from '../app/app.ts';
 
 app.generic('score-requests', {
   trigger: trigger.generic({

@@ -1,8 +1,8 @@
+import { readOnnxFile } from '../backends/onnx/onnx-file.ts';
 import type { OpenBackend } from '../core/backend.ts';
 import type { Card, FallbackTarget, ModelVersion } from '../core/model.ts';
 import { parseCard, type RawCard, wishesOf } from './card.ts';
 import type { DiskCache } from './disk-cache.ts';
-import { readOnnxFile } from './onnx-file.ts';
 import { resolveCard } from './resolve-card.ts';
 import { cardPath, type ModelStore, modelPath, type StoredVersion } from './store.ts';
 import { warmUpPlan } from './warm-up-plan.ts';

@@ -1,12 +1,12 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createBlobStore } from '../azure/blob-store.ts';
+import { connectContainer } from '../azure/connect-blobs.ts';
 import { modelStorageConnection } from '../config/connection.ts';
 import type { Settings } from '../config/settings.ts';
 import { InfrastructureError } from '../core/errors.ts';
 import { type Breaker, createBreaker } from '../core/retry-policies.ts';
-import { createBlobStore } from './blob-store.ts';
 import { type CatalogOptions, createCatalog, type ModelCatalog } from './catalog.ts';
-import { connectContainer } from './connect.ts';
 import { withBreaker } from './with-breaker.ts';
 
 const MIB = 1024 * 1024;

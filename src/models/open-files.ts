@@ -1,12 +1,12 @@
 import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { readOnnxFile } from '../backends/onnx/onnx-file.ts';
 import type { OpenBackend } from '../core/backend.ts';
 import type { Card, ModelVersion } from '../core/model.ts';
 import { type RawCard, wishesOf } from './card.ts';
 import { hashFile } from './disk-cache.ts';
 import { labelOf } from './load-version.ts';
-import { readOnnxFile } from './onnx-file.ts';
 import type { ModelFiles } from './publish.ts';
 import { resolveCard } from './resolve-card.ts';
 import { warmUpPlan } from './warm-up-plan.ts';

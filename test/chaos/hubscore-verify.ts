@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
-import type { PartitionVerdict } from '../../src/events/verify.ts';
+import type { PartitionVerdict } from '../../src/ledger/verify.ts';
 
 const PROGRAM = resolve(import.meta.dirname, '../../bin/hubscore.js');
 

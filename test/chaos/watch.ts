@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EventHubConsumerClient } from '@azure/event-hubs';
-import { findStanding } from '../../src/events/find-standing.ts';
-import { createSdkReader } from '../../src/events/sdk-reader.ts';
+import { createSdkReader } from '../../src/hubs/sdk-reader.ts';
+import { findStanding } from '../../src/ledger/find-standing.ts';
 import { DEAD_LETTERS, REQUESTS, RESULTS } from '../support/scoring.ts';
 
 const LOOK_EVERY_MS = 150;

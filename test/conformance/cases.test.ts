@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { ModelVersion } from '../../src/core/model.ts';
-import { createPipeline } from '../../src/pipeline/pipeline.ts';
+import { createPipeline } from '../../src/scoring/pipeline.ts';
 import { batchOf, NOON, quiet } from '../support/events.ts';
 import { catalogOf, openModel } from '../support/onnx-model.ts';
 

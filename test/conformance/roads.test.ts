@@ -4,11 +4,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { catalogOf, openModel } from '../../bench/models.ts';
 import type { Event, EventBatch } from '../../src/core/event.ts';
 import type { ScoredBatch } from '../../src/core/outcome.ts';
-import { fill } from '../../src/events/amqp-sender.ts';
-import { BatchEncoder } from '../../src/events/encode-message.ts';
-import { planBlock, planEndings } from '../../src/events/plan-endings.ts';
-import { createFastRoad, type FastRoad, type FastRoadOptions } from '../../src/pipeline/fast/fast-road.ts';
-import { createPipeline, type Pipeline, type PipelineOptions } from '../../src/pipeline/pipeline.ts';
+import { fill } from '../../src/hubs/amqp-sender.ts';
+import { BatchEncoder } from '../../src/hubs/encode-message.ts';
+import { planBlock, planEndings } from '../../src/ledger/plan-endings.ts';
+import { createFastRoad, type FastRoad, type FastRoadOptions } from '../../src/scoring/fast/fast-road.ts';
+import { createPipeline, type Pipeline, type PipelineOptions } from '../../src/scoring/pipeline.ts';
 
 /*
  * The fast ways against the plain one: the same bodies through all of them, and every ending equal, whatever the bodies are.

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { EventHubConsumerClient, type ReceivedEventData } from '@azure/event-hubs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createAmqpConnection } from '../../src/events/amqp-connection.ts';
-import { createAmqpSender } from '../../src/events/amqp-sender.ts';
-import { producerClient } from '../../src/events/event-hubs.ts';
-import { namespaceAddress } from '../../src/events/namespace-address.ts';
-import { createSdkSender } from '../../src/events/sdk-sender.ts';
-import type { OutgoingMessage, PartitionSender, SendError } from '../../src/events/sender.ts';
+import { producerClient } from '../../src/azure/event-hubs.ts';
+import { namespaceAddress } from '../../src/azure/namespace-address.ts';
+import type { OutgoingMessage, PartitionSender, SendError } from '../../src/core/hub-sender.ts';
+import { createAmqpConnection } from '../../src/hubs/amqp-connection.ts';
+import { createAmqpSender } from '../../src/hubs/amqp-sender.ts';
+import { createSdkSender } from '../../src/hubs/sdk-sender.ts';
 import { type EventHubs, startEventHubs } from '../support/event-hubs.ts';
 
 const HUB = 'inference-requests-results';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { createAmqpConnection } from '../../src/events/amqp-connection.ts';
-import { createAmqpSender } from '../../src/events/amqp-sender.ts';
-import { namespaceAddress } from '../../src/events/namespace-address.ts';
+import { namespaceAddress } from '../../src/azure/namespace-address.ts';
+import { createAmqpConnection } from '../../src/hubs/amqp-connection.ts';
+import { createAmqpSender } from '../../src/hubs/amqp-sender.ts';
 import { type EventHubs, startEventHubs } from '../support/event-hubs.ts';
 import { startFaultProxy } from '../support/fault-proxy.ts';
 import { RESULTS, readAll } from '../support/scoring.ts';

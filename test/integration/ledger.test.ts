@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { EventHubConsumerClient } from '@azure/event-hubs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type PartitionSender, SendError } from '../../src/events/sender.ts';
+import { type PartitionSender, SendError } from '../../src/core/hub-sender.ts';
 import { type EventHubs, startEventHubs } from '../support/event-hubs.ts';
 import {
   DEAD_LETTERS,

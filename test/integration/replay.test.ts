@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { EventHubProducerClient, type ReceivedEventData } from '@azure/event-hubs';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { consumerClient } from '../../src/events/event-hubs.ts';
-import { type ReplayedLetter, type ReplayOptions, replay } from '../../src/events/replay.ts';
-import { createSdkReader } from '../../src/events/sdk-reader.ts';
+import { consumerClient } from '../../src/azure/event-hubs.ts';
+import { createSdkReader } from '../../src/hubs/sdk-reader.ts';
+import { type ReplayedLetter, type ReplayOptions, replay } from '../../src/ledger/replay.ts';
 import { type EventHubs, startEventHubs } from '../support/event-hubs.ts';
 import { DEAD_LETTERS, REQUESTS, readAll } from '../support/scoring.ts';
 

@@ -1,12 +1,12 @@
 import { ConstantBackoff, handleAll, retry } from 'cockatiel';
 import type { Event, EventBatch } from '../../src/core/event.ts';
+import type { HubReader, StoredEvent } from '../../src/core/hub-reader.ts';
+import { type OutgoingMessage, type PartitionSender, SendError } from '../../src/core/hub-sender.ts';
 import type { Outcome } from '../../src/core/outcome.ts';
 import { createBreaker } from '../../src/core/retry-policies.ts';
-import { createAdmission } from '../../src/events/admission.ts';
-import type { RenderDeadLetter } from '../../src/events/append-endings.ts';
-import type { HubReader, StoredEvent } from '../../src/events/reader.ts';
-import { createScorer, type Scorer, type ScorerOptions } from '../../src/events/scorer.ts';
-import { type OutgoingMessage, type PartitionSender, SendError } from '../../src/events/sender.ts';
+import { createAdmission } from '../../src/ledger/admission.ts';
+import type { RenderDeadLetter } from '../../src/ledger/append-endings.ts';
+import { createScorer, type Scorer, type ScorerOptions } from '../../src/ledger/scorer.ts';
 
 /** A hub of one partition in memory, as far as the ledger sees hubs. */
 export class MemoryHub {

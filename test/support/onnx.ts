@@ -1,4 +1,4 @@
-import { encodeField, encodeNumber } from '../../src/models/protobuf.ts';
+import { encodeField, encodeNumber } from '../../src/backends/onnx/protobuf.ts';
 
 // Writes small ONNX files, so that tests need no Python. Field numbers: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
 

@@ -1,17 +1,17 @@
 import { EventHubConsumerClient, EventHubProducerClient, type ReceivedEventData } from '@azure/event-hubs';
+import { consumerClient } from '../../src/azure/event-hubs.ts';
+import { namespaceAddress } from '../../src/azure/namespace-address.ts';
 import type { Connection } from '../../src/config/connection.ts';
 import type { EventBatch } from '../../src/core/event.ts';
+import type { HubReader } from '../../src/core/hub-reader.ts';
+import { type PartitionSender, SendError } from '../../src/core/hub-sender.ts';
 import type { Outcome } from '../../src/core/outcome.ts';
 import { createBreaker, createRetry } from '../../src/core/retry-policies.ts';
-import { createAdmission } from '../../src/events/admission.ts';
-import { createAmqpConnection } from '../../src/events/amqp-connection.ts';
-import { createAmqpSender } from '../../src/events/amqp-sender.ts';
-import { consumerClient } from '../../src/events/event-hubs.ts';
-import { namespaceAddress } from '../../src/events/namespace-address.ts';
-import type { HubReader } from '../../src/events/reader.ts';
-import { createScorer, type Scorer, type ScorerOptions } from '../../src/events/scorer.ts';
-import { createSdkReader } from '../../src/events/sdk-reader.ts';
-import { type PartitionSender, SendError } from '../../src/events/sender.ts';
+import { createAmqpConnection } from '../../src/hubs/amqp-connection.ts';
+import { createAmqpSender } from '../../src/hubs/amqp-sender.ts';
+import { createSdkReader } from '../../src/hubs/sdk-reader.ts';
+import { createAdmission } from '../../src/ledger/admission.ts';
+import { createScorer, type Scorer, type ScorerOptions } from '../../src/ledger/scorer.ts';
 import { renderDeadLetter } from './ledger-world.ts';
 
 export const REQUESTS = 'inference-requests';

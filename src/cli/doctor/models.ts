@@ -1,14 +1,14 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createBlobStore } from '../../azure/blob-store.ts';
+import { connectContainer } from '../../azure/connect-blobs.ts';
 import { createOnnxBackends } from '../../backends/onnx/backends.ts';
 import { modelStorageConnection } from '../../config/connection.ts';
 import type { Settings } from '../../config/settings.ts';
 import { asError, RequestError } from '../../core/errors.ts';
 import type { ModelSummary } from '../../core/model.ts';
-import { createBlobStore } from '../../models/blob-store.ts';
 import { createCatalog, type ModelCatalog } from '../../models/catalog.ts';
-import { connectContainer } from '../../models/connect.ts';
 import { type Check, type Finding, fail, ok, warn } from './check.ts';
 
 const MIB = 1024 * 1024;

@@ -1,7 +1,7 @@
 import { BlobServiceClient, type ContainerClient } from '@azure/storage-blob';
+import { connectContainer } from '../../azure/connect-blobs.ts';
 import { modelStorageConnection } from '../../config/connection.ts';
 import type { Settings } from '../../config/settings.ts';
-import { connectContainer } from '../../models/connect.ts';
 import { type Check, type Finding, fail, failure, ok, warn } from './check.ts';
 
 /** Beyond these, tokens are refused (5 minutes) or times in results mislead. */

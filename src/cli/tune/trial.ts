@@ -2,16 +2,16 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { OpenBackend } from '../../core/backend.ts';
 import type { Event, EventBatch } from '../../core/event.ts';
+import { MAX_BATCH_BYTES } from '../../core/hub-sender.ts';
 import type { Catalog, ModelVersion, Route } from '../../core/model.ts';
 import type { ScoredBatch } from '../../core/outcome.ts';
-import { fill } from '../../events/amqp-sender.ts';
-import { BatchEncoder } from '../../events/encode-message.ts';
-import { planBlock, planEndings } from '../../events/plan-endings.ts';
-import { MAX_BATCH_BYTES } from '../../events/sender.ts';
+import { fill } from '../../hubs/amqp-sender.ts';
+import { BatchEncoder } from '../../hubs/encode-message.ts';
+import { planBlock, planEndings } from '../../ledger/plan-endings.ts';
 import type { RawCard } from '../../models/card.ts';
 import { openModelFiles } from '../../models/open-files.ts';
 import type { ModelFiles } from '../../models/publish.ts';
-import { createPipeline, type Pipeline } from '../../pipeline/pipeline.ts';
+import { createPipeline, type Pipeline } from '../../scoring/pipeline.ts';
 import type { Way } from './choose.ts';
 
 /** A model opened in one way, behind the pipeline that serves it. */

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { isSound, showVerdict } from '../../../src/cli/show-verdict.ts';
-import type { PartitionVerdict } from '../../../src/events/verify.ts';
+import type { PartitionVerdict } from '../../../src/ledger/verify.ts';
 
 const none = { count: 0, ids: [] };
 const plain = (_: unknown, text: string) => text;

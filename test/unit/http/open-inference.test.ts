@@ -8,7 +8,7 @@ import type { TensorSpec } from '../../../src/core/tensor.ts';
 import { VERSION } from '../../../src/core/version.ts';
 import { createHttpApi, type HttpApi, type HttpApiOptions } from '../../../src/http/api.ts';
 import type { RouteName } from '../../../src/http/routes.ts';
-import { createPipeline } from '../../../src/pipeline/pipeline.ts';
+import { createPipeline } from '../../../src/scoring/pipeline.ts';
 import { NOON, quiet } from '../../support/events.ts';
 import { catalogOf, openModel } from '../../support/onnx-model.ts';
 

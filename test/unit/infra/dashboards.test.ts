@@ -3,9 +3,9 @@ import { parser } from '@prometheus-io/lezer-promql';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { PANELS } from '../../../scripts/dashboards/panels.ts';
 import { dashboards } from '../../../scripts/dashboards.ts';
-import { Histogram } from '../../../src/monitoring/histogram.ts';
-import { MetricStore } from '../../../src/monitoring/metric-store.ts';
-import { renderPrometheus } from '../../../src/monitoring/prometheus.ts';
+import { Histogram } from '../../../src/telemetry/histogram.ts';
+import { MetricStore } from '../../../src/telemetry/metric-store.ts';
+import { renderPrometheus } from '../../../src/telemetry/prometheus.ts';
 import { read } from './bicep.ts';
 
 /** Label names by metric name, as the exporter really writes them with one series of each. */

@@ -8,11 +8,11 @@ const ofType = (suffix: string) => all.filter(({ type }) => type.toLowerCase().e
 /** What the code must hold for a role to be needed: a file and what stands in it. */
 const USERS: Readonly<Record<string, readonly [file: string, evidence: string]>> = {
   appReadsRequests: ['src/functions/score-requests.ts', 'eventHubName: settings.REQUESTS_HUB'],
-  appSendsRequests: ['src/events/replay.ts', 'producer.sendBatch'],
-  appReadsResults: ['src/events/open-events.ts', 'results: openReader(connection, settings.RESULTS_HUB'],
-  appSendsResults: ['src/events/open-events.ts', 'open(RESULTS_HUB)'],
-  appReadsDeadLetters: ['src/events/open-events.ts', 'deadLetters: openReader(connection, settings.DEAD_LETTER_HUB'],
-  appSendsDeadLetters: ['src/events/open-events.ts', 'open(DEAD_LETTER_HUB)'],
+  appSendsRequests: ['src/ledger/replay.ts', 'producer.sendBatch'],
+  appReadsResults: ['src/app/open-events.ts', 'results: openReader(connection, settings.RESULTS_HUB'],
+  appSendsResults: ['src/app/open-events.ts', 'open(RESULTS_HUB)'],
+  appReadsDeadLetters: ['src/app/open-events.ts', 'deadLetters: openReader(connection, settings.DEAD_LETTER_HUB'],
+  appSendsDeadLetters: ['src/app/open-events.ts', 'open(DEAD_LETTER_HUB)'],
   appReadsModels: ['src/models/open-catalog.ts', 'MODELS_CONTAINER'],
   hostOwnsBlobs: ['infra/function-app.bicep', 'AzureWebJobsStorage__blobServiceUri'],
   hostUsesQueues: ['infra/function-app.bicep', 'AzureWebJobsStorage__queueServiceUri'],

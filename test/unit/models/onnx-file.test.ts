@@ -2,8 +2,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
+import { readOnnxFile } from '../../../src/backends/onnx/onnx-file.ts';
 import { openSession } from '../../../src/backends/onnx/session.ts';
-import { readOnnxFile } from '../../../src/models/onnx-file.ts';
 import { floats, temporaryFolder } from '../../support/models.ts';
 import { classifier, model, node, regressor, tensor, value } from '../../support/onnx.ts';
 

@@ -1,5 +1,5 @@
 import { app, type InvocationContext, trigger } from '@azure/functions';
-import { closeApp, getApp, settings } from '../../../../../src/app.ts';
+import { closeApp, getApp, settings } from '../../../../../src/app/app.ts';
 
 /** As src/functions/score-requests.ts, but for the retry policy: without one the host checkpoints past a batch that failed. */
 app.generic('score-requests', {

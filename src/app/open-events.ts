@@ -1,0 +1,112 @@
+import { consumerClient, producerClient } from '../azure/event-hubs.ts';
+import { type Connection, eventHubsConnection } from '../config/connection.ts';
+import type { Settings } from '../config/settings.ts';
+import { InfrastructureError } from '../core/errors.ts';
+import type { HubReader } from '../core/hub-reader.ts';
+import { type PartitionSender, SendError } from '../core/hub-sender.ts';
+import type { Log } from '../core/log.ts';
+import { createBreaker, createRetry } from '../core/retry-policies.ts';
+import { createSdkReader } from '../hubs/sdk-reader.ts';
+import { createAdmission } from '../ledger/admission.ts';
+import { type ReplayFilter, type ReplayReport, replay } from '../ledger/replay.ts';
+import { createScorer, type ScorerOptions } from '../ledger/scorer.ts';
+
+const MIB = 1024 * 1024;
+/** The replay's own consumer group of the dead-letter hub. */
+const REPLAY_GROUP = 'replay';
+
+/** This room's parts as the settings want them. Nothing is connected before it is used. */
+export async function openEvents(settings: Settings, log: Log) {
+  const connection = eventHubsConnection(settings);
+  const recoveryGroups = settings.RECOVERY_CONSUMER_GROUPS.split(',').map(group => group.trim());
+  const hubs = {
+    requests: openReader(connection, settings.REQUESTS_HUB, recoveryGroups),
+    results: openReader(connection, settings.RESULTS_HUB, recoveryGroups),
+    deadLetters: openReader(connection, settings.DEAD_LETTER_HUB, recoveryGroups),
+  };
+  void import('@azure/event-hubs'); // otherwise the first batch waits for it: 25 ms
+  const senders = await openSenders(settings, connection);
+  const breaker = createBreaker(
+    { name: 'results hub', failures: settings.BREAKER_FAILURES, resetMs: settings.BREAKER_RESET_SECONDS * 1000, log },
+    error => error instanceof SendError,
+  );
+  return {
+    breaker,
+    requests: hubs.requests,
+    createScorer: (parts: Pick<ScorerOptions, 'score' | 'renderDeadLetter' | 'observer' | 'clock'>) =>
+      createScorer({
+        ...parts,
+        ledger: { hubs, initialPosition: settings.INITIAL_POSITION, log },
+        consumerGroup: settings.CONSUMER_GROUP,
+        senders,
+        breaker,
+        retry: createRetry(
+          { retries: settings.SEND_RETRIES, initialDelayMs: 200, maxDelayMs: 5_000 },
+          error => error instanceof SendError || error instanceof InfrastructureError,
+        ),
+        uncertainDelayMs: 1_000,
+        admission: createAdmission(settings.MAX_IN_FLIGHT_MB * MIB),
+        maxSliceBytes: (settings.MAX_IN_FLIGHT_MB * MIB) / 4,
+        deadlineMs: settings.BATCH_DEADLINE_SECONDS * 1000,
+        silentAfterMs: settings.FILL_HOLES_AFTER_SECONDS * 1000,
+        log,
+      }),
+    async replay(filter: ReplayFilter, signal: AbortSignal): Promise<ReplayReport> {
+      const deadLetters = openReader(connection, settings.DEAD_LETTER_HUB, [REPLAY_GROUP]);
+      const producer = await producerClient(connection, settings.REQUESTS_HUB);
+      try {
+        return await replay(
+          { deadLetters, producer, filter, maxAttempts: settings.MAX_ATTEMPTS, dryRun: false },
+          signal,
+        );
+      } finally {
+        await Promise.allSettled([deadLetters.close(), producer.close()]);
+      }
+    },
+    async close(): Promise<void> {
+      await Promise.allSettled([senders.close(), ...Object.values(hubs).map(hub => hub.close())]);
+    },
+  };
+}
+
+/** Reads a hub by the first of these consumer groups that lets it in. */
+export function openReader(connection: Connection, hub: string, consumerGroups: readonly string[]): HubReader {
+  const connect = (group: string) => consumerClient(connection, hub, group);
+  return createSdkReader({ hub, consumerGroups, connect, blockSize: 256, idleTimeoutMs: 10_000 });
+}
+
+interface Senders {
+  readonly results: PartitionSender;
+  readonly deadLetters: PartitionSender;
+  close(): Promise<void>;
+}
+
+async function openSenders(settings: Settings, connection: Connection): Promise<Senders> {
+  const { RESULTS_HUB, DEAD_LETTER_HUB } = settings;
+  if (settings.SENDER === 'sdk') {
+    const { createSdkSender } = await import('../hubs/sdk-sender.ts');
+    const open = async (hub: string) => createSdkSender(await producerClient(connection, hub));
+    const [results, deadLetters] = [await open(RESULTS_HUB), await open(DEAD_LETTER_HUB)];
+    return {
+      results,
+      deadLetters,
+      close: async () => void (await Promise.all([results.close(), deadLetters.close()])),
+    };
+  }
+  const [{ createAmqpSender }, { createAmqpConnection }, { namespaceAddress }] = await Promise.all([
+    import('../hubs/amqp-sender.ts'),
+    import('../hubs/amqp-connection.ts'),
+    import('../azure/namespace-address.ts'),
+  ]);
+  const amqp = createAmqpConnection(await namespaceAddress(connection));
+  const open = (hub: string) => createAmqpSender(amqp, { hub, sendTimeoutMs: settings.SEND_TIMEOUT_SECONDS * 1000 });
+  const [results, deadLetters] = [open(RESULTS_HUB), open(DEAD_LETTER_HUB)];
+  return {
+    results,
+    deadLetters,
+    async close() {
+      await Promise.all([results.close(), deadLetters.close()]);
+      await amqp.close();
+    },
+  };
+}

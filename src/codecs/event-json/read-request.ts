@@ -1,0 +1,150 @@
+import { RequestError } from '../../core/errors.ts';
+import type { Event } from '../../core/event.ts';
+import { readInputTensors } from '../../core/open-inference.ts';
+import type { EventRequest, RequestId } from '../../core/request.ts';
+import { nameOfType } from '../../core/words.ts';
+import type { NumberSource } from './number-source.ts';
+
+export type JsonObject = Readonly<Record<string, unknown>>;
+
+/** Where a request was found. */
+export interface Origin {
+  readonly event: Event;
+  readonly resultId: string;
+  /** See EventRequest. */
+  readonly text: (() => string) | undefined;
+  /** Where the exact text of a numeric id is to be had; `index`: of the request in an array. */
+  readonly numbers: NumberSource | undefined;
+  readonly index: number | undefined;
+  readonly defaultTimeoutMs: number | undefined;
+}
+
+/** How a JSON object says what a request says. */
+interface Shape {
+  readonly name: string;
+  takes(body: JsonObject): boolean;
+  id(body: JsonObject): unknown;
+  features(body: JsonObject): unknown;
+  /** Where fields may stand that the body itself does not bear. */
+  parameters(body: JsonObject): JsonObject | undefined;
+}
+
+/** Every shape a single request may have; the first that takes an object reads it. */
+const SHAPES: readonly Shape[] = [
+  {
+    name: 'request',
+    takes: body => body.features !== undefined && body.features !== null,
+    id: body => body.request_id,
+    features: body => body.features,
+    parameters: () => undefined,
+  },
+  {
+    name: 'Open Inference Protocol v2',
+    takes: body => Array.isArray(body.inputs),
+    id: body => body.id ?? body.request_id,
+    features: body => readInputTensors(body.inputs as unknown[]),
+    parameters: body => (isObject(body.parameters) ? body.parameters : undefined),
+  },
+];
+
+/** @throws RequestError malformed_payload where the value is no request or a field has the wrong type. */
+export function readRequest(value: unknown, origin: Origin): EventRequest {
+  if (!isObject(value)) throw malformed(`expected a request, an object with features; got ${nameOfType(value)}`);
+  const shape = SHAPES.find(candidate => candidate.takes(value));
+  if (shape === undefined) throw malformed('the request has neither features nor inputs');
+  const { event } = origin;
+  const parameters = shape.parameters(value);
+  const field = (name: string) => value[name] ?? parameters?.[name] ?? property(event, name);
+  const requestId = readId(shape.id(value), origin);
+  const routingKey = field('routing_key') ?? event.partitionKey ?? requestId ?? origin.resultId;
+  return {
+    resultId: origin.resultId,
+    requestId,
+    model: readName('model', field('model')),
+    modelVersion: readVersion(field('model_version')),
+    features: shape.features(value),
+    priority: readNumber('priority', field('priority')) ?? 1,
+    enqueuedAtMs: event.enqueuedAtMs,
+    timeoutMs: readTimeout(value.timeout_ms ?? parameters?.timeout_ms) ?? origin.defaultTimeoutMs,
+    routingKey: readRoutingKey(routingKey),
+    event,
+    text: origin.text,
+  };
+}
+
+/** The id and the model of what may be no whole request, for its dead letter; whatever can be read. */
+export function readHead(value: unknown, origin: Origin): Pick<EventRequest, 'requestId' | 'model'> {
+  if (!isObject(value)) return { requestId: undefined, model: undefined };
+  const named = value.model ?? property(origin.event, 'model');
+  const model = typeof named === 'string' ? named : undefined;
+  try {
+    return { requestId: readId(value.request_id ?? (value.inputs ? value.id : undefined), origin), model };
+  } catch {
+    return { requestId: undefined, model };
+  }
+}
+
+/** An application property as a field's value: Kafka producers send theirs as bytes. */
+function property(event: Event, name: string): unknown {
+  const value = event.properties[name];
+  return value instanceof Uint8Array ? Buffer.from(value).toString('utf8') : value;
+}
+
+function readId(id: unknown, origin: Origin): RequestId | undefined {
+  if (typeof id === 'string') return id;
+  if (id === undefined || id === null) return undefined;
+  if (typeof id !== 'number') throw mistyped('request_id', 'text or a number', id);
+  const source = Number.isSafeInteger(id) ? undefined : origin.numbers?.idAt(origin.index);
+  return source === undefined || source === String(id) ? id : rawNumber(source);
+}
+
+/** `JSON.rawJSON`, which the language library of our TypeScript target does not declare yet. */
+const { rawJSON: rawNumber } = JSON as unknown as { rawJSON(text: string): { readonly rawJSON: string } };
+
+/** Names are echoed in every ending; longer ones are none. */
+const MAX_NAME_LENGTH = 256;
+
+function readName(name: string, value: unknown): string | undefined {
+  if (typeof value === 'string' && value.length <= MAX_NAME_LENGTH) return value;
+  if (typeof value === 'string') throw malformed(`${name} has ${value.length} characters; at most ${MAX_NAME_LENGTH}`);
+  if (value === undefined || value === null) return undefined;
+  throw mistyped(name, 'text', value);
+}
+
+/** A version may be a bare major number; 1.1 as a number is refused since 1.10 would read the same. */
+function readVersion(value: unknown): string | undefined {
+  return typeof value === 'number' && Number.isSafeInteger(value) ? String(value) : readName('model_version', value);
+}
+
+/** Numbers of application properties often come as text. */
+function readNumber(name: string, value: unknown): number | undefined {
+  if (value === undefined || value === null) return undefined;
+  const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
+  if (typeof number === 'number' && Number.isFinite(number)) return number;
+  throw mistyped(name, 'a number', value);
+}
+
+function readTimeout(value: unknown): number | undefined {
+  const timeoutMs = readNumber('timeout_ms', value);
+  if (timeoutMs !== undefined && timeoutMs < 0) throw malformed('timeout_ms is negative');
+  return timeoutMs;
+}
+
+function readRoutingKey(value: unknown): string {
+  if (typeof value === 'string') return value;
+  if (typeof value === 'number' || typeof value === 'boolean') return String(value);
+  if (isObject(value) && typeof value.rawJSON === 'string') return value.rawJSON;
+  throw mistyped('routing_key', 'text', value);
+}
+
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function mistyped(name: string, takes: string, value: unknown): RequestError {
+  return malformed(`${name} takes ${takes}; got ${nameOfType(value)}`);
+}
+
+export function malformed(message: string): RequestError {
+  return new RequestError('malformed_payload', 'decode', message);
+}

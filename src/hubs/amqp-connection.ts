@@ -1,0 +1,220 @@
+import { randomUUID } from 'node:crypto';
+import net from 'node:net';
+import tls from 'node:tls';
+import { CbsClient } from '@azure/core-amqp';
+import { type AwaitableSender, Connection, ConnectionEvents, SenderEvents, SessionEvents } from 'rhea-promise';
+import type { NamespaceAddress } from '../azure/namespace-address.ts';
+import { asError } from '../core/errors.ts';
+import { type Deferred, defer } from './deferred.ts';
+
+/** A sender link to one address, open and authorized. */
+export interface SenderLink {
+  readonly sender: AwaitableSender;
+  /** Rejects once the link or its connection is gone. */
+  readonly lost: Promise<never>;
+  readonly open: boolean;
+  /**
+   * Cuts the whole connection at once, without a goodbye: what has not left this process never will. Every link of it is lost;
+   * the next `openSender` connects anew.
+   */
+  cut(reason: string): void;
+  close(): Promise<void>;
+}
+
+/** One AMQP connection to a namespace, made anew when it broke. */
+export interface AmqpConnection {
+  /** @param path `<hub>/Partitions/<id>` */
+  openSender(path: string, signal: AbortSignal): Promise<SenderLink>;
+  close(): Promise<void>;
+}
+
+/** Connecting, signing in and attaching a link, each. */
+const STEP_TIMEOUT_MS = 15_000;
+const RENEWAL_RETRY_MS = 30_000;
+
+export function createAmqpConnection(address: NamespaceAddress): AmqpConnection {
+  let current: Promise<Session> | undefined;
+
+  const session = (): Promise<Session> => {
+    if (!current) {
+      const opening = openSession(address, () => {
+        if (current === opening) current = undefined;
+      });
+      current = opening;
+      opening.catch(() => {
+        if (current === opening) current = undefined;
+      });
+    }
+    return current;
+  };
+
+  return {
+    async openSender(path, signal) {
+      signal.throwIfAborted();
+      return (await session()).openSender(path);
+    },
+    async close() {
+      const closing = current;
+      current = undefined;
+      await closing?.then(
+        session => session.close(),
+        () => {},
+      );
+    },
+  };
+}
+
+interface Session {
+  openSender(path: string): Promise<SenderLink>;
+  close(): Promise<void>;
+}
+
+async function openSession(address: NamespaceAddress, onLost: () => void): Promise<Session> {
+  const { host, port } = address;
+  let socket: net.Socket | undefined;
+  /** What rhea reads and writes: the socket, or TLS over it. */
+  let wire: net.Socket | undefined;
+  const connection = new Connection({
+    transport: 'tcp', // `connect` below makes the socket, so that it can be cut and is sent from without delay
+    host,
+    hostname: host,
+    port,
+    username: 'hubscore', // with a user name and no password rhea signs in anonymously; the token follows
+    reconnect: false,
+    idle_time_out: 60_000,
+    operationTimeoutInSeconds: STEP_TIMEOUT_MS / 1000,
+    properties: { product: 'hubscore' },
+    connection_details: () => ({
+      host,
+      port,
+      connect: (_port: number, _host: string, _options: unknown, connected: () => void) => {
+        socket = net.connect({ host, port, noDelay: true });
+        wire = address.tls ? tls.connect({ socket, servername: host }, connected) : socket.once('connect', connected);
+        return wire;
+      },
+    }),
+  });
+  const lost = defer<never>();
+  lost.promise.catch(() => {}); // those who care hold it themselves
+  let alive = true;
+  const lose = (error: Error): void => {
+    alive = false;
+    lost.reject(error);
+    onLost();
+  };
+  for (const event of [
+    ConnectionEvents.disconnected,
+    ConnectionEvents.connectionClose,
+    ConnectionEvents.connectionError,
+    ConnectionEvents.error,
+    ConnectionEvents.protocolError,
+  ]) {
+    connection.on(event, context =>
+      lose(describe(context?.error ?? context?.connection?.error, 'the connection broke')),
+    );
+  }
+  const cut = (error: Error): void => {
+    lose(error);
+    // Closed in the usual way, the system would go on trying to deliver what was written, for minutes where the network is away.
+    socket?.resetAndDestroy();
+    // That raises no event of those rhea listens to: it would keep its timers, and the process with them, for two minutes.
+    wire?.emit('error', error);
+  };
+  const cbs = new CbsClient(connection, `connection-${connection.id}`);
+  /** The service answers one claim at a time. */
+  let claiming: Promise<unknown> = Promise.resolve();
+
+  async function authorize(audience: string): Promise<number> {
+    const { token, type, renewInMs } = await address.claim(audience);
+    const claim = claiming.then(() => cbs.negotiateClaim(audience, token, type, { timeoutInMs: STEP_TIMEOUT_MS }));
+    claiming = claim.catch(() => {});
+    await Promise.race([claim, lost.promise]);
+    return renewInMs;
+  }
+
+  try {
+    await Promise.race([cbs.init({ timeoutInMs: STEP_TIMEOUT_MS }), lost.promise]);
+  } catch (thrown) {
+    cut(asError(thrown));
+    throw thrown;
+  }
+
+  return {
+    async openSender(path) {
+      const audience = `${address.audienceBase}${path}`;
+      const renewInMs = await authorize(audience);
+      const linkLost = defer<never>();
+      linkLost.promise.catch(() => {});
+      const sender = await Promise.race([
+        connection.createAwaitableSender({ name: `${path}-${randomUUID()}`, target: { address: path } }),
+        lost.promise,
+      ]);
+      const stopRenewing = keepAuthorized(() => authorize(audience), renewInMs, linkLost);
+      return watchLink(sender, { alive: () => alive, lost: lost.promise, cut }, linkLost, stopRenewing);
+    },
+    async close() {
+      await Promise.race([connection.close(), lost.promise.catch(() => {})]).catch(() => {});
+      cut(new Error('the connection was closed'));
+    },
+  };
+}
+
+/** Renews the claim before it expires; where that fails for good the service detaches the link, and the next send opens another. */
+function keepAuthorized(authorize: () => Promise<number>, renewInMs: number, lost: Deferred<never>): () => void {
+  let timer: NodeJS.Timeout;
+  let stopped = false;
+  const schedule = (delayMs: number): void => {
+    if (stopped) return;
+    timer = setTimeout(() => authorize().then(schedule, () => schedule(RENEWAL_RETRY_MS)), delayMs);
+    timer.unref();
+  };
+  const stop = (): void => {
+    stopped = true;
+    clearTimeout(timer);
+  };
+  schedule(renewInMs);
+  lost.promise.catch(stop);
+  return stop;
+}
+
+function watchLink(
+  sender: AwaitableSender,
+  connection: { alive(): boolean; readonly lost: Promise<never>; cut(error: Error): void },
+  lost: Deferred<never>,
+  stopRenewing: () => void,
+): SenderLink {
+  let open = true;
+  const lose = (error: Error): void => {
+    open = false;
+    lost.reject(error);
+  };
+  connection.lost.catch(lose);
+  for (const event of [SenderEvents.senderError, SenderEvents.senderClose]) {
+    sender.on(event, context => lose(describe(context?.sender?.error, 'the service closed the link')));
+  }
+  sender.session.on(SessionEvents.sessionClose, context =>
+    lose(describe(context?.session?.error, 'the service ended the session')),
+  );
+  return {
+    sender,
+    lost: lost.promise,
+    get open() {
+      return open && connection.alive() && sender.isOpen();
+    },
+    cut: reason => connection.cut(new Error(reason)),
+    async close() {
+      stopRenewing();
+      if (open) await Promise.race([sender.close(), lost.promise]).catch(() => {});
+      lose(new Error('the link was closed'));
+    },
+  };
+}
+
+/** rhea's errors are plain objects at times. */
+function describe(cause: unknown, otherwise: string): Error {
+  if (cause instanceof Error) return cause;
+  const { condition, description } = (cause ?? {}) as { condition?: string; description?: string };
+  return condition
+    ? Object.assign(new Error(`${description ?? otherwise} (${condition})`), { condition })
+    : new Error(otherwise);
+}

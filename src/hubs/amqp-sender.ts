@@ -1,0 +1,141 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { SenderEvents } from 'rhea-promise';
+import { asError } from '../core/errors.ts';
+import {
+  type Certainty,
+  MAX_BATCH_BYTES,
+  type MessageList,
+  type OutgoingMessage,
+  type PartitionSender,
+  SendError,
+} from '../core/hub-sender.ts';
+import type { AmqpConnection, SenderLink } from './amqp-connection.ts';
+import { BlockMessages } from './block-messages.ts';
+import { BATCH_MESSAGE_FORMAT, BatchEncoder } from './encode-message.ts';
+
+interface Lane {
+  readonly link: SenderLink;
+  readonly encoder: BatchEncoder;
+}
+
+/** Outcomes by which the service says that it did not take the message. */
+const NOT_TAKEN = new Set(['rejected', 'released', 'modified']);
+const TOO_LARGE = 'amqp:link:message-size-exceeded';
+
+/**
+ * Sends over AMQP with batches it encodes itself, by the public interfaces of rhea-promise and @azure/core-amqp: a quarter
+ * of the CPU that the SDK takes (encode-message.ts), and certainty about what was transmitted.
+ */
+export function createAmqpSender(
+  connection: AmqpConnection,
+  options: { readonly hub: string; readonly sendTimeoutMs: number },
+): PartitionSender {
+  const { hub, sendTimeoutMs } = options;
+  const lanes = new Map<string, Lane>();
+
+  async function laneTo(partition: string, signal: AbortSignal): Promise<Lane> {
+    const known = lanes.get(partition);
+    if (known?.link.open) return known;
+    lanes.delete(partition);
+    await known?.link.close();
+    const link = await connection.openSender(`${hub}/Partitions/${partition}`, signal);
+    const limit = Math.min(link.sender.maxMessageSize || MAX_BATCH_BYTES, MAX_BATCH_BYTES);
+    const lane = { link, encoder: new BatchEncoder(limit) };
+    lanes.set(partition, lane);
+    return lane;
+  }
+
+  async function transmit({ link, encoder }: Lane, signal: AbortSignal): Promise<void> {
+    const sending = link.sender.send(encoder.bytes(), {
+      format: BATCH_MESSAGE_FORMAT,
+      timeoutInSeconds: sendTimeoutMs / 1000,
+      abortSignal: signal,
+    });
+    await Promise.race([sending, link.lost]);
+  }
+
+  return {
+    async send(partition, messages, signal) {
+      let confirmed = 0;
+      while (confirmed < messages.length) {
+        let lane: Lane;
+        try {
+          lane = await laneTo(partition, signal);
+          await credit(lane.link, sendTimeoutMs, signal);
+        } catch (thrown) {
+          throw failure('absent', confirmed, hub, partition, thrown);
+        }
+        const count = fill(lane.encoder, messages, confirmed);
+        if (count === 0) {
+          throw new SendError(
+            `${[...messages][confirmed]?.messageId} is larger than the ${lane.encoder.limitBytes} bytes a hub takes`,
+            'too-large',
+            confirmed,
+          );
+        }
+        try {
+          await transmit(lane, signal);
+        } catch (thrown) {
+          lanes.delete(partition); // with its encoder: the bytes may still be on their way
+          const certainty = certaintyOf(thrown);
+          // Whatever of it has not left yet must never leave: the ledger is about to look whether it arrived.
+          if (certainty === 'unknown')
+            lane.link.cut(`a send to ${hub}/${partition} was not confirmed: ${asError(thrown).message}`);
+          else void lane.link.close();
+          throw failure(certainty, confirmed, hub, partition, thrown);
+        }
+        confirmed += count;
+      }
+    },
+    async close() {
+      await Promise.all([...lanes.values()].map(lane => lane.link.close()));
+      lanes.clear();
+    },
+  };
+}
+
+/** Messages from `from` on that fit into one batch. */
+export function fill(encoder: BatchEncoder, messages: MessageList, from: number): number {
+  encoder.reset();
+  if (messages instanceof BlockMessages) return messages.addTo(encoder, from);
+  const list = Array.isArray(messages) ? messages : [...messages];
+  let at = from;
+  while (at < list.length && encoder.tryAdd(list[at] as OutgoingMessage)) at++;
+  return at - from;
+}
+
+/** Waits until the service takes a message; a bounded wait, and nothing is transmitted meanwhile. */
+async function credit({ sender, lost }: SenderLink, timeoutMs: number, signal: AbortSignal): Promise<void> {
+  if (sender.sendable()) return;
+  const done = new AbortController();
+  try {
+    await Promise.race([
+      new Promise<void>(resolve => sender.once(SenderEvents.sendable, () => resolve())),
+      delay(timeoutMs, undefined, { signal: AbortSignal.any([signal, done.signal]) }).then(() => {
+        throw new Error(`the service gave no credit for ${timeoutMs / 1000} s`);
+      }),
+      lost,
+    ]);
+  } finally {
+    done.abort();
+  }
+}
+
+function certaintyOf(thrown: unknown): Certainty {
+  const { code, innerError, name, condition } = thrown as {
+    code?: unknown;
+    innerError?: { condition?: string };
+    name?: string;
+    condition?: string;
+  };
+  // The service rejects the message, or closes the link over it.
+  if ((innerError?.condition ?? condition) === TOO_LARGE) return 'too-large';
+  if (name === 'InsufficientCreditError' || NOT_TAKEN.has(String(code))) return 'absent';
+  return 'unknown';
+}
+
+function failure(certainty: Certainty, confirmed: number, hub: string, partition: string, thrown: unknown): SendError {
+  const { innerError } = thrown as { innerError?: { description?: string } };
+  const message = innerError?.description ?? asError(thrown).message;
+  return new SendError(`sending to ${hub}/${partition}: ${message}`, certainty, confirmed, { cause: thrown });
+}

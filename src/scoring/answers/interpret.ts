@@ -1,0 +1,150 @@
+import { RequestError } from '../../core/errors.ts';
+import type { ModelVersion, OutputRoles } from '../../core/model.ts';
+import type { ClassLabel, Prediction } from '../../core/prediction.ts';
+import type { Tensor, Tensors } from '../../core/tensor.ts';
+import type { Slice } from '../infer/slices.ts';
+import { elementAt, nestedRow, rowShape } from './outputs.ts';
+import { shortFloat } from './short-float.ts';
+
+type Probabilities = NonNullable<Prediction['probabilities']>;
+
+/** Reads a model version's outputs as predictions; worked out once a version. */
+export class Interpreter {
+  readonly #model: string;
+  readonly #roles: OutputRoles;
+  /** The output that is the prediction where the card gives no output that role. */
+  readonly #raw: string | undefined;
+  readonly #extra: readonly string[];
+  readonly #classes: readonly ClassLabel[] | undefined;
+
+  constructor({ name, version, card, signature }: ModelVersion) {
+    const { outputs } = card;
+    this.#model = `${name} ${version}`;
+    this.#roles = outputs;
+    this.#classes = outputs.classes;
+    const names = signature.outputs.map(output => output.name);
+    const hasRole = outputs.label !== undefined || outputs.probabilities !== undefined || outputs.value !== undefined;
+    this.#raw = hasRole ? undefined : (names.find(output => !outputs.extra.includes(output)) ?? names[0]);
+    this.#extra = outputs.extra.filter(output => output !== this.#raw);
+  }
+
+  /**
+   * Holds a slice's outputs against its rows.
+   * @throws RequestError inference_failed where an output is absent, does not have a row for each instance, or holds what is no number (JSON could not say it).
+   */
+  check(slice: Slice): void {
+    const { label, probabilities, value } = this.#roles;
+    for (const name of [label, probabilities, value, this.#raw, ...this.#extra]) {
+      if (name === undefined) continue;
+      const tensor = slice.outputs[name];
+      if (tensor === undefined) throw this.#failed(`gave no output ${name}`);
+      const shape = rowShape(tensor, slice.size);
+      if (shape === undefined)
+        throw this.#failed(`gave output ${name} of shape [${tensor.dims.join(',')}] for ${slice.size} instances`);
+      checkFinite(tensor, (tensor.data.length / slice.size) * (slice.to - slice.from), () =>
+        this.#failed(`gave a value in output ${name} that is not a finite number`),
+      );
+    }
+  }
+
+  /** The prediction of row `row` of a slice that `check` has passed. */
+  predict({ outputs, size }: Slice, row: number): Prediction {
+    const { label, probabilities, value } = this.#roles;
+    const extra = this.#extra.length > 0 ? this.#outputs(outputs, row, size) : undefined;
+    if (probabilities !== undefined) {
+      return this.#classified(outputs[probabilities] as Tensor, label && outputs[label], row, size, extra);
+    }
+    const name = label ?? value ?? this.#raw;
+    const tensor = outputs[name as string] as Tensor;
+    const shape = rowShape(tensor, size) as readonly number[];
+    const given = nestedRow(tensor, row, name === this.#raw ? shape : unwrap(shape));
+    const prediction = name === label ? this.#className(given) : given;
+    return extra === undefined ? { prediction } : { prediction, outputs: extra };
+  }
+
+  #classified(
+    tensor: Tensor,
+    label: Tensor | undefined | '',
+    row: number,
+    size: number,
+    extra: Prediction['outputs'],
+  ): Prediction {
+    const columns = readColumns(tensor, row, size);
+    const classes = this.#classes?.length === columns.length ? this.#classes : undefined;
+    const { threshold } = this.#roles;
+    let best: number;
+    let prediction: unknown;
+    if (columns.length === 2 && threshold !== undefined) {
+      best = (columns[1] as number) >= threshold ? 1 : 0;
+      prediction = classes?.[best] ?? best;
+    } else if (label) {
+      const shape = rowShape(label, size) as readonly number[];
+      prediction = this.#className(nestedRow(label, row, unwrap(shape)));
+      best = classes === undefined ? highest(columns) : classes.indexOf(prediction as ClassLabel);
+    } else {
+      best = highest(columns);
+      prediction = classes?.[best] ?? best;
+    }
+    const probabilities = classes === undefined ? columns : byClass(classes, columns);
+    const confidence = columns[best];
+    return extra === undefined
+      ? { prediction, probabilities, confidence }
+      : { prediction, probabilities, confidence, outputs: extra };
+  }
+
+  #outputs(outputs: Tensors, row: number, size: number): Record<string, unknown> {
+    const shown: Record<string, unknown> = {};
+    for (const name of this.#extra) {
+      const tensor = outputs[name] as Tensor;
+      shown[name] = nestedRow(tensor, row, unwrap(rowShape(tensor, size) as readonly number[]));
+    }
+    return shown;
+  }
+
+  /** A label as the card calls it: some models number the classes that their card names. */
+  #className(label: unknown): unknown {
+    const classes = this.#classes;
+    if (classes === undefined || classes.includes(label as ClassLabel)) return label;
+    const twin = classes.find(name => String(name) === String(label));
+    return twin ?? (typeof label === 'number' ? classes[label] : undefined) ?? label;
+  }
+
+  #failed(what: string): RequestError {
+    return new RequestError('inference_failed', 'interpret', `${this.#model} ${what}`);
+  }
+}
+
+/** A row's probabilities by column; a single column is that of the positive class of two. */
+function readColumns(tensor: Tensor, row: number, size: number): number[] {
+  const width = tensor.data.length / size;
+  const start = row * width;
+  const columns = new Array<number>(width);
+  for (let i = 0; i < width; i++) columns[i] = elementAt(tensor, start + i) as number;
+  const [positive] = columns;
+  if (width !== 1 || positive === undefined) return columns;
+  return [tensor.type === 'float32' ? shortFloat(1 - positive) : 1 - positive, positive];
+}
+
+function highest(columns: readonly number[]): number {
+  let best = 0;
+  for (let i = 1; i < columns.length; i++) if ((columns[i] as number) > (columns[best] as number)) best = i;
+  return best;
+}
+
+function byClass(classes: readonly ClassLabel[], columns: readonly number[]): Probabilities {
+  const probabilities: Record<string, number> = {};
+  for (let i = 0; i < columns.length; i++) probabilities[classes[i] as ClassLabel] = columns[i] as number;
+  return probabilities;
+}
+
+/** A single element is shown as it is, however many dimensions of 1 the model wraps it in. */
+function unwrap(shape: readonly number[]): readonly number[] {
+  return shape.every(size => size === 1) ? [] : shape;
+}
+
+function checkFinite(tensor: Tensor, length: number, error: () => RequestError): void {
+  if (!tensor.type.startsWith('float')) return;
+  const half = tensor.type === 'float16';
+  const numbers = tensor.data as Float32Array;
+  for (let i = 0; i < length; i++) if (!Number.isFinite(half ? elementAt(tensor, i) : numbers[i])) throw error();
+}

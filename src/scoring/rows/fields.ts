@@ -1,0 +1,112 @@
+import type { Card, Feature } from '../../core/model.ts';
+import type { Signature, TensorData, TensorSpec } from '../../core/tensor.ts';
+import { nameOfShape, nameOfType } from '../../core/words.ts';
+import { type Block, DenseBlock, RaggedBlock } from './blocks.ts';
+import { cellFor, widthOf } from './cells.ts';
+import { dataFor, FLOAT32_LIMIT, mismatch, type Subject, storeFor, toNumber, toText } from './elements.ts';
+import { countOf, flatten, rowDims, shapeOf, type Tail } from './shapes.ts';
+
+/** One thing that an instance gives, by name or by place. */
+export interface Field {
+  readonly name: string;
+  /** Dimensions of its value, empty for a scalar. */
+  readonly tail: Tail;
+  /** Writes its value into row `row` of its input's block. @throws RequestError where the value does not fit. */
+  write(value: unknown, block: Block, row: number): void;
+}
+
+/** One model input and what fills it. */
+export interface InputPlan {
+  readonly spec: TensorSpec;
+  readonly tail: Tail;
+  /** In the order of its columns. */
+  readonly fields: readonly Field[];
+  /** Set where every column is a number taken as it is: magnitudes below this limit need no further look. */
+  readonly plainLimit: number | undefined;
+  /** An empty block with room for some rows. */
+  block(rows: number): Block;
+}
+
+/** How a model's inputs are filled by the features of its card. @throws TypeError where the two do not fit together. */
+export function planInputs({ features }: Card, { inputs }: Signature, model: string): readonly InputPlan[] {
+  const alone = features.length === 1;
+  return inputs.map(spec => {
+    const mine = features.filter(feature => feature.input === spec.name);
+    const [first] = mine;
+    if (first === undefined) throw new TypeError(`no feature fills input ${spec.name}`);
+    if (first.type !== 'tensor') return planColumns(spec, mine, model, alone);
+    if (mine.length > 1) throw new TypeError(`input ${spec.name} takes one tensor, the card names several features`);
+    return planTensor(spec, first, model, alone);
+  });
+}
+
+function planTensor(spec: TensorSpec, feature: Feature, model: string, alone: boolean): InputPlan {
+  const tail = spec.dims.slice(1);
+  const fixed = countOf(tail) === undefined ? undefined : (tail as readonly number[]);
+  const subject = { what: alone ? 'features' : `feature ${feature.name}`, model };
+  const element = elementWriter(spec, { what: `a value of ${subject.what}`, model });
+  const write = (value: unknown, block: Block, row: number): void => {
+    const dims = shapeOf(value);
+    const shape = rowDims(dims, tail);
+    const flat = shape && flatten(value, dims);
+    if (shape === undefined || flat === undefined) throw misshapen(value, dims, tail, subject);
+    const dense = block instanceof DenseBlock;
+    const data = dense ? block.data : dataFor(spec.type, flat.length);
+    const start = dense ? row * block.width : 0;
+    for (let i = 0; i < flat.length; i++) element(flat[i], data, start + i);
+    if (!dense) (block as RaggedBlock).rows[row] = { dims: shape, data };
+  };
+  const block = (rows: number): Block => (fixed ? new DenseBlock(spec, fixed, rows) : new RaggedBlock(spec));
+  return { spec, tail, fields: [{ name: feature.name, tail, write }], plainLimit: undefined, block };
+}
+
+function elementWriter(spec: TensorSpec, subject: Subject): (value: unknown, data: TensorData, at: number) => void {
+  if (spec.type === 'string') {
+    return (value, data, at) => {
+      (data as string[])[at] = toText(value, subject);
+    };
+  }
+  const store = storeFor(spec.type);
+  return (value, data, at) => store(data, at, toNumber(value, subject), subject);
+}
+
+function misshapen(value: unknown, dims: readonly number[], tail: Tail, subject: Subject): Error {
+  const count = countOf(tail);
+  if (value === undefined || value === null) return mismatch(subject, 'is missing', 'a value for it');
+  if (dims.length === 0) return mismatch(subject, `is ${nameOfType(value)}`, `a list of shape ${nameOfShape(tail)}`);
+  if (dims.length === 1 && count !== undefined) return mismatch(subject, `has ${dims[0]} values`, String(count));
+  return mismatch(subject, `has the shape ${nameOfShape(dims)} or is uneven`, nameOfShape(tail));
+}
+
+function planColumns(spec: TensorSpec, features: readonly Feature[], model: string, alone: boolean): InputPlan {
+  const columns = features.reduce((sum, feature) => sum + widthOf(feature), 0);
+  const tail = spec.dims.slice(1);
+  const declared = countOf(tail);
+  if (declared !== undefined && declared !== columns) {
+    throw new TypeError(`input ${spec.name} has ${declared} columns, the card's features fill ${columns}`);
+  }
+  const fixed = declared === undefined ? [columns] : (tail as readonly number[]);
+  let column = 0;
+  const fields = features.map((feature): Field => {
+    const freeText = alone && feature.type === 'string' && !feature.categories && feature.fill === undefined;
+    const cell = cellFor(feature, spec.type, { what: `feature ${feature.name}`, model }, freeText);
+    const offset = column;
+    column += widthOf(feature);
+    const write = (value: unknown, block: Block, row: number): void => {
+      const { data, width } = block as DenseBlock;
+      cell(Array.isArray(value) && value.length === 1 ? value[0] : value, data, row * width + offset);
+    };
+    return { name: feature.name, tail: [], write };
+  });
+  const block = (rows: number): Block => new DenseBlock(spec, fixed, rows);
+  return { spec, tail: fixed, fields, plainLimit: features.every(isPlain) ? limitOf(spec) : undefined, block };
+}
+
+function isPlain(feature: Feature): boolean {
+  return feature.type === 'number' && feature.scale === undefined && feature.range === undefined && !feature.encode;
+}
+
+function limitOf(spec: TensorSpec): number | undefined {
+  if (spec.type === 'float32') return FLOAT32_LIMIT;
+  return spec.type === 'float64' ? Number.POSITIVE_INFINITY : undefined;
+}

@@ -1,0 +1,73 @@
+import { RequestError } from '../../core/errors.ts';
+import type { InputTensor, InputTensors } from '../../core/open-inference.ts';
+import { nameOfShape } from '../../core/words.ts';
+import type { Field, InputPlan } from './fields.ts';
+import { countOf, nest, rowDims, shapeOf } from './shapes.ts';
+
+/** Whether a list is one instance, its values in the features' order, rather than a list of instances: decided by what the model takes. */
+export function isOneInstance(
+  list: readonly unknown[],
+  inputs: readonly InputPlan[],
+  fields: readonly Field[],
+): boolean {
+  const [first] = list;
+  if (typeof first !== 'object' || first === null) {
+    // Scalars: the values of one instance, or for a model with one scalar feature bare values of several.
+    return fields.length > 1 || isTensor(fields[0]) || list.length === 1;
+  }
+  if (!Array.isArray(first)) return false;
+  const dims = shapeOf(list);
+  if (fields.length > 1 && fields.some(isTensor)) {
+    return list.length === fields.length && fields.every((field, i) => rowDims(shapeOf(list[i]), field.tail));
+  }
+  const tail = inputs.length === 1 ? (inputs[0] as InputPlan).tail : [];
+  if (tail.length < 2 && !isTensor(fields[0])) return false;
+  if (rowDims(dims, tail)) return true;
+  return !rowDims(dims.slice(1), tail) && dims.length <= tail.length;
+}
+
+export function isTensor(field: Field | undefined): boolean {
+  return field !== undefined && field.tail.length > 0;
+}
+
+/** Whole tensors as instances, objects by input or feature name. @throws RequestError schema_mismatch where names or shapes are none of the model's. */
+export function instancesOf(tensors: InputTensors, inputs: readonly InputPlan[], model: string): readonly unknown[] {
+  const columns = tensors.inputs.map(tensor => columnOf(tensor, tensors, inputs, model));
+  const rows = columns[0]?.rows.length ?? 0;
+  for (const column of columns) {
+    if (column.rows.length !== rows)
+      throw mismatch(`inputs have ${rows} and ${column.rows.length} rows`, model, 'as many of each');
+  }
+  return Array.from({ length: rows }, (_, row) =>
+    Object.fromEntries(columns.map(({ name, rows: values }) => [name, values[row]])),
+  );
+}
+
+interface Column {
+  readonly name: string;
+  readonly rows: readonly unknown[];
+}
+
+function columnOf(tensor: InputTensor, tensors: InputTensors, inputs: readonly InputPlan[], model: string): Column {
+  const only = inputs.length === 1 && tensors.inputs.length === 1 ? inputs[0] : undefined;
+  const field = inputs.flatMap(input => input.fields).find(({ name }) => name === tensor.name);
+  const input = inputs.find(({ spec }) => spec.name === tensor.name) ?? (field ? undefined : only);
+  const tail = input?.tail ?? field?.tail;
+  const name = input?.spec.name ?? tensor.name;
+  if (tail === undefined) {
+    const names = inputs.map(({ spec }) => spec.name).join(', ');
+    throw mismatch(`input ${tensor.name} is not there`, model, names);
+  }
+  const [rows = 0, ...inner] = tensor.shape;
+  if (rowDims(inner, tail) || countOf(tail) === inner.reduce((product, size) => product * size, 1)) {
+    const step = inner.reduce((product, size) => product * size, 1);
+    const row = (i: number) => nest(tensor.data.slice(i * step, (i + 1) * step), inner);
+    return { name, rows: Array.from({ length: rows }, (_, i) => row(i)) };
+  }
+  if (rowDims(tensor.shape, tail)) return { name, rows: [nest(tensor.data, tensor.shape)] };
+  throw mismatch(`input ${name} has the shape ${nameOfShape(tensor.shape)}`, model, nameOfShape([null, ...tail]));
+}
+
+function mismatch(is: string, model: string, takes: string): RequestError {
+  return new RequestError('schema_mismatch', 'validate', `${is}; ${model} takes ${takes}`);
+}

@@ -1,0 +1,237 @@
+import { RequestError } from '../../core/errors.ts';
+import type { ModelVersion } from '../../core/model.ts';
+import { InputTensors } from '../../core/open-inference.ts';
+import type { Tensor, Tensors } from '../../core/tensor.ts';
+import { nameOfType } from '../../core/words.ts';
+import { type Block, DenseBlock } from './blocks.ts';
+import { type Field, type InputPlan, planInputs } from './fields.ts';
+import { instancesOf, isOneInstance, isTensor } from './instances.ts';
+import { flatten, shapeOf } from './shapes.ts';
+
+/** Where a request's instances stand among the rows. */
+export interface Span {
+  readonly from: number;
+  readonly to: number;
+  /** The request gave a list of instances. */
+  readonly several: boolean;
+}
+
+/** More in one request would hold up everything behind it. */
+const MAX_INSTANCES_PER_REQUEST = 10_000;
+
+/** A slice of 256 texts of 4,000 tokens; 8 MiB of int64. */
+const MAX_PADDED_ELEMENTS = 2 ** 20;
+
+/** How instances of one model version become tensors, worked out once a version. */
+export class Encoder {
+  readonly model: string;
+  readonly inputs: readonly InputPlan[];
+  readonly fields: readonly Field[];
+  /** In the card's order: place in an instance's list → input. */
+  readonly inputOf: readonly number[];
+
+  /** @throws TypeError where card and signature do not fit together. */
+  constructor({ name, version, card, signature }: ModelVersion) {
+    this.model = `${name} ${version}`;
+    this.inputs = planInputs(card, signature, this.model);
+    const fieldsOf = new Map(
+      this.inputs.map(({ spec, fields }, input) => [spec.name, { input, next: fields.values() }]),
+    );
+    const places = card.features.map(
+      ({ input }) => fieldsOf.get(input) as NonNullable<ReturnType<typeof fieldsOf.get>>,
+    );
+    this.inputOf = places.map(({ input }) => input);
+    this.fields = places.map(({ next }) => next.next().value as Field);
+  }
+
+  begin(rows: number): Rows {
+    return new Rows(this, rows);
+  }
+}
+
+/** Instances of one model version, gathered row by row into columnar tensors; what does not fit leaves no trace. */
+export class Rows {
+  count = 0;
+  readonly #encoder: Encoder;
+  #blocks: readonly Block[];
+
+  constructor(encoder: Encoder, rows: number) {
+    this.#encoder = encoder;
+    this.#blocks = encoder.inputs.map(input => input.block(rows));
+  }
+
+  /** Adds a request's instances. @throws RequestError schema_mismatch or non_finite_feature; none of them is then in. */
+  add(features: unknown): Span {
+    const from = this.count;
+    const { inputs, fields, model } = this.#encoder;
+    if (features instanceof InputTensors) {
+      const instances = instancesOf(features, inputs, model);
+      return this.#addAll(instances, instances.length !== 1);
+    }
+    if (Array.isArray(features) && (features.length === 0 || !isOneInstance(features, inputs, fields))) {
+      return this.#addAll(features, true);
+    }
+    this.#reserve(from + 1);
+    this.#write(features, from);
+    this.count = from + 1;
+    return { from, to: from + 1, several: false };
+  }
+
+  /** What an instance gives the model, as a text that only instances of the same content have. */
+  key(row: number): string {
+    const blocks = this.#blocks;
+    return blocks.length === 1 ? (blocks[0] as Block).key(row) : blocks.map(block => block.key(row)).join('\0');
+  }
+
+  /** These rows alone. */
+  pick(rows: readonly number[]): Rows {
+    const picked = new Rows(this.#encoder, 0);
+    picked.#blocks = this.#blocks.map(block => block.pick(rows));
+    picked.count = rows.length;
+    return picked;
+  }
+
+  /** Whether padding rows `from` to `to` to their longest would take more memory than they are worth: one long text among hundreds of short ones. */
+  isWasteful(from: number, to: number): boolean {
+    return this.#blocks.some(block => (block.paddedSize(from, to) ?? 0) > MAX_PADDED_ELEMENTS);
+  }
+
+  /** Characters of each text of rows `from` to `to`; undefined where the model takes anything else than one text a row. */
+  textLengths(from: number, to: number): number[] | undefined {
+    const [block] = this.#blocks;
+    if (this.#blocks.length !== 1 || !(block instanceof DenseBlock) || block.width !== 1) return undefined;
+    const { data } = block;
+    return Array.isArray(data) ? data.slice(from, to).map(text => text.length) : undefined;
+  }
+
+  /** Rows `from` to `to` as the model's inputs, `size` rows each. */
+  tensors(from: number, to: number, size: number): Tensors {
+    const tensors: Record<string, Tensor> = {};
+    this.#encoder.inputs.forEach((input, index) => {
+      tensors[input.spec.name] = (this.#blocks[index] as Block).tensor(from, to, size);
+    });
+    return tensors;
+  }
+
+  #addAll(instances: readonly unknown[], several: boolean): Span {
+    const from = this.count;
+    const to = from + instances.length;
+    const { model } = this.#encoder;
+    if (instances.length === 0) throw mismatch('features is empty', model, 'at least one instance');
+    if (instances.length > MAX_INSTANCES_PER_REQUEST) {
+      throw mismatch(
+        `features has ${instances.length} instances`,
+        model,
+        `at most ${MAX_INSTANCES_PER_REQUEST} a request`,
+      );
+    }
+    this.#reserve(to);
+    instances.forEach((instance, i) => {
+      try {
+        this.#write(instance, from + i);
+      } catch (thrown) {
+        if (!several || !(thrown instanceof RequestError)) throw thrown;
+        throw new RequestError(thrown.code, thrown.stage, `instance ${i}: ${thrown.message}`);
+      }
+    });
+    this.count = to;
+    return { from, to, several };
+  }
+
+  #reserve(rows: number): void {
+    for (const block of this.#blocks) block.reserve(rows);
+  }
+
+  #write(instance: unknown, row: number): void {
+    const { fields, model } = this.#encoder;
+    if (Array.isArray(instance)) {
+      this.#writeList(instance, row);
+      return;
+    }
+    if (typeof instance === 'object' && instance !== null) {
+      this.#writeObject(instance as JsonObject, row);
+      return;
+    }
+    if (fields.length !== 1) {
+      throw mismatch(
+        `features is ${nameOfType(instance)}`,
+        model,
+        `a list of ${fields.length} values, or an object by name`,
+      );
+    }
+    (fields[0] as Field).write(instance, this.#blocks[0] as Block, row);
+  }
+
+  /** Values by place. */
+  #writeList(list: readonly unknown[], row: number): void {
+    const { inputs, fields, inputOf, model } = this.#encoder;
+    const [only] = inputs;
+    if (inputs.length === 1 && only !== undefined) {
+      writeWhole(only, list, this.#blocks[0] as Block, row, model);
+      return;
+    }
+    checkLength(list, fields, model);
+    for (let i = 0; i < fields.length; i++) {
+      (fields[i] as Field).write(list[i], this.#blocks[inputOf[i] as number] as Block, row);
+    }
+  }
+
+  /** Values by feature name, or a whole input's by the input's name. */
+  #writeObject(object: JsonObject, row: number): void {
+    const { inputs, model } = this.#encoder;
+    for (let i = 0; i < inputs.length; i++) {
+      const { spec, fields } = inputs[i] as InputPlan;
+      const block = this.#blocks[i] as Block;
+      const whole = object[spec.name];
+      if (Array.isArray(whole) && fields[0]?.name !== spec.name) {
+        writeWhole(inputs[i] as InputPlan, whole, block, row, model);
+        continue;
+      }
+      for (let f = 0; f < fields.length; f++) {
+        const field = fields[f] as Field;
+        field.write(object[field.name], block, row);
+      }
+    }
+  }
+}
+
+type JsonObject = Readonly<Record<string, unknown>>;
+
+/** Fills one input from a list: one value a column, or one tensor. */
+function writeWhole(input: InputPlan, list: readonly unknown[], block: Block, row: number, model: string): void {
+  const { fields, plainLimit } = input;
+  if (isTensor(fields[0])) {
+    (fields[0] as Field).write(list, block, row);
+    return;
+  }
+  const values = Array.isArray(list[0]) && input.tail.length > 1 ? (flatten(list, shapeOf(list)) ?? list) : list;
+  checkLength(values, fields, model);
+  let column = 0;
+  if (plainLimit !== undefined) column = writePlain(values, block as DenseBlock, row, plainLimit);
+  for (; column < fields.length; column++) (fields[column] as Field).write(values[column], block, row);
+}
+
+/** The hot loop: numbers straight into the tensor, until one needs a closer look. Returns the columns written. */
+function writePlain(values: readonly unknown[], { data, width }: DenseBlock, row: number, limit: number): number {
+  const start = row * width;
+  for (let column = 0; column < width; column++) {
+    const value = values[column];
+    if (typeof value !== 'number' || !(value < limit && value > -limit)) return column;
+    (data as Float32Array)[start + column] = value;
+  }
+  return width;
+}
+
+function checkLength(values: readonly unknown[], fields: readonly Field[], model: string): void {
+  if (values.length !== fields.length) {
+    throw mismatch(
+      `features has ${values.length} value${values.length === 1 ? '' : 's'}`,
+      model,
+      String(fields.length),
+    );
+  }
+}
+
+function mismatch(is: string, model: string, takes: string): RequestError {
+  return new RequestError('schema_mismatch', 'validate', `${is}; ${model} takes ${takes}`);
+}

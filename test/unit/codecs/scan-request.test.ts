@@ -1,0 +1,162 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { NumberScanner } from '../../../src/codecs/event-json/scan-number.ts';
+import { RequestScanner } from '../../../src/codecs/event-json/scan-request.ts';
+
+const numberText = fc.oneof(
+  fc.double({ noNaN: true, noDefaultInfinity: true }).map(String),
+  fc.float({ noNaN: true, noDefaultInfinity: true }).map(String),
+  fc
+    .tuple(fc.double({ min: -1e6, max: 1e6, noNaN: true }), fc.integer({ min: 0, max: 20 }))
+    .map(([x, n]) => x.toFixed(n)),
+  fc.bigInt({ min: -(10n ** 25n), max: 10n ** 25n }).map(String),
+  fc.constantFrom(
+    '-0',
+    '0',
+    '0.0',
+    '1e308',
+    '-1E+5',
+    '3.4028236e38',
+    '1e-46',
+    '1.401298464324817e-45',
+    '9007199254740993',
+  ),
+);
+const brokenNumber = fc.constantFrom(
+  '-',
+  '.5',
+  '1.',
+  '1e',
+  '01',
+  '+1',
+  'NaN',
+  '1e999',
+  'Infinity',
+  '0x1',
+  '1_0',
+  '--1',
+  '',
+);
+
+describe('NumberScanner', () => {
+  it('reads every number as float32 the way JSON.parse and Math.fround do', () => {
+    const scanner = new NumberScanner();
+    fc.assert(
+      fc.property(numberText, text => {
+        const end = scanner.scan(Buffer.from(`${text},`), 0);
+        const expected = Math.fround(JSON.parse(text) as number);
+        if (!Number.isFinite(expected)) return end === -1;
+        return end === text.length && Object.is(Math.fround(scanner.value), expected);
+      }),
+      { numRuns: 20_000 },
+    );
+  });
+});
+
+const id = fc.oneof(
+  fc.string({ unit: 'grapheme' }),
+  fc.nat(),
+  fc.constantFrom('a"b', 'täg', '\\', '12345678901234567890'),
+);
+const field = fc.constantFrom('request_id', 'model', 'model_version', 'features', 'priority', 'Features', 'feature');
+const space = fc.constantFrom('', ' ', '\n\t', '\u00a0');
+
+describe('RequestScanner', () => {
+  it('takes the usual request', () => {
+    const body = Buffer.from(
+      '{"request_id": "r-1", "model": "diabetes", "model_version": "v1", "features": [1, -2.5, 3e2]}',
+    );
+    const scanner = new RequestScanner();
+    const into = new Float32Array(6);
+    expect(scanner.scan(body, into, 1, 3)).toBe(true);
+    expect([...into]).toEqual([0, 0, 0, 1, -2.5, 300]);
+    expect(body.toString('latin1', scanner.idStart, scanner.idEnd)).toBe('r-1');
+    expect(body.toString('latin1', scanner.modelStart, scanner.modelEnd)).toBe('diabetes');
+    expect(body.toString('latin1', scanner.versionStart, scanner.versionEnd)).toBe('v1');
+  });
+
+  it('takes a whole number as id and forgets the fields of the request before', () => {
+    const scanner = new RequestScanner();
+    const into = new Float32Array(1);
+    scanner.scan(Buffer.from('{"request_id":"x","model":"m","model_version":"1","features":[1]}'), into, 0, 1);
+    const body = Buffer.from('{"features":[2],"request_id":42}');
+    expect(scanner.scan(body, into, 0, 1)).toBe(true);
+    expect(scanner.idIsNumber).toBe(true);
+    expect(body.toString('latin1', scanner.idStart, scanner.idEnd)).toBe('42');
+    expect([scanner.modelEnd, scanner.versionEnd]).toEqual([0, 0]);
+  });
+
+  it.each(
+    [
+      ['', '[]', '{}', 'null', '{"features":[1,2]', '{"features":[1,2]}x', '{"features":[1]}', '{"features":[1,2,3]}'],
+      [
+        '{"features":[1,2],}',
+        '{"features":[1,,2]}',
+        '{"features":[1 2]}',
+        '{"features":["1",2]}',
+        '{"features":[null,2]}',
+      ],
+      [
+        '{"features":[1,2],"features":[1,2]}',
+        '{"features":[1,2],"priority":1}',
+        '{"request_id":"\\u0041","features":[1,2]}',
+      ],
+      [
+        '{"request_id":"","features":[1,2]}',
+        '{"request_id":-1,"features":[1,2]}',
+        '{"features":[[1,2]]}',
+        '{"features":{"a":1}}',
+      ],
+    ].flat(),
+  )('leaves %s to the plain road', text => {
+    expect(new RequestScanner().scan(Buffer.from(text), new Float32Array(2), 0, 2)).toBe(false);
+  });
+
+  it('says yes only to what JSON.parse reads the same way, whatever the text', () => {
+    const scanner = new RequestScanner();
+    const value = fc.oneof(
+      {
+        weight: 3,
+        arbitrary: fc
+          .array(fc.oneof({ weight: 9, arbitrary: numberText }, brokenNumber), { minLength: 2, maxLength: 3 })
+          .map(v => `[${v.join(',')}]`),
+      },
+      { weight: 3, arbitrary: id.map(v => JSON.stringify(v)) },
+      fc.json(),
+    );
+    const member = fc
+      .tuple(space, field, space, value, space)
+      .map(([a, key, b, text, c]) => `${a}"${key}"${b}:${text}${c}`);
+    const usual = fc
+      .record({ id, list: fc.array(numberText, { minLength: 2, maxLength: 2 }) })
+      .map(r => `"request_id":${JSON.stringify(r.id)},"features":[${r.list.join(',')}]`);
+    const text = fc
+      .oneof(
+        fc.array(member, { maxLength: 4 }).map(members => members.join(',')),
+        usual,
+      )
+      .map(inside => `{${inside}}`);
+    let taken = 0;
+    fc.assert(
+      fc.property(text, json => {
+        const body = Buffer.from(json);
+        const into = new Float32Array(2);
+        if (!scanner.scan(body, into, 0, 2)) return;
+        taken++;
+        const parsed = JSON.parse(json) as {
+          request_id?: string | number;
+          model?: string;
+          model_version?: string;
+          features: number[];
+        };
+        expect([...into]).toEqual(parsed.features.map(Math.fround));
+        const slice = (start: number, end: number) => (end === 0 ? undefined : body.toString('utf8', start, end));
+        expect(slice(scanner.idStart, scanner.idEnd)).toBe(parsed.request_id?.toString());
+        expect(slice(scanner.modelStart, scanner.modelEnd)).toBe(parsed.model);
+        expect(slice(scanner.versionStart, scanner.versionEnd)).toBe(parsed.model_version);
+      }),
+      { numRuns: 20_000 },
+    );
+    expect(taken).toBeGreaterThan(1000);
+  });
+});
