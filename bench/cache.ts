@@ -10,8 +10,9 @@ import { parseCard } from '../src/models/card.ts';
 import { network } from '../test/support/onnx.ts';
 import { createRandom, type SeededRandom } from '../test/support/seeded-random.ts';
 import { type Candidate, compare, processorTime, round3 } from './harness.ts';
-import { createBatches, openPipeline } from './ledger-cost.ts';
+import { createBatches } from './ledger-cost.ts';
 import { catalogOf, type OpenedModel, openFile, openModel } from './models.ts';
+import { openScoring } from './open-scoring.ts';
 import { sampleFeatures } from './requests.ts';
 
 const BATCH = 256;
@@ -84,7 +85,7 @@ function candidate(
   pool: readonly Buffer[][],
   cache: ResultCache | undefined,
 ): Candidate {
-  const pipeline = openPipeline(catalogOf(model), cache);
+  const scoring = openScoring(catalogOf(model), cache);
   const batches = createBatches(BATCH, '0');
   const signal = new AbortController().signal;
   let turn = 0;
@@ -92,8 +93,8 @@ function candidate(
     name: title,
     async run() {
       const bodies = pool[turn++ % pool.length] as Buffer[];
-      const { outcomes } = await pipeline.score(readBatch(bodies, batches.next(), SOURCE), signal);
-      if (outcomes[0]?.kind !== 'result') throw new Error(String(outcomes[0]?.body));
+      const scored = await scoring.score(readBatch(bodies, batches.next(), SOURCE), signal);
+      if (scored.arm(0).kind !== 'result') throw new Error(String(scored.body(0)));
       return BATCH;
     },
   };

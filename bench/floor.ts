@@ -1,11 +1,20 @@
 import type { EventDataBatch } from '@azure/event-hubs';
 import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
-import { RequestScanner } from '../src/codecs/event-json/scan-request.ts';
+import { JsonScanner } from '../src/codecs/event-json/scan-request.ts';
 import { writeWhole } from '../src/core/digits.ts';
 import type { ModelVersion } from '../src/core/model.ts';
 import type { Tensor } from '../src/core/tensor.ts';
 import { BatchEncoder } from '../src/hubs/encode-message.ts';
 import { writeShortFloat } from '../src/scoring/answers/short-float.ts';
+
+const PLAIN = {
+  sequenceNumber: 0,
+  enqueuedAtMs: 0,
+  partitionKey: undefined,
+  contentType: undefined,
+  contentEncoding: undefined,
+  properties: {},
+};
 
 interface Parsed {
   readonly request_id: string;
@@ -75,7 +84,7 @@ export async function createSdkFloor(file: string, width: number, openBatch: () 
  */
 export function createLightFloor({ backend }: ModelVersion, width: number) {
   const input = backend.info.signature.inputs[0]?.name as string;
-  const scanner = new RequestScanner();
+  const scanner = new JsonScanner();
   const slab = Buffer.alloc(1_048_576);
   const view = new DataView(slab.buffer, slab.byteOffset, slab.length);
   const first = 1_000_000;
@@ -103,9 +112,10 @@ export function createLightFloor({ backend }: ModelVersion, width: number) {
     const data = new Float32Array(count * width);
     const ids = new Uint32Array(2 * count);
     for (let i = 0; i < count; i++) {
-      if (!scanner.scan(bodies[i] as Buffer, data, i, width)) throw new Error('a request of another shape');
-      ids[2 * i] = scanner.idStart;
-      ids[2 * i + 1] = scanner.idEnd;
+      if (!scanner.scan({ ...PLAIN, body: bodies[i] as Buffer }) || !scanner.readNumbers(data, i * width, width))
+        throw new Error('a request of another shape');
+      ids[2 * i] = scanner.idStart + 1;
+      ids[2 * i + 1] = scanner.idEnd - 1;
     }
     const outputs = await backend.predict({ [input]: { type: 'float32', dims: [count, width], data } });
     const { label, probabilities: columns } = outputs as Record<'label' | 'probabilities', Tensor>;

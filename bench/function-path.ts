@@ -1,18 +1,17 @@
 import { EventHubProducerClient } from '@azure/event-hubs';
 import { MAX_BATCH_BYTES } from '../src/core/hub-sender.ts';
 import type { ModelVersion } from '../src/core/model.ts';
-import { fill } from '../src/hubs/amqp-sender.ts';
 import { BatchEncoder } from '../src/hubs/encode-message.ts';
 import { readBatch } from '../src/hubs/read-batch.ts';
-import { planBlock, planEndings } from '../src/ledger/plan-endings.ts';
-import { createPipeline } from '../src/scoring/pipeline.ts';
+import { writeEndings } from '../src/hubs/write-endings.ts';
+import { planEndings } from '../src/ledger/plan-endings.ts';
 import { startEventHubs } from '../test/support/event-hubs.ts';
 import { createLightFloor, createSdkFloor } from './floor.ts';
 import { type Candidate, type Comparison, compare, processorTime } from './harness.ts';
 import { catalogOf, openModel } from './models.ts';
+import { openScoring } from './open-scoring.ts';
 import { requestBodies, sampleFeatures, sampleModel } from './requests.ts';
 
-const quiet = { info: () => {}, warn: () => {}, error: () => {} };
 const PARTITION = '0';
 /** As long as those of a partition that has been at work for a while. */
 const FIRST_SEQUENCE_NUMBER = 1_000_000;
@@ -45,24 +44,16 @@ export function metadataOf(count: number, first = FIRST_SEQUENCE_NUMBER): unknow
 
 /** Everything a batch costs inside the function, from the host's buffers to bytes for the wire; no network. */
 export function createFunctionPath(model: ModelVersion) {
-  const pipeline = createPipeline({
-    catalog: catalogOf(model),
-    clock: Date.now,
-    requestTimeoutMs: undefined,
-    maxBodyBytes: MAX_BATCH_BYTES - 16_384,
-    log: quiet,
-  });
+  const scoring = openScoring(catalogOf(model));
   const encoder = new BatchEncoder(MAX_BATCH_BYTES);
   const signal = new AbortController().signal;
   return async function score(bodies: readonly Buffer[], metadata: unknown): Promise<Buffer> {
     const batch = readBatch(bodies, metadata, { hub: 'inference-requests', consumerGroup: 'inference-consumer' });
-    const scored = await pipeline.score(batch, signal);
+    const scored = await scoring.score(batch, signal);
     const standing = { settledThrough: -1, ended: new Map<string, number>(), log: 0 };
     const ends = { partition: PARTITION, lastSequenceNumber: FIRST_SEQUENCE_NUMBER + bodies.length - 1 };
-    const plan =
-      (scored.block && planBlock(scored.block, standing, ends)) ?? planEndings(scored.outcomes, standing, ends);
     encoder.reset();
-    if (fill(encoder, plan.results, 0) !== bodies.length)
+    if (writeEndings(encoder, planEndings(scored, standing, ends).results, 0) !== bodies.length)
       throw new Error('not every request has its result in the batch');
     return encoder.bytes();
   };

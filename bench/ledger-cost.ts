@@ -1,20 +1,21 @@
-import type { ResultCache } from '../src/core/cache.ts';
+import { createDeadLetterRenderer } from '../src/codecs/event-json/dead-letter.ts';
 import type { EventBatch } from '../src/core/event.ts';
 import type { HubReader } from '../src/core/hub-reader.ts';
-import { MAX_BATCH_BYTES, type MessageList, type PartitionSender, SendError } from '../src/core/hub-sender.ts';
-import type { Catalog } from '../src/core/model.ts';
+import { MAX_BATCH_BYTES, type PartitionSender, SendError } from '../src/core/hub-sender.ts';
 import { createBreaker, createRetry } from '../src/core/retry-policies.ts';
-import { fill } from '../src/hubs/amqp-sender.ts';
-import { BlockMessages } from '../src/hubs/block-messages.ts';
+import type { ScoredBatch } from '../src/core/scored-batch.ts';
 import { BatchEncoder } from '../src/hubs/encode-message.ts';
 import { readBatch } from '../src/hubs/read-batch.ts';
+import { writeEndings } from '../src/hubs/write-endings.ts';
 import { createAdmission } from '../src/ledger/admission.ts';
 import type { ScoringObserver } from '../src/ledger/partition-scorer.ts';
+import { planEndings } from '../src/ledger/plan-endings.ts';
 import { createScorer, type Scorer } from '../src/ledger/scorer.ts';
-import { createDeadLetterRenderer, createPipeline, type Pipeline } from '../src/scoring/pipeline.ts';
+import type { Scoring } from '../src/scoring/scoring.ts';
 import { metadataOf } from './function-path.ts';
 import { type Candidate, type Comparison, compare, processorTime, round3 } from './harness.ts';
 import { catalogOf, openModel } from './models.ts';
+import { MAX_BODY_BYTES, openScoring } from './open-scoring.ts';
 import { requestBodies } from './requests.ts';
 
 const quiet = { info: () => {}, warn: () => {}, error: () => {} };
@@ -57,8 +58,11 @@ export function createBatches(count: number, partition: string): Batches {
 export function memorySender(): PartitionSender {
   const encoder = new BatchEncoder(MAX_BATCH_BYTES);
   return {
-    async send(_partition: string, messages: MessageList) {
-      for (let sent = 0; sent < messages.length; ) sent += fill(encoder, messages, sent);
+    async send(_partition, messages) {
+      for (let sent = 0; sent < messages.length; ) {
+        encoder.reset();
+        sent += writeEndings(encoder, messages, sent);
+      }
     },
     async close() {},
   };
@@ -77,21 +81,10 @@ function emptyHub(hub: string): HubReader {
   };
 }
 
-export function openPipeline(catalog: Catalog, cache?: ResultCache): Pipeline {
-  return createPipeline({
-    catalog,
-    clock: Date.now,
-    requestTimeoutMs: undefined,
-    maxBodyBytes: MAX_BATCH_BYTES - 16_384,
-    log: quiet,
-    cache,
-  });
-}
-
 const NOBODY: ScoringObserver = { settled: () => {}, ledger: () => {} };
 
 /** The events room as the app builds it, between hubs that are not there. */
-export function openScorer(pipeline: Pipeline, sender: PartitionSender, observer = NOBODY): Scorer {
+export function openScorer(scoring: Scoring, sender: PartitionSender, observer = NOBODY): Scorer {
   return createScorer({
     ledger: {
       hubs: { requests: emptyHub(SOURCE.hub), results: emptyHub('results'), deadLetters: emptyHub('dead letters') },
@@ -99,8 +92,8 @@ export function openScorer(pipeline: Pipeline, sender: PartitionSender, observer
       log: quiet,
     },
     consumerGroup: SOURCE.consumerGroup,
-    score: pipeline.score,
-    renderDeadLetter: createDeadLetterRenderer(MAX_BATCH_BYTES - 16_384, Date.now),
+    score: scoring.score,
+    renderDeadLetter: createDeadLetterRenderer(MAX_BODY_BYTES, Date.now),
     senders: { results: sender, deadLetters: sender },
     breaker: createBreaker({ name: 'results hub', failures: 5, resetMs: 60_000, log: quiet }, isSendError),
     retry: createRetry({ retries: 4, initialDelayMs: 200, maxDelayMs: 5_000 }, isSendError),
@@ -116,6 +109,19 @@ export function openScorer(pipeline: Pipeline, sender: PartitionSender, observer
 }
 
 const isSendError = (error: Error) => error instanceof SendError;
+
+/** What is sent of a scored batch where nothing is there already. */
+export function send(
+  sender: PartitionSender,
+  scored: ScoredBatch,
+  batch: EventBatch,
+  signal: AbortSignal,
+): Promise<void> {
+  const { partition, events } = batch;
+  const lastSequenceNumber = events[events.length - 1]?.sequenceNumber ?? -1;
+  const standing = { settledThrough: -1, ended: new Map<string, number>(), log: 0 };
+  return sender.send(partition, planEndings(scored, standing, { partition, lastSequenceNumber }).results, signal);
+}
 
 export interface LedgerCost {
   /** Processor time of the function path in memory, without and with. */
@@ -138,7 +144,7 @@ export async function measureLedger(
   batchSize: number,
   eventsPerSecond: number,
 ): Promise<LedgerCost> {
-  const pipeline = openPipeline(catalogOf((await openModel(name, version)).model));
+  const scoring = openScoring(catalogOf((await openModel(name, version)).model));
   const bodies = requestBodies(name, version, batchSize);
   const signal = new AbortController().signal;
   const oneByOne = (candidate: string, score: (batch: EventBatch) => Promise<void>): Candidate => {
@@ -154,13 +160,9 @@ export async function measureLedger(
 
   const sender = memorySender();
   const without = oneByOne('without ledger', async batch => {
-    const { block } = await pipeline.score(batch, signal);
-    if (!block) throw new Error('these requests are usual ones');
-    const shared = { model: block.model, model_version: block.modelVersion, source_partition: batch.partition };
-    const last = batch.events[batch.events.length - 1]!.sequenceNumber;
-    await sender.send(batch.partition, new BlockMessages(block, shared, last), signal);
+    await send(sender, await scoring.score(batch, signal), batch, signal);
   });
-  const scorer = openScorer(pipeline, memorySender());
+  const scorer = openScorer(scoring, memorySender());
   const comparison = await compare([without, oneByOne('with ledger', scorer.scoreBatch)], 41, 150, processorTime);
   const { 'without ledger': bare = 0, 'with ledger': kept = 0 } = comparison.nsPerEvent;
   const ledgerNsPerEvent = kept - bare;

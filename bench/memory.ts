@@ -1,8 +1,9 @@
 import { readBatch } from '../src/hubs/read-batch.ts';
 import { makeEvent } from '../test/chaos/requests.ts';
 import { createRandom } from '../test/support/seeded-random.ts';
-import { createBatches, memorySender, openPipeline, openScorer } from './ledger-cost.ts';
+import { createBatches, memorySender, openScorer } from './ledger-cost.ts';
 import { catalogOf, openModel } from './models.ts';
+import { openScoring } from './open-scoring.ts';
 
 const BATCH = 256;
 const PARTITIONS = 32;
@@ -22,7 +23,7 @@ export interface MemoryCourse {
  */
 export async function watchMemory(events: number): Promise<MemoryCourse> {
   const { model } = await openModel('diabetes', '1.1.0');
-  const scorer = openScorer(openPipeline(catalogOf(model)), memorySender());
+  const scorer = openScorer(openScoring(catalogOf(model)), memorySender());
   const random = createRandom(1);
   const lots = Array.from({ length: LOTS }, () => Array.from({ length: BATCH }, (_, i) => makeEvent(i, random).body));
   const partitions = Array.from({ length: PARTITIONS }, (_, i) => createBatches(BATCH, String(i)));

@@ -2,7 +2,9 @@ import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { createOnnxBackends, type OnnxBackends } from '../src/backends/onnx/backends.ts';
 import { readOnnxFile } from '../src/backends/onnx/onnx-file.ts';
-import type { Catalog, ModelVersion, Route } from '../src/core/model.ts';
+import type { Catalog } from '../src/core/catalog.ts';
+import type { ModelVersion } from '../src/core/model.ts';
+import type { Route } from '../src/core/routing.ts';
 import { parseCard, type RawCard, wishesOf } from '../src/models/card.ts';
 import { labelOf } from '../src/models/load-version.ts';
 import { resolveCard } from '../src/models/resolve-card.ts';
@@ -55,5 +57,5 @@ export async function openFile(source: {
 /** A catalog that answers everything with one loaded version. */
 export function catalogOf(model: ModelVersion): Catalog {
   const route: Route = { version: model, requestedVersion: undefined, fallback: false, variant: undefined };
-  return { route: () => route, fallbackFor: async () => undefined, list: async () => [] };
+  return { routing: () => ({ route }), fallbackFor: async () => undefined, list: async () => [] };
 }

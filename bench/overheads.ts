@@ -1,11 +1,11 @@
 import type { EventBatch } from '../src/core/event.ts';
-import { BlockMessages } from '../src/hubs/block-messages.ts';
 import { readBatch } from '../src/hubs/read-batch.ts';
 import { createTelemetry } from '../src/telemetry/telemetry.ts';
 import { memoryCache } from './cache.ts';
 import { type Candidate, type Comparison, compare, processorTime } from './harness.ts';
-import { createBatches, memorySender, openPipeline, openScorer } from './ledger-cost.ts';
+import { createBatches, memorySender, openScorer, send } from './ledger-cost.ts';
 import { catalogOf, openModel } from './models.ts';
+import { openScoring } from './open-scoring.ts';
 import { requestBodies } from './requests.ts';
 
 const quiet = { info: () => {}, warn: () => {}, error: () => {} };
@@ -35,22 +35,18 @@ export async function measureOverheads(name: string, version: string, batchSize:
   };
   /** Without ledger: score, encode, send. */
   const bare = (title: string, { withTelemetry = false, withCache = false } = {}): Candidate => {
-    const pipeline = openPipeline(catalog, withCache ? memoryCache() : undefined);
+    const scoring = openScoring(catalog, withCache ? memoryCache() : undefined);
     const sender = memorySender();
     return candidate(title, async batch => {
       const receivedAtMs = Date.now();
-      const scored = await pipeline.score(batch, signal);
-      const { block } = scored;
-      if (!block) throw new Error('these requests are usual ones');
-      const shared = { model: block.model, model_version: block.modelVersion, source_partition: batch.partition };
-      const last = batch.events[batch.events.length - 1]!.sequenceNumber;
-      await sender.send(batch.partition, new BlockMessages(block, shared, last), signal);
+      const scored = await scoring.score(batch, signal);
+      await send(sender, scored, batch, signal);
       if (withTelemetry) telemetry.recordBatch(batch, scored, { receivedAtMs, sentAtMs: Date.now() });
     });
   };
   const observer = { settled: telemetry.recordBatch, ledger: telemetry.recordLedger };
-  const whole = openScorer(openPipeline(catalog, memoryCache()), memorySender(), observer);
-  const ledger = openScorer(openPipeline(catalog), memorySender());
+  const whole = openScorer(openScoring(catalog, memoryCache()), memorySender(), observer);
+  const ledger = openScorer(openScoring(catalog), memorySender());
   try {
     return await compare(
       [

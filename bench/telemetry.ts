@@ -4,7 +4,8 @@
  */
 import { MeterProvider, MetricReader } from '@opentelemetry/sdk-metrics';
 import type { Event, EventBatch } from '../src/core/event.ts';
-import type { Outcome, ScoredBatch } from '../src/core/outcome.ts';
+import type { Outcome } from '../src/core/outcome.ts';
+import { ScoredBatch } from '../src/core/scored-batch.ts';
 import { createTelemetry } from '../src/telemetry/telemetry.ts';
 import { compare, record } from './harness.ts';
 
@@ -39,7 +40,7 @@ const outcomes: Outcome[] = events.map(event => ({
   latencyMs: NOW_MS - event.enqueuedAtMs,
 }));
 const slices = [{ model: 'diabetes', modelVersion: '1.1.0+a1b2c3d4', instances: SIZE, computeMs: 0.03 }];
-const scored: ScoredBatch = { outcomes, slices };
+const scored = ScoredBatch.of(batch, outcomes, slices);
 
 const telemetry = createTelemetry({
   connectionString: undefined,

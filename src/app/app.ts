@@ -9,13 +9,13 @@ import type { RouteName } from '../http/routes.ts';
 import { replyTo } from '../http/status.ts';
 import type { ModelCatalog } from '../models/catalog.ts';
 import type { OnLoad } from '../models/residents.ts';
-import type { Pipeline } from '../scoring/pipeline.ts';
+import type { Scoring } from '../scoring/scoring.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 
 /** What the functions call. */
 export interface App {
   readonly catalog: ModelCatalog;
-  readonly pipeline: Pipeline;
+  readonly scoring: Scoring;
   readonly telemetry: Telemetry;
   readonly http: HttpApi;
   /** Resolves once every event of the host's batch has its endings. @throws Error: the host's retry policy brings the batch again. */
@@ -75,7 +75,8 @@ const MIB = 1024 * 1024;
 async function buildApp(settings: Settings, log: Log, clock: Clock): Promise<App> {
   const [
     { createTelemetry },
-    { createPipeline },
+    { createScoring },
+    { createDecoder },
     { createDeadLetterRenderer },
     { MAX_BATCH_BYTES },
     { readBatch },
@@ -85,7 +86,8 @@ async function buildApp(settings: Settings, log: Log, clock: Clock): Promise<App
     models,
   ] = await Promise.all([
     import('../telemetry/telemetry.ts'),
-    import('../scoring/pipeline.ts'),
+    import('../scoring/scoring.ts'),
+    import('../codecs/decoder.ts'),
     import('../codecs/event-json/dead-letter.ts'),
     import('../core/hub-sender.ts'),
     import('../hubs/read-batch.ts'),
@@ -115,7 +117,10 @@ async function buildApp(settings: Settings, log: Log, clock: Clock): Promise<App
     ...(opened && { cache: () => opened.cache.counts }),
     newest: async (partition, signal) => (await events.requests.range(partition, signal)).last,
   });
-  const pipeline = createPipeline({
+  const renderDeadLetter = createDeadLetterRenderer(maxBodyBytes, clock);
+  const scoring = createScoring({
+    decoder: createDecoder(),
+    renderDeadLetter,
     catalog,
     clock,
     requestTimeoutMs: settings.REQUEST_TIMEOUT_MS,
@@ -124,14 +129,14 @@ async function buildApp(settings: Settings, log: Log, clock: Clock): Promise<App
     cache: opened?.cache,
   });
   const scorer = events.createScorer({
-    score: pipeline.score,
-    renderDeadLetter: createDeadLetterRenderer(maxBodyBytes, clock),
+    score: scoring.score,
+    renderDeadLetter,
     observer: { settled: telemetry.recordBatch, ledger: telemetry.recordLedger },
     clock,
   });
   const http = createHttpApi({
     catalog,
-    predict: pipeline.predict,
+    predict: scoring.predict,
     record: telemetry.recordEnding,
     recordHttp: telemetry.recordHttp,
     prometheus: telemetry.prometheus,
@@ -145,7 +150,7 @@ async function buildApp(settings: Settings, log: Log, clock: Clock): Promise<App
   void catalog.start();
   return {
     catalog,
-    pipeline,
+    scoring,
     telemetry,
     http,
     async scoreRequests(bodies, metadata) {

@@ -37,10 +37,10 @@ export function verifyCommand(terminal: Terminal): Command {
 
 async function verifyEndings(terminal: Terminal, options: Options): Promise<void> {
   const { stdout, stderr, signal } = terminal;
-  const [{ openReader }, { verify }, { decode }] = await Promise.all([
+  const [{ openReader }, { verify }, { createDecoder }] = await Promise.all([
     import('../app/open-events.ts'),
     import('../ledger/verify.ts'),
-    import('../codecs/event-json/event-json.ts'),
+    import('../codecs/decoder.ts'),
   ]);
   const settings = commandSettings(terminal.environment, terminal.folder);
   const groups = settings.RECOVERY_CONSUMER_GROUPS.split(',').map(group => group.trim());
@@ -50,7 +50,7 @@ async function verifyEndings(terminal: Terminal, options: Options): Promise<void
     results: open(settings.RESULTS_HUB),
     deadLetters: open(settings.DEAD_LETTER_HUB),
   };
-  const source = { hub: settings.REQUESTS_HUB, consumerGroup: settings.CONSUMER_GROUP, partition: '' };
+  const decoder = createDecoder();
   const progress = createProgress(stderr);
   let verdicts: PartitionVerdict[];
   try {
@@ -59,7 +59,7 @@ async function verifyEndings(terminal: Terminal, options: Options): Promise<void
         hubs,
         fromMs: options.from?.getTime(),
         toMs: options.to?.getTime(),
-        countRequests: event => decode({ ...source, events: [event] }, undefined).length,
+        countRequests: async event => (await decoder.decode(event)).length,
         onProgress: progress.report,
         maxListed: options.list,
       },

@@ -27,6 +27,11 @@ export class RequestError extends Error {
   }
 }
 
+/** What was sent is no request. */
+export function malformed(message: string): RequestError {
+  return new RequestError('malformed_payload', 'decode', message);
+}
+
 /** Infrastructure is away (hub, storage, Redis): nothing is wrong with the events, so the function throws and the host's retry policy holds the partition. */
 export class InfrastructureError extends Error {
   override readonly name = 'InfrastructureError';

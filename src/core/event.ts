@@ -1,4 +1,4 @@
-/** One event of an Event Hubs partition, as the pipeline sees it. */
+/** One event of an Event Hubs partition, as scoring sees it. */
 export interface Event {
   readonly body: Buffer;
   readonly sequenceNumber: number;
@@ -7,6 +7,8 @@ export interface Event {
   readonly partitionKey: string | undefined;
   readonly contentType: string | undefined;
   readonly contentEncoding: string | undefined;
+  /** AMQP correlation id, which the event's endings bear too. */
+  readonly correlationId?: string | undefined;
   /** Application properties by name; strings, numbers, booleans, dates or bytes (Kafka headers). */
   readonly properties: Readonly<Record<string, unknown>>;
 }

@@ -1,21 +1,4 @@
-/** Application properties of an outgoing message; whole numbers travel as AMQP longs. */
-export type Properties = Readonly<Record<string, string | number>>;
-
-/** One event to append. Its content type is application/json. */
-export interface OutgoingMessage {
-  readonly messageId: string;
-  /** Properties that many messages share. The same object for all of them: it is encoded once. */
-  readonly shared: Properties;
-  /** Properties of this message alone. */
-  readonly own: Properties;
-  /** JSON, UTF-8. */
-  readonly body: Buffer;
-}
-
-/** Messages in order: an array, or what makes them only where they are asked for. */
-export interface MessageList extends Iterable<OutgoingMessage> {
-  readonly length: number;
-}
+import type { EndingMessages } from './ending-messages.ts';
 
 /** Appends messages to one hub, partition by partition. */
 export interface PartitionSender {
@@ -24,7 +7,7 @@ export interface PartitionSender {
    * for a partition.
    * @throws SendError, which says how many messages were confirmed and whether the one after them may be there nevertheless.
    */
-  send(partition: string, messages: MessageList, signal: AbortSignal): Promise<void>;
+  send(partition: string, messages: EndingMessages, signal: AbortSignal): Promise<void>;
   close(): Promise<void>;
 }
 

@@ -73,35 +73,6 @@ export interface ModelVersion {
   readonly card: Card;
   readonly signature: Signature;
   readonly backend: Backend;
-}
-
-/** Which version answers a request, and why. */
-export interface Route {
-  readonly version: ModelVersion;
-  /** Set where another version than the one asked for answers. */
-  readonly requestedVersion: string | undefined;
-  readonly fallback: boolean;
-  /** The rollout's arm, where a rollout chose: such a route holds for its routing key alone, any other for whoever asks for the same. */
-  readonly variant: string | undefined;
-}
-
-/** What the pipeline asks of the models room. */
-export interface Catalog {
-  /**
-   * The loaded version that answers; synchronous once it is loaded, so that a batch pays nothing for it.
-   * @throws RequestError unknown_model or model_unavailable; InfrastructureError where storage is away and nothing is loaded.
-   */
-  route(model: string | undefined, version: string | undefined, routingKey: string): Route | Promise<Route>;
-  /** The version or model that the card declares as stand-in; undefined where it declares none. */
-  fallbackFor(version: ModelVersion): Promise<ModelVersion | undefined>;
-  /** What is known, loaded or not, for those who list and for readiness. */
-  list(): Promise<readonly ModelSummary[]>;
-}
-
-export interface ModelSummary {
-  readonly name: string;
-  readonly versions: readonly string[];
-  readonly aliases: Readonly<Record<string, string>>;
-  readonly production: string | undefined;
-  readonly loaded: readonly string[];
+  /** What scoring has worked out for this version, once; nobody else's. */
+  plan?: object | undefined;
 }

@@ -1,4 +1,15 @@
-import { RequestError } from './errors.ts';
+import { malformed } from './errors.ts';
+
+/** Numbers as they stand in a binary tensor; those of 64 bits and texts come as lists. */
+export type TypedValues =
+  | Float32Array
+  | Float64Array
+  | Int8Array
+  | Int16Array
+  | Int32Array
+  | Uint8Array
+  | Uint16Array
+  | Uint32Array;
 
 /** One input of an Open Inference Protocol v2 request. */
 export interface InputTensor {
@@ -6,8 +17,8 @@ export interface InputTensor {
   /** Includes the batch dimension. */
   readonly shape: readonly number[];
   readonly datatype: string;
-  /** Row-major, flat; as many as the product of `shape`. Not yet held against a model. */
-  readonly data: readonly unknown[];
+  /** Row-major, flat; as many as the product of `shape`. Not yet held against a model. Typed where it came as bytes. */
+  readonly data: readonly unknown[] | TypedValues;
 }
 
 /** Features given as whole tensors, by the name of a model input (or of a feature, a column each). */
@@ -42,8 +53,8 @@ function readInput(input: unknown, index: number): InputTensor {
   if (!Array.isArray(shape) || shape.length === 0 || !shape.every(size => Number.isSafeInteger(size) && size >= 0)) {
     throw malformed(`input ${name}: shape takes a list of whole numbers`);
   }
-  if (!Array.isArray(data)) throw malformed(`input ${name}: data takes a list`);
-  const flat = data.some(Array.isArray) ? data.flat(MAX_RANK) : data;
+  if (!Array.isArray(data) && !isTyped(data)) throw malformed(`input ${name}: data takes a list`);
+  const flat = Array.isArray(data) && data.some(Array.isArray) ? data.flat(MAX_RANK) : data;
   const expected = (shape as number[]).reduce((product, size) => product * size, 1);
   if (flat.length !== expected) {
     throw malformed(`input ${name}: data has ${flat.length} values; shape [${shape.join(', ')}] takes ${expected}`);
@@ -51,6 +62,6 @@ function readInput(input: unknown, index: number): InputTensor {
   return { name, shape: shape as number[], datatype, data: flat };
 }
 
-function malformed(message: string): RequestError {
-  return new RequestError('malformed_payload', 'decode', message);
+function isTyped(data: unknown): data is TypedValues {
+  return ArrayBuffer.isView(data) && !(data instanceof DataView);
 }

@@ -3,7 +3,6 @@ import type { Event } from './event.ts';
 import type { ModelVersion } from './model.ts';
 import type { Prediction } from './prediction.ts';
 import type { RequestId } from './request.ts';
-import type { ResultBlock } from './result-block.ts';
 
 /** A request that a model answered. */
 export interface Answered {
@@ -24,7 +23,7 @@ export interface Answered {
   /** No inference ran. */
   readonly cached: boolean;
   readonly scoredAtMs: number;
-  /** What its slice took in the model, milliseconds. */
+  /** What its slices took in the model, milliseconds. */
   readonly modelMs: number;
 }
 
@@ -41,7 +40,7 @@ export interface Refused {
 /** The one ending of a request, as values. */
 export type Ending = Answered | Refused;
 
-/** The one ending of a request, rendered: what goes to the results hub or to the dead-letter hub. */
+/** The one ending of a request as an object: what goes to the results hub or to the dead-letter hub. */
 export interface Outcome {
   readonly kind: 'result' | 'dead-letter';
   readonly event: Event;
@@ -63,18 +62,21 @@ export interface Outcome {
   readonly latencyMs: number;
 }
 
+/** What a dead letter says besides its error; an `Outcome` has it all. */
+export type Subject = Pick<Outcome, 'event' | 'resultId' | 'model' | 'modelVersion'> &
+  Partial<Pick<Outcome, 'requestId' | 'variant' | 'text'>>;
+
+/** Renders a request's ending as a dead letter; it fits, however large the request was. */
+export type RenderDeadLetter = (
+  source: { readonly hub: string; readonly partition: string },
+  subject: Subject,
+  error: RequestError,
+) => Outcome;
+
 /** What one model version did in one slice, for telemetry. */
 export interface SliceTiming {
   readonly model: string;
   readonly modelVersion: string;
   readonly instances: number;
   readonly computeMs: number;
-}
-
-export interface ScoredBatch {
-  /** The same as `outcomes`, where all are results that can be written straight into what is sent. */
-  readonly block?: ResultBlock | undefined;
-  /** One for every request, in the order of the events and of the requests within them. */
-  readonly outcomes: readonly Outcome[];
-  readonly slices: readonly SliceTiming[];
 }

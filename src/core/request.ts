@@ -1,5 +1,3 @@
-import type { Event } from './event.ts';
-
 /** A JSON number by its source text, as `JSON.rawJSON` makes it; for numbers that a double would change. `JSON.stringify` writes the text as it is. */
 export interface RawNumber {
   readonly rawJSON: string;
@@ -26,11 +24,8 @@ export interface Request {
   readonly timeoutMs: number | undefined;
   /** What sticky routing hashes. */
   readonly routingKey: string;
-}
-
-/** A request out of an event. */
-export interface EventRequest extends Request {
-  readonly event: Event;
+  /** Which segments it belongs to, for rollouts by segment. */
+  readonly segments: readonly string[];
   /** JSON text of this request alone, where its event carried several; undefined: the event's whole body. */
-  readonly text: (() => string) | undefined;
+  readonly text?: (() => string) | undefined;
 }

@@ -1,4 +1,5 @@
-import { RequestError } from '../core/errors.ts';
+import { malformed } from '../core/errors.ts';
+import type { InputTensor, TypedValues } from '../core/open-inference.ts';
 
 /**
  * Triton's binary tensor extension, inputs only (github.com/triton-inference-server/server, protocol/extension_binary_data.md): the JSON has
@@ -24,7 +25,9 @@ export function fillBinaryInputs(inputs: readonly unknown[], bytes: Uint8Array):
   return filled;
 }
 
-const READERS: Readonly<Record<string, (bytes: Uint8Array<ArrayBuffer>) => ArrayLike<number | bigint>>> = {
+const READERS: Readonly<
+  Record<string, (bytes: Uint8Array<ArrayBuffer>) => TypedValues | BigInt64Array | BigUint64Array>
+> = {
   UINT8: bytes => bytes,
   INT8: ({ buffer }) => new Int8Array(buffer),
   UINT16: ({ buffer }) => new Uint16Array(buffer),
@@ -37,13 +40,15 @@ const READERS: Readonly<Record<string, (bytes: Uint8Array<ArrayBuffer>) => Array
   FP64: ({ buffer }) => new Float64Array(buffer),
 };
 
-function readElements(datatype: string, bytes: Uint8Array<ArrayBuffer>, name: string): readonly unknown[] {
+function readElements(datatype: string, bytes: Uint8Array<ArrayBuffer>, name: string): InputTensor['data'] {
   if (datatype === 'BOOL') return Array.from(bytes, value => value !== 0);
   if (datatype === 'BYTES') return readTexts(bytes, name);
   const reader = READERS[datatype];
   if (!reader) throw malformed(`input ${name}: ${datatype} is not taken as bytes; send it as JSON`);
   try {
-    return Array.from(reader(bytes), value => (typeof value === 'bigint' ? fromBigInt(value) : value));
+    const values = reader(bytes);
+    if (values instanceof BigInt64Array || values instanceof BigUint64Array) return Array.from(values, fromBigInt);
+    return values;
   } catch {
     throw malformed(`input ${name}: ${bytes.length} bytes are no whole number of ${datatype} values`);
   }
@@ -67,8 +72,4 @@ function readTexts(bytes: Uint8Array<ArrayBuffer>, name: string): readonly strin
 function fromBigInt(value: bigint): number | string {
   const number = Number(value);
   return Number.isSafeInteger(number) ? number : String(value);
-}
-
-function malformed(message: string): RequestError {
-  return new RequestError('malformed_payload', 'decode', message);
 }

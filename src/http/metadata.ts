@@ -1,4 +1,5 @@
-import type { ModelSummary, ModelVersion } from '../core/model.ts';
+import type { ModelSummary } from '../core/catalog.ts';
+import type { ModelVersion } from '../core/model.ts';
 import { DATATYPES } from './datatypes.ts';
 import { declaredShape, planOutputs } from './output-plan.ts';
 

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
+import type { Catalog } from '../core/catalog.ts';
 import { RequestError } from '../core/errors.ts';
 import type { Clock } from '../core/log.ts';
-import type { Catalog } from '../core/model.ts';
 import type { Answered, Ending } from '../core/outcome.ts';
 import type { Request } from '../core/request.ts';
+import { NO_SEGMENTS } from '../core/routing.ts';
 import { type HttpReply, type HttpRequest, json, problem } from './http.ts';
 import { type InferenceRequest, readInferenceRequest } from './inference-request.ts';
 import { describeModel } from './metadata.ts';
@@ -88,7 +89,8 @@ export class OpenInference {
 
   /** The version that a path names. @throws RequestError unknown_model where it is not there, though a request for it would be answered by another. */
   async #find({ name, version }: Readonly<Record<string, string>>) {
-    const route = await this.#options.catalog.route(name, version, '');
+    const routing = await this.#options.catalog.routing(name, version);
+    const route = routing.route ?? routing.choose('', NO_SEGMENTS, this.#options.clock());
     if (route.fallback && version !== undefined) {
       throw new RequestError('unknown_model', 'route', `${name} has no version ${version} that can serve`);
     }
@@ -119,6 +121,7 @@ function toRequest(
     enqueuedAtMs,
     timeoutMs,
     routingKey: routingKey ?? id ?? resultId,
+    segments: NO_SEGMENTS,
   };
 }
 

@@ -1,17 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { SenderEvents } from 'rhea-promise';
 import { asError } from '../core/errors.ts';
-import {
-  type Certainty,
-  MAX_BATCH_BYTES,
-  type MessageList,
-  type OutgoingMessage,
-  type PartitionSender,
-  SendError,
-} from '../core/hub-sender.ts';
+import { type Certainty, MAX_BATCH_BYTES, type PartitionSender, SendError } from '../core/hub-sender.ts';
 import type { AmqpConnection, SenderLink } from './amqp-connection.ts';
-import { BlockMessages } from './block-messages.ts';
 import { BATCH_MESSAGE_FORMAT, BatchEncoder } from './encode-message.ts';
+import { writeEndings } from './write-endings.ts';
 
 interface Lane {
   readonly link: SenderLink;
@@ -65,10 +58,11 @@ export function createAmqpSender(
         } catch (thrown) {
           throw failure('absent', confirmed, hub, partition, thrown);
         }
-        const count = fill(lane.encoder, messages, confirmed);
+        lane.encoder.reset();
+        const count = writeEndings(lane.encoder, messages, confirmed);
         if (count === 0) {
           throw new SendError(
-            `${[...messages][confirmed]?.messageId} is larger than the ${lane.encoder.limitBytes} bytes a hub takes`,
+            `${messages.messageId(confirmed)} is larger than the ${lane.encoder.limitBytes} bytes a hub takes`,
             'too-large',
             confirmed,
           );
@@ -92,16 +86,6 @@ export function createAmqpSender(
       lanes.clear();
     },
   };
-}
-
-/** Messages from `from` on that fit into one batch. */
-export function fill(encoder: BatchEncoder, messages: MessageList, from: number): number {
-  encoder.reset();
-  if (messages instanceof BlockMessages) return messages.addTo(encoder, from);
-  const list = Array.isArray(messages) ? messages : [...messages];
-  let at = from;
-  while (at < list.length && encoder.tryAdd(list[at] as OutgoingMessage)) at++;
-  return at - from;
 }
 
 /** Waits until the service takes a message; a bounded wait, and nothing is transmitted meanwhile. */

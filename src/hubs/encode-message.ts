@@ -1,4 +1,4 @@
-import type { OutgoingMessage, Properties } from '../core/hub-sender.ts';
+import type { OutgoingMessage, Properties } from '../core/ending-messages.ts';
 
 /*
  * Event Hubs' batch format by hand: one AMQP message of format 0x80013700 whose body is a data section for every event, each
@@ -24,14 +24,14 @@ const APPLICATION_PROPERTIES = section(0x74);
 const DATA = section(0x75);
 
 const CONTENT_TYPE = Buffer.concat([Buffer.from([SYM8, 16]), Buffer.from('application/json', 'latin1')]);
-/** user-id, to, subject, reply-to and correlation-id, all null, then content-type: what follows message-id. */
-const AFTER_MESSAGE_ID = Buffer.concat([Buffer.from([NULL, NULL, NULL, NULL, NULL]), CONTENT_TYPE]);
+/** user-id, to, subject and reply-to, all null: between message-id and correlation-id. */
+const AFTER_MESSAGE_ID = Buffer.from([NULL, NULL, NULL, NULL]);
 
 /** An AMQP long with its type. */
 export const LONG_BYTES = 9;
 
 /** Section descriptors and the 32-bit size and count fields of one message, with room to spare. */
-const FIXED_BYTES = 64 + AFTER_MESSAGE_ID.length;
+const FIXED_BYTES = 72 + AFTER_MESSAGE_ID.length + CONTENT_TYPE.length;
 
 /** Collects messages into one batch envelope up to a limit. Memory: the bytes of the largest batch so far. */
 export class BatchEncoder {
@@ -40,6 +40,8 @@ export class BatchEncoder {
   #view = viewOf(this.#slab);
   #length = 0;
   readonly #shared = new WeakMap<Properties, EncodedPairs>();
+  /** Messages that were encoded once and differ little from those to come; for whoever writes them. */
+  readonly frames = new FrameCache();
 
   constructor(limitBytes: number) {
     this.limitBytes = limitBytes;
@@ -95,9 +97,8 @@ export class BatchEncoder {
   /** Behind what is there; returns its end. */
   #write(message: OutgoingMessage): number {
     const shared = this.#encodedOnce(message.shared);
-    const slab = this.reserve(
-      FIXED_BYTES + message.body.length + 3 * message.messageId.length + shared.bytes.length + roomFor(message.own),
-    );
+    const ids = message.messageId.length + (message.correlationId?.length ?? 0);
+    const slab = this.reserve(FIXED_BYTES + message.body.length + 3 * ids + shared.bytes.length + roomFor(message.own));
     return writeMessage(slab, this.#length, message, shared);
   }
 
@@ -116,6 +117,33 @@ export class BatchEncoder {
 /** 32 bits through it take 1 ns; Buffer's own methods take five times as long. */
 function viewOf({ buffer, byteOffset, length }: Buffer): DataView {
   return new DataView(buffer, byteOffset, length);
+}
+
+/** Start of a message up to its body, and where in it stands what differs from one to the next. */
+export interface Frame {
+  readonly bytes: Buffer;
+  readonly digitsAt: number;
+  readonly digits: number;
+  /** The first sequence number of more digits. */
+  readonly end: number;
+}
+
+/** More than partitions and rollouts need; a producer that makes up model names must not fill the memory. */
+const MAX_FRAMES = 256;
+
+/** A partition's batches mostly have the same frames one after the other, and making one takes 10 µs. */
+class FrameCache {
+  readonly #frames = new Map<string, Frame>();
+
+  of(key: string, make: () => Frame): Frame {
+    let frame = this.#frames.get(key);
+    if (frame === undefined) {
+      frame = make();
+      if (this.#frames.size >= MAX_FRAMES) this.#frames.clear();
+      this.#frames.set(key, frame);
+    }
+    return frame;
+  }
 }
 
 interface EncodedPairs {
@@ -144,6 +172,10 @@ function writeMessage(slab: Buffer, start: number, message: OutgoingMessage, sha
   let at = writeText(slab, inner + 12, message.messageId);
   slab.set(AFTER_MESSAGE_ID, at);
   at += AFTER_MESSAGE_ID.length;
+  if (message.correlationId === undefined) slab[at++] = NULL;
+  else at = writeText(slab, at, message.correlationId);
+  slab.set(CONTENT_TYPE, at);
+  at += CONTENT_TYPE.length;
   slab.writeUInt32BE(at - inner - 8, inner + 4);
   slab.writeUInt32BE(7, inner + 8);
 

@@ -72,6 +72,7 @@ export function readBatch(
       ),
       contentType: asText(own['content-type'] ?? own.contentType),
       contentEncoding: asText(own['content-encoding'] ?? own.contentEncoding),
+      correlationId: asText(own['correlation-id'] ?? own.correlationId),
       properties: withKafkaHeaders(asFields(properties?.[i]), kafkaKey !== undefined && kafkaKey !== null),
     };
   }

@@ -157,7 +157,7 @@ function asEventPosition(from: Position): EventPosition {
 /** The same fields as the functions host gives (read-batch.ts), so that an event is scored alike whichever way it came. */
 function asStoredEvent(event: ReceivedEventData): StoredEvent {
   const system = event.systemProperties ?? {};
-  const { messageId, contentType, partitionKey } = event;
+  const { messageId, contentType, correlationId, partitionKey } = event;
   return {
     body: asBytes(event.body),
     sequenceNumber: event.sequenceNumber,
@@ -166,8 +166,14 @@ function asStoredEvent(event: ReceivedEventData): StoredEvent {
     contentType,
     contentEncoding: asText(system.contentEncoding) ?? asText(system['content-encoding']),
     properties: withLowerCasedNames(event.properties),
+    correlationId: correlationIdOf(correlationId),
     messageId: messageId === undefined ? undefined : String(messageId),
   };
+}
+
+/** Text or a number as text; bytes (a UUID among them) as the functions host gives them. */
+function correlationIdOf(id: ReceivedEventData['correlationId']): string | undefined {
+  return id === undefined ? undefined : Buffer.isBuffer(id) ? id.toString('base64') : String(id);
 }
 
 function asBytes(body: unknown): Buffer {

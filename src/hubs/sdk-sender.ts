@@ -1,5 +1,6 @@
 import type { EventDataBatch, EventHubProducerClient } from '@azure/event-hubs';
-import { type Certainty, type OutgoingMessage, type PartitionSender, SendError } from '../core/hub-sender.ts';
+import type { OutgoingMessage } from '../core/ending-messages.ts';
+import { type Certainty, type PartitionSender, SendError } from '../core/hub-sender.ts';
 
 /** Errors by which the service or the library says that it took nothing. */
 const REFUSALS = new Set([
@@ -43,9 +44,10 @@ export function createSdkSender(client: EventHubProducerClient): PartitionSender
 
 function fill(batch: EventDataBatch, messages: readonly OutgoingMessage[], from: number): void {
   for (let i = from; i < messages.length; i++) {
-    const { messageId, shared, own, body } = messages[i] as OutgoingMessage;
+    const { messageId, correlationId, shared, own, body } = messages[i] as OutgoingMessage;
     const properties = { ...shared, ...own };
-    if (!batch.tryAdd({ messageId, body, contentType: 'application/json', properties })) return;
+    const message = { messageId, body, contentType: 'application/json', properties };
+    if (!batch.tryAdd(correlationId === undefined ? message : { ...message, correlationId })) return;
   }
 }
 

@@ -1,19 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { IPolicy } from 'cockatiel';
+import type { EndingMessages } from '../core/ending-messages.ts';
 import { InfrastructureError, RequestError } from '../core/errors.ts';
-import { type MessageList, type PartitionSender, SendError } from '../core/hub-sender.ts';
+import { type PartitionSender, SendError } from '../core/hub-sender.ts';
 import type { Log } from '../core/log.ts';
-import type { Outcome, ScoredBatch } from '../core/outcome.ts';
-import { planBlock, planEndings } from './plan-endings.ts';
+import type { Outcome, RenderDeadLetter } from '../core/outcome.ts';
+import { ScoredBatch } from '../core/scored-batch.ts';
+import { planEndings } from './plan-endings.ts';
 import type { Standing } from './standing.ts';
-
-/** Renders a request's ending as a dead letter, for what goes wrong outside the pipeline. */
-export type RenderDeadLetter = (
-  source: { readonly hub: string; readonly partition: string },
-  subject: Pick<Outcome, 'event' | 'resultId' | 'model' | 'modelVersion'> &
-    Partial<Pick<Outcome, 'requestId' | 'variant' | 'text'>>,
-  error: RequestError,
-) => Outcome;
 
 export interface AppendOptions {
   readonly hub: string;
@@ -32,7 +26,7 @@ export interface LedgerView {
   /** Reads the tails again. */
   refresh(signal: AbortSignal): Promise<void>;
   /** Endings that were confirmed just now. */
-  confirm(messages: MessageList): void;
+  confirm(messages: EndingMessages): void;
 }
 
 /**
@@ -41,19 +35,17 @@ export interface LedgerView {
  * @throws SendError or InfrastructureError after bounded tries.
  */
 export async function appendEndings(
-  scored: Pick<ScoredBatch, 'outcomes' | 'block'>,
+  scored: ScoredBatch,
   batch: { readonly partition: string; readonly lastSequenceNumber: number },
   ledger: LedgerView,
   { hub, senders, renderDeadLetter, retry, uncertainDelayMs, log }: AppendOptions,
   signal: AbortSignal,
 ): Promise<void> {
-  let { block } = scored;
-  /** Made only where the block cannot go out whole. */
-  let endings: readonly Outcome[] | undefined;
+  let endings = scored;
   let uncertain = false;
 
   /** False where a message was too large and stands in the plan no more: what is missing must be planned anew. */
-  const sendAll = async (sender: PartitionSender, messages: MessageList): Promise<boolean> => {
+  const sendAll = async (sender: PartitionSender, messages: EndingMessages): Promise<boolean> => {
     if (messages.length === 0) return true;
     try {
       await sender.send(batch.partition, messages, signal);
@@ -61,28 +53,27 @@ export async function appendEndings(
       return true;
     } catch (thrown) {
       if (!(thrown instanceof SendError)) throw thrown;
-      block = undefined;
-      const list = [...messages];
-      ledger.confirm(list.slice(0, thrown.confirmed));
+      ledger.confirm(messages.head(thrown.confirmed));
       uncertain = thrown.certainty === 'unknown';
       log.warn(
         `partition ${batch.partition}: ${thrown.confirmed} of ${messages.length} endings appended, then ${thrown.certainty}: ${thrown.message}`,
       );
       if (thrown.certainty !== 'too-large') throw thrown;
-      endings = replaceTooLarge(endings ?? scored.outcomes, list[thrown.confirmed]?.messageId, outcome =>
+      const tooLarge = messages.ending(thrown.confirmed);
+      const outcomes = endings.outcomes();
+      outcomes[tooLarge] = smaller(outcomes[tooLarge] as Outcome, outcome =>
         renderDeadLetter(
           { hub, partition: batch.partition },
           outcome,
           new RequestError('result_too_large', 'send', thrown.message),
         ),
       );
+      endings = ScoredBatch.of({ hub, partition: batch.partition, events: endings.events }, outcomes, endings.slices);
       return false;
     }
   };
   const sendMissing = async (): Promise<boolean> => {
-    const standing = ledger.current();
-    const plan =
-      (block && planBlock(block, standing, batch)) ?? planEndings(endings ?? scored.outcomes, standing, batch);
+    const plan = planEndings(endings, ledger.current(), batch);
     return (await sendAll(senders.deadLetters, plan.deadLetters)) && (await sendAll(senders.results, plan.results));
   };
 
@@ -97,15 +88,8 @@ export async function appendEndings(
 }
 
 /** A result that no batch can hold becomes a dead letter; a dead letter that none can hold leaves the request's body out. */
-function replaceTooLarge(
-  outcomes: readonly Outcome[],
-  resultId: string | undefined,
-  deadLetterFor: (outcome: Outcome) => Outcome,
-): readonly Outcome[] {
-  return outcomes.map(outcome => {
-    if (outcome.resultId !== resultId) return outcome;
-    return outcome.kind === 'result' ? deadLetterFor(outcome) : withoutBody(outcome);
-  });
+function smaller(outcome: Outcome, deadLetterFor: (outcome: Outcome) => Outcome): Outcome {
+  return outcome.kind === 'result' ? deadLetterFor(outcome) : withoutBody(outcome);
 }
 
 function withoutBody(outcome: Outcome): Outcome {

@@ -1,4 +1,4 @@
-import type { MessageList } from '../core/hub-sender.ts';
+import type { EndingMessages } from '../core/ending-messages.ts';
 import { everAppended, type Found, findStanding, type LedgerOptions } from './find-standing.ts';
 import { advance, merge, type Standing } from './standing.ts';
 
@@ -17,7 +17,7 @@ export interface PartitionLedger {
   /** Whether anyone else has appended to the tails since they were read: a look at their ends alone. */
   othersAppended(signal: AbortSignal): Promise<boolean>;
   /** Takes note of confirmed endings, should the rest of their batch fail. */
-  confirm(messages: MessageList): void;
+  confirm(messages: EndingMessages): void;
   /** Everything through here is settled. */
   settle(through: number): void;
 }
@@ -25,17 +25,18 @@ export interface PartitionLedger {
 export function createPartitionLedger(partition: string, options: LedgerOptions): PartitionLedger {
   let standing: Standing | undefined;
   /** Not put into `standing` at once: in the usual case nobody asks. */
-  let confirmed: MessageList[] = [];
+  let confirmed: EndingMessages[] = [];
   /** Events there must be at the tails if nobody else appends to them. */
   let appended = 0;
 
   const current = (): Standing => {
     if (!standing) throw new Error(`the tails of partition ${partition} have not been read`);
     if (confirmed.length > 0) {
-      const ids = confirmed
-        .flatMap(messages => [...messages])
-        .map(message => [message.messageId, Number(message.own.source_sequence_number)] as const);
-      standing = { ...standing, ended: new Map([...standing.ended, ...ids]) };
+      const ended = new Map(standing.ended);
+      for (const messages of confirmed) {
+        for (let at = 0; at < messages.length; at++) ended.set(messages.messageId(at), messages.sequenceNumber(at));
+      }
+      standing = { ...standing, ended };
       confirmed = [];
     }
     return standing;

@@ -2,8 +2,8 @@ import { InfrastructureError, RequestError } from '../core/errors.ts';
 import type { Event, EventBatch } from '../core/event.ts';
 import type { PartitionRange } from '../core/hub-reader.ts';
 import type { Clock, Log } from '../core/log.ts';
-import type { ScoredBatch } from '../core/outcome.ts';
 import type { Breaker } from '../core/retry-policies.ts';
+import { ScoredBatch } from '../core/scored-batch.ts';
 import type { Admission } from './admission.ts';
 import { type AppendOptions, appendEndings } from './append-endings.ts';
 import type { Found, LedgerOptions } from './find-standing.ts';
@@ -149,7 +149,7 @@ export function createPartitionScorer(partition: string, options: PartitionScore
     if (event && events.length === 1 && event.sequenceNumber === tooSlow) {
       const subject = { event, resultId: `${name}/${event.sequenceNumber}`, model: undefined, modelVersion: undefined };
       const error = new RequestError('inference_failed', 'infer', 'scoring takes longer than BATCH_DEADLINE_SECONDS');
-      return { outcomes: [renderDeadLetter(batch, subject, error)], slices: [] };
+      return ScoredBatch.of(batch, [renderDeadLetter(batch, subject, error)]);
     }
     const startedAtMs = clock();
     try {

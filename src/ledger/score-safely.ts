@@ -1,8 +1,8 @@
 import { asError, InfrastructureError, RequestError } from '../core/errors.ts';
 import type { EventBatch } from '../core/event.ts';
 import type { Log } from '../core/log.ts';
-import type { Outcome, ScoredBatch } from '../core/outcome.ts';
-import type { RenderDeadLetter } from './append-endings.ts';
+import type { RenderDeadLetter } from '../core/outcome.ts';
+import { ScoredBatch } from '../core/scored-batch.ts';
 
 export type Score = (batch: EventBatch, signal: AbortSignal) => Promise<ScoredBatch>;
 
@@ -20,14 +20,14 @@ export async function scoreSafely(
 ): Promise<ScoredBatch> {
   try {
     const scored = await score(batch, signal);
-    if (scored.block?.events !== batch.events) checkComplete(batch, scored.outcomes);
+    checkComplete(batch, scored);
     return scored;
   } catch (thrown) {
     signal.throwIfAborted();
     if (thrown instanceof InfrastructureError) throw thrown;
     const { events, hub, partition } = batch;
     const [event] = events;
-    if (!event) return { outcomes: [], slices: [] };
+    if (!event) return ScoredBatch.of(batch, []);
     if (events.length === 1) {
       const resultId = `${hub}/${partition}/${event.sequenceNumber}`;
       const error = asError(thrown);
@@ -38,25 +38,27 @@ export async function scoreSafely(
         { event, resultId, model: undefined, modelVersion: undefined },
         fault,
       );
-      return { outcomes: [letter], slices: [] };
+      return ScoredBatch.of(batch, [letter]);
     }
     const middle = events.length >> 1;
     const scoreHalf = (half: typeof events) =>
       scoreSafely({ ...batch, events: half }, score, renderDeadLetter, log, signal);
     const [head, tail] = [await scoreHalf(events.slice(0, middle)), await scoreHalf(events.slice(middle))];
-    return { outcomes: [...head.outcomes, ...tail.outcomes], slices: [...head.slices, ...tail.slices] };
+    return ScoredBatch.of(batch, [...head.outcomes(), ...tail.outcomes()], [...head.slices, ...tail.slices]);
   }
 }
 
 /** Every event has an ending, in the order of the events: what the marks promise rests on it. */
-function checkComplete({ events }: EventBatch, outcomes: readonly Outcome[]): void {
-  let at = -1;
-  for (const { event } of outcomes) {
-    if (event.sequenceNumber === events[at]?.sequenceNumber) continue;
-    at++;
-    if (event.sequenceNumber !== events[at]?.sequenceNumber) {
-      throw new Error(`the pipeline's outcomes are out of step at sequence number ${event.sequenceNumber}`);
+function checkComplete({ events }: EventBatch, { events: scored, eventOf, length }: ScoredBatch): void {
+  if (scored !== events) throw new Error('scoring gave endings for other events');
+  let ended = 0;
+  if (eventOf === undefined) ended = length;
+  else {
+    for (let i = 0; i < length; i++) {
+      const event = eventOf[i] as number;
+      if (event === ended) ended++;
+      else if (event !== ended - 1) throw new Error(`the endings are out of step at ${i}`);
     }
   }
-  if (at !== events.length - 1) throw new Error(`the pipeline gave endings for ${at + 1} of ${events.length} events`);
+  if (ended !== events.length) throw new Error(`scoring gave endings for ${ended} of ${events.length} events`);
 }

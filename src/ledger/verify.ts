@@ -13,7 +13,7 @@ export interface VerifyOptions {
   /** Requests enqueued before this time; absent: all there are. Those still being scored count as missing. */
   readonly toMs?: number | undefined;
   /** How many requests an event carries, as the pipeline would decode it; at least 1. */
-  countRequests(event: Event): number;
+  countRequests(event: Event): number | Promise<number>;
   /** Told after every block. */
   readonly onProgress?: ((progress: VerifyProgress) => void) | undefined;
   /** Ids named of each kind of fault. */
@@ -58,9 +58,9 @@ async function verifyPartition(
   let endings = 0;
   const report = () => onProgress?.({ partition, requests: tally.requests, endings });
 
-  const requests = stepper(readRange(hubs.requests, partition, { timeMs: fromMs }, signal), event => {
+  const requests = stepper(readRange(hubs.requests, partition, { timeMs: fromMs }, signal), async event => {
     if (toMs !== undefined && event.enqueuedAtMs >= toMs) return undefined;
-    tally.expect(event.sequenceNumber, countRequests(event));
+    tally.expect(event.sequenceNumber, await countRequests(event));
     return event.sequenceNumber;
   });
   const endingsOf = (kind: EndingKind) =>
@@ -87,7 +87,10 @@ async function verifyPartition(
 }
 
 /** Reads on until an event's number reaches `until`; false once there is nothing more. */
-function stepper<T>(blocks: AsyncGenerator<readonly T[]>, take: (event: T) => number | undefined) {
+function stepper<T>(
+  blocks: AsyncGenerator<readonly T[]>,
+  take: (event: T) => number | undefined | Promise<number | undefined>,
+) {
   let reached = -1;
   let over = false;
   return {
@@ -95,7 +98,7 @@ function stepper<T>(blocks: AsyncGenerator<readonly T[]>, take: (event: T) => nu
       while (!over && reached < until) {
         const { value, done } = await blocks.next();
         over = done === true;
-        for (const event of value ?? []) reached = Math.max(reached, take(event) ?? -1);
+        for (const event of value ?? []) reached = Math.max(reached, (await take(event)) ?? -1);
       }
       return !over;
     },

@@ -1,7 +1,8 @@
 import type { OpenBackend } from '../core/backend.ts';
+import type { Catalog, ModelSummary } from '../core/catalog.ts';
 import { asError, InfrastructureError, RequestError } from '../core/errors.ts';
 import type { Clock, Log } from '../core/log.ts';
-import type { Catalog, ModelSummary, Route } from '../core/model.ts';
+import type { Routing } from '../core/routing.ts';
 import { type Decision, decide, knownVersions } from './decide.ts';
 import { createDiskCache } from './disk-cache.ts';
 import { BrokenModel, loadVersion } from './load-version.ts';
@@ -41,7 +42,7 @@ export interface ModelCatalog extends Catalog {
 }
 
 interface Entry {
-  route: Route;
+  routing: Routing;
   resident: Resident;
 }
 
@@ -67,7 +68,7 @@ export function createCatalog(options: CatalogOptions): ModelCatalog {
   let timer: NodeJS.Timeout | undefined;
   let refreshing: Promise<void> | undefined;
 
-  async function resolve(model: string | undefined, asked: string | undefined): Promise<Route> {
+  async function resolve(model: string | undefined, asked: string | undefined): Promise<Routing> {
     if (!snapshot.models) await snapshot.look();
     let name = nameOf(model);
     if (name === undefined || !isThere(name, asked)) {
@@ -82,7 +83,7 @@ export function createCatalog(options: CatalogOptions): ModelCatalog {
     const entry = entryOf(decision, asked);
     // A stand-in is decided each time: what was asked for may be there by now.
     if (!decision.fallback) remember(model, asked, entry);
-    return entry.route;
+    return entry.routing;
   }
 
   /** Loads until a version can be used, or none can. */
@@ -103,7 +104,8 @@ export function createCatalog(options: CatalogOptions): ModelCatalog {
   function entryOf(decision: Extract<Decision, { kind: 'use' }>, asked: string | undefined): Entry {
     const { resident, fallback, instead } = decision;
     const requestedVersion = fallback ? (instead ?? asked) : undefined;
-    return { resident, route: { version: resident.version, requestedVersion, fallback, variant: undefined } };
+    const route = { version: resident.version, requestedVersion, fallback, variant: undefined };
+    return { resident, routing: { route } };
   }
 
   function remember(model: string | undefined, asked: string | undefined, entry: Entry): void {
@@ -202,11 +204,11 @@ export function createCatalog(options: CatalogOptions): ModelCatalog {
   }
 
   return {
-    route(model, asked) {
+    routing(model, asked) {
       const entry = routes.get(model)?.get(asked);
       if (entry?.resident.live) {
         entry.resident.lastUsedMs = clock();
-        return entry.route;
+        return entry.routing;
       }
       return resolve(model, asked);
     },

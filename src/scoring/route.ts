@@ -1,44 +1,65 @@
 import { abortable } from '../core/abortable.ts';
+import type { Catalog } from '../core/catalog.ts';
 import { asError, InfrastructureError, RequestError } from '../core/errors.ts';
-import type { Catalog, ModelVersion, Route } from '../core/model.ts';
 import type { Request } from '../core/request.ts';
-import type { Group, Run } from './run.ts';
+import type { Route, Routing } from '../core/routing.ts';
+import type { Group } from './group.ts';
+import type { Run } from './run.ts';
 
-type Answer = Route | RequestError;
+type Answer = Routing | RequestError;
 
 /**
- * Sends every request to the version that answers it; refuses those that none does. The catalog is asked once for every model and version
- * that the requests name, and for each request alone where a rollout chooses by routing key. What is not loaded yet loads side by side.
- * @throws InfrastructureError where storage is away and nothing is loaded.
+ * Sends every request that has no way yet to the version that answers it; refuses those that none does. The catalog is asked once for every model and version
+ * that the requests name; what is not loaded yet loads side by side.
+ * @returns by group, the places of the requests that were sent to it just now
+ * @throws InfrastructureError where storage is away and nothing is loaded; the signal's reason where it is aborted.
  */
-export async function route(run: Run, catalog: Catalog): Promise<Iterable<Group>> {
+export async function route(run: Run, catalog: Catalog): Promise<ReadonlyMap<Group, readonly number[]>> {
   run.signal.throwIfAborted();
-  const groups = new Map<ModelVersion, Group>();
-  const answers = await abortable(askAll(run.requests, catalog), run.signal);
-  for (let place = 0; place < answers.length; place++) {
-    let answer = answers[place] as Answer;
-    if (!(answer instanceof RequestError) && answer.variant !== undefined) {
-      answer = await abortable(ask(catalog, run.requests[place] as Request), run.signal);
-    }
-    if (answer instanceof RequestError) {
-      run.refuse(place, answer);
+  const sent = new Map<Group, number[]>();
+  const places = unroutedPlaces(run);
+  if (places.length === 0) return sent;
+  const answers = await abortable(askAll(run, places, catalog), run.signal);
+  for (const [i, place] of places.entries()) {
+    const chosen = routeOf(answers[i] as Answer, run.request(place));
+    if (chosen instanceof RequestError) {
+      run.refuse(place, chosen);
       continue;
     }
-    run.routes[place] = answer;
-    const group = groups.get(answer.version);
-    if (group === undefined) groups.set(answer.version, { version: answer.version, places: [place] });
-    else group.places.push(place);
+    const way = run.wayOf(chosen);
+    run.ways[place] = way;
+    const mine = sent.get(way.group);
+    if (mine === undefined) sent.set(way.group, [place]);
+    else mine.push(place);
   }
-  return groups.values();
+  return sent;
 }
 
-/** By place; a promise only where something is not loaded. Neighbours mostly ask for the same. */
-function askAll(requests: readonly Request[], catalog: Catalog): readonly Answer[] | Promise<readonly Answer[]> {
+function unroutedPlaces(run: Run): number[] {
+  const places: number[] = [];
+  for (let place = 0; place < run.count; place++) {
+    if (run.ways[place] === undefined && !run.refusals.has(place)) places.push(place);
+  }
+  return places;
+}
+
+function routeOf(answer: Answer, { routingKey, segments, enqueuedAtMs }: Request): Route | RequestError {
+  if (answer instanceof RequestError) return answer;
+  try {
+    return answer.route ?? answer.choose(routingKey, segments, enqueuedAtMs);
+  } catch (thrown) {
+    return refusal(thrown);
+  }
+}
+
+/** In the order of the places; a promise only where something is not loaded. Neighbours mostly ask for the same. */
+function askAll(run: Run, places: readonly number[], catalog: Catalog): readonly Answer[] | Promise<readonly Answer[]> {
   const asked = new Map<string, Answer | Promise<Answer>>();
   const answers: (Answer | Promise<Answer>)[] = [];
   let previous: Request | undefined;
   let answer: Answer | Promise<Answer> | undefined;
-  for (const request of requests) {
+  for (const place of places) {
+    const request = run.request(place);
     if (answer === undefined || request.model !== previous?.model || request.modelVersion !== previous?.modelVersion) {
       const key = JSON.stringify([request.model, request.modelVersion]);
       answer = asked.get(key) ?? ask(catalog, request);
@@ -54,9 +75,9 @@ function isPending(answer: Answer | Promise<Answer>): answer is Promise<Answer> 
   return answer instanceof Promise;
 }
 
-function ask(catalog: Catalog, { model, modelVersion, routingKey }: Request): Answer | Promise<Answer> {
+function ask(catalog: Catalog, { model, modelVersion }: Request): Answer | Promise<Answer> {
   try {
-    const answer = catalog.route(model, modelVersion, routingKey);
+    const answer = catalog.routing(model, modelVersion);
     return answer instanceof Promise ? answer.catch(refusal) : answer;
   } catch (thrown) {
     return refusal(thrown);

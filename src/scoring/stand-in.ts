@@ -1,31 +1,34 @@
+import type { Catalog } from '../core/catalog.ts';
 import { asError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
-import type { Catalog, ModelVersion, Route } from '../core/model.ts';
-import type { Ending } from '../core/outcome.ts';
-import type { Request } from '../core/request.ts';
-import { endingsOf } from './interpret-chunk.ts';
-import { type Group, Run } from './run.ts';
-import { stagesOf } from './stages.ts';
+import type { ModelVersion } from '../core/model.ts';
+import { GeneralAnswers } from './answers/answer-columns.ts';
+import { Group, type Way } from './group.ts';
+import { fillRows } from './rows/fill-rows.ts';
+import type { Run } from './run.ts';
 
 /** Where the model itself failed on requests of a group: its card's fallback answers them, else the card's default; else their dead letters stay. */
 export async function standIn(
-  { version, places }: Group,
+  group: Group,
   run: Run,
   catalog: Catalog,
   log: Log,
-  answer: (group: Group, run: Run) => Promise<void>,
+  infer: (group: Group) => Promise<void>,
 ): Promise<void> {
-  const failed = places.filter(place => failedByModel(run.endings[place]));
-  if (failed.length === 0) return;
-  const fallback = await fallbackOf(version, catalog, log);
-  if (fallback !== undefined) await answerInstead(failed, fallback, run, answer);
-  for (const place of failed) {
-    if (failedByModel(run.endings[place])) answerByDefault(place, version, run);
-  }
+  const places = failedPlaces(group, run);
+  if (places.length === 0) return;
+  const fallback = await fallbackOf(group.version, catalog, log);
+  const left = fallback === undefined ? places : await answerInstead(places, fallback, run, infer);
+  for (const place of left) answerByDefault(place, group, run);
 }
 
-function failedByModel(ending: Ending | undefined): boolean {
-  return ending?.kind === 'refused' && ['inference_failed', 'model_unavailable'].includes(ending.error.code);
+function failedPlaces(group: Group, run: Run): number[] {
+  const places: number[] = [];
+  for (const [place, { error }] of run.refusals) {
+    if (run.ways[place]?.group !== group) continue;
+    if (error.code === 'inference_failed' || error.code === 'model_unavailable') places.push(place);
+  }
+  return places.sort((one, other) => one - other);
 }
 
 async function fallbackOf(version: ModelVersion, catalog: Catalog, log: Log): Promise<ModelVersion | undefined> {
@@ -38,41 +41,48 @@ async function fallbackOf(version: ModelVersion, catalog: Catalog, log: Log): Pr
   }
 }
 
-/** A request that the fallback cannot answer either keeps the first version's error. */
+/** A request that the fallback cannot answer either keeps the first version's error; gives those. */
 async function answerInstead(
-  failed: number[],
+  places: readonly number[],
   fallback: ModelVersion,
   run: Run,
-  answer: (group: Group, run: Run) => Promise<void>,
-): Promise<void> {
-  const attempt = new Run(run.requests, run.clock, run.signal);
-  for (const place of failed) {
-    const { version, variant } = run.routes[place] as Route;
-    const requestedVersion = run.requests[place]?.modelVersion ?? version.version;
-    attempt.routes[place] = { version: fallback, requestedVersion, fallback: true, variant };
-  }
-  await answer({ version: fallback, places: failed }, attempt);
-  run.slices.push(...attempt.slices);
-  const endings = endingsOf(attempt);
-  for (const place of failed) {
-    const ending = endings[place];
-    if (ending?.kind === 'answered') run.endings[place] = ending;
-  }
+  infer: (group: Group) => Promise<void>,
+): Promise<number[]> {
+  const group = new Group(fallback, places.length);
+  const before = places.map(place => ({
+    way: run.ways[place] as Way,
+    refusal: run.refusals.get(place),
+    firstRow: run.firstRow[place] as number,
+    listed: run.listed[place] as number,
+  }));
+  places.forEach((place, i) => {
+    const { version, variant } = before[i]?.way.route ?? { version: fallback, variant: undefined };
+    const requestedVersion = run.request(place).modelVersion ?? version.version;
+    run.ways[place] = group.wayOf({ version: fallback, requestedVersion, fallback: true, variant });
+    run.refusals.delete(place);
+  });
+  fillRows(group, places, run);
+  await infer(group);
+  return places.filter((place, i) => {
+    const { way, refusal, firstRow, listed } = before[i] as (typeof before)[number];
+    if (!run.refusals.has(place)) return false;
+    run.ways[place] = way;
+    if (refusal !== undefined) run.refusals.set(place, refusal);
+    run.firstRow[place] = firstRow;
+    run.listed[place] = listed;
+    return true;
+  });
 }
 
-function answerByDefault(place: number, version: ModelVersion, run: Run): void {
+function answerByDefault(place: number, { version, failed }: Group, run: Run): void {
   const { default: given } = version.card;
-  if (given === undefined) return;
-  const { from, to, several } = stagesOf(version)
-    .encoder.begin(1)
-    .add((run.requests[place] as Request).features);
-  const predictions = new Array(to - from).fill(given);
-  run.answer(place, version, {
-    predictions,
-    several,
-    modelMs: 0,
-    scoredAtMs: run.clock(),
-    degraded: true,
-    cached: false,
-  });
+  if (given === undefined || failed.size === 0) return;
+  const stand = new Group(version, 0);
+  const { route } = run.ways[place] as Way;
+  const rows = Math.max(1, run.listed[place] as number);
+  const answers = new GeneralAnswers(() => given, stand.plan.writeAnswer);
+  stand.answers.add({ from: 0, to: rows, at: 0, answers, computeMs: 0, scoredAtMs: run.clock(), cached: false });
+  run.ways[place] = stand.wayOf(route, true);
+  run.firstRow[place] = 0;
+  run.refusals.delete(place);
 }

@@ -11,7 +11,8 @@ import {
 } from '@opentelemetry/api';
 import type { Event, EventBatch } from '../core/event.ts';
 import type { Clock } from '../core/log.ts';
-import type { Outcome, ScoredBatch } from '../core/outcome.ts';
+import type { Outcome } from '../core/outcome.ts';
+import type { ScoredBatch } from '../core/scored-batch.ts';
 
 /** Links of a batch to its producers' spans, and spans of requests; a batch may have thousands of events. */
 const MAX_LINKS = 32;
@@ -51,27 +52,32 @@ export function createBatchTracer(tracer: Tracer, batchesPerSecond: number, cloc
   };
 }
 
-function traceBatch(tracer: Tracer, batch: EventBatch, { outcomes }: ScoredBatch, timing: BatchTiming): void {
+function traceBatch(tracer: Tracer, batch: EventBatch, scored: ScoredBatch, timing: BatchTiming): void {
   const producers = sampledProducers(batch.events);
   const links: Link[] = [...producers.values()].slice(0, MAX_LINKS).map(context => ({ context }));
-  const deadLetters = outcomes.filter(({ kind }) => kind === 'dead-letter').length;
+  const deadLetters = countDeadLetters(scored);
   const attributes: Attributes = {
     ...messaging(batch),
     'messaging.batch.message_count': batch.events.length,
     'hubscore.first_sequence_number': batch.events[0]?.sequenceNumber,
-    'hubscore.results': outcomes.length - deadLetters,
+    'hubscore.results': scored.length - deadLetters,
     'hubscore.dead_letters': deadLetters,
   };
   const options = { kind: SpanKind.CONSUMER, startTime: timing.receivedAtMs, attributes, links };
   const span = tracer.startSpan(`process ${batch.hub}`, options, ROOT_CONTEXT);
   let requests = 0;
-  for (const outcome of outcomes) {
-    const producer = producers.get(outcome.event);
+  for (let ending = 0; ending < scored.length && producers.size > 0; ending++) {
+    const producer = producers.get(scored.event(ending));
     if (producer === undefined) continue;
-    traceRequest(tracer, batch, outcome, { producer, batch: span.spanContext(), timing });
+    traceRequest(tracer, batch, scored.outcome(ending), { producer, batch: span.spanContext(), timing });
     if (++requests === MAX_REQUEST_SPANS) break;
   }
   span.end(timing.sentAtMs);
+}
+
+function countDeadLetters({ arms, armOf }: ScoredBatch): number {
+  const isLetter = arms.map(({ kind }) => kind === 'dead-letter');
+  return isLetter.includes(true) ? armOf.reduce((sum, arm) => sum + (isLetter[arm] ? 1 : 0), 0) : 0;
 }
 
 function traceRequest(

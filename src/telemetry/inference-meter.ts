@@ -1,7 +1,6 @@
 import type { ErrorCode } from '../core/errors.ts';
-import type { Event } from '../core/event.ts';
-import type { Ending, ScoredBatch } from '../core/outcome.ts';
-import type { ResultBlock } from '../core/result-block.ts';
+import type { Ending } from '../core/outcome.ts';
+import type { Arm, ScoredBatch } from '../core/scored-batch.ts';
 import type { Histogram } from './histogram.ts';
 import type { Cell, MetricStore } from './metric-store.ts';
 
@@ -36,44 +35,38 @@ export class InferenceMeter {
       this.know(model, modelVersion);
       this.#recordSlice(model, modelVersion, instances, computeMs);
     }
-    if (scored.block) {
-      this.#recordBlock(scored.block, timing);
-      return;
-    }
-    let model: string | undefined;
-    let version: string | undefined;
-    let series: VersionSeries | undefined;
-    for (const outcome of scored.outcomes) {
-      if (outcome.kind === 'dead-letter') {
-        this.#recordDeadLetter(outcome.model, outcome.modelVersion, outcome.code ?? 'unexpected');
+    const { length, armOf, rowOf, arms } = scored;
+    const seriesOf = arms.map(arm =>
+      arm.kind === 'result' ? this.#seriesOf(arm.model ?? UNKNOWN, arm.modelVersion ?? UNKNOWN) : undefined,
+    );
+    for (let ending = 0; ending < length; ) {
+      const place = armOf[ending] as number;
+      const arm = arms[place] as Arm;
+      const series = seriesOf[place];
+      const row = rowOf[ending] as number;
+      if (series === undefined) {
+        this.#recordDeadLetter(arm.model, arm.modelVersion, arm.code(row) ?? 'unexpected');
+        ending++;
         continue;
       }
-      if (!series || outcome.model !== model || outcome.modelVersion !== version) {
-        model = outcome.model;
-        version = outcome.modelVersion;
-        series = this.#seriesOf(model ?? UNKNOWN, version ?? UNKNOWN);
+      const { enqueuedAtMs } = scored.event(ending);
+      const latencyMs = arm.latencyMs(row);
+      // Events that came together waited together.
+      let next = ending + 1;
+      while (
+        next < length &&
+        armOf[next] === place &&
+        scored.event(next).enqueuedAtMs === enqueuedAtMs &&
+        arm.latencyMs(rowOf[next] as number) === latencyMs
+      ) {
+        next++;
       }
-      series.results.value++;
-      series.latency.observeMs(outcome.latencyMs);
-      const { enqueuedAtMs } = outcome.event;
-      series.queue.observeMs(timing.receivedAtMs - enqueuedAtMs);
-      series.endToEnd.observeMs(timing.sentAtMs - enqueuedAtMs);
-    }
-  }
-
-  #recordBlock(block: ResultBlock, timing: { readonly receivedAtMs: number; readonly sentAtMs: number }): void {
-    const series = this.#seriesOf(block.model, block.modelVersion);
-    const { events } = block;
-    series.results.value += events.length;
-    // Events that came together waited together.
-    for (let row = 0; row < events.length; ) {
-      const { enqueuedAtMs } = events[row] as Event;
-      let next = row + 1;
-      while (next < events.length && events[next]?.enqueuedAtMs === enqueuedAtMs) next++;
-      series.latency.observeMs(block.latencyMs(row), next - row);
-      series.queue.observeMs(timing.receivedAtMs - enqueuedAtMs, next - row);
-      series.endToEnd.observeMs(timing.sentAtMs - enqueuedAtMs, next - row);
-      row = next;
+      const count = next - ending;
+      series.results.value += count;
+      series.latency.observeMs(latencyMs, count);
+      series.queue.observeMs(timing.receivedAtMs - enqueuedAtMs, count);
+      series.endToEnd.observeMs(timing.sentAtMs - enqueuedAtMs, count);
+      ending = next;
     }
   }
 

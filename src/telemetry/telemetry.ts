@@ -1,8 +1,9 @@
 import type { CacheCounts } from '../core/cache.ts';
+import type { ModelSummary } from '../core/catalog.ts';
 import type { EventBatch } from '../core/event.ts';
 import type { Clock, Log } from '../core/log.ts';
-import type { ModelSummary } from '../core/model.ts';
-import type { Ending, ScoredBatch } from '../core/outcome.ts';
+import type { Ending } from '../core/outcome.ts';
+import type { ScoredBatch } from '../core/scored-batch.ts';
 import type { BatchTiming } from './batch-tracer.ts';
 import { type Exporting, type ExportOptions, exportTo } from './exporting.ts';
 import { InferenceMeter } from './inference-meter.ts';

@@ -2,9 +2,9 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { ModelVersion } from '../../src/core/model.ts';
-import { createPipeline } from '../../src/scoring/pipeline.ts';
-import { batchOf, NOON, quiet } from '../support/events.ts';
+import { batchOf, NOON } from '../support/events.ts';
 import { catalogOf, openModel } from '../support/onnx-model.ts';
+import { openScoring } from '../support/open-scoring.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 
@@ -73,15 +73,9 @@ describe('the models answer as their training libraries did', () => {
       .trim()
       .split('\n')
       .map(line => JSON.parse(line) as Case);
-    const pipeline = createPipeline({
-      catalog: catalogOf(version),
-      clock: () => NOON + 1,
-      requestTimeoutMs: undefined,
-      maxBodyBytes: 1_000_000,
-      log: quiet,
-    });
+    const scoring = openScoring(catalogOf(version), { clock: () => NOON + 1 });
     const batch = batchOf(cases.map(({ request_id, features }) => ({ request_id, features })));
-    const { outcomes } = await pipeline.score(batch, new AbortController().signal);
+    const outcomes = (await scoring.score(batch, new AbortController().signal)).outcomes();
     const results = outcomes.map(({ body }) => JSON.parse(body.toString()) as Record<string, unknown>);
     const wrong = cases.flatMap((one, i) => {
       const result = results[i] ?? {};

@@ -1,83 +1,132 @@
+import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import rhea from 'rhea';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { catalogOf, openModel } from '../../bench/models.ts';
+import { openModel } from '../../bench/models.ts';
+import { createMemoryCache } from '../../src/cache/memory-cache.ts';
+import { createDecoder } from '../../src/codecs/decoder.ts';
+import type { Catalog } from '../../src/core/catalog.ts';
+import type { Decoder } from '../../src/core/codec.ts';
+import { RequestError } from '../../src/core/errors.ts';
 import type { Event, EventBatch } from '../../src/core/event.ts';
-import type { ScoredBatch } from '../../src/core/outcome.ts';
-import { fill } from '../../src/hubs/amqp-sender.ts';
+import type { ModelVersion } from '../../src/core/model.ts';
+import type { Outcome } from '../../src/core/outcome.ts';
+import type { Route } from '../../src/core/routing.ts';
+import type { ScoredBatch } from '../../src/core/scored-batch.ts';
 import { BatchEncoder } from '../../src/hubs/encode-message.ts';
-import { planBlock, planEndings } from '../../src/ledger/plan-endings.ts';
-import { createFastRoad, type FastRoad, type FastRoadOptions } from '../../src/scoring/fast/fast-road.ts';
-import { createPipeline, type Pipeline, type PipelineOptions } from '../../src/scoring/pipeline.ts';
+import { writeEndings } from '../../src/hubs/write-endings.ts';
+import { planEndings } from '../../src/ledger/plan-endings.ts';
+import { openScoring } from '../support/open-scoring.ts';
 
 /*
- * The fast ways against the plain one: the same bodies through all of them, and every ending equal, whatever the bodies are.
- * A content type with parameters is all it takes to keep a batch off the fast road, so that it is parsed; one event that is no
- * request at all, and its results are not written as a block either.
+ * One road: whatever stands beside a request in its batch, and whichever way its bytes are read, it ends as it would alone. Rows of every kind are mixed (usual ones, others that have to
+ * be parsed, malformed, oversized, late, several instances or requests in one, other models, two and three arms of a rollout) and each ending is held against that of the same row in a batch of its own,
+ * parsed: a content type with parameters is all it takes to keep an event from being scanned.
  */
 
-const PLAIN = 'application/json; charset=utf-8';
+const PARSED = 'application/json; charset=utf-8';
 const NOW = Date.parse('2026-11-21T09:00:00.131Z');
-const quiet = { info: () => {}, warn: () => {}, error: () => {} };
-const MODELS = [
-  ['diabetes 1.0.0', '1.0.0', {}],
-  ['diabetes 1.1.0', '1.1.0', {}],
-  ['diabetes 1.0.0 in a worker thread', '1.0.0', { runtime: { placement: 'worker' }, batching: { max_batch_size: 4 } }],
-] as const;
+const MAX_BODY_BYTES = 4_000;
+const { signal } = new AbortController();
 
-function batchOf(bodies: readonly string[], contentType: string | undefined, firstSequenceNumber: number): EventBatch {
-  const events = bodies.map(
-    (body, i): Event => ({
-      body: Buffer.from(body),
-      sequenceNumber: firstSequenceNumber + i,
-      enqueuedAtMs: NOW - ((firstSequenceNumber + i) % 7) * 1.5,
-      partitionKey: undefined,
-      contentType,
-      contentEncoding: undefined,
-      properties:
-        (firstSequenceNumber + i) % 5 === 4
-          ? { traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01' }
-          : {},
-    }),
-  );
+/** What an event says beside its body. */
+interface Row {
+  readonly body: string;
+  readonly key?: string | undefined;
+  readonly gzip?: boolean;
+  readonly properties?: Readonly<Record<string, unknown>>;
+  readonly correlationId?: string | undefined;
+}
+
+function eventOf(
+  { body, key, gzip, properties = {}, correlationId }: Row,
+  sequenceNumber: number,
+  parsed: boolean,
+): Event {
+  return {
+    body: gzip ? gzipSync(body) : Buffer.from(body),
+    sequenceNumber,
+    enqueuedAtMs: NOW - (sequenceNumber % 7) * 1.5,
+    partitionKey: key,
+    contentType: parsed ? PARSED : undefined,
+    contentEncoding: gzip ? 'gzip' : undefined,
+    correlationId,
+    properties:
+      sequenceNumber % 5 === 4
+        ? { ...properties, traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01' }
+        : properties,
+  };
+}
+
+function batchOf(rows: readonly Row[], first: number, parsed = false): EventBatch {
+  const events = rows.map((row, i) => eventOf(row, first + i, parsed));
   return { hub: 'inference-requests', consumerGroup: 'inference-consumer', partition: '3', events };
 }
 
-/** Without what was measured meanwhile, and without the content type that told the roads apart. */
-function withoutMeasured(body: Buffer): string {
-  return body
-    .toString('utf8')
-    .replace(/"model_ms":[\d.e-]+/, '"model_ms":0')
-    .replace(`,"content_type":"${PLAIN}"`, '');
+/** What an ending says, less what was measured meanwhile, whether it was known, and the content type that told the ways apart. */
+function said({ kind, resultId, model, modelVersion, variant, code, latencyMs, body }: Outcome) {
+  // How many digits `model_ms` has counts among the bytes.
+  const text = body.toString().replace(/the result has \d+ bytes/, 'the result has so many bytes');
+  const json = JSON.parse(text) as { source?: { content_type?: string } };
+  const { model_ms: _, cached: __, ...rest } = json as Record<string, unknown>;
+  if (json.source?.content_type === PARSED) delete json.source.content_type;
+  return { kind, resultId, model, modelVersion, variant, code, latencyMs, ...rest };
 }
 
-function endings({ outcomes }: ScoredBatch) {
-  return outcomes.map(({ kind, resultId, model, modelVersion, latencyMs, code, body }) => {
-    const text = withoutMeasured(body);
-    return { kind, resultId, model, modelVersion, latencyMs, code, body: text };
-  });
+/** Equal but for the last digits of numbers: the runtime sums a single row in another order than many. */
+function isAlike(one: unknown, other: unknown): boolean {
+  if (typeof one === 'number' && typeof other === 'number')
+    return Math.abs(one - other) <= 1e-5 * Math.max(1, Math.abs(one));
+  if (typeof one !== 'object' || typeof other !== 'object' || one === null || other === null) return one === other;
+  const [keys, others] = [Object.keys(one), Object.keys(other)];
+  if (keys.join() !== others.join()) return false;
+  return keys.every(key => isAlike((one as Record<string, unknown>)[key], (other as Record<string, unknown>)[key]));
 }
 
-/** Messages as an AMQP library reads them. */
-function messages(scored: ScoredBatch, lastSequenceNumber: number): unknown[] {
+function expectAlike(actual: readonly unknown[], expected: readonly unknown[]): void {
+  const wrong = expected.findIndex((one, i) => !isAlike(actual[i], one));
+  if (wrong >= 0 || actual.length !== expected.length) expect(actual[wrong]).toEqual(expected[wrong]);
+  expect(actual).toHaveLength(expected.length);
+}
+
+/** Messages as an AMQP library reads them, held against the table they were written from. */
+function checkMessages(scored: ScoredBatch, lastSequenceNumber: number): void {
   const standing = { log: 17, settledThrough: -1, ended: new Map<string, number>() };
-  const batch = { partition: '3', lastSequenceNumber };
-  const plan =
-    (scored.block && planBlock(scored.block, standing, batch)) ?? planEndings(scored.outcomes, standing, batch);
-  if (plan.results.length === 0) return [];
+  const plan = planEndings(scored, standing, { partition: '3', lastSequenceNumber });
+  const results = scored.outcomes().filter(({ kind }) => kind === 'result');
+  expect(plan.results).toHaveLength(results.length);
+  expect(plan.deadLetters).toHaveLength(scored.length - results.length);
+  if (results.length === 0) return;
   const encoder = new BatchEncoder(1_048_576);
-  expect(fill(encoder, plan.results, 0)).toBe(plan.results.length);
+  expect(writeEndings(encoder, plan.results, 0)).toBe(results.length);
   const { message } = rhea;
-  const sections = (message.decode(Buffer.from(encoder.bytes())) as unknown as { body: { content: Buffer | Buffer[] } })
-    .body.content;
-  return [sections].flat().map(section => {
-    const { message_id, content_type, application_properties, body } = message.decode(section);
-    return {
+  const { content } = (
+    message.decode(Buffer.from(encoder.bytes())) as unknown as { body: { content: Buffer | Buffer[] } }
+  ).body;
+  [content].flat().forEach((section, i) => {
+    const { message_id, correlation_id, content_type, application_properties, body } = message.decode(section);
+    const { resultId, event, model, modelVersion, variant, body: bytes } = results[i] as Outcome;
+    expect({
       message_id,
+      correlation_id,
       content_type,
-      application_properties,
-      text: withoutMeasured((body as { content: Buffer }).content),
-    };
+      text: (body as { content: Buffer }).content.toString(),
+    }).toEqual({
+      message_id: resultId,
+      correlation_id: event.correlationId,
+      content_type: 'application/json',
+      text: bytes.toString(),
+    });
+    expect(application_properties).toEqual({
+      model,
+      model_version: modelVersion,
+      ...(variant !== undefined && { variant }),
+      source_partition: '3',
+      source_log: 17,
+      source_sequence_number: event.sequenceNumber,
+      settled_through: (results[i + 1]?.event.sequenceNumber ?? lastSequenceNumber + 1) - 1,
+      ...(event.properties.traceparent !== undefined && { traceparent: event.properties.traceparent }),
+    });
   });
 }
 
@@ -157,67 +206,191 @@ const alike = fc
         `{"request_id":${space}"${id}",${space}"model":${space}"diabetes",${space}"features":${space}[${numbers.join(`,${space}`)}]}`,
     ),
   );
-const bodies = fc.oneof(
-  alike,
-  fc.array(fc.oneof({ weight: 20, arbitrary: request }, fc.constantFrom('', '{', '[]', '[1]')), {
+
+const FEATURES = `[${Array.from({ length: 10 }, (_, i) => i / 10).join(',')}]`;
+const ordinary = `"model":"diabetes","features":${FEATURES}`;
+/** Rows that need a closer look, or are no requests. */
+const odd = fc.oneof(
+  fc
+    .constantFrom('', '{', '[]', '[1]', '\ufeff{}', `{${ordinary}} {}`, `{"features":${FEATURES}`)
+    .map(body => ({ body })),
+  fc
+    .constantFrom(
+      `{"request_id":"several","model":"diabetes","features":[${FEATURES},${FEATURES}]}`,
+      `{"request_id":"one of them bad","model":"diabetes","features":[${FEATURES},[1]]}`,
+      `[{"request_id":"a",${ordinary}},{"request_id":7,"model":"nope","features":${FEATURES}},{"request_id":"b","features":"x"}]`,
+      `{"request_id":"l1",${ordinary}}\n{"request_id":"l2",${ordinary},"priority":0}\nnonsense`,
+      `{"id":"v2","parameters":{"model":"diabetes"},"inputs":[{"name":"features","shape":[2,10],"datatype":"FP32","data":[${'0.5,'.repeat(19)}1]}]}`,
+      `{"request_id":"other","model":"nope",${ordinary.slice(19)}}`,
+      `{"request_id":"misfit",${ordinary},"model_version":"9.9.9"}`,
+      `{"request_id":"failing","model":"fragile","features":${FEATURES}}`,
+    )
+    .map(body => ({ body })),
+  fc.constantFrom(0, 1, 4, 1e6).map(ms => ({ body: `{"request_id":"late","timeout_ms":${ms},${ordinary}}` })),
+  fc.constantFrom(1_000, 3_500, 5_000).map(n => ({ body: `{"request_id":"${'long'.repeat(n / 4)}",${ordinary}}` })),
+  fc.constantFrom('a', 'b', 'c').map(segment => ({ body: `{"segment":["z","${segment}"],${ordinary}}` })),
+  fc.constantFrom('a', 'b').map(segment => ({ body: `{${ordinary}}`, properties: { segment } })),
+  fc.constant({ body: `{"request_id":"packed",${ordinary}}`, gzip: true }),
+  fc.constant({ body: `{"features":${FEATURES}}`, properties: { model: 'diabetes', priority: '3' } }),
+);
+const keyed = (row: fc.Arbitrary<Row>) =>
+  fc
+    .tuple(
+      row,
+      fc.option(fc.stringMatching(/^customer-[0-9]{1,3}$/), { nil: undefined, freq: 2 }),
+      fc.option(fc.string({ maxLength: 20 }), { nil: undefined, freq: 12 }),
+    )
+    .map(([one, key, correlationId]): Row => ({ ...one, key, correlationId }));
+const usual = request.map((body): Row => ({ body }));
+const mixture = fc.oneof(
+  alike.chain(bodies => fc.tuple(...bodies.map(body => keyed(fc.constant({ body }))))),
+  fc.array(keyed(fc.oneof({ weight: 12, arbitrary: usual }, { weight: 3, arbitrary: odd })), {
     minLength: 1,
-    maxLength: 8,
+    maxLength: 24,
   }),
 );
 
-describe.each(MODELS)('fast and plain roads: %s', (_, version, card) => {
-  let options: FastRoadOptions & PipelineOptions;
-  let pipeline: Pipeline;
-  let fastRoad: FastRoad;
-  let close: () => Promise<void>;
+const hash = (text: string) => [...text].reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) >>> 0, 7);
+
+interface Stage {
+  readonly versions: readonly ModelVersion[];
+  readonly fragile: ModelVersion;
+  close(): Promise<void>;
+}
+
+/** One to three arms: by routing key; the second also by segment; and some keys take no part. */
+function catalogWith({ versions, fragile }: Stage, arms: number): Catalog {
+  const [production, ...candidates] = versions.slice(0, arms) as [ModelVersion, ...ModelVersion[]];
+  const plain: Route = { version: production, requestedVersion: undefined, fallback: false, variant: undefined };
+  const arm = (version: ModelVersion, variant: string): Route => ({ ...plain, version, variant });
+  return {
+    routing(model, asked) {
+      if (model === 'fragile') return { route: { ...plain, version: fragile } };
+      if (model !== undefined && model !== 'diabetes')
+        throw new RequestError('unknown_model', 'route', `no model ${model}`);
+      if (asked !== undefined) return { route: { ...plain, requestedVersion: asked, fallback: true } };
+      if (candidates.length === 0) return { route: plain };
+      return {
+        choose(key, segments) {
+          if (segments.includes('a')) return arm(candidates[0] as ModelVersion, 'candidate');
+          const bucket = hash(key) % (arms + 1);
+          if (bucket === arms) return plain;
+          return bucket === 0
+            ? arm(production, 'production')
+            : arm(candidates[bucket - 1] as ModelVersion, `candidate ${bucket}`);
+        },
+      };
+    },
+    fallbackFor: async () => undefined,
+    list: async () => [],
+  };
+}
+
+/** Counts events that had to be parsed. */
+function counting(): Decoder & { decoded: number } {
+  const decoder = createDecoder();
+  return {
+    decoded: 0,
+    createScanner: decoder.createScanner,
+    decode(event) {
+      this.decoded++;
+      return decoder.decode(event);
+    },
+  };
+}
+
+describe('one road', () => {
+  let stage: Stage;
   beforeAll(async () => {
-    const { model, backends } = await openModel('diabetes', version, card);
-    options = {
-      catalog: catalogOf(model),
-      clock: () => NOW,
-      requestTimeoutMs: undefined,
-      maxBodyBytes: 100_000,
-      log: quiet,
+    const inLine = await openModel('diabetes', '1.0.0', { batching: { max_batch_size: 7 } });
+    const other = await openModel('diabetes', '1.1.0', {});
+    const threaded = await openModel('diabetes', '1.0.0', {
+      runtime: { placement: 'worker' },
+      batching: { max_batch_size: 4 },
+    });
+    const fragile: ModelVersion = {
+      ...inLine.model,
+      name: 'fragile',
+      plan: undefined,
+      card: { ...inLine.model.card, default: { prediction: 'unknown', confidence: 0 } },
+      backend: {
+        ...inLine.model.backend,
+        info: inLine.model.backend.info,
+        predict: () => Promise.reject(new Error('cannot')),
+      },
     };
-    pipeline = createPipeline(options);
-    fastRoad = createFastRoad(options);
-    close = async () => {
-      await model.backend.close();
-      await backends.close();
-    };
-  });
-  afterAll(() => close());
-
-  it('end every batch the same way, as outcomes and as messages', async () => {
-    const signal = new AbortController().signal;
-    let fast = 0;
-    let written = 0;
-    await fc.assert(
-      fc.asyncProperty(bodies, fc.constantFrom(1, 7, 98, 12_345_678_900), async (bodies, first) => {
-        const scanned = await pipeline.score(batchOf(bodies, undefined, first), signal);
-        const parsed = await pipeline.score(batchOf(bodies, PLAIN, first), signal);
-        const plain = await pipeline.score(batchOf(['', ...bodies], PLAIN, first - 1), signal);
-        expect(plain.block).toBeUndefined();
-        if (await fastRoad.score(batchOf(bodies, undefined, first), signal)) fast++;
-        if (parsed.block) written++;
-        const last = first + bodies.length - 1;
-        for (const scored of [scanned, parsed]) {
-          expect(endings(scored)).toEqual(endings(plain).slice(1));
-          expect(messages(scored, last)).toEqual(messages(plain, last));
+    const opened = [inLine, other, threaded];
+    stage = {
+      versions: opened.map(({ model }) => model),
+      fragile,
+      async close() {
+        for (const { model, backends } of opened) {
+          await model.backend.close();
+          await backends.close();
         }
+      },
+    };
+  });
+  afterAll(() => stage.close());
+
+  const open = (catalog: Catalog, decoder: Decoder, cached = false) =>
+    openScoring(catalog, {
+      decoder,
+      clock: () => NOW,
+      maxBodyBytes: MAX_BODY_BYTES,
+      cache: cached ? createMemoryCache({ maxEntries: 1000, maxBytes: 1e6, ttlMs: 60_000 }) : undefined,
+    });
+
+  it.each([
+    [1, false],
+    [2, false],
+    [3, false],
+    [2, true],
+  ])('ends each row of a mixture as it ends alone: %i arms, cached: %s', async (arms, cached) => {
+    const versions = cached ? stage.versions.map(slow) : stage.versions;
+    const catalog = catalogWith({ ...stage, versions }, arms);
+    const decoder = counting();
+    const together = open(catalog, decoder, cached);
+    const alone = open(catalogWith(stage, arms), createDecoder());
+    let events = 0;
+    await fc.assert(
+      fc.asyncProperty(mixture, fc.constantFrom(1, 7, 98, 12_345_678_900), async (rows, first) => {
+        const scored = await together.score(batchOf(rows, first), signal);
+        const expected: Outcome[] = [];
+        for (const [i, row] of rows.entries()) {
+          const one = await alone.score(batchOf([row], first + i, true), signal);
+          expected.push(...one.outcomes());
+        }
+        expectAlike(scored.outcomes().map(said), expected.map(said));
+        checkMessages(scored, first + rows.length - 1);
+        events += rows.length;
       }),
-      { numRuns: 1500 },
+      { numRuns: 150 },
     );
-    expect(fast).toBeGreaterThan(400);
-    expect(written).toBeGreaterThan(fast);
+    // The usual ones among them, however many others there were.
+    expect(decoder.decoded).toBeLessThan(events / 2);
   });
 
-  it('takes the fast one, whatever slices a batch makes, unless its time is up', async () => {
-    const signal = new AbortController().signal;
-    const usual = `{"request_id":"a","model":"diabetes","features":[${'1,'.repeat(9)}1]}`;
-    const batch = batchOf(new Array(50).fill(usual), undefined, 1);
-    expect((await fastRoad.score(batch, signal))?.block?.events).toHaveLength(50);
-    const late = createFastRoad({ ...options, requestTimeoutMs: 5 });
-    expect(await late.score(batch, signal)).toBeUndefined(); // the oldest has waited for 9 ms
+  it('parses nothing of a usual batch, whatever its slices and arms, unless its time is up', async () => {
+    const rows = Array.from({ length: 50 }, (_, i) => ({
+      body: `{"request_id":"r-${i}",${ordinary}}`,
+      key: `customer-${i}`,
+    }));
+    const decoder = counting();
+    const scored = await open(catalogWith(stage, 3), decoder).score(batchOf(rows, 1), signal);
+    expect(decoder.decoded).toBe(0);
+    expect(scored.arms.map(({ kind }) => kind)).toEqual(['result', 'result', 'result', 'result']);
+    const late = openScoring(catalogWith(stage, 1), { decoder, clock: () => NOW, requestTimeoutMs: 5 });
+    const codes = (await late.score(batchOf(rows, 1), signal)).outcomes().map(({ code }) => code);
+    // Those enqueued 6, 7.5 and 9 ms ago.
+    expect(codes.filter(code => code === 'deadline_exceeded')).toHaveLength(21);
+    expect(decoder.decoded).toBe(21);
   });
 });
+
+/** Its model is said to take so long that the cache is asked. */
+function slow(version: ModelVersion): ModelVersion {
+  const { backend } = version;
+  const info = { ...backend.info, warmUpMs: 1_000 };
+  return { ...version, plan: undefined, backend: { ...backend, info, predict: (...args) => backend.predict(...args) } };
+}

@@ -3,10 +3,11 @@ import { EventHubConsumerClient, type ReceivedEventData } from '@azure/event-hub
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { producerClient } from '../../src/azure/event-hubs.ts';
 import { namespaceAddress } from '../../src/azure/namespace-address.ts';
-import type { OutgoingMessage, PartitionSender, SendError } from '../../src/core/hub-sender.ts';
+import type { PartitionSender, SendError } from '../../src/core/hub-sender.ts';
 import { createAmqpConnection } from '../../src/hubs/amqp-connection.ts';
 import { createAmqpSender } from '../../src/hubs/amqp-sender.ts';
 import { createSdkSender } from '../../src/hubs/sdk-sender.ts';
+import { endingMessages, type MadeEnding } from '../support/ending-messages.ts';
 import { type EventHubs, startEventHubs } from '../support/event-hubs.ts';
 
 const HUB = 'inference-requests-results';
@@ -71,41 +72,34 @@ async function readBack(partition: string, work: () => Promise<unknown>): Promis
   return read;
 }
 
-const message = (i: number, body: Buffer, shared: OutgoingMessage['shared'] = SHARED): OutgoingMessage => ({
-  messageId: `inference-requests/1/${i}`,
-  shared,
-  own: {
-    source_sequence_number: i,
-    settled_through: i - 1,
-    ...(i % 3 === 0 ? { traceparent: `00-${randomUUID()}` } : {}),
-  },
-  body,
+const ending = (i: number, body: Buffer | string): MadeEnding => ({
+  sequenceNumber: i,
+  body: Buffer.from(body),
+  ...(i % 3 === 0 ? { traceparent: `00-${randomUUID()}` } : {}),
+  ...(i % 5 === 0 ? { correlationId: `order ${i} ✓` } : {}),
 });
-const SHARED = {
-  model: 'diabète 🩺',
-  model_version: '1.1.0+a1b2c3d4',
-  source_partition: '1',
-  source_log: 1_795_263_721_545,
-};
+const one = (i: number, body: Buffer | string = String(i)) => endingMessages([ending(i, body)]);
 
 describe.each(IMPLEMENTATIONS)('the %s sender', (_, open) => {
   it('appends messages that a consumer reads as they were', async () => {
     const sender = await open(hubs.connectionString);
-    const messages = Array.from({ length: 300 }, (_, i) =>
-      message(i, Buffer.from(JSON.stringify({ i, text: 'ä'.repeat(i) }))),
+    const messages = endingMessages(
+      Array.from({ length: 300 }, (_, i) => ending(i, JSON.stringify({ i, text: 'ä'.repeat(i) }))),
     );
     const read = await readBack('1', () => sender.send('1', messages, signal()));
     expect(
       read.map(event => ({
         messageId: event.messageId,
         contentType: event.contentType,
+        correlationId: event.correlationId,
         properties: event.properties,
         body: event.body.toString(),
       })),
     ).toEqual(
-      messages.map(({ messageId, shared, own, body }) => ({
+      [...messages].map(({ messageId, correlationId, shared, own, body }) => ({
         messageId,
         contentType: 'application/json',
+        correlationId,
         properties: { ...shared, ...own },
         body: body.toString(),
       })),
@@ -115,16 +109,16 @@ describe.each(IMPLEMENTATIONS)('the %s sender', (_, open) => {
 
   it('fills batches to the limit and keeps the order over several', async () => {
     const sender = await open(hubs.connectionString);
-    const messages = Array.from({ length: 40 }, (_, i) => message(i, Buffer.alloc(90_000, i)));
+    const messages = endingMessages(Array.from({ length: 40 }, (_, i) => ending(i, Buffer.alloc(90_000, i))));
     const read = await readBack('2', () => sender.send('2', messages, signal()));
-    expect(read.map(event => event.messageId)).toEqual(messages.map(item => item.messageId));
+    expect(read.map(event => event.messageId)).toEqual([...messages].map(item => item.messageId));
     expect(new Set(read.map(event => event.enqueuedTimeUtc.getTime())).size).toBeLessThanOrEqual(4); // 3.6 MB in 1 MiB batches
     await sender.close();
   });
 
   it('says which message is too large, after those before it', async () => {
     const sender = await open(hubs.connectionString);
-    const messages = [message(0, Buffer.from('0')), message(1, Buffer.alloc(1_048_576)), message(2, Buffer.from('2'))];
+    const messages = endingMessages([ending(0, '0'), ending(1, Buffer.alloc(1_048_576)), ending(2, '2')]);
     let thrown: SendError | undefined;
     const read = await readBack('3', () => sender.send('3', messages, signal()).catch(error => (thrown = error)));
     expect(thrown).toMatchObject({ name: 'SendError', certainty: 'too-large', confirmed: 1 });
@@ -135,9 +129,7 @@ describe.each(IMPLEMENTATIONS)('the %s sender', (_, open) => {
   it('sends to several partitions at once', async () => {
     const sender = await open(hubs.connectionString);
     const partitions = ['0', '1', '2', '3'];
-    await Promise.all(
-      partitions.map(partition => sender.send(partition, [message(0, Buffer.from(partition))], signal())),
-    );
+    await Promise.all(partitions.map(partition => sender.send(partition, one(0, partition), signal())));
     await sender.close();
   });
 
@@ -145,7 +137,7 @@ describe.each(IMPLEMENTATIONS)('the %s sender', (_, open) => {
     const sender = await open(
       'Endpoint=sb://localhost:1;SharedAccessKeyName=a;SharedAccessKey=b;UseDevelopmentEmulator=true;',
     );
-    await expect(sender.send('0', [message(0, Buffer.from('0'))], signal())).rejects.toMatchObject({
+    await expect(sender.send('0', one(0), signal())).rejects.toMatchObject({
       certainty: 'absent',
       confirmed: 0,
     });
@@ -155,15 +147,15 @@ describe.each(IMPLEMENTATIONS)('the %s sender', (_, open) => {
   it('does not know what became of a send when the service dies under it, and goes on once it is back', async () => {
     const own = await startEventHubs();
     const sender = await open(own.connectionString);
-    await sender.send('0', [message(0, Buffer.from('0'))], signal());
+    await sender.send('0', one(0), signal());
     process.kill(own.process.pid, 'SIGSTOP'); // it has the bytes or not: nobody can tell
-    const sending = sender.send('0', [message(1, Buffer.from('1'))], AbortSignal.timeout(3_000));
+    const sending = sender.send('0', one(1), AbortSignal.timeout(3_000));
     sending.catch(() => {});
     await new Promise(resolve => setTimeout(resolve, 200));
     await own.kill();
     await expect(sending).rejects.toMatchObject({ certainty: 'unknown', confirmed: 0 });
     await own.restart();
-    await sender.send('0', [message(1, Buffer.from('1'))], signal());
+    await sender.send('0', one(1), signal());
     await sender.close();
     await own.stop();
   }, 60_000);
@@ -171,10 +163,10 @@ describe.each(IMPLEMENTATIONS)('the %s sender', (_, open) => {
   it('is not sure either when it is told to stop waiting', async () => {
     const own = await startEventHubs();
     const sender = await open(own.connectionString);
-    await sender.send('0', [message(0, Buffer.from('0'))], signal());
+    await sender.send('0', one(0), signal());
     process.kill(own.process.pid, 'SIGSTOP');
     const stop = new AbortController();
-    const sending = sender.send('0', [message(1, Buffer.from('1'))], stop.signal);
+    const sending = sender.send('0', one(1), stop.signal);
     setTimeout(() => stop.abort(new Error('deadline')), 200);
     await expect(sending).rejects.toMatchObject({ certainty: 'unknown' });
     await own.kill();

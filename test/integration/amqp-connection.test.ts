@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { namespaceAddress } from '../../src/azure/namespace-address.ts';
 import { createAmqpConnection } from '../../src/hubs/amqp-connection.ts';
 import { createAmqpSender } from '../../src/hubs/amqp-sender.ts';
+import { endingMessages } from '../support/ending-messages.ts';
 import { type EventHubs, startEventHubs } from '../support/event-hubs.ts';
 import { startFaultProxy } from '../support/fault-proxy.ts';
 import { RESULTS, readAll } from '../support/scoring.ts';
@@ -12,7 +13,8 @@ beforeAll(async () => {
 });
 afterAll(() => hubs.stop());
 
-const message = (id: string) => ({ messageId: id, shared: {}, own: {}, body: Buffer.from('1') });
+const message = (sequenceNumber: number) => endingMessages([{ sequenceNumber, body: Buffer.from('1') }]);
+const idOf = (sequenceNumber: number) => `inference-requests/1/${sequenceNumber}`;
 const signal = () => AbortSignal.timeout(10_000);
 const address = (connectionString = hubs.connectionString) =>
   namespaceAddress({ kind: 'connection-string', connectionString });
@@ -27,21 +29,23 @@ describe('the AMQP connection', () => {
     };
     const connection = createAmqpConnection({ ...real, claim });
     const sender = createAmqpSender(connection, { hub: RESULTS, sendTimeoutMs: 5_000 });
-    await sender.send('0', [message('a')], signal());
+    await sender.send('0', message(1), signal());
     await vi.waitFor(() => expect(claims).toBeGreaterThan(4), 5_000);
-    await sender.send('0', [message('b')], signal());
+    await sender.send('0', message(2), signal());
     await sender.close();
     const before = claims;
     await new Promise(resolve => setTimeout(resolve, 100));
     expect(claims).toBeLessThanOrEqual(before + 1); // one may have been under way
     await connection.close();
-    expect((await readAll(hubs.connectionString, RESULTS, '0')).map(event => event.messageId)).toEqual(['a', 'b']);
+    expect((await readAll(hubs.connectionString, RESULTS, '0')).map(event => event.messageId)).toEqual(
+      [1, 2].map(idOf),
+    );
   });
 
   it('says so where the key is wrong, and that nothing was appended', async () => {
     const connection = createAmqpConnection(await address(hubs.connectionString.replace('SAS_KEY_VALUE', 'WRONG')));
     const sender = createAmqpSender(connection, { hub: RESULTS, sendTimeoutMs: 5_000 });
-    await expect(sender.send('1', [message('a')], signal())).rejects.toMatchObject({ certainty: 'absent' });
+    await expect(sender.send('1', message(1), signal())).rejects.toMatchObject({ certainty: 'absent' });
     await connection.close();
   });
 
@@ -49,7 +53,7 @@ describe('the AMQP connection', () => {
     const connection = createAmqpConnection(await address());
     const sender = createAmqpSender(connection, { hub: RESULTS, sendTimeoutMs: 5_000 });
     for (let i = 0; i < 5; i++) {
-      await Promise.all(['1', '2'].map(partition => sender.send(partition, [message(`${i}`)], signal())));
+      await Promise.all(['1', '2'].map(partition => sender.send(partition, message(i), signal())));
       const link = await connection.openSender(`${RESULTS}/Partitions/3`, signal());
       link.cut('the test says so');
       expect(link.open).toBe(false);
@@ -58,7 +62,7 @@ describe('the AMQP connection', () => {
     await connection.close();
     for (const partition of ['1', '2']) {
       const read = await readAll(hubs.connectionString, RESULTS, partition);
-      expect(read.map(event => event.messageId)).toEqual(['0', '1', '2', '3', '4']);
+      expect(read.map(event => event.messageId)).toEqual([0, 1, 2, 3, 4].map(idOf));
     }
   });
 
@@ -67,16 +71,16 @@ describe('the AMQP connection', () => {
     const behind = hubs.connectionString.replace(`:${hubs.port};`, `:${proxy.port};`);
     const connection = createAmqpConnection(await address(behind));
     const sender = createAmqpSender(connection, { hub: RESULTS, sendTimeoutMs: 500 });
-    await sender.send('0', [message('before')], signal());
+    await sender.send('0', message(11), signal());
     proxy.set('hold');
-    await expect(sender.send('0', [message('given up')], signal())).rejects.toMatchObject({ certainty: 'unknown' });
+    await expect(sender.send('0', message(12), signal())).rejects.toMatchObject({ certainty: 'unknown' });
     await new Promise(resolve => setTimeout(resolve, 100)); // the reset is on its way
     proxy.set('pass');
-    await sender.send('0', [message('after')], signal());
+    await sender.send('0', message(13), signal());
     await sender.close();
     await connection.close();
     await proxy.close();
     const read = await readAll(hubs.connectionString, RESULTS, '0');
-    expect(read.slice(-2).map(event => event.messageId)).toEqual(['before', 'after']);
+    expect(read.slice(-2).map(event => event.messageId)).toEqual([11, 13].map(idOf));
   });
 });

@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createBlobStore } from '../../src/azure/blob-store.ts';
 import { connectContainer } from '../../src/azure/connect-blobs.ts';
 import { createOnnxBackends } from '../../src/backends/onnx/backends.ts';
-import type { Route } from '../../src/core/model.ts';
+import type { Route } from '../../src/core/routing.ts';
 import { type CatalogOptions, createCatalog, type ModelCatalog } from '../../src/models/catalog.ts';
 import { setAlias } from '../../src/models/deployment.ts';
 import { inspectModel, type ModelFiles, pushModel } from '../../src/models/publish.ts';
@@ -66,7 +66,8 @@ describe('models in blob storage', () => {
     await container.createIfNotExists();
     await container.getBlockBlobClient(path).uploadData(Buffer.from(content));
   }
-  const route = async (model?: string, version?: string): Promise<Route> => catalog.route(model, version, 'key');
+  const route = async (model?: string, version?: string): Promise<Route> =>
+    (await catalog.routing(model, version)).route as Route;
   const answer = async ({ version: { backend } }: Route) =>
     (await backend.predict({ x: floats([1, 2], 1, 1) })).variable?.data[0];
   async function until(holds: () => Promise<boolean>): Promise<void> {

@@ -1,11 +1,12 @@
 import { ConstantBackoff, handleAll, retry } from 'cockatiel';
+import type { OutgoingMessage } from '../../src/core/ending-messages.ts';
 import type { Event, EventBatch } from '../../src/core/event.ts';
 import type { HubReader, StoredEvent } from '../../src/core/hub-reader.ts';
-import { type OutgoingMessage, type PartitionSender, SendError } from '../../src/core/hub-sender.ts';
-import type { Outcome } from '../../src/core/outcome.ts';
+import { type PartitionSender, SendError } from '../../src/core/hub-sender.ts';
+import type { Outcome, RenderDeadLetter } from '../../src/core/outcome.ts';
 import { createBreaker } from '../../src/core/retry-policies.ts';
+import { ScoredBatch } from '../../src/core/scored-batch.ts';
 import { createAdmission } from '../../src/ledger/admission.ts';
-import type { RenderDeadLetter } from '../../src/ledger/append-endings.ts';
 import { createScorer, type Scorer, type ScorerOptions } from '../../src/ledger/scorer.ts';
 
 /** A hub of one partition in memory, as far as the ledger sees hubs. */
@@ -125,7 +126,7 @@ export function startProcess(
       log,
     },
     consumerGroup: 'scoring',
-    score: async batch => ({ outcomes: score(world, batch), slices: [] }),
+    score: async batch => ScoredBatch.of(batch, score(world, batch)),
     renderDeadLetter,
     senders: {
       results: memorySender(world, world.results, process, alive),

@@ -3,8 +3,9 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { InferenceSession, Tensor as OnnxTensor } from 'onnxruntime-node';
 import type { Backend } from '../../src/core/backend.ts';
+import type { Catalog } from '../../src/core/catalog.ts';
 import { RequestError } from '../../src/core/errors.ts';
-import type { Catalog, ModelVersion } from '../../src/core/model.ts';
+import type { ModelVersion } from '../../src/core/model.ts';
 import type { Signature, Tensor, TensorSpec, Tensors } from '../../src/core/tensor.ts';
 import type { RawCard } from '../../src/models/card.ts';
 import { parseCard } from '../../src/models/card.ts';
@@ -90,13 +91,14 @@ function toOnnx({ type, data, dims }: Tensor): OnnxTensor {
 /** A catalog of versions that are all loaded; the last of a name is its production, the first name the default. */
 export function catalogOf(...versions: readonly ModelVersion[]): Catalog {
   return {
-    route(model = versions[0]?.name, asked) {
+    routing(model = versions[0]?.name, asked) {
       const mine = versions.filter(({ name }) => name === model);
       const production = mine[mine.length - 1];
       if (production === undefined) throw new RequestError('unknown_model', 'route', `no model ${model}`);
       const version = asked === undefined ? production : mine.find(candidate => candidate.version === asked);
-      if (version !== undefined) return { version, requestedVersion: undefined, fallback: false, variant: undefined };
-      return { version: production, requestedVersion: asked, fallback: true, variant: undefined };
+      const usual = { requestedVersion: undefined, fallback: false, variant: undefined };
+      if (version !== undefined) return { route: { ...usual, version } };
+      return { route: { ...usual, version: production, requestedVersion: asked, fallback: true } };
     },
     fallbackFor: async ({ card: { fallback }, name }) =>
       versions.find(

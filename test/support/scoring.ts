@@ -7,6 +7,7 @@ import type { HubReader } from '../../src/core/hub-reader.ts';
 import { type PartitionSender, SendError } from '../../src/core/hub-sender.ts';
 import type { Outcome } from '../../src/core/outcome.ts';
 import { createBreaker, createRetry } from '../../src/core/retry-policies.ts';
+import { ScoredBatch } from '../../src/core/scored-batch.ts';
 import { createAmqpConnection } from '../../src/hubs/amqp-connection.ts';
 import { createAmqpSender } from '../../src/hubs/amqp-sender.ts';
 import { createSdkReader } from '../../src/hubs/sdk-reader.ts';
@@ -50,7 +51,7 @@ export async function startScoring(
   const scorer = createScorer({
     ledger: { hubs, initialPosition: 'start', log },
     consumerGroup: 'inference-consumer',
-    score: async batch => ({ outcomes: echo(batch), slices: [] }),
+    score: async batch => ScoredBatch.of(batch, echo(batch)),
     renderDeadLetter,
     senders: { results: wrap(results), deadLetters: wrap(deadLetters) },
     retry: createRetry({ retries: 3, initialDelayMs: 50, maxDelayMs: 500 }, () => true),

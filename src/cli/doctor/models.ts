@@ -6,8 +6,8 @@ import { connectContainer } from '../../azure/connect-blobs.ts';
 import { createOnnxBackends } from '../../backends/onnx/backends.ts';
 import { modelStorageConnection } from '../../config/connection.ts';
 import type { Settings } from '../../config/settings.ts';
+import type { ModelSummary } from '../../core/catalog.ts';
 import { asError, RequestError } from '../../core/errors.ts';
-import type { ModelSummary } from '../../core/model.ts';
 import { createCatalog, type ModelCatalog } from '../../models/catalog.ts';
 import { type Check, type Finding, fail, ok, warn } from './check.ts';
 
@@ -68,7 +68,8 @@ async function judgeModel(catalog: ModelCatalog, model: ModelSummary, errors: st
   const reason = () => errors.slice(before).join('; ');
   const fix = `Mend or remove that version, or point production in ${model.name}/deployment.json at one that loads.`;
   try {
-    const { version, fallback } = await catalog.route(model.name, undefined, '');
+    const routing = await catalog.routing(model.name, undefined);
+    const { version, fallback } = routing.route ?? routing.choose(model.name, [], 0);
     if (fallback || errors.length > before) {
       return fail(`${model.name}: production does not load, ${version.label} answers instead: ${reason()}`, fix);
     }

@@ -1,20 +1,24 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setImmediate as turn } from 'node:timers/promises';
+import { createDecoder } from '../../codecs/decoder.ts';
+import { createDeadLetterRenderer } from '../../codecs/event-json/dead-letter.ts';
 import type { OpenBackend } from '../../core/backend.ts';
+import type { Catalog } from '../../core/catalog.ts';
 import type { Event, EventBatch } from '../../core/event.ts';
 import { MAX_BATCH_BYTES } from '../../core/hub-sender.ts';
-import type { Catalog, ModelVersion, Route } from '../../core/model.ts';
-import type { ScoredBatch } from '../../core/outcome.ts';
-import { fill } from '../../hubs/amqp-sender.ts';
+import type { ModelVersion } from '../../core/model.ts';
+import type { Route } from '../../core/routing.ts';
+import type { ScoredBatch } from '../../core/scored-batch.ts';
 import { BatchEncoder } from '../../hubs/encode-message.ts';
-import { planBlock, planEndings } from '../../ledger/plan-endings.ts';
+import { writeEndings } from '../../hubs/write-endings.ts';
+import { planEndings } from '../../ledger/plan-endings.ts';
 import type { RawCard } from '../../models/card.ts';
 import { openModelFiles } from '../../models/open-files.ts';
 import type { ModelFiles } from '../../models/publish.ts';
-import { createPipeline, type Pipeline } from '../../scoring/pipeline.ts';
+import { createScoring, type Scoring } from '../../scoring/scoring.ts';
 import type { Way } from './choose.ts';
 
-/** A model opened in one way, behind the pipeline that serves it. */
+/** A model opened in one way, behind the scoring that serves it. */
 export interface Trial {
   /** What batches of this size took, one after the other, for about `forMs`; at least three. */
   timeBatches(size: number, forMs: number): Promise<readonly BatchTime[]>;
@@ -46,7 +50,7 @@ export interface Checked {
 }
 
 const LEAST_BATCHES = 3;
-const ENVELOPE_BYTES = 16_384;
+const MAX_BODY_BYTES = MAX_BATCH_BYTES - 16_384;
 const QUIET = { info() {}, warn() {}, error() {} };
 
 /** @param bodies requests, used in turn; @param maxBatch rows of a slice, at most */
@@ -64,23 +68,25 @@ export async function openTrial(
     batching: { ...card.batching, max_batch_size: maxBatch, max_queue_delay_ms: undefined },
   };
   const { version, close } = await openModelFiles(files, raw, open);
-  const pipeline = createPipeline({
+  const scoring = createScoring({
+    decoder: createDecoder(),
+    renderDeadLetter: createDeadLetterRenderer(MAX_BODY_BYTES, Date.now),
     catalog: catalogOf(version),
     clock: Date.now,
     requestTimeoutMs: undefined,
-    maxBodyBytes: MAX_BATCH_BYTES - ENVELOPE_BYTES,
+    maxBodyBytes: MAX_BODY_BYTES,
     log: QUIET,
   });
-  return { ...measuresOf(pipeline, bodies), close };
+  return { ...measuresOf(scoring, bodies), close };
 }
 
-function measuresOf(pipeline: Pipeline, bodies: readonly Buffer[]): Omit<Trial, 'close'> {
+function measuresOf(scoring: Scoring, bodies: readonly Buffer[]): Omit<Trial, 'close'> {
   const signal = new AbortController().signal;
   const encoder = new BatchEncoder(MAX_BATCH_BYTES);
   async function timed(batch: EventBatch): Promise<BatchTime> {
     const start = performance.now();
-    const scored = await pipeline.score(batch, signal);
-    writeEndings(encoder, scored, batch);
+    const scored = await scoring.score(batch, signal);
+    encodeEndings(encoder, scored, batch);
     const tookMs = performance.now() - start;
     await turn(); // as the host lets the loop turn between batches
     return { tookMs, modelMs: scored.slices.reduce((sum, { computeMs }) => sum + computeMs, 0) };
@@ -114,7 +120,7 @@ function measuresOf(pipeline: Pipeline, bodies: readonly Buffer[]): Omit<Trial, 
       };
     },
     async check() {
-      const { outcomes } = await pipeline.score(batchOf(bodies, bodies.length, 0, 0), signal);
+      const outcomes = (await scoring.score(batchOf(bodies, bodies.length, 0, 0), signal)).outcomes();
       const letters = outcomes.filter(({ kind }) => kind === 'dead-letter');
       const results = outcomes.filter(({ kind }) => kind === 'result');
       const bytes = results.reduce((sum, { body }) => sum + body.length, 0);
@@ -130,13 +136,15 @@ function measuresOf(pipeline: Pipeline, bodies: readonly Buffer[]): Omit<Trial, 
 }
 
 /** As far as a send goes without a network: the bytes of its messages. */
-function writeEndings(encoder: BatchEncoder, scored: ScoredBatch, { partition, events }: EventBatch): void {
+function encodeEndings(encoder: BatchEncoder, scored: ScoredBatch, { partition, events }: EventBatch): void {
   const standing = { settledThrough: -1, ended: new Map<string, number>(), log: 0 };
   const batch = { partition, lastSequenceNumber: events.length - 1 };
-  const plan =
-    (scored.block && planBlock(scored.block, standing, batch)) ?? planEndings(scored.outcomes, standing, batch);
+  const plan = planEndings(scored, standing, batch);
   for (const messages of [plan.deadLetters, plan.results]) {
-    for (let from = 0; from < messages.length; ) from += Math.max(1, fill(encoder, messages, from));
+    for (let from = 0; from < messages.length; ) {
+      encoder.reset();
+      from += Math.max(1, writeEndings(encoder, messages, from));
+    }
   }
 }
 
@@ -166,5 +174,5 @@ function batchOf(bodies: readonly Buffer[], size: number, partition: number, fro
 /** Answers everything with one version. */
 function catalogOf(version: ModelVersion): Catalog {
   const route: Route = { version, requestedVersion: undefined, fallback: false, variant: undefined };
-  return { route: () => route, fallbackFor: async () => undefined, list: async () => [] };
+  return { routing: () => ({ route }), fallbackFor: async () => undefined, list: async () => [] };
 }

@@ -1,21 +1,9 @@
 import { isUtf8 } from 'node:buffer';
-import type { RequestError } from '../../core/errors.ts';
 import type { Event } from '../../core/event.ts';
 import type { Clock } from '../../core/log.ts';
-import type { Outcome } from '../../core/outcome.ts';
+import type { RenderDeadLetter, Subject } from '../../core/outcome.ts';
 import { latencyOf } from '../../core/times.ts';
 import { embedBody } from './embed-body.ts';
-
-/** What a dead letter says besides its error; an `Outcome` has it all. */
-export type Subject = Pick<Outcome, 'event' | 'resultId' | 'model' | 'modelVersion'> &
-  Partial<Pick<Outcome, 'requestId' | 'variant' | 'text'>>;
-
-/** Renders a request's ending as a dead letter; it fits, however large the request was. */
-export type DeadLetterRenderer = (
-  source: { readonly hub: string; readonly partition: string },
-  subject: Subject,
-  error: RequestError,
-) => Outcome;
 
 /** A name that goes into application properties and messages; longer ones are no names. */
 const MAX_NAME_LENGTH = 256;
@@ -26,7 +14,7 @@ const MAX_ECHO_SHARE = 1 / 4;
 const MAX_SHARED_ECHO_BYTES = 16 * 1024;
 
 /** @param maxBodyBytes largest body of a dead letter, 4 KiB at least */
-export function createDeadLetterRenderer(maxBodyBytes: number, clock: Clock): DeadLetterRenderer {
+export function createDeadLetterRenderer(maxBodyBytes: number, clock: Clock): RenderDeadLetter {
   return (source, subject, error) => {
     const { event, resultId, requestId, modelVersion, variant, text } = subject;
     const now = clock();

@@ -1,79 +1,57 @@
-import { RequestError } from '../../core/errors.ts';
+import type { DecodedRequest } from '../../core/codec.ts';
+import { malformed, type RequestError } from '../../core/errors.ts';
 import type { Event } from '../../core/event.ts';
-import { readInputTensors } from '../../core/open-inference.ts';
-import type { EventRequest, RequestId } from '../../core/request.ts';
+import type { RequestId } from '../../core/request.ts';
+import { NO_SEGMENTS } from '../../core/routing.ts';
 import { nameOfType } from '../../core/words.ts';
+import { openInference } from '../open-inference/open-inference.ts';
 import type { NumberSource } from './number-source.ts';
-
-export type JsonObject = Readonly<Record<string, unknown>>;
+import { isObject, type Shape } from './shape.ts';
 
 /** Where a request was found. */
 export interface Origin {
   readonly event: Event;
-  readonly resultId: string;
-  /** See EventRequest. */
+  /** See DecodedRequest. */
   readonly text: (() => string) | undefined;
   /** Where the exact text of a numeric id is to be had; `index`: of the request in an array. */
   readonly numbers: NumberSource | undefined;
   readonly index: number | undefined;
-  readonly defaultTimeoutMs: number | undefined;
 }
 
-/** How a JSON object says what a request says. */
-interface Shape {
-  readonly name: string;
-  takes(body: JsonObject): boolean;
-  id(body: JsonObject): unknown;
-  features(body: JsonObject): unknown;
-  /** Where fields may stand that the body itself does not bear. */
-  parameters(body: JsonObject): JsonObject | undefined;
-}
+const request: Shape = {
+  name: 'request',
+  takes: body => body.features !== undefined && body.features !== null,
+  id: body => body.request_id,
+  features: body => body.features,
+  parameters: () => undefined,
+};
 
 /** Every shape a single request may have; the first that takes an object reads it. */
-const SHAPES: readonly Shape[] = [
-  {
-    name: 'request',
-    takes: body => body.features !== undefined && body.features !== null,
-    id: body => body.request_id,
-    features: body => body.features,
-    parameters: () => undefined,
-  },
-  {
-    name: 'Open Inference Protocol v2',
-    takes: body => Array.isArray(body.inputs),
-    id: body => body.id ?? body.request_id,
-    features: body => readInputTensors(body.inputs as unknown[]),
-    parameters: body => (isObject(body.parameters) ? body.parameters : undefined),
-  },
-];
+const SHAPES: readonly Shape[] = [request, openInference];
 
 /** @throws RequestError malformed_payload where the value is no request or a field has the wrong type. */
-export function readRequest(value: unknown, origin: Origin): EventRequest {
+export function readRequest(value: unknown, origin: Origin): DecodedRequest {
   if (!isObject(value)) throw malformed(`expected a request, an object with features; got ${nameOfType(value)}`);
   const shape = SHAPES.find(candidate => candidate.takes(value));
   if (shape === undefined) throw malformed('the request has neither features nor inputs');
   const { event } = origin;
   const parameters = shape.parameters(value);
   const field = (name: string) => value[name] ?? parameters?.[name] ?? property(event, name);
-  const requestId = readId(shape.id(value), origin);
-  const routingKey = field('routing_key') ?? event.partitionKey ?? requestId ?? origin.resultId;
   return {
-    resultId: origin.resultId,
-    requestId,
+    requestId: readId(shape.id(value), origin),
     model: readName('model', field('model')),
     modelVersion: readVersion(field('model_version')),
     features: shape.features(value),
-    priority: readNumber('priority', field('priority')) ?? 1,
-    enqueuedAtMs: event.enqueuedAtMs,
-    timeoutMs: readTimeout(value.timeout_ms ?? parameters?.timeout_ms) ?? origin.defaultTimeoutMs,
-    routingKey: readRoutingKey(routingKey),
-    event,
+    priority: readNumber('priority', field('priority')),
+    timeoutMs: readTimeout(value.timeout_ms ?? parameters?.timeout_ms),
+    routingKey: readRoutingKey(field('routing_key')),
+    segments: readSegments(field('segment')),
     text: origin.text,
   };
 }
 
 /** The id and the model of what may be no whole request, for its dead letter; whatever can be read. */
-export function readHead(value: unknown, origin: Origin): Pick<EventRequest, 'requestId' | 'model'> {
+export function readHead(value: unknown, origin: Origin): Pick<DecodedRequest, 'requestId' | 'model'> {
   if (!isObject(value)) return { requestId: undefined, model: undefined };
   const named = value.model ?? property(origin.event, 'model');
   const model = typeof named === 'string' ? named : undefined;
@@ -130,21 +108,19 @@ function readTimeout(value: unknown): number | undefined {
   return timeoutMs;
 }
 
-function readRoutingKey(value: unknown): string {
-  if (typeof value === 'string') return value;
+function readRoutingKey(value: unknown): string | undefined {
+  if (value === undefined || value === null || typeof value === 'string') return value ?? undefined;
   if (typeof value === 'number' || typeof value === 'boolean') return String(value);
-  if (isObject(value) && typeof value.rawJSON === 'string') return value.rawJSON;
   throw mistyped('routing_key', 'text', value);
 }
 
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+function readSegments(value: unknown): readonly string[] {
+  if (value === undefined || value === null) return NO_SEGMENTS;
+  if (typeof value === 'string') return [value];
+  if (Array.isArray(value) && value.every(segment => typeof segment === 'string')) return value;
+  throw mistyped('segment', 'text or a list of texts', value);
 }
 
 function mistyped(name: string, takes: string, value: unknown): RequestError {
   return malformed(`${name} takes ${takes}; got ${nameOfType(value)}`);
-}
-
-export function malformed(message: string): RequestError {
-  return new RequestError('malformed_payload', 'decode', message);
 }

@@ -1,3 +1,5 @@
+import type { RequestScanner } from '../../core/codec.ts';
+import type { Event } from '../../core/event.ts';
 import { NumberScanner } from './scan-number.ts';
 
 const [QUOTE, COMMA, COLON, BACKSLASH, OPEN_LIST, CLOSE_LIST, OPEN, CLOSE] = [34, 44, 58, 92, 91, 93, 123, 125];
@@ -8,53 +10,60 @@ const KEYS = ['request_id', 'model', 'model_version', 'features'].map(key => Buf
 const [ID, MODEL, VERSION, FEATURES] = [0, 1, 2, 3];
 /** Longer whole numbers might read differently as a double. */
 const MAX_ID_DIGITS = 15;
+const MAX_FEATURES = 65_536;
+const NOTHING = Buffer.alloc(0);
 
 /**
- * Reads the narrow shape that nearly all requests have, straight from an event's bytes into a row of a float32 tensor: an object with
- * `request_id`, `model`, `model_version` and `features` in any order, each at most once, texts of plain ASCII without
+ * JSON requests of the narrow shape: an object with `request_id`, `model`, `model_version` and `features` in any order, each at most once, texts of plain ASCII without
  * escapes, features a flat list of numbers. 240 ns for 10 features where JSON.parse and a copy take 840.
- *
- * It only ever says yes to what `JSON.parse` reads the same way; everything else is for the plain road to judge.
  */
-export class RequestScanner {
-  /** Where the fields' texts stand, between their quotes; end 0 for a field that is absent. */
+export class JsonScanner implements RequestScanner {
   idStart = 0;
   idEnd = 0;
-  /** The id is a whole number: no quotes around it. */
-  idIsNumber = false;
   modelStart = 0;
   modelEnd = 0;
   versionStart = 0;
   versionEnd = 0;
-  /** Model and version are those of the request before, byte for byte. */
   fieldsRepeat = false;
 
   readonly #number = new NumberScanner();
   /** What stood before and behind the id of the last request that had its id first and its features last. */
-  #head = Buffer.alloc(0);
-  #middle = Buffer.alloc(0);
-  #features = 0;
+  #head: Buffer = NOTHING;
+  #middle: Buffer = NOTHING;
+  #bytes: Buffer = NOTHING;
+  /** Where the features begin that are still to be read; -1 where they have been, into `#features`. */
+  #featuresAt = -1;
+  #features = new Float32Array(64);
+  #count = 0;
 
-  /** True where the whole body is of the shape, with exactly `width` features, which then stand in `into` from `row * width` on. */
-  scan(bytes: Buffer, into: Float32Array, row: number, width: number): boolean {
-    this.fieldsRepeat = this.#scanLikeTheLast(bytes, into, row * width, width);
+  scan(event: Event): boolean {
+    if (!isPlain(event)) return false;
+    const { body } = event;
+    this.#bytes = body;
+    this.fieldsRepeat = this.#scanLikeTheLast(body);
     if (this.fieldsRepeat) return true;
-    const usual = this.#scanAnew(bytes, into, row, width);
-    this.#remember(bytes, usual);
+    const usual = this.#scanAnew(body);
+    this.#remember(body, usual);
+    this.#featuresAt = -1;
     return usual;
   }
 
+  readNumbers(into: Float32Array, offset: number, width: number): boolean {
+    if (this.#featuresAt >= 0) return this.#readToTheEnd(into, offset, width);
+    if (this.#count !== width) return false;
+    const features = this.#features;
+    for (let column = 0; column < width; column++) into[offset + column] = features[column] as number;
+    return true;
+  }
+
   /** A producer writes all its requests alike: but for id and numbers the bytes are those of the request before, fields included. Takes half of the time. */
-  #scanLikeTheLast(bytes: Buffer, into: Float32Array, offset: number, width: number): boolean {
+  #scanLikeTheLast(bytes: Buffer): boolean {
     const head = this.#head;
     const middle = this.#middle;
     if (middle.length === 0 || !standsAt(bytes, 0, head)) return false;
-    const idEnd = textEnd(bytes, head.length);
-    if (idEnd <= head.length || !standsAt(bytes, idEnd, middle)) return false;
-    let at = this.#readFeatures(bytes, idEnd + middle.length, into, offset, width);
-    if (at < 0) return false;
-    at = skipSpace(bytes, at);
-    if (bytes[at] !== CLOSE || skipSpace(bytes, at + 1) !== bytes.length) return false;
+    const close = textEnd(bytes, head.length);
+    if (close <= head.length || !standsAt(bytes, close, middle)) return false;
+    const idEnd = close + 1;
     const moved = idEnd - this.idEnd;
     this.idEnd = idEnd;
     if (this.modelEnd > 0) {
@@ -65,19 +74,40 @@ export class RequestScanner {
       this.versionStart += moved;
       this.versionEnd += moved;
     }
+    this.#featuresAt = close + middle.length;
     return true;
+  }
+
+  #readToTheEnd(into: Float32Array, offset: number, width: number): boolean {
+    const bytes = this.#bytes;
+    const number = this.#number;
+    let at = this.#featuresAt;
+    if (bytes[at++] !== OPEN_LIST) return false;
+    for (let column = 0; column < width; column++) {
+      while ((bytes[at] as number) <= SPACE && isSpace(bytes[at] as number)) at++;
+      at = number.scan(bytes, at);
+      if (at < 0) return false;
+      into[offset + column] = number.value;
+      while ((bytes[at] as number) <= SPACE && isSpace(bytes[at] as number)) at++;
+      if (bytes[at] !== (column === width - 1 ? CLOSE_LIST : COMMA)) return false;
+      at++;
+    }
+    at = skipSpace(bytes, at);
+    return bytes[at] === CLOSE && skipSpace(bytes, at + 1) === bytes.length;
   }
 
   #remember(bytes: Buffer, usual: boolean): void {
     const { idStart, idEnd } = this;
+    const isText = usual && idEnd > 0 && bytes[idStart] === QUOTE;
     const others = [this.modelStart, this.versionStart].filter(start => start > 0);
-    const inOrder = idEnd > 0 && !this.idIsNumber && others.every(start => start > idEnd) && this.#features > idEnd;
-    const last = others.every(start => start < this.#features);
-    this.#head = usual && inOrder && last ? Buffer.from(bytes.subarray(0, idStart)) : Buffer.alloc(0);
-    this.#middle = usual && inOrder && last ? Buffer.from(bytes.subarray(idEnd, this.#features)) : Buffer.alloc(0);
+    const inOrder =
+      isText && others.every(start => start > idEnd && start < this.#featuresAt) && this.#featuresAt > idEnd;
+    this.#head = inOrder ? Buffer.from(bytes.subarray(0, idStart + 1)) : NOTHING;
+    this.#middle = inOrder ? Buffer.from(bytes.subarray(idEnd - 1, this.#featuresAt)) : NOTHING;
   }
 
-  #scanAnew(bytes: Buffer, into: Float32Array, row: number, width: number): boolean {
+  #scanAnew(bytes: Buffer): boolean {
+    this.idStart = 0;
     this.idEnd = 0;
     this.modelStart = 0;
     this.versionStart = 0;
@@ -95,8 +125,8 @@ export class RequestScanner {
       at = skipSpace(bytes, at + 2 + (KEYS[key] as Buffer).length);
       if (bytes[at] !== COLON) return false;
       at = skipSpace(bytes, at + 1);
-      if (key === FEATURES) this.#features = at;
-      at = key === FEATURES ? this.#readFeatures(bytes, at, into, row * width, width) : this.#text(bytes, at, key);
+      if (key === FEATURES) this.#featuresAt = at;
+      at = key === FEATURES ? this.#readFeatures(bytes, at) : this.#text(bytes, at, key);
       if (at < 0) return false;
       at = skipSpace(bytes, at);
     } while (bytes[at] === COMMA);
@@ -104,31 +134,33 @@ export class RequestScanner {
     return skipSpace(bytes, at + 1) === bytes.length;
   }
 
-  #readFeatures(bytes: Uint8Array, start: number, into: Float32Array, offset: number, width: number): number {
+  /** However many there are, one at least. */
+  #readFeatures(bytes: Uint8Array, start: number): number {
     if (bytes[start] !== OPEN_LIST) return -1;
     const number = this.#number;
-    let at = start + 1;
-    for (let column = 0; column < width; column++) {
-      while ((bytes[at] as number) <= SPACE && isSpace(bytes[at] as number)) at++;
-      at = number.scan(bytes, at);
-      if (at < 0) return -1;
-      into[offset + column] = number.value;
-      while ((bytes[at] as number) <= SPACE && isSpace(bytes[at] as number)) at++;
-      if (bytes[at] !== (column === width - 1 ? CLOSE_LIST : COMMA)) return -1;
-      at++;
-    }
-    return at;
+    let at = start;
+    this.#count = 0;
+    do {
+      at = number.scan(bytes, skipSpace(bytes, at + 1));
+      if (at < 0 || this.#count === MAX_FEATURES) return -1;
+      if (this.#count === this.#features.length) {
+        const larger = new Float32Array(2 * this.#count);
+        larger.set(this.#features);
+        this.#features = larger;
+      }
+      this.#features[this.#count++] = number.value;
+      at = skipSpace(bytes, at);
+    } while (bytes[at] === COMMA);
+    return bytes[at] === CLOSE_LIST ? at + 1 : -1;
   }
 
   #text(bytes: Uint8Array, start: number, key: number): number {
     if (bytes[start] !== QUOTE) return key === ID ? this.#wholeNumber(bytes, start) : -1;
     const at = textEnd(bytes, start + 1);
-    if (at < 0) return -1;
+    if (at <= start + 1) return -1; // what an empty text means is for others to say
     if (key === ID) {
-      this.idStart = start + 1;
-      this.idEnd = at;
-      this.idIsNumber = false;
-      if (at === start + 1) return -1;
+      this.idStart = start;
+      this.idEnd = at + 1;
     } else if (key === MODEL) {
       this.modelStart = start + 1;
       this.modelEnd = at;
@@ -146,9 +178,21 @@ export class RequestScanner {
     if (digits === 0 || digits > MAX_ID_DIGITS || (bytes[start] === ZERO && digits > 1)) return -1;
     this.idStart = start;
     this.idEnd = at;
-    this.idIsNumber = true;
     return at;
   }
+}
+
+function isPlain({ contentEncoding, contentType, properties }: Event): boolean {
+  if (contentEncoding !== undefined || (contentType !== undefined && contentType !== 'application/json')) return false;
+  // By which a producer may say what the body does not. Asked for one by one: going through all of them takes longer.
+  const { model, model_version, priority, routing_key, segment } = properties;
+  return (
+    model === undefined &&
+    model_version === undefined &&
+    priority === undefined &&
+    routing_key === undefined &&
+    segment === undefined
+  );
 }
 
 /** The closing quote of a text of plain ASCII without escapes; -1 for any other. */

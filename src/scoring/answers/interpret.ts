@@ -2,11 +2,18 @@ import { RequestError } from '../../core/errors.ts';
 import type { ModelVersion, OutputRoles } from '../../core/model.ts';
 import type { ClassLabel, Prediction } from '../../core/prediction.ts';
 import type { Tensor, Tensors } from '../../core/tensor.ts';
-import type { Slice } from '../infer/slices.ts';
 import { elementAt, nestedRow, rowShape } from './outputs.ts';
 import { shortFloat } from './short-float.ts';
 
 type Probabilities = NonNullable<Prediction['probabilities']>;
+
+/** What the model said of rows `from` to `to`, in `size` rows: a fixed batch may have been filled up. */
+export interface SliceOutputs {
+  readonly from: number;
+  readonly to: number;
+  readonly size: number;
+  readonly outputs: Tensors;
+}
 
 /** Reads a model version's outputs as predictions; worked out once a version. */
 export class Interpreter {
@@ -32,7 +39,7 @@ export class Interpreter {
    * Holds a slice's outputs against its rows.
    * @throws RequestError inference_failed where an output is absent, does not have a row for each instance, or holds what is no number (JSON could not say it).
    */
-  check(slice: Slice): void {
+  check(slice: SliceOutputs): void {
     const { label, probabilities, value } = this.#roles;
     for (const name of [label, probabilities, value, this.#raw, ...this.#extra]) {
       if (name === undefined) continue;
@@ -48,7 +55,7 @@ export class Interpreter {
   }
 
   /** The prediction of row `row` of a slice that `check` has passed. */
-  predict({ outputs, size }: Slice, row: number): Prediction {
+  predict({ outputs, size }: SliceOutputs, row: number): Prediction {
     const { label, probabilities, value } = this.#roles;
     const extra = this.#extra.length > 0 ? this.#outputs(outputs, row, size) : undefined;
     if (probabilities !== undefined) {

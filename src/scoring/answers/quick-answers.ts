@@ -1,50 +1,37 @@
-import type { ClassLabel } from '../../core/prediction.ts';
+import type { ClassLabel, Prediction } from '../../core/prediction.ts';
 import type { Tensor, Tensors } from '../../core/tensor.ts';
+import { type AnswerColumns, append } from './answer-columns.ts';
+import { classAnswerJson, PREDICTION } from './result-json.ts';
 import { writeShortFloat } from './short-float.ts';
-
-/** Writes what a model said of the rows of a slice, as the members of a result's JSON from `model` to `confidence`. */
-export interface SliceAnswers {
-  /** How an answer can begin: all of it up to its first number. The same list for every slice of a version. */
-  readonly heads: readonly Buffer[];
-  /** No answer is longer, bytes. */
-  readonly maxBytes: number;
-  /** Which of `heads` a row's answer begins with. */
-  headOf(row: number): number;
-  /** Writes the answer behind its head; returns its end. */
-  writeRest(row: number, into: Buffer, at: number): number;
-}
 
 const NUMBER_BYTES = 25;
 
-/** Undefined where the outputs are not what the fast road takes them for (other shapes, labels outside the classes, no finite number): the plain road judges those. */
-export type AnswerReader = (outputs: Tensors, rows: number) => SliceAnswers | undefined;
+/** The predictions of a slice that came out like this, for whoever wants objects. */
+type Predict = (row: number) => Prediction;
 
-/** For outputs `label` [N], int64 or string, and `probabilities` [N, classes]. */
-export function classesReader(
-  about: string,
-  label: string,
-  probabilities: string,
-  classes: readonly ClassLabel[],
-): AnswerReader {
+/** Undefined where the outputs are not what is usual (other shapes, labels outside the classes, no finite number): the interpreter judges those. */
+export type QuickReader = (outputs: Tensors, rows: number, predict: Predict) => AnswerColumns | undefined;
+
+/** For outputs `label` [N], int64 or string, and `probabilities` [N, classes]: written from the tensors, no prediction in between. */
+export function classesReader(label: string, probabilities: string, classes: readonly ClassLabel[]): QuickReader {
   const width = classes.length;
-  const keys = classes.map((name, i) => Buffer.from(`${i > 0 ? ',' : ''}${JSON.stringify(String(name))}:`));
-  const heads = classes.map(name =>
-    Buffer.from(`${about}"prediction":${JSON.stringify(name)},"probabilities":{${keys[0]}`),
-  );
-  const confidence = Buffer.from('},"confidence":');
-  const maxBytes =
+  const texts = classAnswerJson(classes);
+  const heads = texts.heads.map(text => Buffer.from(text));
+  const keys = texts.keys.map(text => Buffer.from(text));
+  const confidence = Buffer.from(texts.confidence);
+  const room =
     [...keys, confidence].reduce((sum, text) => sum + text.length, 0) +
     Math.max(...heads.map(head => head.length)) +
     (width + 1) * NUMBER_BYTES;
 
-  return (outputs, rows) => {
+  return (outputs, rows, prediction) => {
     const columns = floatsOf(outputs[probabilities], rows, width);
     const places = placesOf(outputs[label], classes, rows);
     if (columns === undefined || places === undefined) return undefined;
     return {
       heads,
-      maxBytes,
       headOf: row => places[row] as number,
+      room: () => room,
       writeRest(row, into, start) {
         const place = places[row] as number;
         let at = start;
@@ -63,27 +50,28 @@ export function classesReader(
         for (let i = from; i < to; i++) into[at++] = into[i] as number;
         return at;
       },
+      prediction,
     };
   };
 }
 
 /** For one float32 output [N] or [N, 1]. */
-export function valueReader(about: string, value: string): AnswerReader {
-  const heads = [Buffer.from(`${about}"prediction":`)];
-  const maxBytes = (heads[0] as Buffer).length + NUMBER_BYTES;
-  return (outputs, rows) => {
+export function valueReader(value: string): QuickReader {
+  const heads = [Buffer.from(PREDICTION)];
+  const room = PREDICTION.length + NUMBER_BYTES;
+  return (outputs, rows, prediction) => {
     const numbers = floatsOf(outputs[value], rows, 1);
     return (
       numbers && {
         heads,
-        maxBytes,
         headOf: () => 0,
+        room: () => room,
         writeRest: (row, into, at) => writeShortFloat(into, at, numbers[row] as number),
+        prediction,
       }
     );
   };
 }
-
 function floatsOf(tensor: Tensor | undefined, rows: number, width: number): Float32Array | undefined {
   const data = tensor?.data;
   if (!(data instanceof Float32Array) || data.length !== rows * width || tensor?.dims[0] !== rows) return undefined;
@@ -105,12 +93,4 @@ function placesOf(tensor: Tensor | undefined, classes: readonly ClassLabel[], ro
     places[row] = place;
   }
   return places;
-}
-
-/** Copies bytes to `at`; returns where they end. */
-export function append(into: Buffer, at: number, bytes: Uint8Array): number {
-  // A native copy costs 20 to 30 ns however short it is.
-  if (bytes.length > 24) into.set(bytes, at);
-  else for (let i = 0; i < bytes.length; i++) into[at + i] = bytes[i] as number;
-  return at + bytes.length;
 }

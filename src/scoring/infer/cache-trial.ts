@@ -39,14 +39,3 @@ export class CacheTrial {
     this.#repeats = 0;
   }
 }
-
-const trials = new WeakMap<ModelVersion, CacheTrial>();
-
-export function cacheTrialOf(version: ModelVersion): CacheTrial {
-  let trial = trials.get(version);
-  if (trial === undefined) {
-    trial = new CacheTrial(version);
-    trials.set(version, trial);
-  }
-  return trial;
-}

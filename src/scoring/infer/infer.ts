@@ -1,19 +1,53 @@
 import { WaitedTooLong } from '../../core/backend.ts';
 import { asError, InfrastructureError, RequestError } from '../../core/errors.ts';
+import type { Clock } from '../../core/log.ts';
 import type { ModelVersion } from '../../core/model.ts';
+import type { SliceTiming } from '../../core/outcome.ts';
 import type { Tensors } from '../../core/tensor.ts';
-import type { Chunk } from '../chunk.ts';
-import type { Run } from '../run.ts';
+import type { AnswerColumns } from '../answers/answer-columns.ts';
+import type { Plan } from '../plan.ts';
+import type { Rows } from '../rows/rows.ts';
 import { groupByLength, inOrder } from './by-length.ts';
-import { type Inference, type Slice, sliceRows } from './slices.ts';
+
+/** What the model said of rows `from` to `to`. */
+export interface Slice {
+  readonly from: number;
+  readonly to: number;
+  readonly answers: AnswerColumns;
+  readonly computeMs: number;
+  readonly scoredAtMs: number;
+}
+
+/** What became of rows: each is in a slice, ascending, or failed. */
+export interface Inference {
+  readonly slices: readonly Slice[];
+  readonly failed: ReadonlyMap<number, RequestError>;
+}
+
+export interface InferOptions {
+  readonly signal: AbortSignal;
+  readonly clock: Clock;
+  /** The most urgent of the rows'. */
+  readonly priority: number;
+  /** The first of the rows' deadlines, milliseconds since the epoch; infinite where none has one. */
+  readonly deadlineMs: number;
+  /** Told of every slice that ran. */
+  readonly timings: SliceTiming[];
+}
 
 /**
- * Runs the model over a chunk, a slice at a time. A slice that fails, or whose outputs make no predictions, is halved until the bad rows stand alone.
+ * Runs the model over rows `from` to `to`, no more than a slice of them. A slice that fails, or whose outputs are no answers, is halved until the bad rows stand alone.
  * @throws WaitedTooLong where the first deadline passed while it waited for its turn; InfrastructureError; the signal's reason where it is aborted.
  */
-export async function infer(chunk: Chunk, { signal, clock, slices: timings }: Run): Promise<Inference> {
-  const { version, rows, priority, deadlineMs, stages } = chunk;
-  const limit = sliceRows(version);
+export async function infer(
+  plan: Plan,
+  rows: Rows,
+  from: number,
+  to: number,
+  { signal, clock, priority, deadlineMs, timings }: InferOptions,
+): Promise<Inference> {
+  const { version, slice: limit } = plan;
+  const lent = version.backend.info.placement === 'in-line';
   const slices: Slice[] = [];
   const failed = new Map<number, RequestError>();
 
@@ -26,16 +60,11 @@ export async function infer(chunk: Chunk, { signal, clock, slices: timings }: Ru
     try {
       const size = limit.fixed ? limit.rows : to - from;
       const start = performance.now();
-      const outputs = (await predictByLength(from, to)) ?? (await predict(rows.tensors(from, to, size)));
-      const slice = { from, to, size, outputs, computeMs: performance.now() - start };
-      stages.interpreter.check(slice);
-      slices.push(slice);
-      timings.push({
-        model: version.name,
-        modelVersion: version.label,
-        instances: to - from,
-        computeMs: slice.computeMs,
-      });
+      const outputs = (await predictByLength(from, to)) ?? (await predict(rows.tensors(from, to, size, lent)));
+      const computeMs = performance.now() - start;
+      const answers = plan.readAnswers(outputs, to - from, size);
+      slices.push({ from, to, answers, computeMs, scoredAtMs: clock() });
+      timings.push({ model: version.name, modelVersion: version.label, instances: to - from, computeMs });
     } catch (thrown) {
       signal.throwIfAborted();
       if (thrown instanceof InfrastructureError || thrown instanceof WaitedTooLong) throw thrown;
@@ -69,9 +98,8 @@ export async function infer(chunk: Chunk, { signal, clock, slices: timings }: Ru
     await attempt(middle, to);
   }
 
-  for (let from = 0; from < rows.count; from += limit.rows)
-    await attempt(from, Math.min(from + limit.rows, rows.count));
-  return { slices, failed, scoredAtMs: clock() };
+  await attempt(from, to);
+  return { slices, failed };
 }
 
 /** No row is to blame where the backend itself cannot be had; halving would only ask it again and again. */

@@ -2,56 +2,62 @@ import { hash } from 'node:crypto';
 import type { ResultCache } from '../../core/cache.ts';
 import type { ModelVersion } from '../../core/model.ts';
 import type { Prediction } from '../../core/prediction.ts';
-import type { Chunk } from '../chunk.ts';
+import { type AnswerColumns, GeneralAnswers } from '../answers/answer-columns.ts';
+import type { Plan } from '../plan.ts';
 import type { Rows } from '../rows/rows.ts';
-import { cacheTrialOf } from './cache-trial.ts';
 
 /** Longer keys are hashed. */
 const MAX_KEY_LENGTH = 128;
 
-/** Which rows of a chunk have to be inferred, and where the predictions of the others come from. */
+/** A row that need not be inferred. */
+export interface Repeat {
+  readonly row: number;
+  /** The row before it that is the same; itself where there is none. */
+  readonly like: number;
+  /** What the cache knows of it. */
+  readonly answers: AnswerColumns | undefined;
+}
+
+/** Which rows have to be inferred, and where the answers of the others come from. */
 export interface Recall {
   /** The rows to infer: those that are not known, each once. */
   readonly rows: Rows;
-  /** By row of the chunk: its place among `rows`, or -1 where it is known. */
-  readonly places: Int32Array;
-  readonly known: readonly (Prediction | undefined)[];
-  /** No inference runs for this row: it is known, or the same as one before it. */
-  isRepeat(row: number): boolean;
-  /** Remembers what a row of `rows` was found to be. */
-  remember(place: number, prediction: Prediction): void;
+  /** Which of all rows one of `rows` is. */
+  rowOf(row: number): number;
+  readonly repeats: readonly Repeat[];
+  /** Remembers what a row of all was found to be. */
+  remember(row: number, prediction: Prediction): void;
   /** Hands what was remembered to the cache. */
   store(): void;
 }
 
-/** Looks the rows of a chunk up and folds those that are the same; undefined where that is not worth it. */
-export async function recall({ version, rows }: Chunk, cache: ResultCache): Promise<Recall | undefined> {
-  const trial = cacheTrialOf(version);
-  if (!trial.isWorthIt(rows.count)) return undefined;
+/** Looks rows up and folds those that are the same; undefined where that is not worth it. */
+export async function recall(plan: Plan, rows: Rows, cache: ResultCache): Promise<Recall | undefined> {
+  const { version, cacheTrial, writeAnswer } = plan;
+  if (!cacheTrial.isWorthIt(rows.count)) return undefined;
   const keys = Array.from({ length: rows.count }, (_, row) => keyOf(version, rows.key(row)));
   const known = await cache.lookUp(keys);
-  const places = new Int32Array(rows.count);
   const first = new Map<string, number>();
   const fresh: number[] = [];
-  const repeats = new Uint8Array(rows.count);
-  for (let row = 0; row < rows.count; row++) {
-    const key = keys[row] as string;
-    const before = first.get(key);
-    repeats[row] = known[row] !== undefined || before !== undefined ? 1 : 0;
-    places[row] = known[row] !== undefined ? -1 : (before ?? fresh.length);
-    if (repeats[row] === 0) {
-      first.set(key, fresh.length);
+  const repeats: Repeat[] = [];
+  keys.forEach((key, row) => {
+    const prediction = known[row];
+    const like = first.get(key);
+    if (prediction !== undefined) {
+      repeats.push({ row, like: row, answers: new GeneralAnswers(() => prediction, writeAnswer) });
+    } else if (like !== undefined) repeats.push({ row, like, answers: undefined });
+    else {
+      first.set(key, row);
       fresh.push(row);
     }
-  }
-  trial.note(rows.count, rows.count - fresh.length);
+  });
+  cacheTrial.note(rows.count, repeats.length);
   const learned: [string, Prediction][] = [];
   return {
-    rows: fresh.length === rows.count ? rows : rows.pick(fresh),
-    places,
-    known,
-    isRepeat: row => repeats[row] === 1,
-    remember: (place, prediction) => learned.push([keys[fresh[place] as number] as string, prediction]),
+    rows: repeats.length === 0 ? rows : rows.pick(fresh),
+    rowOf: row => fresh[row] as number,
+    repeats,
+    remember: (row, prediction) => learned.push([keys[row] as string, prediction]),
     store: () => {
       if (learned.length > 0) cache.store(learned);
     },

@@ -7,8 +7,11 @@ export interface Block {
   reserve(rows: number): void;
   /** Elements that rows `from` to `to` take once they are padded to the longest; undefined where rows have one width. */
   paddedSize(from: number, to: number): number | undefined;
-  /** Rows `from` to `to` as a tensor of `size` rows, the last one repeated where the model wants more than there are. */
-  tensor(from: number, to: number, size: number): Tensor;
+  /**
+   * Rows `from` to `to` as a tensor of `size` rows, the last one repeated where the model wants more than there are.
+   * @param lent it may share the block's memory: whoever gets it reads it on this thread, and is done before more rows come
+   */
+  tensor(from: number, to: number, size: number, lent: boolean): Tensor;
   /** What a row holds, as a text that only rows of the same content have. */
   key(row: number): string;
   /** A block of these rows alone. */
@@ -39,13 +42,17 @@ export class DenseBlock implements Block {
 
   paddedSize(): undefined {}
 
-  tensor(from: number, to: number, size: number): Tensor {
+  tensor(from: number, to: number, size: number, lent: boolean): Tensor {
     const { data, width, spec } = this;
     const dims = [size, ...this.rowDims];
     const start = from * width;
     const length = size * width;
-    // The whole of it needs no copy; a part gets one, since a view drags all its rows along to another thread.
-    if (start === 0 && data.length === length && to - from === size) return { type: spec.type, dims, data };
+    const whole = to - from === size;
+    if (start === 0 && data.length === length && whole) return { type: spec.type, dims, data };
+    if (lent && whole && !Array.isArray(data)) {
+      return { type: spec.type, dims, data: data.subarray(start, start + length) as typeof data };
+    }
+    // A view would drag all its rows along to another thread.
     const part = dataFor(spec.type, length);
     copy(part, 0, data, start, (to - from) * width);
     for (let row = to - from; row < size; row++) copy(part, row * width, data, (to - 1) * width, width);

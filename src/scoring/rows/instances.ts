@@ -61,10 +61,10 @@ function columnOf(tensor: InputTensor, tensors: InputTensors, inputs: readonly I
   const [rows = 0, ...inner] = tensor.shape;
   if (rowDims(inner, tail) || countOf(tail) === inner.reduce((product, size) => product * size, 1)) {
     const step = inner.reduce((product, size) => product * size, 1);
-    const row = (i: number) => nest(tensor.data.slice(i * step, (i + 1) * step), inner);
+    const row = (i: number) => nest(Array.from(tensor.data.slice(i * step, (i + 1) * step)), inner);
     return { name, rows: Array.from({ length: rows }, (_, i) => row(i)) };
   }
-  if (rowDims(tensor.shape, tail)) return { name, rows: [nest(tensor.data, tensor.shape)] };
+  if (rowDims(tensor.shape, tail)) return { name, rows: [nest(Array.from(tensor.data), tensor.shape)] };
   throw mismatch(`input ${name} has the shape ${nameOfShape(tensor.shape)}`, model, nameOfShape([null, ...tail]));
 }
 

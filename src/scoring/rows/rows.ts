@@ -1,3 +1,4 @@
+import type { RequestScanner } from '../../core/codec.ts';
 import { RequestError } from '../../core/errors.ts';
 import type { ModelVersion } from '../../core/model.ts';
 import { InputTensors } from '../../core/open-inference.ts';
@@ -21,6 +22,9 @@ const MAX_INSTANCES_PER_REQUEST = 10_000;
 
 /** A slice of 256 texts of 4,000 tokens; 8 MiB of int64. */
 const MAX_PADDED_ELEMENTS = 2 ** 20;
+
+/** Rows for which there is room at once; more are made as they come, for a row may be an image. */
+const MAX_ROWS_AHEAD = 256;
 
 /** How instances of one model version become tensors, worked out once a version. */
 export class Encoder {
@@ -57,7 +61,7 @@ export class Rows {
 
   constructor(encoder: Encoder, rows: number) {
     this.#encoder = encoder;
-    this.#blocks = encoder.inputs.map(input => input.block(rows));
+    this.#blocks = encoder.inputs.map(input => input.block(Math.min(rows, MAX_ROWS_AHEAD)));
   }
 
   /** Adds a request's instances. @throws RequestError schema_mismatch or non_finite_feature; none of them is then in. */
@@ -65,6 +69,8 @@ export class Rows {
     const from = this.count;
     const { inputs, fields, model } = this.#encoder;
     if (features instanceof InputTensors) {
+      const copied = this.#addPlain(features);
+      if (copied !== undefined) return copied;
       const instances = instancesOf(features, inputs, model);
       return this.#addAll(instances, instances.length !== 1);
     }
@@ -75,6 +81,16 @@ export class Rows {
     this.#write(features, from);
     this.count = from + 1;
     return { from, to: from + 1, several: false };
+  }
+
+  /** Reads the features of what was scanned last as one more row; gives the row, or -1 where they are none of these. For models of one float32 input alone. */
+  addScanned(scanner: RequestScanner, width: number): number {
+    const block = this.#blocks[0] as DenseBlock;
+    const row = this.count;
+    block.reserve(row + 1);
+    if (!scanner.readNumbers(block.data as Float32Array, row * width, width)) return -1;
+    this.count = row + 1;
+    return row;
   }
 
   /** What an instance gives the model, as a text that only instances of the same content have. */
@@ -104,13 +120,31 @@ export class Rows {
     return Array.isArray(data) ? data.slice(from, to).map(text => text.length) : undefined;
   }
 
-  /** Rows `from` to `to` as the model's inputs, `size` rows each. */
-  tensors(from: number, to: number, size: number): Tensors {
+  /** Rows `from` to `to` as the model's inputs, `size` rows each; as views on the rows' memory where these are `lent`. */
+  tensors(from: number, to: number, size: number, lent = false): Tensors {
     const tensors: Record<string, Tensor> = {};
     this.#encoder.inputs.forEach((input, index) => {
-      tensors[input.spec.name] = (this.#blocks[index] as Block).tensor(from, to, size);
+      tensors[input.spec.name] = (this.#blocks[index] as Block).tensor(from, to, size, lent);
     });
     return tensors;
+  }
+
+  /** A whole tensor of plain numbers, as many columns as the one input takes: copied as it is. Undefined where it needs a closer look. */
+  #addPlain({ inputs: given }: InputTensors): Span | undefined {
+    const { inputs } = this.#encoder;
+    const [input, tensor] = [inputs[0], given[0]];
+    if (input?.plainLimit === undefined || tensor === undefined || inputs.length > 1 || given.length > 1)
+      return undefined;
+    const { spec, fields, plainLimit } = input;
+    const [rows = 0, width] = tensor.shape;
+    if (tensor.name !== spec.name || tensor.shape.length !== 2 || width !== fields.length) return undefined;
+    if (rows === 0 || rows > MAX_INSTANCES_PER_REQUEST) return undefined;
+    const from = this.count;
+    const block = this.#blocks[0] as DenseBlock;
+    block.reserve(from + rows);
+    if (!copyPlain(tensor.data, block.data as Float32Array, from * width, plainLimit)) return undefined;
+    this.count = from + rows;
+    return { from, to: this.count, several: rows !== 1 };
   }
 
   #addAll(instances: readonly unknown[], several: boolean): Span {
@@ -220,6 +254,16 @@ function writePlain(values: readonly unknown[], { data, width }: DenseBlock, row
     (data as Float32Array)[start + column] = value;
   }
   return width;
+}
+
+/** False where a value is no number, or one that the input cannot hold. */
+function copyPlain(values: ArrayLike<unknown>, into: Float32Array, start: number, limit: number): boolean {
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i];
+    if (typeof value !== 'number' || !(value < limit && value > -limit)) return false;
+    into[start + i] = value;
+  }
+  return true;
 }
 
 function checkLength(values: readonly unknown[], fields: readonly Field[], model: string): void {

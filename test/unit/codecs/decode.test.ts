@@ -1,11 +1,33 @@
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { type Decoded, decode, isRequest } from '../../../src/codecs/event-json/event-json.ts';
-import type { Event } from '../../../src/core/event.ts';
+import { createDecoder } from '../../../src/codecs/decoder.ts';
+import { type Decoded as Carried, isRequest as isWhole } from '../../../src/core/codec.ts';
+import type { RequestError } from '../../../src/core/errors.ts';
+import type { Event, EventBatch } from '../../../src/core/event.ts';
 import { InputTensors } from '../../../src/core/open-inference.ts';
+import type { Request } from '../../../src/core/request.ts';
+import { toRequest } from '../../../src/scoring/decode.ts';
 import { batchOf, NOON } from '../../support/events.ts';
 
 const ID = 'inference-requests/2/100';
+
+type Decoded = Request & { readonly event: Event; readonly error: RequestError };
+
+const decoder = createDecoder();
+const isRequest = (decoded: Decoded) => decoded.error === undefined;
+
+/** As scoring sees them: with what they leave to defaults. */
+function decode({ hub, partition, events }: EventBatch, timeoutMs?: number): readonly Decoded[] {
+  return events.flatMap(event => {
+    const carried = decoder.decode(event) as readonly Carried[];
+    const id = `${hub}/${partition}/${event.sequenceNumber}`;
+    return carried.map((item, i) => ({
+      ...toRequest(item, event, carried.length === 1 ? id : `${id}/${i}`, timeoutMs),
+      error: (isWhole(item) ? undefined : item.error) as RequestError,
+      event,
+    }));
+  });
+}
 
 function decodeOne(body: unknown, event: Partial<Event> = {}, timeoutMs?: number): readonly Decoded[] {
   return decode(batchOf([body], event), timeoutMs);

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { NumberScanner } from '../../../src/codecs/event-json/scan-number.ts';
-import { RequestScanner } from '../../../src/codecs/event-json/scan-request.ts';
+import { JsonScanner } from '../../../src/codecs/event-json/scan-request.ts';
+import { batchOf } from '../../support/events.ts';
 
 const numberText = fc.oneof(
   fc.double({ noNaN: true, noDefaultInfinity: true }).map(String),
@@ -61,27 +62,32 @@ const id = fc.oneof(
 const field = fc.constantFrom('request_id', 'model', 'model_version', 'features', 'priority', 'Features', 'feature');
 const space = fc.constantFrom('', ' ', '\n\t', '\u00a0');
 
-describe('RequestScanner', () => {
+/** Both steps, as scoring takes them. */
+function scan(scanner: JsonScanner, body: Buffer, into: Float32Array, row: number, width: number): boolean {
+  const [event] = batchOf([body]).events;
+  return event !== undefined && scanner.scan(event) && scanner.readNumbers(into, row * width, width);
+}
+
+describe('JsonScanner', () => {
   it('takes the usual request', () => {
     const body = Buffer.from(
       '{"request_id": "r-1", "model": "diabetes", "model_version": "v1", "features": [1, -2.5, 3e2]}',
     );
-    const scanner = new RequestScanner();
+    const scanner = new JsonScanner();
     const into = new Float32Array(6);
-    expect(scanner.scan(body, into, 1, 3)).toBe(true);
+    expect(scan(scanner, body, into, 1, 3)).toBe(true);
     expect([...into]).toEqual([0, 0, 0, 1, -2.5, 300]);
-    expect(body.toString('latin1', scanner.idStart, scanner.idEnd)).toBe('r-1');
+    expect(body.toString('latin1', scanner.idStart, scanner.idEnd)).toBe('"r-1"');
     expect(body.toString('latin1', scanner.modelStart, scanner.modelEnd)).toBe('diabetes');
     expect(body.toString('latin1', scanner.versionStart, scanner.versionEnd)).toBe('v1');
   });
 
   it('takes a whole number as id and forgets the fields of the request before', () => {
-    const scanner = new RequestScanner();
+    const scanner = new JsonScanner();
     const into = new Float32Array(1);
-    scanner.scan(Buffer.from('{"request_id":"x","model":"m","model_version":"1","features":[1]}'), into, 0, 1);
+    scan(scanner, Buffer.from('{"request_id":"x","model":"m","model_version":"1","features":[1]}'), into, 0, 1);
     const body = Buffer.from('{"features":[2],"request_id":42}');
-    expect(scanner.scan(body, into, 0, 1)).toBe(true);
-    expect(scanner.idIsNumber).toBe(true);
+    expect(scan(scanner, body, into, 0, 1)).toBe(true);
     expect(body.toString('latin1', scanner.idStart, scanner.idEnd)).toBe('42');
     expect([scanner.modelEnd, scanner.versionEnd]).toEqual([0, 0]);
   });
@@ -103,17 +109,20 @@ describe('RequestScanner', () => {
       ],
       [
         '{"request_id":"","features":[1,2]}',
+        '{"model":"","features":[1,2]}',
+        '{"features":[1,2]}\n{"features":[1,2]}',
+        '{"request_id":"r","features":[1,2]}\n{"features":[1,2]}',
         '{"request_id":-1,"features":[1,2]}',
         '{"features":[[1,2]]}',
         '{"features":{"a":1}}',
       ],
     ].flat(),
   )('leaves %s to the plain road', text => {
-    expect(new RequestScanner().scan(Buffer.from(text), new Float32Array(2), 0, 2)).toBe(false);
+    expect(scan(new JsonScanner(), Buffer.from(text), new Float32Array(2), 0, 2)).toBe(false);
   });
 
   it('says yes only to what JSON.parse reads the same way, whatever the text', () => {
-    const scanner = new RequestScanner();
+    const scanner = new JsonScanner();
     const value = fc.oneof(
       {
         weight: 3,
@@ -141,7 +150,7 @@ describe('RequestScanner', () => {
       fc.property(text, json => {
         const body = Buffer.from(json);
         const into = new Float32Array(2);
-        if (!scanner.scan(body, into, 0, 2)) return;
+        if (!scan(scanner, body, into, 0, 2)) return;
         taken++;
         const parsed = JSON.parse(json) as {
           request_id?: string | number;
@@ -151,7 +160,7 @@ describe('RequestScanner', () => {
         };
         expect([...into]).toEqual(parsed.features.map(Math.fround));
         const slice = (start: number, end: number) => (end === 0 ? undefined : body.toString('utf8', start, end));
-        expect(slice(scanner.idStart, scanner.idEnd)).toBe(parsed.request_id?.toString());
+        expect(slice(scanner.idStart, scanner.idEnd)).toBe(JSON.stringify(parsed.request_id));
         expect(slice(scanner.modelStart, scanner.modelEnd)).toBe(parsed.model);
         expect(slice(scanner.versionStart, scanner.versionEnd)).toBe(parsed.model_version);
       }),

@@ -32,7 +32,7 @@ describe('tensors as bytes', () => {
       { datatype: 'BOOL', shape: [3], bytes: Uint8Array.of(1, 0, 1) },
       { datatype: 'BYTES', shape: [2], bytes: texts },
     ]);
-    expect(floats).toEqual([1.5, -2]);
+    expect(floats).toEqual(new Float32Array([1.5, -2]));
     expect(ints).toEqual([7, -1, '1152921504606846976']);
     expect(bools).toEqual([true, false, true]);
     expect(words).toEqual(['fü', '']);

@@ -1,16 +1,17 @@
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Catalog } from '../../../src/core/catalog.ts';
 import { InfrastructureError, RequestError } from '../../../src/core/errors.ts';
-import type { Catalog, ModelVersion } from '../../../src/core/model.ts';
+import type { ModelVersion } from '../../../src/core/model.ts';
 import type { Ending } from '../../../src/core/outcome.ts';
 import type { TensorSpec } from '../../../src/core/tensor.ts';
 import { VERSION } from '../../../src/core/version.ts';
 import { createHttpApi, type HttpApi, type HttpApiOptions } from '../../../src/http/api.ts';
 import type { RouteName } from '../../../src/http/routes.ts';
-import { createPipeline } from '../../../src/scoring/pipeline.ts';
 import { NOON, quiet } from '../../support/events.ts';
 import { catalogOf, openModel } from '../../support/onnx-model.ts';
+import { openScoring } from '../../support/open-scoring.ts';
 
 const ROOT = resolve(import.meta.dirname, '../../..');
 const sample = (path: string) => join(ROOT, 'samples/models', path);
@@ -32,7 +33,7 @@ function serve(catalog: Catalog, change: Partial<HttpApiOptions> = {}): HttpApi 
   const options = { catalog, clock: () => NOON, requestTimeoutMs: undefined, maxBodyBytes: 1_000_000, log: quiet };
   return createHttpApi({
     ...options,
-    predict: createPipeline(options).predict,
+    predict: openScoring(options.catalog, options).predict,
     record: ending => recorded.push(ending),
     recordHttp: (route, status) => answers.push({ route, status }),
     prometheus: async () => 'up 1\n',

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { message } from 'rhea-promise';
 import { describe, expect, it } from 'vitest';
-import type { OutgoingMessage } from '../../../src/core/hub-sender.ts';
+import type { OutgoingMessage } from '../../../src/core/ending-messages.ts';
 import { BatchEncoder } from '../../../src/hubs/encode-message.ts';
 
 /** What rhea, the SDK's own base, reads out of a batch envelope. */
@@ -9,8 +9,14 @@ function decodeBatch(bytes: Buffer) {
   const { body } = message.decode(bytes);
   const content = (body as { content: Buffer | Buffer[] }).content;
   return (Array.isArray(content) ? content : [content]).map(inner => {
-    const { message_id, content_type, application_properties, body } = message.decode(inner);
-    return { message_id, content_type, application_properties, body: (body as { content: Buffer }).content };
+    const { message_id, correlation_id, content_type, application_properties, body } = message.decode(inner);
+    return {
+      message_id,
+      correlation_id,
+      content_type,
+      application_properties,
+      body: (body as { content: Buffer }).content,
+    };
   });
 }
 
@@ -31,6 +37,7 @@ const properties = fc.dictionary(
 );
 const outgoing = fc.record({
   messageId: text,
+  correlationId: fc.option(text, { nil: undefined }),
   shared: properties,
   own: properties,
   body: fc.uint8Array({ maxLength: 5_000 }).map(bytes => Buffer.from(bytes)),
@@ -43,9 +50,10 @@ describe('BatchEncoder', () => {
         const { encoder } = encode(messages);
         const decoded = decodeBatch(encoder.bytes());
         expect(decoded).toHaveLength(messages.length);
-        for (const [i, { messageId, shared, own, body }] of messages.entries()) {
+        for (const [i, { messageId, correlationId, shared, own, body }] of messages.entries()) {
           const own2 = Object.fromEntries(Object.entries(own).filter(([name]) => !(name in shared)));
           expect(decoded[i]?.message_id).toBe(messageId);
+          expect(decoded[i]?.correlation_id).toBe(correlationId);
           expect(decoded[i]?.content_type).toBe('application/json');
           expect(decoded[i]?.application_properties).toEqual({ ...shared, ...own2, ...pick(own, shared) });
           expect(decoded[i]?.body.equals(body)).toBe(true);

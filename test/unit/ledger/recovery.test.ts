@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { ConfigurationError, InfrastructureError } from '../../../src/core/errors.ts';
+import type { Event } from '../../../src/core/event.ts';
 import type { HubReader } from '../../../src/core/hub-reader.ts';
+import type { Outcome } from '../../../src/core/outcome.ts';
+import { ScoredBatch } from '../../../src/core/scored-batch.ts';
 import {
   allIds,
   batchOf,
@@ -13,6 +16,19 @@ import {
   startProcess,
   type World,
 } from '../../support/ledger-world.ts';
+
+function scored(events: readonly Event[], outcomes: readonly Outcome[]): ScoredBatch {
+  return ScoredBatch.of({ hub: 'requests', partition: '0', events }, outcomes);
+}
+
+/** Endings of some events, given as those of all. */
+function leavingOut(events: readonly Event[], { armOf, rowOf, arms, slices }: ScoredBatch): ScoredBatch {
+  return new ScoredBatch(
+    { hub: 'requests', partition: '0', events },
+    { eventOf: undefined, armOf, rowOf, arms },
+    slices,
+  );
+}
 
 const scoreAll = async (world: World, from = 0, options?: Parameters<typeof startProcess>[1]) =>
   startProcess(world, options).scorer.scoreBatch(batchOf(world, from, world.requests.next - from));
@@ -107,16 +123,16 @@ describe('a batch', () => {
         most = Math.max(most, ++running);
         await new Promise(resolve => setTimeout(resolve, 5));
         running--;
-        return {
-          outcomes: batch.events.map(event => ({
+        return scored(
+          batch.events,
+          batch.events.map(event => ({
             ...renderDeadLetter(
               batch,
               { event, resultId: `requests/0/${event.sequenceNumber}`, model: undefined, modelVersion: undefined },
               new Error() as never,
             ),
           })),
-          slices: [],
-        };
+        );
       },
     });
     await Promise.all([scorer.scoreBatch(batchOf(world, 0, 1)), scorer.scoreBatch(batchOf(world, 1, 1))]);
@@ -345,7 +361,10 @@ describe('scoring that misbehaves', () => {
     await scoreAll(world, 0, {
       async score({ events }) {
         if (events.some(event => event.sequenceNumber === 5)) throw new TypeError('a bug');
-        return { outcomes: events.map(event => outcomeOf(event.sequenceNumber, world)), slices: [] };
+        return scored(
+          events,
+          events.map(event => outcomeOf(event.sequenceNumber, world)),
+        );
       },
     });
     expect(idsIn(world.deadLetters)).toEqual(['requests/0/5']);
@@ -357,12 +376,13 @@ describe('scoring that misbehaves', () => {
     const world = createWorld();
     request(world, 4);
     await scoreAll(world, 0, {
-      score: async ({ events }) => ({
-        outcomes: events
-          .filter(event => event.sequenceNumber !== 2)
-          .map(event => outcomeOf(event.sequenceNumber, world)),
-        slices: [],
-      }),
+      async score({ events }) {
+        const others = events.filter(event => event.sequenceNumber !== 2);
+        const outcomes = others.map(event => outcomeOf(event.sequenceNumber, world));
+        return outcomes.length === events.length
+          ? scored(events, outcomes)
+          : leavingOut(events, scored(others, outcomes));
+      },
     });
     expect(idsIn(world.deadLetters)).toEqual(['requests/0/2']);
     expect(idsIn(world.results)).toHaveLength(3);
@@ -385,7 +405,10 @@ describe('scoring that misbehaves', () => {
             });
           });
         }
-        return { outcomes: events.map(event => outcomeOf(event.sequenceNumber, world)), slices: [] };
+        return scored(
+          events,
+          events.map(event => outcomeOf(event.sequenceNumber, world)),
+        );
       },
     });
     let tries = 0;
@@ -409,7 +432,10 @@ describe('scoring that misbehaves', () => {
       deadlineMs: 20, // by the world's clock, which stands still: the event itself takes no time
       async score({ events }, signal) {
         if (late) await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
-        return { outcomes: events.map(event => outcomeOf(event.sequenceNumber, world)), slices: [] };
+        return scored(
+          events,
+          events.map(event => outcomeOf(event.sequenceNumber, world)),
+        );
       },
     });
     await expect(scorer.scoreBatch(batchOf(world, 0, 1))).rejects.toThrow('not done within');

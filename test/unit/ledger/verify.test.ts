@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { OutgoingMessage } from '../../../src/core/hub-sender.ts';
+import type { OutgoingMessage } from '../../../src/core/ending-messages.ts';
 import { verify } from '../../../src/ledger/verify.ts';
 import {
   batchOf,

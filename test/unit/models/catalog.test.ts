@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createOnnxBackends } from '../../../src/backends/onnx/backends.ts';
 import type { BackendSource } from '../../../src/core/backend.ts';
-import type { Route } from '../../../src/core/model.ts';
+import type { Route } from '../../../src/core/routing.ts';
 import { type CatalogOptions, createCatalog, type ModelCatalog } from '../../../src/models/catalog.ts';
 import { type MemoryStore, memoryStore } from '../../support/memory-store.ts';
 import { floats, type Notes, notes, temporaryFolder } from '../../support/models.ts';
@@ -50,7 +50,8 @@ describe('catalog', () => {
     return catalog;
   }
   const put = (path: string, file: Buffer = regressor([1, 2])) => store.put(`${path}/model.onnx`, file);
-  const route = async (model?: string, version?: string): Promise<Route> => catalog.route(model, version, 'key');
+  const route = async (model?: string, version?: string): Promise<Route> =>
+    (await catalog.routing(model, version)).route as Route;
   const version = async (model?: string, asked?: string) => (await route(model, asked)).version.version;
   /** What the model makes of [1, 1]: its sum of weights tells one content from another. */
   const answer = async ({ version: { backend } }: Route) =>
@@ -65,7 +66,7 @@ describe('catalog', () => {
       expect(first).toMatchObject({ fallback: false, requestedVersion: undefined, variant: undefined });
       expect(first.version.label).toMatch(/^1\.0\.0\+[0-9a-f]{8}$/);
       expect(await answer(first)).toBe(2);
-      expect(catalog.route('m', 'v1.0', 'key')).toBe(first); // no promise: the batch pays nothing
+      expect(catalog.routing('m', 'v1.0')).toHaveProperty('route', first); // no promise: the batch pays nothing
       expect(await answer(await route('m'))).toBe(4);
     });
 
@@ -165,7 +166,7 @@ describe('catalog', () => {
       const before = await route('m');
       put('m/1.1.0', BROKEN);
       await catalog.refresh();
-      expect(catalog.route('m', undefined, 'key')).toBe(before);
+      expect(catalog.routing('m', undefined)).toHaveProperty('route', before);
       expect(log.about(/m\/1\.1\.0.*does not serve/)).toHaveLength(1);
     });
 
@@ -269,7 +270,7 @@ describe('catalog', () => {
       });
       const refreshing = catalog.refresh();
       await new Promise(setImmediate);
-      expect(catalog.route('m', undefined, 'key')).toBe(old);
+      expect(catalog.routing('m', undefined)).toHaveProperty('route', old);
       open();
       await refreshing;
       expect(await answer(await route('m'))).toBe(4);
@@ -331,7 +332,7 @@ describe('catalog', () => {
       const before = await route('m');
       store.away = true;
       await expect(catalog.refresh()).rejects.toMatchObject({ name: 'InfrastructureError' });
-      expect(catalog.route('m', undefined, 'key')).toBe(before);
+      expect(catalog.routing('m', undefined)).toHaveProperty('route', before);
       expect(await answer(before)).toBe(3);
     });
 
@@ -375,7 +376,7 @@ describe('catalog', () => {
       nowMs += 1;
       await route('b');
       nowMs += 1;
-      catalog.route('a', undefined, 'key');
+      catalog.routing('a', undefined);
       nowMs += 1;
       await route('c');
       const loaded = async () =>

@@ -4,9 +4,9 @@ import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Event } from '../../../src/core/event.ts';
 import type { ModelVersion } from '../../../src/core/model.ts';
-import { createPipeline } from '../../../src/scoring/pipeline.ts';
-import { batchOf, NOON, quiet } from '../../support/events.ts';
+import { batchOf, NOON } from '../../support/events.ts';
 import { catalogOf, openModel } from '../../support/onnx-model.ts';
+import { openScoring } from '../../support/open-scoring.ts';
 
 const FIXTURES = resolve(import.meta.dirname, '../../fixtures/models');
 const NAMES = ['wine-multi', 'tokens', 'image', 'lookup', 'survey-int64', 'targets'];
@@ -25,15 +25,9 @@ beforeAll(async () => {
 });
 
 async function score(bodies: readonly unknown[], event: Partial<Event> = {}) {
-  const pipeline = createPipeline({
-    catalog: catalogOf(...models),
-    clock: () => NOON + 1,
-    requestTimeoutMs: undefined,
-    maxBodyBytes: 1_000_000,
-    log: quiet,
-  });
-  const { outcomes } = await pipeline.score(batchOf(bodies, event), new AbortController().signal);
-  return outcomes.map(outcome => ({ outcome, json: JSON.parse(outcome.body.toString()) }));
+  const scoring = openScoring(catalogOf(...models), { clock: () => NOON + 1 });
+  const scored = await scoring.score(batchOf(bodies, event), new AbortController().signal);
+  return scored.outcomes().map(outcome => ({ outcome, json: JSON.parse(outcome.body.toString()) }));
 }
 
 /** A request of sorts: fields that may be right, wrong, null or absent. */

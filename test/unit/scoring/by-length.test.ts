@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { groupByLength, inOrder } from '../../../src/scoring/infer/by-length.ts';
-import { createPipeline } from '../../../src/scoring/pipeline.ts';
-import { batchOf, NOON, quiet } from '../../support/events.ts';
+import { batchOf, NOON } from '../../support/events.ts';
 import { modelVersion, tensor } from '../../support/model-version.ts';
 import { catalogOf } from '../../support/onnx-model.ts';
+import { openScoring } from '../../support/open-scoring.ts';
 
 describe('rows by length', () => {
   it('stay together where their lengths are alike', () => {
@@ -64,14 +64,12 @@ describe('rows by length', () => {
         return { y: tensor('float32', [texts.length, 1], lengths) };
       },
     });
-    const pipeline = createPipeline({
-      ...{ catalog: catalogOf(version), clock: () => NOON, requestTimeoutMs: undefined, maxBodyBytes: 1e6, log: quiet },
-    });
+    const scoring = openScoring(catalogOf(version), { clock: () => NOON });
     const features = Array.from({ length: 100 }, (_, i) => 'x'.repeat(i === 31 ? 5000 : 4 + (i % 9)));
     const { signal } = new AbortController();
     const answers = async (texts: readonly string[]) => {
-      const { outcomes } = await pipeline.score(batchOf(texts.map(text => ({ features: text }))), signal);
-      return outcomes.map(({ body }) => JSON.parse(body.toString()));
+      const scored = await scoring.score(batchOf(texts.map(text => ({ features: text }))), signal);
+      return scored.outcomes().map(({ body }) => JSON.parse(body.toString()));
     };
     expect((await answers(features)).map(({ prediction }) => prediction)).toEqual(features.map(text => text.length));
     expect(seen).toEqual([1, 99]);

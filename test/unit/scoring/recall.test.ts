@@ -4,9 +4,9 @@ import { createMemoryCache } from '../../../src/cache/memory-cache.ts';
 import type { ModelVersion } from '../../../src/core/model.ts';
 import type { Tensors } from '../../../src/core/tensor.ts';
 import { CacheTrial } from '../../../src/scoring/infer/cache-trial.ts';
-import { createPipeline } from '../../../src/scoring/pipeline.ts';
-import { batchOf, NOON, quiet } from '../../support/events.ts';
+import { batchOf, NOON } from '../../support/events.ts';
 import { catalogOf, openModel } from '../../support/onnx-model.ts';
+import { openScoring } from '../../support/open-scoring.ts';
 
 const SAMPLES = resolve(import.meta.dirname, '../../../samples/models');
 const { signal } = new AbortController();
@@ -25,21 +25,14 @@ async function slow(name: string, instanceUs: number, card = {}): Promise<{ vers
   return { version: { ...version, backend: { load: backend.load, close: backend.close, info, predict } }, runs };
 }
 
-function pipelineOf(version: ModelVersion, cache = memory()) {
+function scoringOf(version: ModelVersion, cache = memory()) {
   const catalog = catalogOf(version);
-  return createPipeline({
-    catalog,
-    clock: () => NOON,
-    requestTimeoutMs: undefined,
-    maxBodyBytes: 1e6,
-    log: quiet,
-    cache,
-  });
+  return openScoring(catalog, { clock: () => NOON, cache });
 }
 
-async function endingsOf(pipeline: ReturnType<typeof pipelineOf>, texts: readonly unknown[]) {
-  const { outcomes } = await pipeline.score(batchOf(texts.map((features, i) => ({ request_id: i, features }))), signal);
-  return outcomes.map(({ body }) => JSON.parse(body.toString()));
+async function endingsOf(scoring: ReturnType<typeof scoringOf>, texts: readonly unknown[]) {
+  const scored = await scoring.score(batchOf(texts.map((features, i) => ({ request_id: i, features }))), signal);
+  return scored.outcomes().map(({ body }) => JSON.parse(body.toString()));
 }
 
 /** What the model says, whether or not it was asked. */
@@ -55,12 +48,12 @@ describe('recall', () => {
 
   it('infers identical instances once, within a batch and after', async () => {
     const { version, runs } = await slow('topic', 50);
-    const pipeline = pipelineOf(version);
-    const plain = await endingsOf(pipelineOf((await slow('topic', 0)).version), texts);
-    const first = await endingsOf(pipeline, texts);
+    const scoring = scoringOf(version);
+    const plain = await endingsOf(scoringOf((await slow('topic', 0)).version), texts);
+    const first = await endingsOf(scoring, texts);
     expect(first.map(said)).toEqual(plain.map(said));
     expect(first.map(({ cached }) => cached)).toEqual([undefined, undefined, true, undefined, true]);
-    const second = await endingsOf(pipeline, [...texts, 'Where is my invoice']);
+    const second = await endingsOf(scoring, [...texts, 'Where is my invoice']);
     expect(second.slice(0, 5).map(said)).toEqual(plain.map(said));
     expect(second.map(({ cached }) => cached)).toEqual([true, true, true, true, true, undefined]);
     expect(runs).toEqual([3, 1]);
@@ -71,7 +64,7 @@ describe('recall', () => {
     const row = [63, 1, 24.4, 73, 160, 91.4, 48, 3, 4.6347, 78];
     const other = row.with(9, 79);
     const texts = row.map(String);
-    const endings = await endingsOf(pipelineOf(version), [row, other, texts, [row, other, row]]);
+    const endings = await endingsOf(scoringOf(version), [row, other, texts, [row, other, row]]);
     expect(endings[2].probabilities).toEqual(endings[0].probabilities);
     expect(endings[1].probabilities).not.toEqual(endings[0].probabilities);
     expect(endings[3].predictions.map(said)).toEqual([endings[0], endings[1], endings[0]].map(said));
@@ -81,15 +74,15 @@ describe('recall', () => {
 
   it('remembers what requests of the usual shape ask too', async () => {
     const { version, runs } = await slow('diabetes', 50);
-    const pipeline = pipelineOf(version);
+    const scoring = scoringOf(version);
     const body = { model: 'diabetes', features: [63, 1, 24.4, 73, 160, 91.4, 48, 3, 4.6347, 78] };
-    for (let round = 0; round < 3; round++) await pipeline.score(batchOf([body, body]), signal);
+    for (let round = 0; round < 3; round++) await scoring.score(batchOf([body, body]), signal);
     expect(runs).toEqual([1]);
   });
 
   it('leaves alone what the card keeps out and what is quicker than a look-up', async () => {
     for (const { version, runs } of [await slow('topic', 50, { cache: false }), await slow('topic', 1)]) {
-      const endings = await endingsOf(pipelineOf(version), texts);
+      const endings = await endingsOf(scoringOf(version), texts);
       expect(endings.every(({ cached }) => cached === undefined)).toBe(true);
       expect(runs).toEqual([5]);
     }
@@ -116,8 +109,8 @@ describe('recall', () => {
       backend: { ...version.backend, info: version.backend.info, predict: () => Promise.reject(new Error('no')) },
     };
     const cache = memory();
-    const endings = await endingsOf(pipelineOf(failing, cache), texts);
+    const endings = await endingsOf(scoringOf(failing, cache), texts);
     expect(endings.map(({ error }) => error.code)).toEqual(texts.map(() => 'inference_failed'));
-    expect((await endingsOf(pipelineOf(version, cache), texts)).filter(({ cached }) => cached)).toHaveLength(2);
+    expect((await endingsOf(scoringOf(version, cache), texts)).filter(({ cached }) => cached)).toHaveLength(2);
   });
 });

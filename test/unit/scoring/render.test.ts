@@ -1,15 +1,16 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
+import { createDeadLetterRenderer } from '../../../src/codecs/event-json/dead-letter.ts';
 import { RequestError } from '../../../src/core/errors.ts';
 import type { Event } from '../../../src/core/event.ts';
 import type { ModelVersion } from '../../../src/core/model.ts';
 import type { Outcome } from '../../../src/core/outcome.ts';
 import type { Tensors } from '../../../src/core/tensor.ts';
-import { createDeadLetterRenderer, createPipeline } from '../../../src/scoring/pipeline.ts';
-import { batchOf, NOON, quiet } from '../../support/events.ts';
+import { batchOf, NOON } from '../../support/events.ts';
 import { modelVersion, tensor } from '../../support/model-version.ts';
 import { catalogOf } from '../../support/onnx-model.ts';
+import { openScoring } from '../../support/open-scoring.ts';
 
 /** Says how probable `yes` is: what it is given. */
 const version = modelVersion({
@@ -36,15 +37,9 @@ async function score(
   maxBodyBytes = 1_000_000,
   model: ModelVersion = version,
 ) {
-  const pipeline = createPipeline({
-    catalog: catalogOf(model),
-    clock: () => NOON + 11.26,
-    requestTimeoutMs: undefined,
-    maxBodyBytes,
-    log: quiet,
-  });
-  const { outcomes } = await pipeline.score(batchOf(bodies, event), new AbortController().signal);
-  return outcomes.map(outcome => ({ outcome, json: JSON.parse(outcome.body.toString()) }));
+  const scoring = openScoring(catalogOf(model), { clock: () => NOON + 11.26, maxBodyBytes });
+  const scored = await scoring.score(batchOf(bodies, event), new AbortController().signal);
+  return scored.outcomes().map(outcome => ({ outcome, json: JSON.parse(outcome.body.toString()) }));
 }
 
 async function scoreOne(body: unknown, event: Partial<Event> = {}, maxBodyBytes?: number) {

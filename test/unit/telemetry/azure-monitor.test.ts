@@ -5,7 +5,7 @@ import { gunzipSync } from 'node:zlib';
 import { createDefaultHttpClient, type PipelineRequest, type PipelineResponse } from '@azure/core-rest-pipeline';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createTelemetry } from '../../../src/telemetry/telemetry.ts';
-import { batch, event, result, slice } from './scored.ts';
+import { batch, event, result, scored, slice } from './scored.ts';
 
 const NOW_MS = 1_800_000_000_000;
 const VERSION = '1.1.0+a1b2c3d4';
@@ -83,7 +83,7 @@ describe('Application Insights', () => {
     const events = [1, 2, 3].map(sequence => event(sequence, NOW_MS - 40));
     const outcomes = [result(events[0]!, 44), result(events[1]!, 45), result(events[2]!, 900)];
     const timing = { receivedAtMs: NOW_MS, sentAtMs: NOW_MS + 10 };
-    telemetry.recordBatch(batch(events), { outcomes, slices: [slice(3, 0.5)] }, timing);
+    telemetry.recordBatch(...scored(batch(events), outcomes, [slice(3, 0.5)]), timing);
     await telemetry.close();
 
     expect(metrics('inference_requests_total')).toMatchObject([

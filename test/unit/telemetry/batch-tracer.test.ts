@@ -2,7 +2,7 @@ import { SpanStatusCode } from '@opentelemetry/api';
 import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base';
 import { describe, expect, it } from 'vitest';
 import { createBatchTracer, parseTraceparent } from '../../../src/telemetry/batch-tracer.ts';
-import { batch, deadLetter, event, result } from './scored.ts';
+import { batch, deadLetter, event, result, scored } from './scored.ts';
 
 const NOW_MS = 1_800_000_000_000;
 const traceId = (n: number) => n.toString(16).padStart(32, 'a');
@@ -22,7 +22,7 @@ describe('batch tracer', () => {
     const { tracer, spans } = create();
     const events = [event(7, NOW_MS - 90, { traceparent: traceparent(1) }), event(8, NOW_MS - 10)];
     const outcomes = [result(events[0]!, 95), result(events[1]!, 15)];
-    tracer.trace(batch(events), { outcomes, slices: [] }, timing);
+    tracer.trace(...scored(batch(events), outcomes, []), timing);
 
     const [request, whole] = spans();
     expect(spans()).toHaveLength(2);
@@ -43,7 +43,7 @@ describe('batch tracer', () => {
   it('marks a dead letter by its code and bears no payload', () => {
     const { tracer, spans } = create();
     const one = event(7, NOW_MS, { 'diagnostic-Id': Buffer.from(traceparent(3)) });
-    tracer.trace(batch([one]), { outcomes: [deadLetter(one, 'schema_mismatch', 'churn')], slices: [] }, timing);
+    tracer.trace(...scored(batch([one]), [deadLetter(one, 'schema_mismatch', 'churn')], []), timing);
     const [request, whole] = spans();
     expect(request?.status.code).toBe(SpanStatusCode.ERROR);
     expect(request?.attributes['error.type']).toBe('schema_mismatch');
@@ -55,7 +55,7 @@ describe('batch tracer', () => {
     const { tracer, spans } = create();
     const one = event(7, NOW_MS, { traceparent: traceparent(1, '00') });
     const outcomes = [result(one, 1)];
-    tracer.trace(batch([one]), { outcomes, slices: [] }, timing);
+    tracer.trace(...scored(batch([one]), outcomes, []), timing);
     expect(spans()).toHaveLength(1);
     expect(spans()[0]?.links).toEqual([]);
   });
@@ -63,14 +63,18 @@ describe('batch tracer', () => {
   it('is bounded in a batch and in a second', () => {
     const { tracer, spans, pass } = create(2);
     const events = Array.from({ length: 256 }, (_, i) => event(i, NOW_MS, { traceparent: traceparent(i + 1) }));
-    const scored = { outcomes: events.map(one => result(one, 1)), slices: [] };
-    for (let i = 0; i < 10; i++) tracer.trace(batch(events), scored, timing);
+    const many = scored(
+      batch(events),
+      events.map(one => result(one, 1)),
+      [],
+    );
+    for (let i = 0; i < 10; i++) tracer.trace(...many, timing);
     const batches = () => spans().filter(({ name }) => name.startsWith('process'));
     expect(batches()).toHaveLength(2);
     expect(batches()[0]?.links).toHaveLength(32);
     expect(spans().length - batches().length).toBe(2 * 16);
     pass(1000);
-    tracer.trace(batch(events), scored, timing);
+    tracer.trace(...many, timing);
     expect(batches()).toHaveLength(3);
   });
 

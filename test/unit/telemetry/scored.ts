@@ -2,6 +2,7 @@ import type { ErrorCode } from '../../../src/core/errors.ts';
 import type { Event, EventBatch } from '../../../src/core/event.ts';
 import type { ModelVersion } from '../../../src/core/model.ts';
 import type { Answered, Outcome, SliceTiming } from '../../../src/core/outcome.ts';
+import { ScoredBatch } from '../../../src/core/scored-batch.ts';
 
 export function event(sequenceNumber: number, enqueuedAtMs: number, properties: Record<string, unknown> = {}): Event {
   return {
@@ -50,4 +51,13 @@ export function answered(version: ModelVersion, scoredAtMs: number): Answered {
     scoredAtMs,
     modelMs: 0.4,
   };
+}
+
+/** A batch and what became of it, as the ledger tells of them. */
+export function scored(
+  of: EventBatch,
+  outcomes: readonly Outcome[],
+  slices: readonly SliceTiming[],
+): [EventBatch, ScoredBatch] {
+  return [of, ScoredBatch.of(of, outcomes, slices)];
 }

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { RequestError } from '../../../src/core/errors.ts';
 import type { ModelVersion } from '../../../src/core/model.ts';
 import { createTelemetry, type Telemetry } from '../../../src/telemetry/telemetry.ts';
-import { answered, batch, deadLetter, event, result, slice } from './scored.ts';
+import { answered, batch, deadLetter, event, result, scored, slice } from './scored.ts';
 
 const NOW_MS = 1_800_000_000_000;
 const LABELS = 'model="diabetes",version="1.1.0+a1b2c3d4"';
@@ -50,7 +50,7 @@ describe('telemetry', () => {
       result(events[2]!, 13),
     ];
     const timing = { receivedAtMs: NOW_MS, sentAtMs: NOW_MS + 20 };
-    telemetry.recordBatch(batch(events), { outcomes, slices: [slice(2, 0.4)] }, timing);
+    telemetry.recordBatch(...scored(batch(events), outcomes, [slice(2, 0.4)]), timing);
     const samples = await look(telemetry);
 
     expect(samples.get(`inference_requests_total{${LABELS},outcome="result"}`)).toBe(2);
@@ -78,7 +78,7 @@ describe('telemetry', () => {
     const telemetry = create();
     const events = [1, 2, 3, 4].map(sequence => event(sequence, NOW_MS));
     const outcomes = events.map((one, i) => result(one, 1 + i, i % 2 ? 'churn' : 'diabetes', '1.0.0'));
-    telemetry.recordBatch(batch(events), { outcomes, slices: [] }, { receivedAtMs: NOW_MS, sentAtMs: NOW_MS });
+    telemetry.recordBatch(...scored(batch(events), outcomes, []), { receivedAtMs: NOW_MS, sentAtMs: NOW_MS });
     const samples = await look(telemetry);
     expect(samples.get('inference_latency_seconds_sum{model="diabetes",version="1.0.0"}')).toBeCloseTo(0.004, 9);
     expect(samples.get('inference_latency_seconds_sum{model="churn",version="1.0.0"}')).toBeCloseTo(0.006, 9);
@@ -88,7 +88,7 @@ describe('telemetry', () => {
     const telemetry = create();
     const events = Array.from({ length: 500 }, (_, i) => event(i, NOW_MS));
     const outcomes = events.map((one, i) => deadLetter(one, 'unknown_model', `made-up-${i}`, `${i}.0.0`));
-    telemetry.recordBatch(batch(events), { outcomes, slices: [] }, { receivedAtMs: NOW_MS, sentAtMs: NOW_MS });
+    telemetry.recordBatch(...scored(batch(events), outcomes, []), { receivedAtMs: NOW_MS, sentAtMs: NOW_MS });
     const samples = await look(telemetry);
     expect(samples.get('inference_errors_total{model="unknown",version="unknown",code="unknown_model"}')).toBe(500);
     expect([...samples.keys()].some(name => name.includes('made-up'))).toBe(false);
@@ -102,7 +102,7 @@ describe('telemetry', () => {
       deadLetter(one, 'model_unavailable', 'diabetes', '1.1.0+a1b2c3d4'),
       deadLetter(one, 'deadline_exceeded', 'diabetes', 'production'),
     ];
-    telemetry.recordBatch(batch([one]), { outcomes, slices: [] }, { receivedAtMs: NOW_MS, sentAtMs: NOW_MS });
+    telemetry.recordBatch(...scored(batch([one]), outcomes, []), { receivedAtMs: NOW_MS, sentAtMs: NOW_MS });
     const samples = await look(telemetry);
     expect(samples.get(`inference_errors_total{${LABELS},code="model_unavailable"}`)).toBe(1);
     expect(samples.get('inference_errors_total{model="diabetes",version="unknown",code="deadline_exceeded"}')).toBe(1);
@@ -114,7 +114,7 @@ describe('telemetry', () => {
     const telemetry = create();
     const events = Array.from({ length: 1000 }, (_, i) => event(i, NOW_MS));
     const outcomes = events.map((one, i) => result(one, 1, `model-${i}`, '1.0.0'));
-    telemetry.recordBatch(batch(events), { outcomes, slices: [] }, { receivedAtMs: NOW_MS, sentAtMs: NOW_MS });
+    telemetry.recordBatch(...scored(batch(events), outcomes, []), { receivedAtMs: NOW_MS, sentAtMs: NOW_MS });
     const samples = await look(telemetry);
     const counted = [...samples].filter(([name]) => name.startsWith('inference_requests_total'));
     expect(counted.length).toBeLessThanOrEqual(201);
@@ -126,7 +126,7 @@ describe('telemetry', () => {
     const telemetry = create();
     const events = [event(1, NOW_MS + 50), event(2, Number.NaN)];
     const outcomes = [result(events[0]!, -50), result(events[1]!, Number.NaN)];
-    telemetry.recordBatch(batch(events), { outcomes, slices: [] }, { receivedAtMs: NOW_MS, sentAtMs: NOW_MS });
+    telemetry.recordBatch(...scored(batch(events), outcomes, []), { receivedAtMs: NOW_MS, sentAtMs: NOW_MS });
     const samples = await look(telemetry);
     expect(samples.get(`inference_latency_seconds_sum{${LABELS}}`)).toBe(0);
     expect(samples.get(`inference_latency_seconds_bucket{${LABELS},le="0.001"}`)).toBe(2);
@@ -182,7 +182,14 @@ describe('telemetry', () => {
   it('forgets the lag of a partition that others read now', async () => {
     const telemetry = create();
     const one = batch([event(1, NOW_MS - 9000)]);
-    telemetry.recordBatch(one, { outcomes: [], slices: [] }, { receivedAtMs: NOW_MS, sentAtMs: NOW_MS });
+    telemetry.recordBatch(
+      ...scored(
+        one,
+        one.events.map(of => result(of, 1)),
+        [],
+      ),
+      { receivedAtMs: NOW_MS, sentAtMs: NOW_MS },
+    );
     nowMs += 4 * 60_000;
     expect((await look(telemetry)).get('hubscore_partition_lag_seconds{partition="2"}')).toBe(9);
     nowMs += 2 * 60_000;
@@ -194,8 +201,8 @@ describe('telemetry', () => {
     let newest = 12;
     telemetry.observe({ newest: async partition => (partition === '2' ? newest : Promise.reject(new Error('away'))) });
     const timing = { receivedAtMs: NOW_MS, sentAtMs: NOW_MS };
-    telemetry.recordBatch(batch([event(10, NOW_MS)]), { outcomes: [], slices: [] }, timing);
-    telemetry.recordBatch(batch([event(99, NOW_MS)], '3'), { outcomes: [], slices: [] }, timing);
+    telemetry.recordBatch(...scored(batch([event(10, NOW_MS)]), [result(event(10, NOW_MS), 1)], []), timing);
+    telemetry.recordBatch(...scored(batch([event(99, NOW_MS)], '3'), [result(event(99, NOW_MS), 1)], []), timing);
     expect((await look(telemetry)).get('hubscore_partition_lag_events{partition="2"}')).toBe(2);
     newest = 50;
     const samples = await look(telemetry);

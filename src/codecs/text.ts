@@ -1,0 +1,30 @@
+import { isUtf8 } from 'node:buffer';
+import { asError, malformed } from '../core/errors.ts';
+
+/** Bytes as text, without a byte order mark. @throws RequestError malformed_payload where they are no UTF-8. */
+export function readText(bytes: Buffer): string {
+  const text = bytes.toString('utf8');
+  // Bytes that are no UTF-8 read as U+FFFD, silently; the character itself is rare enough to look twice.
+  if (text.includes('\uFFFD') && !isUtf8(bytes)) throw malformed('the body is not UTF-8 text');
+  return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
+}
+
+/** Undefined where the text is no JSON, which JSON itself cannot say. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The parser's own message quotes the payload; its position alone does not. */
+export function whyNotJson(what: string, text: string): string {
+  try {
+    JSON.parse(text);
+  } catch (thrown) {
+    const position = /position \d+/.exec(asError(thrown).message)?.[0];
+    return `the ${what} is not JSON${position ? ` (${position})` : ''}`;
+  }
+  return `the ${what} is not JSON`;
+}

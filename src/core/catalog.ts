@@ -1,0 +1,24 @@
+import type { ModelVersion } from './model.ts';
+import type { Routing } from './routing.ts';
+
+/** What scoring asks of the models room. */
+export interface Catalog {
+  /**
+   * How requests are routed that ask for this model and version; synchronous once every version it can lead to is loaded, so that a batch pays nothing for it.
+   * Good for the requests of one batch: the next one asks again.
+   * @throws RequestError unknown_model or model_unavailable; InfrastructureError where storage is away and nothing is loaded.
+   */
+  routing(model: string | undefined, version: string | undefined): Routing | Promise<Routing>;
+  /** The version or model that the card declares as stand-in; undefined where it declares none. */
+  fallbackFor(version: ModelVersion): Promise<ModelVersion | undefined>;
+  /** What is known, loaded or not, for those who list and for readiness. */
+  list(): Promise<readonly ModelSummary[]>;
+}
+
+export interface ModelSummary {
+  readonly name: string;
+  readonly versions: readonly string[];
+  readonly aliases: Readonly<Record<string, string>>;
+  readonly production: string | undefined;
+  readonly loaded: readonly string[];
+}

@@ -1,0 +1,79 @@
+import type { RequestError } from './errors.ts';
+import type { Event } from './event.ts';
+import type { RequestId } from './request.ts';
+
+/** How a model's card says that the events meant for it are read. */
+export type InputMapping = Readonly<Record<string, unknown>>;
+
+/** A request as an event carried it: what it does not say is undefined, and scoring's affair. */
+export interface DecodedRequest {
+  readonly requestId: RequestId | undefined;
+  readonly model: string | undefined;
+  readonly modelVersion: string | undefined;
+  /** See Request. */
+  readonly features: unknown;
+  readonly priority: number | undefined;
+  readonly timeoutMs: number | undefined;
+  readonly routingKey: string | undefined;
+  readonly segments: readonly string[];
+  /** JSON text of this request alone, where its event carried several; undefined: the event's whole body. */
+  readonly text: (() => string) | undefined;
+}
+
+/** What an event carried where a request was expected; `error` says why it is none. */
+export interface Undecoded extends Pick<DecodedRequest, 'requestId' | 'model' | 'text'> {
+  readonly error: RequestError;
+}
+
+export type Decoded = DecodedRequest | Undecoded;
+
+/** One format of events. */
+export interface Codec {
+  readonly name: string;
+  /** Whether an event is of this format; asked in turn, and the last codec takes everything. @throws RequestError malformed_payload. */
+  takes(event: Event, input: InputMapping | undefined): boolean;
+  /**
+   * The event's requests, in order, at least one; a broken one among several comes as `Undecoded`. May have to be awaited.
+   * @param event packed bodies come unpacked
+   * @param input the mapping of the model that the event's property or the default names, where its card has one
+   * @throws RequestError malformed_payload where the whole event is none.
+   */
+  decode(event: Event, input: InputMapping | undefined): readonly Decoded[] | Promise<readonly Decoded[]>;
+}
+
+/** All formats together. */
+export interface Decoder {
+  /** An event's requests, in order; one `Undecoded` at least. Never throws; a promise only where a codec has to wait. */
+  decode(event: Event): readonly Decoded[] | Promise<readonly Decoded[]>;
+  /** Reads usual requests without parsing them. */
+  createScanner(): RequestScanner;
+}
+
+/**
+ * Reads the narrow shape that nearly all requests have straight from an event's bytes, in two steps: `scan` finds the fields, `readNumbers` the features.
+ * It only ever says yes to what `decode` reads the same way as one request of that id, model and version and nothing else.
+ * One event at a time: the fields are those of the last one.
+ */
+export interface RequestScanner {
+  /** True where the event may be of the shape, and where its fields stand is known. */
+  scan(event: Event): boolean;
+  /**
+   * The features of the event scanned last, as float32. True where the whole body is of the shape with exactly `width` features, which then stand in `into` from
+   * `offset` on; where false, anything may stand there.
+   */
+  readNumbers(into: Float32Array, offset: number, width: number): boolean;
+  /** Where the id's JSON stands in the body, quotes included; end 0 where there is none. */
+  readonly idStart: number;
+  readonly idEnd: number;
+  /** Where model and version stand, between their quotes; end 0 where absent. */
+  readonly modelStart: number;
+  readonly modelEnd: number;
+  readonly versionStart: number;
+  readonly versionEnd: number;
+  /** Model and version are those of the event scanned before, byte for byte. */
+  readonly fieldsRepeat: boolean;
+}
+
+export function isRequest(decoded: Decoded): decoded is DecodedRequest {
+  return !('error' in decoded);
+}

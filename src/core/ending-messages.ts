@@ -1,0 +1,109 @@
+import type { Event } from './event.ts';
+import type { Arm, ScoredBatch } from './scored-batch.ts';
+
+/** Application properties of an outgoing message; whole numbers travel as AMQP longs. */
+export type Properties = Readonly<Record<string, string | number>>;
+
+/** One event to append. Its content type is application/json. */
+export interface OutgoingMessage {
+  readonly messageId: string;
+  readonly correlationId?: string | undefined;
+  /** Properties that many messages share. The same object for all of them: it is encoded once. */
+  readonly shared: Properties;
+  /** Properties of this message alone. */
+  readonly own: Properties;
+  /** JSON, UTF-8. */
+  readonly body: Buffer;
+}
+
+/** How far the requests partition is settled once a message is there. */
+export type Mark =
+  /** All of them bear the same. */
+  | { readonly settledThrough: number }
+  /** Each bears the number before its successor's event; the last one this. */
+  | { readonly lastSequenceNumber: number };
+
+/** Endings of a scored batch as messages to append, in order; each is made only where it is asked for. */
+export class EndingMessages {
+  readonly scored: ScoredBatch;
+  /** Which endings of the batch; undefined: all. */
+  readonly endings: Uint32Array | undefined;
+  readonly #mark: Mark;
+  readonly #properties: Properties;
+  readonly #shared: (Properties | undefined)[] = [];
+
+  /** @param properties of every message: where it comes from */
+  constructor(scored: ScoredBatch, endings: Uint32Array | undefined, mark: Mark, properties: Properties) {
+    this.scored = scored;
+    this.endings = endings;
+    this.#mark = mark;
+    this.#properties = properties;
+  }
+
+  get length(): number {
+    return this.endings?.length ?? this.scored.length;
+  }
+
+  /** Which ending of the batch a message is. */
+  ending(at: number): number {
+    return this.endings === undefined ? at : (this.endings[at] as number);
+  }
+
+  messageId(at: number): string {
+    return this.scored.resultId(this.ending(at));
+  }
+
+  sequenceNumber(at: number): number {
+    return this.scored.event(this.ending(at)).sequenceNumber;
+  }
+
+  settledThrough(at: number): number {
+    if ('settledThrough' in this.#mark) return this.#mark.settledThrough;
+    return (at + 1 < this.length ? this.sequenceNumber(at + 1) : this.#mark.lastSequenceNumber + 1) - 1;
+  }
+
+  /** What the messages of an arm share, by the arm's place. */
+  sharedOf(place: number): Properties {
+    let shared = this.#shared[place];
+    if (shared === undefined) {
+      shared = { ...propertiesOf(this.scored.arms[place] as Arm), ...this.#properties };
+      this.#shared[place] = shared;
+    }
+    return shared;
+  }
+
+  message(at: number): OutgoingMessage {
+    const ending = this.ending(at);
+    const event = this.scored.event(ending);
+    return {
+      messageId: this.scored.resultId(ending),
+      correlationId: event.correlationId,
+      shared: this.sharedOf(this.scored.armOf[ending] as number),
+      own: this.#own(event, this.settledThrough(at)),
+      body: this.scored.body(ending),
+    };
+  }
+
+  /** The first `count` of them. */
+  head(count: number): EndingMessages {
+    const endings = this.endings?.subarray(0, count) ?? Uint32Array.from({ length: count }, (_, at) => at);
+    return new EndingMessages(this.scored, endings, this.#mark, this.#properties);
+  }
+
+  *[Symbol.iterator](): Iterator<OutgoingMessage> {
+    for (let at = 0; at < this.length; at++) yield this.message(at);
+  }
+
+  #own({ sequenceNumber, properties: { traceparent } }: Event, settledThrough: number): Properties {
+    const position = { source_sequence_number: sequenceNumber, settled_through: settledThrough };
+    return typeof traceparent === 'string' ? { ...position, traceparent } : position;
+  }
+}
+
+function propertiesOf({ model, modelVersion, variant }: Arm): Properties {
+  return {
+    ...(model === undefined ? undefined : { model }),
+    ...(modelVersion === undefined ? undefined : { model_version: modelVersion }),
+    ...(variant === undefined ? undefined : { variant }),
+  };
+}

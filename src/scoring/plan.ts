@@ -1,0 +1,61 @@
+import { asError, RequestError } from '../core/errors.ts';
+import type { Feature, ModelVersion } from '../core/model.ts';
+import type { Prediction } from '../core/prediction.ts';
+import { type AnswerReader, answerReaderOf } from './answers/read-answers.ts';
+import { answerWriter } from './answers/result-json.ts';
+import { Wordings } from './answers/wordings.ts';
+import { CacheTrial } from './infer/cache-trial.ts';
+import { type SliceSize, sliceSizeOf } from './infer/slices.ts';
+import { Encoder } from './rows/rows.ts';
+
+/** Everything that is worked out once for a model version, which never changes. */
+export interface Plan {
+  readonly version: ModelVersion;
+  readonly encoder: Encoder;
+  /** Features of an instance, where they may be read straight from an event's bytes: plain numbers into one float32 input. */
+  readonly scanWidth: number | undefined;
+  readonly slice: SliceSize;
+  readonly cacheTrial: CacheTrial;
+  readonly readAnswers: AnswerReader;
+  /** Writes a prediction as the members of an answer. */
+  readonly writeAnswer: (prediction: Prediction) => string;
+  readonly wordings: Wordings;
+}
+
+/** @throws RequestError model_unavailable where the version's card does not fit its signature. */
+export function planOf(version: ModelVersion): Plan {
+  version.plan ??= compile(version);
+  return version.plan as Plan;
+}
+
+function compile(version: ModelVersion): Plan {
+  try {
+    const writeAnswer = answerWriter(version.card.outputs.classes ?? []);
+    return {
+      version,
+      encoder: new Encoder(version),
+      scanWidth: scanWidthOf(version),
+      slice: sliceSizeOf(version),
+      cacheTrial: new CacheTrial(version),
+      readAnswers: answerReaderOf(version, writeAnswer),
+      writeAnswer,
+      wordings: new Wordings(version),
+    };
+  } catch (thrown) {
+    const cause = asError(thrown);
+    const message = `${version.name} ${version.version} cannot serve: ${cause.message}`;
+    throw new RequestError('model_unavailable', 'route', message, { cause });
+  }
+}
+
+function scanWidthOf({ signature, card }: ModelVersion): number | undefined {
+  const [input] = signature.inputs;
+  const width = card.features.length;
+  const plain =
+    signature.inputs.length === 1 && input?.type === 'float32' && input.dims.length === 2 && input.dims[1] === width;
+  return plain && card.features.every(isPlainNumber) ? width : undefined;
+}
+
+function isPlainNumber({ type, encode, scale, range }: Feature): boolean {
+  return type === 'number' && encode === undefined && scale === undefined && range === undefined;
+}

@@ -1,0 +1,132 @@
+import type { Catalog } from '../../core/catalog.ts';
+import type { RequestScanner } from '../../core/codec.ts';
+import type { Event } from '../../core/event.ts';
+import { NO_SEGMENTS, type Route, type Routing } from '../../core/routing.ts';
+import type { Way } from '../group.ts';
+import type { Run } from '../run.ts';
+
+/** What requests ask for, by the bytes that say it, and how it is routed in the run at hand. */
+interface Asked {
+  readonly model: Buffer;
+  readonly modelVersion: Buffer;
+  run: Run | undefined;
+  routing: Routing | undefined;
+  /** Of the one route there is. */
+  way: Way | undefined;
+  /** Of those that a rollout chooses among. */
+  readonly ways: Map<Route, Way>;
+}
+
+/** Names are echoed in every ending; longer ones are none. */
+const MAX_NAME_LENGTH = 256;
+/** Models and versions that are told apart without parsing. */
+const MAX_ASKED = 8;
+const QUOTE = 34;
+
+/**
+ * Takes usual requests from their events' bytes into their groups' rows: codec, route and rows in one go, for a quarter of what parsing costs.
+ * It decides nothing itself: whatever it does not know, it leaves to be decoded.
+ */
+export class ScannedRows {
+  readonly #scanner: RequestScanner;
+  readonly #catalog: Catalog;
+  /** The last one asked for comes first. */
+  #asked: Asked[] = [];
+
+  constructor(scanner: RequestScanner, catalog: Catalog) {
+    this.#scanner = scanner;
+    this.#catalog = catalog;
+  }
+
+  /** True where the event is one usual request, which the run then has with its instance. @param at place of the event in its batch */
+  take(run: Run, event: Event, at: number): boolean {
+    const scanner = this.#scanner;
+    if (event.enqueuedAtMs < run.lateBeforeMs || !scanner.scan(event)) return false;
+    const asked = scanner.fieldsRepeat ? (this.#asked[0] as Asked) : this.#find(event.body);
+    if (asked.run !== run) this.#route(asked, run);
+    const way = asked.way ?? this.#choose(asked, run, event);
+    const width = way?.group.scanWidth;
+    if (way === undefined || width === undefined) return false;
+    const row = way.group.rows.addScanned(scanner, width);
+    if (row < 0) return false;
+    const place = run.addScanned(at, scanner.idStart, scanner.idEnd);
+    run.ways[place] = way;
+    run.firstRow[place] = row;
+    way.group.placeOf.push(place);
+    return true;
+  }
+
+  #find(body: Buffer): Asked {
+    const { modelStart, modelEnd, versionStart, versionEnd } = this.#scanner;
+    const list = this.#asked;
+    let place = list.findIndex(
+      ({ model, modelVersion }) =>
+        isText(body, modelStart, modelEnd, model) && isText(body, versionStart, versionEnd, modelVersion),
+    );
+    if (place < 0) {
+      const model = Buffer.from(body.subarray(modelStart, modelEnd));
+      const modelVersion = Buffer.from(body.subarray(versionStart, versionEnd));
+      place =
+        list.push({ model, modelVersion, run: undefined, routing: undefined, way: undefined, ways: new Map() }) - 1;
+    }
+    if (place > 0) {
+      list.unshift(...list.splice(place, 1));
+      list.length = Math.min(list.length, MAX_ASKED);
+    }
+    return list[0] as Asked;
+  }
+
+  /** Leaves to be decoded what is not loaded, or not there: the decoded request asks again, and ends as that says. */
+  #route(asked: Asked, run: Run): void {
+    asked.run = run;
+    asked.routing = undefined;
+    asked.way = undefined;
+    asked.ways.clear();
+    if (asked.model.length > MAX_NAME_LENGTH || asked.modelVersion.length > MAX_NAME_LENGTH) return;
+    try {
+      const routing = this.#catalog.routing(nameOf(asked.model), nameOf(asked.modelVersion));
+      if (routing instanceof Promise) {
+        routing.catch(() => {});
+        return;
+      }
+      asked.routing = routing;
+      if (routing.route !== undefined) asked.way = run.wayOf(routing.route);
+    } catch {
+      asked.routing = undefined;
+    }
+  }
+
+  #choose({ routing, ways }: Asked, run: Run, event: Event): Way | undefined {
+    if (routing?.choose === undefined) return undefined;
+    try {
+      const route = routing.choose(this.#keyOf(run, event), NO_SEGMENTS, event.enqueuedAtMs);
+      let way = ways.get(route);
+      if (way === undefined) {
+        way = run.wayOf(route);
+        ways.set(route, way);
+      }
+      return way;
+    } catch {
+      return undefined;
+    }
+  }
+
+  #keyOf(run: Run, event: Event): string {
+    if (event.partitionKey !== undefined) return event.partitionKey;
+    const { idStart, idEnd } = this.#scanner;
+    if (idEnd === 0) return run.resultId(event);
+    const quoted = event.body[idStart] === QUOTE ? 1 : 0;
+    return event.body.toString('latin1', idStart + quoted, idEnd - quoted);
+  }
+}
+
+function nameOf(bytes: Buffer): string | undefined {
+  return bytes.length === 0 ? undefined : bytes.toString('latin1');
+}
+
+/** Whether a scanned text is the one expected; both absent is equal too. */
+function isText(body: Buffer, start: number, end: number, expected: Buffer): boolean {
+  if (end - start !== expected.length) return false;
+  for (let i = 0; i < expected.length; i++) if (body[start + i] !== expected[i]) return false;
+  return true;
+}
