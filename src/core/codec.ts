@@ -65,7 +65,7 @@ export interface RequestScanner {
   /** Where the id's JSON stands in the body, quotes included; end 0 where there is none. */
   readonly idStart: number;
   readonly idEnd: number;
-  /** Where model and version stand, between their quotes; end 0 where absent. */
+  /** Where model and version stand, between their quotes; end 0 where absent. Not to be asked where `fieldsRepeat`. */
   readonly modelStart: number;
   readonly modelEnd: number;
   readonly versionStart: number;

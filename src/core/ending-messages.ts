@@ -16,19 +16,23 @@ export interface OutgoingMessage {
   readonly body: Buffer;
 }
 
-/** How far the requests partition is settled once a message is there. */
-export type Mark =
-  /** All of them bear the same. */
-  | { readonly settledThrough: number }
-  /** Each bears the number before its successor's event; the last one this. */
-  | { readonly lastSequenceNumber: number };
+/** How far the requests partition is settled once a message is there: all of them bear the same, or each the number before its successor's event, and the last one this. */
+export interface Mark {
+  readonly rises: boolean;
+  readonly settledThrough: number;
+}
+
+/** @param next the event of the message behind; undefined where there is none */
+export function markAt({ rises, settledThrough }: Mark, next: Event | undefined): number {
+  return rises && next !== undefined ? next.sequenceNumber - 1 : settledThrough;
+}
 
 /** Endings of a scored batch as messages to append, in order; each is made only where it is asked for. */
 export class EndingMessages {
   readonly scored: ScoredBatch;
   /** Which endings of the batch; undefined: all. */
   readonly endings: Uint32Array | undefined;
-  readonly #mark: Mark;
+  readonly mark: Mark;
   readonly #properties: Properties;
   readonly #shared: (Properties | undefined)[] = [];
 
@@ -36,7 +40,7 @@ export class EndingMessages {
   constructor(scored: ScoredBatch, endings: Uint32Array | undefined, mark: Mark, properties: Properties) {
     this.scored = scored;
     this.endings = endings;
-    this.#mark = mark;
+    this.mark = mark;
     this.#properties = properties;
   }
 
@@ -53,13 +57,16 @@ export class EndingMessages {
     return this.scored.resultId(this.ending(at));
   }
 
+  event(at: number): Event {
+    return this.scored.event(this.ending(at));
+  }
+
   sequenceNumber(at: number): number {
-    return this.scored.event(this.ending(at)).sequenceNumber;
+    return this.event(at).sequenceNumber;
   }
 
   settledThrough(at: number): number {
-    if ('settledThrough' in this.#mark) return this.#mark.settledThrough;
-    return (at + 1 < this.length ? this.sequenceNumber(at + 1) : this.#mark.lastSequenceNumber + 1) - 1;
+    return markAt(this.mark, at + 1 < this.length ? this.event(at + 1) : undefined);
   }
 
   /** What the messages of an arm share, by the arm's place. */
@@ -78,7 +85,7 @@ export class EndingMessages {
     return {
       messageId: this.scored.resultId(ending),
       correlationId: event.correlationId,
-      shared: this.sharedOf(this.scored.armOf[ending] as number),
+      shared: this.sharedOf(this.scored.armOf(ending)),
       own: this.#own(event, this.settledThrough(at)),
       body: this.scored.body(ending),
     };
@@ -87,7 +94,7 @@ export class EndingMessages {
   /** The first `count` of them. */
   head(count: number): EndingMessages {
     const endings = this.endings?.subarray(0, count) ?? Uint32Array.from({ length: count }, (_, at) => at);
-    return new EndingMessages(this.scored, endings, this.#mark, this.#properties);
+    return new EndingMessages(this.scored, endings, this.mark, this.#properties);
   }
 
   *[Symbol.iterator](): Iterator<OutgoingMessage> {

@@ -9,6 +9,8 @@ export interface Arm {
   readonly model: string | undefined;
   readonly modelVersion: string | undefined;
   readonly variant: string | undefined;
+  /** No body is longer, bytes; undefined where `maxBodyBytes` is to be asked for each. */
+  readonly maxBytes: number | undefined;
   /** No less than `writeBody` takes for this row, bytes. */
   maxBodyBytes(row: number): number;
   /** Writes the row's JSON at `at`, where `maxBodyBytes` are free; returns its end. */
@@ -26,9 +28,8 @@ export interface Arm {
 export interface EndingColumns {
   /** By ending: its event's place among the events; undefined where every event has exactly one ending. */
   readonly eventOf: Uint32Array | undefined;
-  /** By ending: its arm's place among the arms, and its row within. */
-  readonly armOf: Uint32Array;
-  readonly rowOf: Uint32Array;
+  /** By ending: its arm's place among the arms, and its row within; undefined where all are the rows of one arm, in their order. */
+  readonly places: { readonly armOf: Uint32Array; readonly rowOf: Uint32Array } | undefined;
   readonly arms: readonly Arm[];
 }
 
@@ -36,9 +37,10 @@ export interface EndingColumns {
 export class ScoredBatch implements EndingColumns {
   readonly events: readonly Event[];
   readonly eventOf: Uint32Array | undefined;
-  readonly armOf: Uint32Array;
-  readonly rowOf: Uint32Array;
+  readonly places: EndingColumns['places'];
   readonly arms: readonly Arm[];
+  /** How many endings there are. */
+  readonly length: number;
   readonly slices: readonly SliceTiming[];
   /** `hub/partition/`; an event's sequence number, and its place among several requests, make it the result id. */
   readonly resultIdPrefix: string;
@@ -52,8 +54,8 @@ export class ScoredBatch implements EndingColumns {
     this.events = batch.events;
     this.resultIdPrefix = `${batch.hub}/${batch.partition}/`;
     this.eventOf = columns.eventOf;
-    this.armOf = columns.armOf;
-    this.rowOf = columns.rowOf;
+    this.places = columns.places;
+    this.length = columns.eventOf?.length ?? columns.places?.armOf.length ?? batch.events.length;
     this.arms = columns.arms;
     this.slices = slices;
   }
@@ -76,20 +78,25 @@ export class ScoredBatch implements EndingColumns {
       armOf[i] = arm.place;
       rowOf[i] = arm.add(outcome);
     });
-    return new ScoredBatch(batch, { eventOf, armOf, rowOf, arms: arms.all }, slices);
-  }
-
-  /** How many endings there are. */
-  get length(): number {
-    return this.armOf.length;
+    return new ScoredBatch(batch, { eventOf, places: { armOf, rowOf }, arms: arms.all }, slices);
   }
 
   event(ending: number): Event {
     return this.events[this.eventOf === undefined ? ending : (this.eventOf[ending] as number)] as Event;
   }
 
+  /** Its arm's place among the arms. */
+  armOf(ending: number): number {
+    return this.places === undefined ? 0 : (this.places.armOf[ending] as number);
+  }
+
+  /** Its row within its arm. */
+  rowOf(ending: number): number {
+    return this.places === undefined ? ending : (this.places.rowOf[ending] as number);
+  }
+
   arm(ending: number): Arm {
-    return this.arms[this.armOf[ending] as number] as Arm;
+    return this.arms[this.armOf(ending)] as Arm;
   }
 
   resultId(ending: number): string {
@@ -108,14 +115,14 @@ export class ScoredBatch implements EndingColumns {
   /** Its body as it is sent; a buffer of its own. */
   body(ending: number): Buffer {
     const arm = this.arm(ending);
-    const row = this.rowOf[ending] as number;
+    const row = this.rowOf(ending);
     const room = Buffer.allocUnsafe(arm.maxBodyBytes(row));
     return room.subarray(0, arm.writeBody(row, room, 0));
   }
 
   outcome(ending: number): Outcome {
     const arm = this.arm(ending);
-    const row = this.rowOf[ending] as number;
+    const row = this.rowOf(ending);
     const { kind, model, modelVersion, variant } = arm;
     return {
       kind,
@@ -195,6 +202,7 @@ export class OutcomeArm implements Arm {
   readonly model: string | undefined;
   readonly modelVersion: string | undefined;
   readonly variant: string | undefined;
+  readonly maxBytes = undefined;
   readonly #outcomes: Outcome[] = [];
 
   constructor(place: number, { kind, model, modelVersion, variant }: Outcome) {

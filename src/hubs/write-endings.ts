@@ -1,5 +1,5 @@
 import { digitsOf, writeWhole } from '../core/digits.ts';
-import type { EndingMessages } from '../core/ending-messages.ts';
+import { type EndingMessages, markAt } from '../core/ending-messages.ts';
 import type { Event } from '../core/event.ts';
 import type { Arm } from '../core/scored-batch.ts';
 import { type BatchEncoder, type Frame, LONG_BYTES } from './encode-message.ts';
@@ -14,24 +14,25 @@ const NO_BODY = Buffer.alloc(0);
  * arm: 90 ns a message beside its body, where an object, its properties and their encoding take 700.
  */
 export function writeEndings(encoder: BatchEncoder, messages: EndingMessages, from: number): number {
-  const { scored, length } = messages;
-  const { events, eventOf, armOf, rowOf, arms } = scored;
+  const { scored, length, mark } = messages;
+  const { arms } = scored;
   const frames: (Frame | undefined)[] = [];
   let arm: Arm | undefined;
   let place = -1;
   let frame: Frame | undefined;
   let at = from;
+  let next = at < length ? messages.event(at) : undefined;
   for (; at < length; at++) {
     const ending = messages.ending(at);
-    const { sequenceNumber, properties, correlationId } = events[
-      eventOf === undefined ? ending : (eventOf[ending] as number)
-    ] as Event;
+    const { sequenceNumber, properties, correlationId } = next as Event;
+    next = at + 1 < length ? messages.event(at + 1) : undefined;
     if (typeof properties.traceparent === 'string' || correlationId !== undefined || scored.placeInEvent(ending) >= 0) {
       if (!encoder.tryAdd(messages.message(at))) break;
       continue;
     }
-    if (arm === undefined || armOf[ending] !== place) {
-      place = armOf[ending] as number;
+    const armPlace = scored.armOf(ending);
+    if (arm === undefined || armPlace !== place) {
+      place = armPlace;
       arm = arms[place] as Arm;
       frame = frames[place];
     }
@@ -39,16 +40,16 @@ export function writeEndings(encoder: BatchEncoder, messages: EndingMessages, fr
       frame = frameFor(encoder, messages, at, place, sequenceNumber);
       frames[place] = frame;
     }
-    const row = rowOf[ending] as number;
+    const row = scored.rowOf(ending);
     const { bytes, digitsAt, digits } = frame;
-    const slab = encoder.reserve(bytes.length + arm.maxBodyBytes(row));
+    const slab = encoder.reserve(bytes.length + (arm.maxBytes ?? arm.maxBodyBytes(row)));
     const start = encoder.length;
     slab.set(bytes, start);
     writeWhole(slab, start + digitsAt, sequenceNumber, digits);
     const bodyAt = start + bytes.length;
     const settledAt = bodyAt - BODY_HEADER_BYTES - LONG_BYTES;
     const { view } = encoder;
-    writeLong(view, settledAt, messages.settledThrough(at));
+    writeLong(view, settledAt, markAt(mark, next));
     writeLong(view, settledAt - SETTLED_THROUGH_KEY_BYTES - LONG_BYTES, sequenceNumber);
     const end = arm.writeBody(row, slab, bodyAt);
     view.setUint32(bodyAt - 4, end - bodyAt);

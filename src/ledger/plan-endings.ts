@@ -29,18 +29,15 @@ export function planEndings(
   const properties = { source_partition: batch.partition, source_log: standing.log };
   const messages = (endings: Uint32Array | undefined, mark: Mark) =>
     new EndingMessages(scored, endings, mark, properties);
-  const { lastSequenceNumber } = batch;
+  const rising: Mark = { rises: true, settledThrough: batch.lastSequenceNumber };
   if (isMissing(scored, standing) && scored.arms.every(({ kind }) => kind === 'result')) {
-    return {
-      deadLetters: messages(NONE, { lastSequenceNumber }),
-      results: messages(undefined, { lastSequenceNumber }),
-    };
+    return { deadLetters: messages(NONE, rising), results: messages(undefined, rising) };
   }
   const [results, deadLetters] = missingEndings(scored, standing);
-  const { settledThrough } = standing;
+  const before: Mark = { rises: false, settledThrough: standing.settledThrough };
   return {
-    deadLetters: messages(deadLetters, results.length > 0 ? { settledThrough } : { lastSequenceNumber }),
-    results: messages(results, { lastSequenceNumber }),
+    deadLetters: messages(deadLetters, results.length > 0 ? before : rising),
+    results: messages(results, rising),
   };
 }
 
@@ -50,14 +47,13 @@ function isMissing({ events: [first] }: ScoredBatch, { ended, settledThrough }: 
 }
 
 function missingEndings(scored: ScoredBatch, standing: Standing): [results: Uint32Array, deadLetters: Uint32Array] {
-  const { arms, armOf } = scored;
-  const isResult = arms.map(({ kind }) => kind === 'result');
+  const isResult = scored.arms.map(({ kind }) => kind === 'result');
   const missing = [new Uint32Array(scored.length), new Uint32Array(scored.length)] as const;
   const counts: [number, number] = [0, 0];
   for (let ending = 0; ending < scored.length; ending++) {
     if (scored.event(ending).sequenceNumber <= standing.settledThrough) continue;
     if (standing.ended.size > 0 && standing.ended.has(scored.resultId(ending))) continue;
-    const kind = isResult[armOf[ending] as number] ? 0 : 1;
+    const kind = isResult[scored.armOf(ending)] ? 0 : 1;
     missing[kind][counts[kind]++] = ending;
   }
   return [missing[0].subarray(0, counts[0]), missing[1].subarray(0, counts[1])];

@@ -7,12 +7,12 @@ import type { Run } from './run.ts';
 
 /** Finds the requests of a batch, in order. A usual one is read straight into its group's rows, which needs its way to be known; any other is decoded. */
 export async function decode(run: Run, { events }: EventBatch, decoder: Decoder, scanned: ScannedRows): Promise<void> {
-  for (let i = 0; i < events.length; i++) {
-    const event = events[i] as Event;
-    if (scanned.take(run, event, i)) continue;
+  for (let at = scanned.take(run, events, 0); at < events.length; at = scanned.take(run, events, at + 1)) {
+    const event = events[at] as Event;
     const decoded = decoder.decode(event);
-    addAll(run, decoded instanceof Promise ? await decoded : decoded, event, i);
+    addAll(run, decoded instanceof Promise ? await decoded : decoded, event, at);
   }
+  scanned.forget();
 }
 
 function addAll(run: Run, decoded: readonly Decoded[], event: Event, at: number): void {

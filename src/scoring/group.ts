@@ -16,20 +16,22 @@ export interface Way {
 /** Requests that one model version answers, whatever routes lead to it: their instances are rows of the same columns, and share runs. */
 export class Group {
   readonly version: ModelVersion;
-  /** By row: the place of its request in the run. */
-  readonly placeOf: number[] = [];
   readonly answers = new AnswerTable();
   /** By row, where the model failed on it. */
   readonly failed = new Map<number, RequestError>();
+  /** Where instances go whose features are read straight from an event's bytes, and how many features they have; 0 where that is not possible. */
+  readonly scanWidth: number;
+  readonly scannedRows: Rows | undefined;
   readonly #plan: Plan | RequestError;
-  readonly #rows: Rows | undefined;
   readonly #ways: Way[] = [];
 
   /** @param rows how many there will be, about */
   constructor(version: ModelVersion, rows: number) {
     this.version = version;
     this.#plan = tryPlan(version);
-    this.#rows = this.#plan instanceof RequestError ? undefined : this.#plan.encoder.begin(rows);
+    const plan = this.#plan instanceof RequestError ? undefined : this.#plan;
+    this.scannedRows = plan?.encoder.begin(rows);
+    this.scanWidth = plan?.scanWidth ?? 0;
   }
 
   /** @throws RequestError model_unavailable where the version cannot serve. */
@@ -40,12 +42,11 @@ export class Group {
 
   /** @throws RequestError model_unavailable where the version cannot serve. */
   get rows(): Rows {
-    return this.#rows ?? this.plan.encoder.begin(0);
+    return this.scannedRows ?? this.plan.encoder.begin(0);
   }
 
-  /** See Plan. */
-  get scanWidth(): number | undefined {
-    return this.#plan instanceof RequestError ? undefined : this.#plan.scanWidth;
+  get isEmpty(): boolean {
+    return this.scannedRows === undefined || this.scannedRows.count === 0;
   }
 
   /** The way of a route to this version; routes that say the same are one. */

@@ -12,8 +12,8 @@ import { Encoder } from './rows/rows.ts';
 export interface Plan {
   readonly version: ModelVersion;
   readonly encoder: Encoder;
-  /** Features of an instance, where they may be read straight from an event's bytes: plain numbers into one float32 input. */
-  readonly scanWidth: number | undefined;
+  /** Features of an instance, where they may be read straight from an event's bytes: plain numbers into one float32 input; 0 otherwise. */
+  readonly scanWidth: number;
   readonly slice: SliceSize;
   readonly cacheTrial: CacheTrial;
   readonly readAnswers: AnswerReader;
@@ -48,12 +48,12 @@ function compile(version: ModelVersion): Plan {
   }
 }
 
-function scanWidthOf({ signature, card }: ModelVersion): number | undefined {
+function scanWidthOf({ signature, card }: ModelVersion): number {
   const [input] = signature.inputs;
   const width = card.features.length;
   const plain =
     signature.inputs.length === 1 && input?.type === 'float32' && input.dims.length === 2 && input.dims[1] === width;
-  return plain && card.features.every(isPlainNumber) ? width : undefined;
+  return plain && card.features.every(isPlainNumber) ? width : 0;
 }
 
 function isPlainNumber({ type, encode, scale, range }: Feature): boolean {

@@ -17,6 +17,18 @@ export interface RunOptions {
   readonly requestTimeoutMs: number | undefined;
 }
 
+/** Where a request has no instances among the rows. */
+export const NO_ROW = 2 ** 32 - 1;
+
+interface Refusal {
+  readonly error: RequestError;
+  readonly failedAtMs: number;
+}
+
+/** Numbers kept of a request, side by side: views on columns would take as long to make as filling them does. */
+const CELLS = 4;
+const [EVENT, ID_START, ID_END, FIRST_ROW] = [0, 1, 2, 3];
+
 /** One pass of requests through the stages: what they are, the way each goes, where its instances stand. Columns by place, which is the requests' order. */
 export class Run {
   readonly batch: EventBatch | undefined;
@@ -24,21 +36,12 @@ export class Run {
   readonly signal: AbortSignal;
   /** How many requests there are. */
   count = 0;
-  /** By place: the event that carried it. */
-  eventOf: Uint32Array;
-  /** By place: the request as an object; undefined for one that was only scanned. */
-  readonly parsed: (Request | undefined)[];
-  /** By place, of scanned requests: where the id's JSON stands in the event's body; end 0 where it has none. */
-  idStart: Uint32Array;
-  idEnd: Uint32Array;
   /** By place; undefined until it is routed. */
   readonly ways: (Way | undefined)[];
-  /** By place: the first of its instances among its group's rows. */
-  firstRow: Uint32Array;
-  /** By place: how many instances its list gave; 0 where it gave one instance, and no list. */
-  listed: Uint32Array;
+  /** The longest JSON of an id that was scanned, bytes. */
+  maxIdBytes = 0;
   /** By place, of those that end as dead letters. */
-  readonly refusals = new Map<number, { readonly error: RequestError; readonly failedAtMs: number }>();
+  readonly refusals = new Map<number, Refusal>();
   readonly groups = new Map<ModelVersion, Group>();
   readonly slices: SliceTiming[] = [];
   readonly #decoder: Decoder | undefined;
@@ -47,16 +50,16 @@ export class Run {
   readonly lateBeforeMs: number;
   #hasDeadlines: boolean;
   #hasPriorities = false;
+  #cells: Uint32Array;
+  #listed: Uint32Array | undefined;
+  #placesOf: Map<Group, Uint32Array> | undefined;
+  #isOneToOne = true;
+  #parsed: (Request | undefined)[] | undefined;
 
   /** @param expected how many requests there will be, about */
   constructor(options: RunOptions, expected: number, batch?: EventBatch, decoder?: Decoder) {
-    this.parsed = new Array(expected);
     this.ways = new Array(expected);
-    this.eventOf = new Uint32Array(expected);
-    this.idStart = new Uint32Array(expected);
-    this.idEnd = new Uint32Array(expected);
-    this.firstRow = new Uint32Array(expected);
-    this.listed = new Uint32Array(expected);
+    this.#cells = new Uint32Array(expected * CELLS);
     this.clock = options.clock;
     this.signal = options.signal;
     this.batch = batch;
@@ -69,39 +72,114 @@ export class Run {
   /** A request as an object, carried by the event at this place of the batch; gives its own place. */
   add(request: Request, event: number): number {
     const place = this.#next(event);
-    this.parsed[place] = request;
+    this.#keep(place, request);
+    this.place(place, NO_ROW);
     if (request.timeoutMs !== undefined) this.#hasDeadlines = true;
     if (request.priority !== 1) this.#hasPriorities = true;
     return place;
   }
 
-  /** A request that was scanned; gives its place. */
-  addScanned(event: number, idStart: number, idEnd: number): number {
+  /** A request that was scanned: where the id's JSON stands in its event's body, end 0 where it has none; the way it goes, and its row. */
+  addScanned(event: number, idStart: number, idEnd: number, way: Way, row: number): void {
     const place = this.#next(event);
-    this.idStart[place] = idStart;
-    this.idEnd[place] = idEnd;
-    return place;
+    const cells = this.#cells;
+    cells[place * CELLS + ID_START] = idStart;
+    cells[place * CELLS + ID_END] = idEnd;
+    cells[place * CELLS + FIRST_ROW] = row;
+    this.ways[place] = way;
+    if (idEnd - idStart > this.maxIdBytes) this.maxIdBytes = idEnd - idStart;
+  }
+
+  /** Of a scanned request: where the id's JSON stands in the event's body; end 0 where it has none. */
+  idStart(place: number): number {
+    return this.#cells[place * CELLS + ID_START] as number;
+  }
+
+  idEnd(place: number): number {
+    return this.#cells[place * CELLS + ID_END] as number;
+  }
+
+  /** The first of its instances among its group's rows; NO_ROW while it has none. */
+  firstRow(place: number): number {
+    return this.#cells[place * CELLS + FIRST_ROW] as number;
+  }
+
+  /** Where its instances stand from now on. */
+  place(place: number, firstRow: number): void {
+    this.#cells[place * CELLS + FIRST_ROW] = firstRow;
+  }
+
+  /** By place: the event that carried it. */
+  get eventOf(): Uint32Array {
+    return Uint32Array.from({ length: this.count }, (_, place) => this.#cells[place * CELLS + EVENT] as number);
+  }
+
+  /** How many instances a request's list gave; 0 where it gave one instance, and no list. */
+  listed(place: number): number {
+    return this.#listed === undefined ? 0 : (this.#listed[place] as number);
+  }
+
+  list(place: number, instances: number): void {
+    if (instances === 0 && this.#listed === undefined) return;
+    this.#listed ??= new Uint32Array(this.#capacity);
+    this.#listed[place] = instances;
+  }
+
+  /** Whether every event of the batch carried exactly one request. */
+  get isOneToOne(): boolean {
+    return this.#isOneToOne && this.count === this.batch?.events.length;
+  }
+
+  /** The place of the request that a row of a group belongs to; once all are in. */
+  placeOf(group: Group, row: number): number {
+    let places = this.#placesOf?.get(group);
+    if (places === undefined) {
+      places = new Uint32Array(group.rows.count);
+      for (let place = 0; place < this.count; place++) {
+        if (this.ways[place]?.group !== group || this.firstRow(place) === NO_ROW) continue;
+        const first = this.firstRow(place);
+        places.fill(place, first, first + Math.max(1, this.listed(place)));
+      }
+      this.#placesOf ??= new Map();
+      this.#placesOf.set(group, places);
+    }
+    return places[row] as number;
   }
 
   refuse(place: number, error: RequestError): void {
     this.refusals.set(place, { error, failedAtMs: this.clock() });
   }
 
+  /** A request that came as an object; undefined for one that was only scanned. */
+  parsed(place: number): Request | undefined {
+    return this.#parsed?.[place];
+  }
+
+  /** Whether all of them were scanned. */
+  get isScanned(): boolean {
+    return this.#parsed === undefined;
+  }
+
+  #keep(place: number, request: Request): void {
+    this.#parsed ??= new Array(this.#capacity);
+    this.#parsed[place] = request;
+  }
+
   /** A request whole; a scanned one is parsed for it. */
   request(place: number): Request {
-    let request = this.parsed[place];
+    let request = this.parsed(place);
     if (request === undefined) {
       const event = this.event(place);
       // What a scanner has taken is one request, decoded without waiting.
       const [decoded] = this.#decoder?.decode(event) as readonly Decoded[];
       request = toRequest(decoded as Decoded, event, this.resultId(event), this.requestTimeoutMs);
-      this.parsed[place] = request;
+      this.#keep(place, request);
     }
     return request;
   }
 
   event(place: number): Event {
-    return this.batch?.events[this.eventOf[place] as number] as Event;
+    return this.batch?.events[this.#cells[place * CELLS + EVENT] as number] as Event;
   }
 
   /** The way of a route, among the requests that its version answers in this run. */
@@ -109,7 +187,7 @@ export class Run {
     const { version } = route;
     let group = this.groups.get(version);
     if (group === undefined) {
-      group = new Group(version, this.eventOf.length);
+      group = new Group(version, this.#capacity);
       this.groups.set(version, group);
     }
     return group.wayOf(route);
@@ -127,9 +205,10 @@ export class Run {
     return timeoutMs === undefined ? Number.POSITIVE_INFINITY : enqueuedAtMs + timeoutMs;
   }
 
-  /** Refuses a request whose time is up; true where it is. */
-  refuseLate(place: number, nowMs: number): boolean {
-    if (nowMs <= this.deadlineMs(place)) return false;
+  /** Refuses a request whose time is up; true where it is. @param toTheEnd it has been waited for, so that the last moment is too late as well */
+  refuseLate(place: number, nowMs: number, toTheEnd = false): boolean {
+    const deadlineMs = this.deadlineMs(place);
+    if (nowMs < deadlineMs || (nowMs === deadlineMs && !toTheEnd)) return false;
     const { timeoutMs, enqueuedAtMs } = this.#timesOf(place);
     const message = `timeout_ms is ${timeoutMs}; the request waited ${Math.round(nowMs - enqueuedAtMs)} ms`;
     this.refuse(place, new RequestError('deadline_exceeded', 'infer', message));
@@ -137,11 +216,11 @@ export class Run {
   }
 
   #timesOf(place: number): { readonly timeoutMs: number | undefined; readonly enqueuedAtMs: number } {
-    return this.parsed[place] ?? { timeoutMs: this.requestTimeoutMs, enqueuedAtMs: this.event(place).enqueuedAtMs };
+    return this.parsed(place) ?? { timeoutMs: this.requestTimeoutMs, enqueuedAtMs: this.event(place).enqueuedAtMs };
   }
 
   priority(place: number): number {
-    return this.parsed[place]?.priority ?? 1;
+    return this.parsed(place)?.priority ?? 1;
   }
 
   /** Of an event's one request. */
@@ -149,22 +228,25 @@ export class Run {
     return `${this.batch?.hub}/${this.batch?.partition}/${sequenceNumber}`;
   }
 
-  #next(event: number): number {
-    if (this.count === this.eventOf.length) this.#grow(2 * this.count + 1);
-    this.eventOf[this.count] = event;
-    return this.count++;
+  get #capacity(): number {
+    return this.#cells.length / CELLS;
   }
 
-  #grow(size: number): void {
-    this.eventOf = grown(this.eventOf, size);
-    this.idStart = grown(this.idStart, size);
-    this.idEnd = grown(this.idEnd, size);
-    this.firstRow = grown(this.firstRow, size);
-    this.listed = grown(this.listed, size);
+  #next(event: number): number {
+    const place = this.count++;
+    if (place === this.#capacity) this.#grow(2 * place + 1);
+    if (event !== place) this.#isOneToOne = false;
+    this.#cells[place * CELLS + EVENT] = event;
+    return place;
+  }
+
+  #grow(capacity: number): void {
+    this.#cells = grown(this.#cells, capacity * CELLS);
+    if (this.#listed !== undefined) this.#listed = grown(this.#listed, capacity);
   }
 }
 
-export function grown(column: Uint32Array, size: number): Uint32Array {
+function grown(column: Uint32Array, size: number): Uint32Array {
   const larger = new Uint32Array(size);
   larger.set(column);
   return larger;

@@ -5,7 +5,7 @@ import type { ModelVersion } from '../core/model.ts';
 import { GeneralAnswers } from './answers/answer-columns.ts';
 import { Group, type Way } from './group.ts';
 import { fillRows } from './rows/fill-rows.ts';
-import type { Run } from './run.ts';
+import { NO_ROW, type Run } from './run.ts';
 
 /** Where the model itself failed on requests of a group: its card's fallback answers them, else the card's default; else their dead letters stay. */
 export async function standIn(
@@ -52,14 +52,15 @@ async function answerInstead(
   const before = places.map(place => ({
     way: run.ways[place] as Way,
     refusal: run.refusals.get(place),
-    firstRow: run.firstRow[place] as number,
-    listed: run.listed[place] as number,
+    firstRow: run.firstRow(place),
+    listed: run.listed(place),
   }));
   places.forEach((place, i) => {
     const { version, variant } = before[i]?.way.route ?? { version: fallback, variant: undefined };
     const requestedVersion = run.request(place).modelVersion ?? version.version;
     run.ways[place] = group.wayOf({ version: fallback, requestedVersion, fallback: true, variant });
     run.refusals.delete(place);
+    run.place(place, NO_ROW);
   });
   fillRows(group, places, run);
   await infer(group);
@@ -68,21 +69,21 @@ async function answerInstead(
     if (!run.refusals.has(place)) return false;
     run.ways[place] = way;
     if (refusal !== undefined) run.refusals.set(place, refusal);
-    run.firstRow[place] = firstRow;
-    run.listed[place] = listed;
+    run.place(place, firstRow);
+    run.list(place, listed);
     return true;
   });
 }
 
 function answerByDefault(place: number, { version, failed }: Group, run: Run): void {
   const { default: given } = version.card;
-  if (given === undefined || failed.size === 0) return;
+  if (given === undefined || failed.size === 0 || run.firstRow(place) === NO_ROW) return;
   const stand = new Group(version, 0);
   const { route } = run.ways[place] as Way;
-  const rows = Math.max(1, run.listed[place] as number);
+  const rows = Math.max(1, run.listed(place));
   const answers = new GeneralAnswers(() => given, stand.plan.writeAnswer);
   stand.answers.add({ from: 0, to: rows, at: 0, answers, computeMs: 0, scoredAtMs: run.clock(), cached: false });
   run.ways[place] = stand.wayOf(route, true);
-  run.firstRow[place] = 0;
+  run.place(place, 0);
   run.refusals.delete(place);
 }

@@ -75,9 +75,11 @@ function traceBatch(tracer: Tracer, batch: EventBatch, scored: ScoredBatch, timi
   span.end(timing.sentAtMs);
 }
 
-function countDeadLetters({ arms, armOf }: ScoredBatch): number {
-  const isLetter = arms.map(({ kind }) => kind === 'dead-letter');
-  return isLetter.includes(true) ? armOf.reduce((sum, arm) => sum + (isLetter[arm] ? 1 : 0), 0) : 0;
+function countDeadLetters(scored: ScoredBatch): number {
+  let count = 0;
+  if (scored.arms.every(({ kind }) => kind === 'result')) return count;
+  for (let ending = 0; ending < scored.length; ending++) if (scored.arm(ending).kind === 'dead-letter') count++;
+  return count;
 }
 
 function traceRequest(

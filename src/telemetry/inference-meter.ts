@@ -35,15 +35,15 @@ export class InferenceMeter {
       this.know(model, modelVersion);
       this.#recordSlice(model, modelVersion, instances, computeMs);
     }
-    const { length, armOf, rowOf, arms } = scored;
+    const { length, arms } = scored;
     const seriesOf = arms.map(arm =>
       arm.kind === 'result' ? this.#seriesOf(arm.model ?? UNKNOWN, arm.modelVersion ?? UNKNOWN) : undefined,
     );
     for (let ending = 0; ending < length; ) {
-      const place = armOf[ending] as number;
+      const place = scored.armOf(ending);
       const arm = arms[place] as Arm;
       const series = seriesOf[place];
-      const row = rowOf[ending] as number;
+      const row = scored.rowOf(ending);
       if (series === undefined) {
         this.#recordDeadLetter(arm.model, arm.modelVersion, arm.code(row) ?? 'unexpected');
         ending++;
@@ -55,9 +55,9 @@ export class InferenceMeter {
       let next = ending + 1;
       while (
         next < length &&
-        armOf[next] === place &&
+        scored.armOf(next) === place &&
         scored.event(next).enqueuedAtMs === enqueuedAtMs &&
-        arm.latencyMs(rowOf[next] as number) === latencyMs
+        arm.latencyMs(scored.rowOf(next)) === latencyMs
       ) {
         next++;
       }

@@ -365,7 +365,7 @@ describe('one road', () => {
         checkMessages(scored, first + rows.length - 1);
         events += rows.length;
       }),
-      { numRuns: 150 },
+      { numRuns: 300 },
     );
     // The usual ones among them, however many others there were.
     expect(decoder.decoded).toBeLessThan(events / 2);

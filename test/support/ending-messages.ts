@@ -27,7 +27,7 @@ export function endingMessages(endings: readonly MadeEnding[]): EndingMessages {
     const about = { model, modelVersion: '1.1.0+a1b2c3d4', variant: undefined, code: undefined, latencyMs: 1 };
     return { kind: 'result', event: events[i] as Event, resultId, requestId: undefined, body, ...about };
   });
-  const lastSequenceNumber = endings[endings.length - 1]?.sequenceNumber ?? -1;
+  const mark = { rises: true, settledThrough: endings[endings.length - 1]?.sequenceNumber ?? -1 };
   const properties = { source_partition: '1', source_log: LOG };
-  return new EndingMessages(ScoredBatch.of(batch, outcomes), undefined, { lastSequenceNumber }, properties);
+  return new EndingMessages(ScoredBatch.of(batch, outcomes), undefined, mark, properties);
 }

@@ -63,17 +63,7 @@ export class JsonScanner implements RequestScanner {
     if (middle.length === 0 || !standsAt(bytes, 0, head)) return false;
     const close = textEnd(bytes, head.length);
     if (close <= head.length || !standsAt(bytes, close, middle)) return false;
-    const idEnd = close + 1;
-    const moved = idEnd - this.idEnd;
-    this.idEnd = idEnd;
-    if (this.modelEnd > 0) {
-      this.modelStart += moved;
-      this.modelEnd += moved;
-    }
-    if (this.versionEnd > 0) {
-      this.versionStart += moved;
-      this.versionEnd += moved;
-    }
+    this.idEnd = close + 1;
     this.#featuresAt = close + middle.length;
     return true;
   }

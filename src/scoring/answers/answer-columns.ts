@@ -8,6 +8,8 @@ export interface AnswerColumns {
   headOf(row: number): number;
   /** No less than a row's answer takes, its head included, bytes. */
   room(row: number): number;
+  /** The same for every row, where that is known without looking at them. */
+  readonly maxRoom: number | undefined;
   /** Writes the answer behind its head; returns its end. */
   writeRest(row: number, into: Buffer, at: number): number;
   prediction(row: number): Prediction;
@@ -20,6 +22,7 @@ const BYTES_A_UNIT = 3;
 /** Answers of any form: each is made when it is asked for. */
 export class GeneralAnswers implements AnswerColumns {
   readonly heads = NO_HEAD;
+  readonly maxRoom = undefined;
   readonly prediction: (row: number) => Prediction;
   readonly #write: (prediction: Prediction) => string;
   /** By row, from when its room was asked for until it is written. */

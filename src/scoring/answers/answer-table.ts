@@ -21,6 +21,8 @@ export class AnswerTable {
   #last: PlacedAnswers | undefined;
   /** Whether a row was answered without inference. */
   hasCached = false;
+  /** No answer takes more, bytes; undefined where that is not known without looking at each. */
+  maxRoom: number | undefined = 0;
 
   /** A row has one place only. */
   add(placed: PlacedAnswers): void {
@@ -28,6 +30,8 @@ export class AnswerTable {
     if (last !== undefined && placed.from < last.to) this.#inOrder = false;
     this.#placed.push(placed);
     if (placed.cached) this.hasCached = true;
+    const { maxRoom } = placed.answers;
+    this.maxRoom = this.maxRoom === undefined || maxRoom === undefined ? undefined : Math.max(this.maxRoom, maxRoom);
     this.#last = undefined;
   }
 

@@ -32,6 +32,7 @@ export function classesReader(label: string, probabilities: string, classes: rea
       heads,
       headOf: row => places[row] as number,
       room: () => room,
+      maxRoom: room,
       writeRest(row, into, start) {
         const place = places[row] as number;
         let at = start;
@@ -66,6 +67,7 @@ export function valueReader(value: string): QuickReader {
         heads,
         headOf: () => 0,
         room: () => room,
+        maxRoom: room,
         writeRest: (row, into, at) => writeShortFloat(into, at, numbers[row] as number),
         prediction,
       }

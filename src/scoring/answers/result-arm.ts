@@ -37,13 +37,15 @@ export class ResultArm implements Arm {
   readonly model: string;
   readonly modelVersion: string;
   readonly variant: string | undefined;
-  /** By row: its request's place in the run. */
-  readonly places: number[] = [];
   readonly #run: Run;
+  /** By row: its request's place in the run; undefined while they are the same. */
+  #places: number[] | undefined;
+  #rows = 0;
   readonly #answers: AnswerTable;
   readonly #wording: Wording;
   readonly #wordings: Wordings;
   readonly #fixedBytes: number;
+  maxBytes: number | undefined;
   #digits = 0;
   #heads: readonly Buffer[] = [];
   #middles: readonly Buffer[] = [];
@@ -63,19 +65,38 @@ export class ResultArm implements Arm {
     this.#wording = this.#wordings.of(resultIdPrefix, flagsJson(route, { cached, degraded }));
     const { prefix, about } = this.#wording;
     this.#fixedBytes = 2 * (prefix.length + DIGITS) + about.length + FRAME_BYTES;
+    const { maxRoom } = group.answers;
+    this.maxBytes = maxRoom === undefined ? undefined : this.#fixedBytes + run.maxIdBytes + maxRoom;
+  }
+
+  /** Adds the results of the requests at places from one to behind another; gives the first one's row. */
+  add(from: number, to: number): number {
+    const first = this.#rows;
+    this.#rows += to - from;
+    if (this.#places === undefined && from !== first) this.#places = [...Array(first).keys()];
+    if (this.#places === undefined && this.#run.isScanned) return first;
+    for (let place = from; place < to; place++) {
+      this.#places?.push(place);
+      if (this.#run.parsed(place) !== undefined) this.maxBytes = undefined; // its id may be of any length
+    }
+    return first;
+  }
+
+  #place(row: number): number {
+    return this.#places === undefined ? row : (this.#places[row] as number);
   }
 
   requestId(row: number): RequestId | undefined {
-    const place = this.places[row] as number;
+    const place = this.#place(row);
     const run = this.#run;
-    const parsed = run.parsed[place];
+    const parsed = run.parsed(place);
     if (parsed !== undefined) return parsed.requestId;
-    const end = run.idEnd[place] as number;
-    return end === 0 ? undefined : JSON.parse(run.event(place).body.toString('latin1', run.idStart[place], end));
+    const end = run.idEnd(place);
+    return end === 0 ? undefined : JSON.parse(run.event(place).body.toString('latin1', run.idStart(place), end));
   }
 
   text(row: number): (() => string) | undefined {
-    return this.#run.parsed[this.places[row] as number]?.text;
+    return this.#run.parsed(this.#place(row))?.text;
   }
 
   code(): ErrorCode | undefined {
@@ -83,16 +104,16 @@ export class ResultArm implements Arm {
   }
 
   latencyMs(row: number): number {
-    const place = this.places[row] as number;
+    const place = this.#place(row);
     const run = this.#run;
     return latencyOf(this.#scoredAt(place), run.event(place).enqueuedAtMs);
   }
 
   maxBodyBytes(row: number): number {
-    const place = this.places[row] as number;
+    const place = this.#place(row);
     const run = this.#run;
-    const first = run.firstRow[place] as number;
-    const listed = run.listed[place] as number;
+    const first = run.firstRow(place);
+    const listed = run.listed(place);
     let bytes = this.#fixedBytes + this.#idBytes(place);
     if (listed === 0) return bytes + this.#roomOf(first);
     for (let i = first; i < first + listed; i++) bytes += this.#roomOf(i) + several.between.length;
@@ -100,17 +121,16 @@ export class ResultArm implements Arm {
   }
 
   writeBody(row: number, into: Buffer, start: number): number {
-    const place = this.places[row] as number;
+    const place = this.#place(row);
     const run = this.#run;
     const event = run.event(place);
     const { sequenceNumber, enqueuedAtMs } = event;
     const digits = digitsOf(sequenceNumber, this.#digits || 1);
     const idAt = append(into, start, opening);
-    const parsed = run.parsed[place];
-    const listed = run.listed[place] as number;
-    const firstRow = run.firstRow[place] as number;
+    const parsed = this.maxBytes === undefined ? run.parsed(place) : undefined;
+    const firstRow = run.firstRow(place);
     const first = this.#answers.of(firstRow);
-    if (parsed !== undefined && (listed > 0 || parsed.text !== undefined)) {
+    if (parsed !== undefined && (parsed.text !== undefined || run.listed(place) > 0)) {
       return this.#writeUnusual(place, first, into, idAt);
     }
     let at = parsed === undefined ? copyId(run, place, event, into, idAt) : writeId(parsed.requestId, into, idAt);
@@ -132,8 +152,8 @@ export class ResultArm implements Arm {
     if (at === start) at += into.write(resultId, at);
     at += into.write(`${RESULT_ID}${resultId}`, at);
     at = append(into, at, this.#wording.about);
-    const from = run.firstRow[place] as number;
-    const listed = run.listed[place] as number;
+    const from = run.firstRow(place);
+    const listed = run.listed(place);
     if (listed === 0) at = writeAnswer(first, from, into, at);
     else {
       for (let row = from; row < from + listed; row++) {
@@ -151,7 +171,7 @@ export class ResultArm implements Arm {
 
   #scoredAt(place: number): number {
     const run = this.#run;
-    return scoredAtMsOf(this.#answers, run.firstRow[place] as number, run.listed[place] as number);
+    return scoredAtMsOf(this.#answers, run.firstRow(place), run.listed(place));
   }
 
   /** In place of a request's own id. */
@@ -188,8 +208,8 @@ export class ResultArm implements Arm {
 
   #idBytes(place: number): number {
     const run = this.#run;
-    const parsed = run.parsed[place];
-    if (parsed === undefined) return (run.idEnd[place] as number) - (run.idStart[place] as number);
+    const parsed = run.parsed(place);
+    if (parsed === undefined) return run.idEnd(place) - run.idStart(place);
     const { requestId: id } = parsed;
     return typeof id === 'string' ? 2 + BYTES_A_UNIT * id.length : (JSON.stringify(id)?.length ?? 0);
   }
@@ -229,9 +249,9 @@ export function modelMsOf(answers: AnswerTable, firstRow: number, listed: number
 
 /** As it stands in the event's body. */
 function copyId(run: Run, place: number, { body }: Event, into: Buffer, start: number): number {
-  const end = run.idEnd[place] as number;
+  const end = run.idEnd(place);
   let at = start;
-  for (let i = run.idStart[place] as number; i < end; i++) into[at++] = body[i] as number;
+  for (let i = run.idStart(place); i < end; i++) into[at++] = body[i] as number;
   return at;
 }
 

@@ -35,9 +35,9 @@ class AnsweredRequest implements Answered {
 
   constructor(run: Run, way: Way, place: number) {
     const { group, route, degraded } = way;
-    const listed = run.listed[place] as number;
+    const listed = run.listed(place);
     this.#way = way;
-    this.#firstRow = run.firstRow[place] as number;
+    this.#firstRow = run.firstRow(place);
     this.#rows = Math.max(1, listed);
     this.version = group.version;
     this.several = listed > 0;

@@ -5,14 +5,14 @@ import type { RequestError } from '../../core/errors.ts';
 import type { Group } from '../group.ts';
 import type { Rows } from '../rows/rows.ts';
 import type { Run } from '../run.ts';
-import { type Inference, infer } from './infer.ts';
+import { Inference } from './infer.ts';
 import { type Recall, recall } from './recall.ts';
 import { lanesOf } from './slices.ts';
 
-/** Rows that are to be inferred, and which of the group's rows each of them is. */
+/** Rows that are to be inferred, and which of the group's rows each of them is; undefined where they are these. */
 interface Todo {
   readonly rows: Rows;
-  rowOf(row: number): number;
+  readonly rowOf: ((row: number) => number) | undefined;
 }
 
 /**
@@ -20,10 +20,10 @@ interface Todo {
  * @throws InfrastructureError; the signal's reason where it is aborted.
  */
 export async function inferGroup(group: Group, run: Run, cache: ResultCache | undefined): Promise<void> {
-  if (group.placeOf.length === 0) return;
+  if (group.isEmpty) return;
   const { plan, rows } = group;
   const recalled = cache && (await recall(plan, rows, cache));
-  await inferAll(group, run, recalled ?? { rows, rowOf: row => row }, recalled);
+  await inferAll(group, run, recalled ?? { rows, rowOf: undefined }, recalled);
   if (recalled) {
     const left = placeKnown(group, recalled, run.clock());
     if (left.length > 0)
@@ -33,35 +33,41 @@ export async function inferGroup(group: Group, run: Run, cache: ResultCache | un
   refuseFailed(group, run);
 }
 
-async function inferAll(group: Group, run: Run, todo: Todo, recalled: Recall | undefined): Promise<void> {
+function inferAll(group: Group, run: Run, todo: Todo, recalled: Recall | undefined): Promise<void> {
   const limit = group.plan.slice.rows;
   let next = 0;
-  await allSettled(lanesOf(group.version), async () => {
+  return allSettled(lanesOf(group.version), async () => {
     while (next < todo.rows.count) {
       const from = next;
       next = Math.min(from + limit, todo.rows.count);
-      place(group, await inferInTime(group, run, todo, from, next), recalled);
+      await inferInTime(group, run, todo, from, next, recalled);
     }
   });
 }
 
-/** By row of the group; rows that were late are left out. */
-interface Found extends Inference {
-  rowOf(row: number): number;
-}
-
-async function inferInTime(group: Group, run: Run, todo: Todo, from: number, to: number): Promise<Found> {
-  for (;;) {
-    const { late, priority, deadlineMs } = lookAt(group, run, todo, from, to);
+async function inferInTime(
+  group: Group,
+  run: Run,
+  { rows, rowOf }: Todo,
+  from: number,
+  to: number,
+  recalled: Recall | undefined,
+): Promise<void> {
+  for (let waited = false; ; waited = true) {
+    const { late, priority, deadlineMs } = lookAt(group, run, rowOf, from, to, waited);
     const options = { signal: run.signal, clock: run.clock, timings: run.slices, priority, deadlineMs };
     try {
-      if (late.size === 0) {
-        return { ...(await infer(group.plan, todo.rows, from, to, options)), rowOf: todo.rowOf };
+      if (late === undefined) {
+        const inference = new Inference(group.plan, rows, options);
+        await inference.run(from, to);
+        return place(group, inference, rowOf, recalled);
       }
       const inTime = Array.from({ length: to - from }, (_, i) => from + i).filter(row => !late.has(row));
-      const rowOf = (row: number) => todo.rowOf(inTime[row] as number);
-      if (inTime.length === 0) return { slices: [], failed: new Map(), rowOf };
-      return { ...(await infer(group.plan, todo.rows.pick(inTime), 0, inTime.length, options)), rowOf };
+      if (inTime.length === 0) return;
+      const inference = new Inference(group.plan, rows.pick(inTime), options);
+      await inference.run(0, inTime.length);
+      const rowIn = (row: number) => inTime[row] as number;
+      return place(group, inference, rowOf === undefined ? rowIn : row => rowOf(rowIn(row)), recalled);
     } catch (thrown) {
       // Those that are late by now are refused, and the others get in line once more.
       if (!(thrown instanceof WaitedTooLong)) throw thrown;
@@ -70,15 +76,16 @@ async function inferInTime(group: Group, run: Run, todo: Todo, from: number, to:
 }
 
 /** Which of these rows belong to requests that have ended; of the others, the most urgent priority and the first deadline. */
-function lookAt(group: Group, run: Run, { rowOf }: Todo, from: number, to: number) {
-  const late = new Set<number>();
+function lookAt(group: Group, run: Run, rowOf: Todo['rowOf'], from: number, to: number, waited: boolean) {
+  let late: Set<number> | undefined;
   let priority = Number.POSITIVE_INFINITY;
   let deadlineMs = Number.POSITIVE_INFINITY;
   if (!run.isParticular) return { late, priority: 1, deadlineMs };
   const now = run.clock();
   for (let row = from; row < to; row++) {
-    const place = group.placeOf[rowOf(row)] as number;
-    if (run.refusals.has(place) || run.refuseLate(place, now)) {
+    const place = run.placeOf(group, rowOf === undefined ? row : rowOf(row));
+    if (run.refusals.has(place) || run.refuseLate(place, now, waited)) {
+      late ??= new Set();
       late.add(row);
       continue;
     }
@@ -88,20 +95,28 @@ function lookAt(group: Group, run: Run, { rowOf }: Todo, from: number, to: numbe
   return { late, priority, deadlineMs };
 }
 
-function place(group: Group, { slices, failed, rowOf }: Found, recalled: Recall | undefined): void {
-  const { answers: table } = group;
+function place(
+  { answers: table, failed: failures }: Group,
+  { slices, failed }: Inference,
+  rowOf: Todo['rowOf'],
+  recalled: Recall | undefined,
+): void {
   for (const { from, to, answers, computeMs, scoredAtMs } of slices) {
+    const found = { answers, computeMs, scoredAtMs, cached: false };
+    if (rowOf === undefined) {
+      table.add({ from, to, at: 0, ...found });
+      continue;
+    }
     // Where rows were picked out, those of a slice need not stand side by side in the group.
     for (let row = from; row < to; ) {
       const start = row;
       const first = rowOf(start);
       while (row < to && rowOf(row) === first + row - start) row++;
-      const placed = { from: first, to: first + row - start, at: start - from, answers, computeMs, scoredAtMs };
-      table.add({ ...placed, cached: false });
+      table.add({ from: first, to: first + row - start, at: start - from, ...found });
     }
     for (let row = from; recalled && row < to; row++) recalled.remember(rowOf(row), answers.prediction(row - from));
   }
-  for (const [row, error] of failed) group.failed.set(rowOf(row), error);
+  for (const [row, error] of failed) failures.set(rowOf === undefined ? row : rowOf(row), error);
 }
 
 /** Rows that needed no inference: their answers are known, or those of rows before them. Gives those of which neither is so, their twins having been late. */
@@ -128,9 +143,11 @@ function placeKnown(group: Group, { repeats }: Recall, nowMs: number): readonly 
 }
 
 /** A request whose instances the model failed on ends with what went wrong with the first of them. */
-function refuseFailed({ failed, placeOf }: Group, run: Run): void {
+function refuseFailed(group: Group, run: Run): void {
+  const { failed } = group;
+  if (failed.size === 0) return;
   for (const row of [...failed.keys()].sort((one, other) => one - other)) {
-    const place = placeOf[row] as number;
+    const place = run.placeOf(group, row);
     if (!run.refusals.has(place)) run.refuse(place, failed.get(row) as RequestError);
   }
 }

@@ -18,12 +18,6 @@ export interface Slice {
   readonly scoredAtMs: number;
 }
 
-/** What became of rows: each is in a slice, ascending, or failed. */
-export interface Inference {
-  readonly slices: readonly Slice[];
-  readonly failed: ReadonlyMap<number, RequestError>;
-}
-
 export interface InferOptions {
   readonly signal: AbortSignal;
   readonly clock: Clock;
@@ -35,71 +29,77 @@ export interface InferOptions {
   readonly timings: SliceTiming[];
 }
 
-/**
- * Runs the model over rows `from` to `to`, no more than a slice of them. A slice that fails, or whose outputs are no answers, is halved until the bad rows stand alone.
- * @throws WaitedTooLong where the first deadline passed while it waited for its turn; InfrastructureError; the signal's reason where it is aborted.
- */
-export async function infer(
-  plan: Plan,
-  rows: Rows,
-  from: number,
-  to: number,
-  { signal, clock, priority, deadlineMs, timings }: InferOptions,
-): Promise<Inference> {
-  const { version, slice: limit } = plan;
-  const lent = version.backend.info.placement === 'in-line';
-  const slices: Slice[] = [];
-  const failed = new Map<number, RequestError>();
+/** Runs the model over rows, and keeps what became of them: each is in a slice, or failed. */
+export class Inference {
+  readonly slices: Slice[] = [];
+  readonly failed = new Map<number, RequestError>();
+  readonly #plan: Plan;
+  readonly #rows: Rows;
+  readonly #options: InferOptions;
 
-  async function attempt(from: number, to: number): Promise<void> {
+  constructor(plan: Plan, rows: Rows, options: InferOptions) {
+    this.#plan = plan;
+    this.#rows = rows;
+    this.#options = options;
+  }
+
+  /**
+   * No more than a slice of rows. One that fails, or whose outputs are no answers, is halved until the bad rows stand alone.
+   * @throws WaitedTooLong where the first deadline passed while it waited for its turn; InfrastructureError; the signal's reason where it is aborted.
+   */
+  async run(from: number, to: number): Promise<void> {
+    const { signal, clock, timings } = this.#options;
+    const { version, slice, readAnswers } = this.#plan;
+    const rows = this.#rows;
     signal.throwIfAborted();
-    if (to - from > 1 && rows.isWasteful(from, to)) {
-      await halves(from, to);
-      return;
-    }
+    if (to - from > 1 && rows.isWasteful(from, to)) return this.#halves(from, to);
     try {
-      const size = limit.fixed ? limit.rows : to - from;
+      const size = slice.fixed ? slice.rows : to - from;
+      const lent = version.backend.info.placement === 'in-line';
       const start = performance.now();
-      const outputs = (await predictByLength(from, to)) ?? (await predict(rows.tensors(from, to, size, lent)));
+      const groups = slice.fixed ? undefined : lengthGroups(rows, from, to);
+      const outputs =
+        (groups && (await this.#predictByLength(groups, from))) ??
+        (await this.#predict(rows.tensors(from, to, size, lent)));
       const computeMs = performance.now() - start;
-      const answers = plan.readAnswers(outputs, to - from, size);
-      slices.push({ from, to, answers, computeMs, scoredAtMs: clock() });
+      const answers = readAnswers(outputs, to - from, size);
+      this.slices.push({ from, to, answers, computeMs, scoredAtMs: clock() });
       timings.push({ model: version.name, modelVersion: version.label, instances: to - from, computeMs });
     } catch (thrown) {
       signal.throwIfAborted();
       if (thrown instanceof InfrastructureError || thrown instanceof WaitedTooLong) throw thrown;
-      if (to - from === 1 || isAway(thrown)) {
-        for (let row = from; row < to; row++) failed.set(row, inferenceFailed(version, thrown));
-        return;
-      }
-      await halves(from, to);
+      if (to - from > 1 && !isAway(thrown)) return this.#halves(from, to);
+      for (let row = from; row < to; row++) this.failed.set(row, inferenceFailed(version, thrown));
     }
   }
 
-  function predict(inputs: Tensors): Promise<Tensors> {
-    return version.backend.predict(inputs, { signal, priority, maxWaitMs: Math.max(0, deadlineMs - clock()) });
+  async #halves(from: number, to: number): Promise<void> {
+    const middle = (from + to) >>> 1;
+    await this.run(from, middle);
+    await this.run(middle, to);
   }
 
-  /** Undefined where texts are too much alike for that, or their outputs cannot be put together again. */
-  async function predictByLength(from: number, to: number): Promise<Tensors | undefined> {
-    const lengths = limit.fixed ? undefined : rows.textLengths(from, to);
-    const groups = lengths && groupByLength(lengths);
-    if (!groups) return undefined;
+  #predict(inputs: Tensors): Promise<Tensors> {
+    const { signal, clock, priority, deadlineMs } = this.#options;
+    const maxWaitMs = Math.max(0, deadlineMs - clock());
+    return this.#plan.version.backend.predict(inputs, { signal, priority, maxWaitMs });
+  }
+
+  /** Undefined where their outputs cannot be put together again. */
+  async #predictByLength(groups: readonly (readonly number[])[], from: number): Promise<Tensors | undefined> {
     const outputs: Tensors[] = [];
     for (const group of groups) {
-      outputs.push(await predict(rows.pick(group.map(place => from + place)).tensors(0, group.length, group.length)));
+      const rows = this.#rows.pick(group.map(place => from + place));
+      outputs.push(await this.#predict(rows.tensors(0, group.length, group.length)));
     }
     return inOrder(groups, outputs);
   }
+}
 
-  async function halves(from: number, to: number): Promise<void> {
-    const middle = (from + to) >>> 1;
-    await attempt(from, middle);
-    await attempt(middle, to);
-  }
-
-  await attempt(from, to);
-  return { slices, failed };
+/** Undefined where the rows are no texts, or texts of much the same length. */
+function lengthGroups(rows: Rows, from: number, to: number): readonly (readonly number[])[] | undefined {
+  const lengths = rows.textLengths(from, to);
+  return lengths && groupByLength(lengths);
 }
 
 /** No row is to blame where the backend itself cannot be had; halving would only ask it again and again. */

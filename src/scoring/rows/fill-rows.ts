@@ -9,9 +9,8 @@ export function fillRows(group: Group, places: readonly number[], run: Run): voi
     if (run.refuseLate(place, now)) continue;
     try {
       const { from, to, several } = group.rows.add(run.request(place).features);
-      run.firstRow[place] = from;
-      run.listed[place] = several ? to - from : 0;
-      for (let row = from; row < to; row++) group.placeOf.push(place);
+      run.place(place, from);
+      run.list(place, several ? to - from : 0);
     } catch (thrown) {
       run.refuse(place, asRefusal(thrown));
     }

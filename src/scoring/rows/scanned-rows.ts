@@ -38,22 +38,34 @@ export class ScannedRows {
     this.#catalog = catalog;
   }
 
-  /** True where the event is one usual request, which the run then has with its instance. @param at place of the event in its batch */
-  take(run: Run, event: Event, at: number): boolean {
+  /** Takes events from one of the batch's on, up to the first that is no usual request; gives its place. The run then has the others, their instances among the rows. */
+  take(run: Run, events: readonly Event[], from: number): number {
     const scanner = this.#scanner;
-    if (event.enqueuedAtMs < run.lateBeforeMs || !scanner.scan(event)) return false;
-    const asked = scanner.fieldsRepeat ? (this.#asked[0] as Asked) : this.#find(event.body);
-    if (asked.run !== run) this.#route(asked, run);
-    const way = asked.way ?? this.#choose(asked, run, event);
-    const width = way?.group.scanWidth;
-    if (way === undefined || width === undefined) return false;
-    const row = way.group.rows.addScanned(scanner, width);
-    if (row < 0) return false;
-    const place = run.addScanned(at, scanner.idStart, scanner.idEnd);
-    run.ways[place] = way;
-    run.firstRow[place] = row;
-    way.group.placeOf.push(place);
-    return true;
+    const { lateBeforeMs } = run;
+    let at = from;
+    for (; at < events.length; at++) {
+      const event = events[at] as Event;
+      if (event.enqueuedAtMs < lateBeforeMs || !scanner.scan(event)) break;
+      const asked = scanner.fieldsRepeat ? (this.#asked[0] as Asked) : this.#find(event.body);
+      if (asked.run !== run) this.#route(asked, run);
+      const way = asked.way ?? this.#choose(asked, run, event);
+      if (way === undefined) break;
+      const { scannedRows, scanWidth } = way.group;
+      const row = scanWidth > 0 && scannedRows !== undefined ? scannedRows.addScanned(scanner, scanWidth) : -1;
+      if (row < 0) break;
+      run.addScanned(at, scanner.idStart, scanner.idEnd, way, row);
+    }
+    return at;
+  }
+
+  /** Lets go of the run that was taken for last. */
+  forget(): void {
+    for (const asked of this.#asked) {
+      asked.run = undefined;
+      asked.routing = undefined;
+      asked.way = undefined;
+      asked.ways.clear();
+    }
   }
 
   #find(body: Buffer): Asked {

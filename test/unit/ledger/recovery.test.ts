@@ -22,12 +22,8 @@ function scored(events: readonly Event[], outcomes: readonly Outcome[]): ScoredB
 }
 
 /** Endings of some events, given as those of all. */
-function leavingOut(events: readonly Event[], { armOf, rowOf, arms, slices }: ScoredBatch): ScoredBatch {
-  return new ScoredBatch(
-    { hub: 'requests', partition: '0', events },
-    { eventOf: undefined, armOf, rowOf, arms },
-    slices,
-  );
+function leavingOut(events: readonly Event[], { places, arms, slices }: ScoredBatch): ScoredBatch {
+  return new ScoredBatch({ hub: 'requests', partition: '0', events }, { eventOf: undefined, places, arms }, slices);
 }
 
 const scoreAll = async (world: World, from = 0, options?: Parameters<typeof startProcess>[1]) =>

@@ -312,6 +312,21 @@ describe('deadlines', () => {
     ]);
     expect(seen).toEqual([[1, 4]]);
   });
+
+  it('that ends at the very moment in which it was waited for is past', async () => {
+    const { version } = doubler();
+    const { predict } = version.backend;
+    const busy: typeof predict = async (inputs, { maxWaitMs = 0 } = {}) => {
+      if (maxWaitMs === 0) throw new WaitedTooLong('busy');
+      return predict(inputs);
+    };
+    const { endings } = await score(
+      catalogOf({ ...version, backend: { ...version.backend, predict: busy } }),
+      [{ features: 1, timeout_ms: 5 }, { features: 2 }],
+      { clock: () => NOON + 5 },
+    );
+    expect(endings.map(({ prediction, error }) => prediction ?? error.code)).toEqual(['deadline_exceeded', 4]);
+  });
 });
 
 describe('stand-ins', () => {
