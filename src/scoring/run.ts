@@ -20,7 +20,8 @@ export interface RunOptions {
 /** Where a request has no instances among the rows. */
 export const NO_ROW = 2 ** 32 - 1;
 
-interface Refusal {
+/** Why a request ends as a dead letter. */
+export interface Refusal {
   readonly error: RequestError;
   readonly failedAtMs: number;
 }
@@ -111,7 +112,9 @@ export class Run {
 
   /** By place: the event that carried it. */
   get eventOf(): Uint32Array {
-    return Uint32Array.from({ length: this.count }, (_, place) => this.#cells[place * CELLS + EVENT] as number);
+    const eventOf = new Uint32Array(this.count);
+    for (let place = 0; place < this.count; place++) eventOf[place] = this.#cells[place * CELLS + EVENT] as number;
+    return eventOf;
   }
 
   /** How many instances a request's list gave; 0 where it gave one instance, and no list. */

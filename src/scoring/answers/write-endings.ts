@@ -3,7 +3,7 @@ import type { EventBatch } from '../../core/event.ts';
 import type { Outcome, RenderDeadLetter } from '../../core/outcome.ts';
 import { type Arm, OutcomeArms, ScoredBatch } from '../../core/scored-batch.ts';
 import type { Way } from '../group.ts';
-import type { Run } from '../run.ts';
+import type { Refusal, Run } from '../run.ts';
 import { ResultArm } from './result-arm.ts';
 
 export interface WriteEndingsOptions {
@@ -18,20 +18,25 @@ export function writeEndings(run: Run, batch: EventBatch, options: WriteEndingsO
   const results = new ResultArms(run, `${batch.hub}/${batch.partition}/`);
   const places = new Places(count);
   const letters: [place: number, letter: Outcome][] = [];
-  for (let place = 0; place < count; ) {
-    const refusal = run.refusals.size > 0 ? run.refusals.get(place) : undefined;
-    if (refusal !== undefined) {
-      letters.push([place, deadLetter(run, batch, place, refusal.error, options)]);
+  const refuse = (place: number, error: RequestError) =>
+    letters.push([place, deadLetter(run, batch, place, error, options)]);
+  const refused = [...run.refusals.keys()].sort((one, other) => one - other);
+  for (let place = 0, next = 0; place < count; ) {
+    const stop = refused[next] ?? count;
+    if (place === stop) {
+      refuse(place, (run.refusals.get(place) as Refusal).error);
+      next++;
       place++;
       continue;
     }
-    const { arm, at, to } = results.from(place);
+    const to = results.open(place, stop);
+    const { arm, at } = results;
     const first = arm.add(place, to);
     places.set(place, to, at, first);
     const fits = (arm.maxBytes ?? Number.POSITIVE_INFINITY) <= options.maxBodyBytes;
     for (let row = first; !fits && place < to; place++, row++) {
-      const error = tooLarge(arm, row, options.maxBodyBytes);
-      if (error !== undefined) letters.push([place, deadLetter(run, batch, place, error, options)]);
+      const excess = tooLarge(arm, row, options.maxBodyBytes);
+      if (excess !== undefined) refuse(place, excess);
     }
     place = to;
   }
@@ -58,7 +63,8 @@ class Places {
   set(from: number, to: number, arm: number, row: number): void {
     if (this.columns === undefined) {
       if (arm === 0 && row === from) return;
-      const rowOf = Uint32Array.from({ length: this.#count }, (_, place) => place);
+      const rowOf = new Uint32Array(this.#count);
+      for (let place = 0; place < this.#count; place++) rowOf[place] = place;
       this.columns = { armOf: new Uint32Array(this.#count), rowOf };
     }
     const { armOf, rowOf } = this.columns;
@@ -80,36 +86,38 @@ function tooLarge(arm: Arm, row: number, maxBytes: number): RequestError | undef
 /** The arms of results: one a way, and one more for what needed no inference. */
 class ResultArms {
   readonly arms: ResultArm[] = [];
+  /** The arm that was opened last, by its place among the arms. */
+  at = 0;
   readonly #run: Run;
   readonly #prefix: string;
-  readonly #known = new Map<Way, { fresh?: number; cached?: number }>();
+  readonly #fresh = new Map<Way, number>();
+  readonly #cached = new Map<Way, number>();
 
   constructor(run: Run, prefix: string) {
     this.#run = run;
     this.#prefix = prefix;
   }
 
-  /** The arm of the result at a place, its own place among the arms, and up to where the results behind it are of that arm too. */
-  from(place: number): { readonly arm: ResultArm; readonly at: number; readonly to: number } {
-    const { ways, refusals, count } = this.#run;
-    const way = ways[place] as Way;
-    const { hasCached } = way.group.answers;
-    const at = this.#placeOf(way, hasCached && isCached(this.#run, way, place));
-    let to = place + 1;
-    const alone = hasCached || refusals.size > 0;
-    while (!alone && to < count && ways[to] === way) to++;
-    return { arm: this.arms[at] as ResultArm, at, to };
+  get arm(): ResultArm {
+    return this.arms[this.at] as ResultArm;
   }
 
-  #placeOf(way: Way, cached: boolean): number {
-    let known = this.#known.get(way);
-    if (known === undefined) {
-      known = {};
-      this.#known.set(way, known);
+  /** Opens the arm of the result at a place; gives up to where, before `stop`, the results behind it are of that arm too. */
+  open(place: number, stop: number): number {
+    const { ways } = this.#run;
+    const way = ways[place] as Way;
+    const { hasCached } = way.group.answers;
+    const cached = hasCached && isCached(this.#run, way, place);
+    const known = cached ? this.#cached : this.#fresh;
+    let at = known.get(way);
+    if (at === undefined) {
+      at = this.arms.push(new ResultArm(this.#run, way, cached, this.#prefix)) - 1;
+      known.set(way, at);
     }
-    const kind = cached ? 'cached' : 'fresh';
-    known[kind] ??= this.arms.push(new ResultArm(this.#run, way, cached, this.#prefix)) - 1;
-    return known[kind];
+    this.at = at;
+    let to = place + 1;
+    while (!hasCached && to < stop && ways[to] === way) to++;
+    return to;
   }
 }
 

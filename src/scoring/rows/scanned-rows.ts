@@ -13,8 +13,9 @@ interface Asked {
   routing: Routing | undefined;
   /** Of the one route there is. */
   way: Way | undefined;
-  /** Of those that a rollout chooses among. */
+  /** Of those that a rollout chooses among; and the one that was chosen last. */
   readonly ways: Map<Route, Way>;
+  chosen: Way | undefined;
 }
 
 /** Names are echoed in every ending; longer ones are none. */
@@ -65,6 +66,7 @@ export class ScannedRows {
       asked.routing = undefined;
       asked.way = undefined;
       asked.ways.clear();
+      asked.chosen = undefined;
     }
   }
 
@@ -79,7 +81,15 @@ export class ScannedRows {
       const model = Buffer.from(body.subarray(modelStart, modelEnd));
       const modelVersion = Buffer.from(body.subarray(versionStart, versionEnd));
       place =
-        list.push({ model, modelVersion, run: undefined, routing: undefined, way: undefined, ways: new Map() }) - 1;
+        list.push({
+          model,
+          modelVersion,
+          run: undefined,
+          routing: undefined,
+          way: undefined,
+          ways: new Map(),
+          chosen: undefined,
+        }) - 1;
     }
     if (place > 0) {
       list.unshift(...list.splice(place, 1));
@@ -94,6 +104,7 @@ export class ScannedRows {
     asked.routing = undefined;
     asked.way = undefined;
     asked.ways.clear();
+    asked.chosen = undefined;
     if (asked.model.length > MAX_NAME_LENGTH || asked.modelVersion.length > MAX_NAME_LENGTH) return;
     try {
       const routing = this.#catalog.routing(nameOf(asked.model), nameOf(asked.modelVersion));
@@ -108,15 +119,18 @@ export class ScannedRows {
     }
   }
 
-  #choose({ routing, ways }: Asked, run: Run, event: Event): Way | undefined {
+  #choose(asked: Asked, run: Run, event: Event): Way | undefined {
+    const { routing, chosen, ways } = asked;
     if (routing?.choose === undefined) return undefined;
     try {
       const route = routing.choose(this.#keyOf(run, event), NO_SEGMENTS, event.enqueuedAtMs);
+      if (chosen?.route === route) return chosen;
       let way = ways.get(route);
       if (way === undefined) {
         way = run.wayOf(route);
         ways.set(route, way);
       }
+      asked.chosen = way;
       return way;
     } catch {
       return undefined;
