@@ -6,25 +6,8 @@ import {
   TokenType,
 } from '@azure/core-amqp';
 import type { Connection } from '../config/connection.ts';
+import type { NamespaceAddress } from '../core/namespace-address.ts';
 import { identityCredential } from './event-hubs.ts';
-
-/** How to reach a namespace by AMQP and to be let in. */
-export interface NamespaceAddress {
-  readonly host: string;
-  readonly port: number;
-  /** The local endpoint and the official emulator speak without. */
-  readonly tls: boolean;
-  /** Goes before an entity's path in what a token is for: `sb://<host>/`. */
-  readonly audienceBase: string;
-  claim(audience: string): Promise<Claim>;
-}
-
-export interface Claim {
-  readonly token: string;
-  readonly type: TokenType;
-  /** When the next one is due, well before this one expires. */
-  readonly renewInMs: number;
-}
 
 /** Tokens made from a key last an hour. */
 const RENEW_KEY_TOKEN_MS = 45 * 60_000;
