@@ -7,7 +7,7 @@ import { MeterProvider, PeriodicExportingMetricReader } from '@opentelemetry/sdk
 import { AlwaysOnSampler, BasicTracerProvider, BatchSpanProcessor } from '@opentelemetry/sdk-trace-base';
 import { createBatchTracer } from './batch-tracer.ts';
 import { createDeltaProducer } from './delta-metrics.ts';
-import type { Exporting, ExportOptions, ExportSource } from './exporting.ts';
+import type { Exporting, ExportOptions, ExportSource } from './exporter.ts';
 
 const EXPORT_EVERY_MS = 60_000;
 const FLUSH_WITHIN_MS = 5_000;
