@@ -103,7 +103,7 @@ export function openScorer(pipeline: Pipeline, sender: PartitionSender, observer
     renderDeadLetter: createDeadLetterRenderer(MAX_BATCH_BYTES - 16_384, Date.now),
     senders: { results: sender, deadLetters: sender },
     breaker: createBreaker({ name: 'results hub', failures: 5, resetMs: 60_000, log: quiet }, isSendError),
-    retry: createRetry({ retries: 4, initialDelayMs: 200, maxDelayMs: 5_000 }, isSendError),
+    retry: createRetry({ retries: 4, initialDelayMs: 200, maxDelayMs: 5_000 }),
     uncertainDelayMs: 1_000,
     admission: createAdmission(64 * MIB),
     maxSliceBytes: 16 * MIB,
