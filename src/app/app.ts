@@ -180,7 +180,7 @@ async function buildApp(settings: Settings, log: Log, clock: Clock): Promise<App
 
 async function buildModels(settings: Settings, log: Log, clock: Clock, onLoad: OnLoad) {
   const [{ openCatalog }, { createOnnxBackends }] = await Promise.all([
-    import('../models/open-catalog.ts'),
+    import('./open-models.ts'),
     import('../backends/onnx/backends.ts'),
   ]);
   const backends = createOnnxBackends({

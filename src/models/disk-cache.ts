@@ -3,9 +3,10 @@ import { createReadStream } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { BlobGone } from '../core/blobs.ts';
 import { asError, InfrastructureError, isRetryable } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
-import { BlobGone, type ModelStore, modelPath, type StoredVersion } from './store.ts';
+import { type ModelStore, modelPath, type StoredVersion } from './store.ts';
 
 export interface CachedFile {
   readonly path: string;
