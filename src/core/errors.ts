@@ -35,6 +35,13 @@ export class InfrastructureError extends Error {
   readonly retryable = true;
 }
 
+/** There is no identity to sign in with, or it gets no token. */
+export class IdentityError extends Error {
+  override readonly name = 'IdentityError';
+  /** The identity library has tried for as long as it makes sense. */
+  readonly retryable = false;
+}
+
 /** The app cannot start as it is configured; the message names the setting and what it takes. */
 export class ConfigurationError extends Error {
   override readonly name = 'ConfigurationError';

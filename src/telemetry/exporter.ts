@@ -1,3 +1,4 @@
+import type { TokenCredential } from '@azure/identity';
 import type { AzureMonitorExporterOptions } from '@azure/monitor-opentelemetry-exporter';
 import type { Log } from '../core/log.ts';
 import type { BatchTracer } from './batch-tracer.ts';
@@ -8,6 +9,8 @@ export interface ExportOptions {
   readonly connectionString: string | undefined;
   /** `ClientId=…;Authorization=AAD` for a managed identity, as the Functions host reads it. */
   readonly authentication: string | undefined;
+  /** The managed identity with a client id, or the default credential; needed where `authentication` asks for one. */
+  readonly credentialOf?: (clientId: string | undefined) => Promise<TokenCredential>;
   /** Batches traced a second, at most. */
   readonly tracesPerSecond: number;
   /** The way to Application Insights, where it is not the usual one. */
