@@ -99,6 +99,17 @@ describe('architecture', () => {
     expect(circlesIn(graph)).toEqual([]);
   });
 
+  it('tells errors apart by class and code, by their words only where a library gives nothing else', () => {
+    const byWords =
+      /\bmessage\??\.(includes|match|search|startsWith|endsWith)\(|\.(test|exec)\(.*\bmessage\b|\.name [!=]== '\w*Error'/;
+    const readers = files.filter(file => byWords.test(readFileSync(file, 'utf8'))).map(file => relative(SOURCE, file));
+    expect(readers.sort()).toEqual([
+      'backends/onnx/explain-failure.ts', // ONNX Runtime's
+      'cli/problems.ts', // rhea-promise's, of a connection that does not open
+      'codecs/event-json/event-json.ts', // where JSON.parse stopped
+    ]);
+  });
+
   it('reads the environment in one place', () => {
     const readers = files
       .filter(file => !['local', 'cli'].includes(roomOf(file)))
