@@ -6,13 +6,12 @@ import {
   batchOf,
   createWorld,
   idsIn,
-  type MemoryHub,
-  memoryReader,
   renderDeadLetter,
   request,
   startProcess,
   type World,
 } from '../../support/ledger-world.ts';
+import { type MemoryHub, memoryReader } from '../../support/memory-hub.ts';
 
 const scoreAll = async (world: World, from = 0, options?: Parameters<typeof startProcess>[1]) =>
   startProcess(world, options).scorer.scoreBatch(batchOf(world, from, world.requests.next - from));
@@ -259,7 +258,7 @@ describe('what can go wrong with hubs', () => {
   });
 
   it('results that have all expired: on with the first request since', async () => {
-    const world = createWorld(); // its clock begins at 10,000; results that expired were of 20,000
+    const world = createWorld();
     request(world, 5);
     await scoreAll(world);
     world.results.expire(5);
