@@ -96,7 +96,7 @@ export function openScorer(scoring: Scoring, sender: PartitionSender, observer =
     renderDeadLetter: createDeadLetterRenderer(MAX_BODY_BYTES, Date.now),
     senders: { results: sender, deadLetters: sender },
     breaker: createBreaker({ name: 'results hub', failures: 5, resetMs: 60_000, log: quiet }, isSendError),
-    retry: createRetry({ retries: 4, initialDelayMs: 200, maxDelayMs: 5_000 }, isSendError),
+    retry: createRetry({ retries: 4, initialDelayMs: 200, maxDelayMs: 5_000 }),
     uncertainDelayMs: 1_000,
     admission: createAdmission(64 * MIB),
     maxSliceBytes: 16 * MIB,

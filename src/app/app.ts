@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { credentialOf } from '../azure/credential.ts';
 import { readSettings, type Settings } from '../config/config.ts';
 import { InfrastructureError } from '../core/errors.ts';
 import type { Clock, Log } from '../core/log.ts';
@@ -102,6 +103,7 @@ async function buildApp(settings: Settings, log: Log, clock: Clock): Promise<App
   const telemetry = createTelemetry({
     connectionString: settings.APPLICATIONINSIGHTS_CONNECTION_STRING,
     authentication: settings.APPLICATIONINSIGHTS_AUTHENTICATION_STRING,
+    credentialOf,
     tracesPerSecond: settings.TRACES_PER_SECOND,
     clock,
     log,
@@ -185,7 +187,7 @@ async function buildApp(settings: Settings, log: Log, clock: Clock): Promise<App
 
 async function buildModels(settings: Settings, log: Log, clock: Clock, onLoad: OnLoad) {
   const [{ openCatalog }, { createOnnxBackends }] = await Promise.all([
-    import('../models/open-catalog.ts'),
+    import('./open-models.ts'),
     import('../backends/onnx/backends.ts'),
   ]);
   const backends = createOnnxBackends({

@@ -1,7 +1,6 @@
 import { consumerClient, producerClient } from '../azure/event-hubs.ts';
 import { type Connection, eventHubsConnection } from '../config/connection.ts';
 import type { Settings } from '../config/settings.ts';
-import { InfrastructureError } from '../core/errors.ts';
 import type { HubReader } from '../core/hub-reader.ts';
 import { type PartitionSender, SendError } from '../core/hub-sender.ts';
 import type { Log } from '../core/log.ts';
@@ -40,10 +39,7 @@ export async function openEvents(settings: Settings, log: Log) {
         consumerGroup: settings.CONSUMER_GROUP,
         senders,
         breaker,
-        retry: createRetry(
-          { retries: settings.SEND_RETRIES, initialDelayMs: 200, maxDelayMs: 5_000 },
-          error => error instanceof SendError || error instanceof InfrastructureError,
-        ),
+        retry: createRetry({ retries: settings.SEND_RETRIES, initialDelayMs: 200, maxDelayMs: 5_000 }),
         uncertainDelayMs: 1_000,
         admission: createAdmission(settings.MAX_IN_FLIGHT_MB * MIB),
         maxSliceBytes: (settings.MAX_IN_FLIGHT_MB * MIB) / 4,

@@ -1,5 +1,6 @@
 import { ContainerClient, type StoragePipelineOptions } from '@azure/storage-blob';
 import type { Connection } from '../config/connection.ts';
+import { credentialOf } from './credential.ts';
 
 /** Quick to give up: the catalog goes on with what it has loaded, and the host's retry policy comes back. */
 const PIPELINE: StoragePipelineOptions = {
@@ -11,11 +12,6 @@ export async function connectContainer(connection: Connection, container: string
   if (connection.kind === 'connection-string') {
     return new ContainerClient(connection.connectionString, container, PIPELINE);
   }
-  // Loaded only here: it takes a good part of a second that local runs and cold starts with a connection string do not pay.
-  const { DefaultAzureCredential, ManagedIdentityCredential } = await import('@azure/identity');
-  const credential = connection.clientId
-    ? new ManagedIdentityCredential({ clientId: connection.clientId })
-    : new DefaultAzureCredential();
   const url = new URL(container, `${connection.endpoint.replace(/\/+$/, '')}/`);
-  return new ContainerClient(url.href, credential, PIPELINE);
+  return new ContainerClient(url.href, await credentialOf(connection.clientId), PIPELINE);
 }

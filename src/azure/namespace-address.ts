@@ -6,25 +6,8 @@ import {
   TokenType,
 } from '@azure/core-amqp';
 import type { Connection } from '../config/connection.ts';
-import { identityCredential } from './event-hubs.ts';
-
-/** How to reach a namespace by AMQP and to be let in. */
-export interface NamespaceAddress {
-  readonly host: string;
-  readonly port: number;
-  /** The local endpoint and the official emulator speak without. */
-  readonly tls: boolean;
-  /** Goes before an entity's path in what a token is for: `sb://<host>/`. */
-  readonly audienceBase: string;
-  claim(audience: string): Promise<Claim>;
-}
-
-export interface Claim {
-  readonly token: string;
-  readonly type: TokenType;
-  /** When the next one is due, well before this one expires. */
-  readonly renewInMs: number;
-}
+import type { NamespaceAddress } from '../core/namespace-address.ts';
+import { credentialOf } from './credential.ts';
 
 /** Tokens made from a key last an hour. */
 const RENEW_KEY_TOKEN_MS = 45 * 60_000;
@@ -68,19 +51,18 @@ function byConnectionString(connectionString: string): NamespaceAddress {
 }
 
 async function byIdentity(endpoint: string, clientId: string | undefined): Promise<NamespaceAddress> {
-  const credential = await identityCredential(clientId);
+  const credential = await credentialOf(clientId);
   return {
     host: endpoint,
     port: 5671,
     tls: true,
     audienceBase: `sb://${endpoint}/`,
     async claim() {
-      const token = await credential.getToken(Constants.aadEventHubsScope);
-      if (!token) throw new Error('the identity gave no token for Event Hubs');
+      const { token, expiresOnTimestamp } = await credential.getToken(Constants.aadEventHubsScope);
       return {
-        token: token.token,
+        token,
         type: TokenType.CbsTokenTypeJwt,
-        renewInMs: Math.max(1_000, token.expiresOnTimestamp - Date.now() - RENEW_EARLIER_MS),
+        renewInMs: Math.max(1_000, expiresOnTimestamp - Date.now() - RENEW_EARLIER_MS),
       };
     },
   };

@@ -1,5 +1,5 @@
-import { EventHubConsumerClient, EventHubProducerClient } from '@azure/event-hubs';
-import { identityCredential } from '../azure/event-hubs.ts';
+import type { EventHubConsumerClient, EventHubProducerClient } from '@azure/event-hubs';
+import { consumerClient, producerClient } from '../azure/event-hubs.ts';
 import { eventHubsConnection } from '../config/connection.ts';
 import type { Settings } from '../config/settings.ts';
 
@@ -7,25 +7,11 @@ import type { Settings } from '../config/settings.ts';
 const OPTIONS = { retryOptions: { maxRetries: 2, retryDelayInMs: 300, timeoutInMs: 15_000 } };
 
 export async function connectProducer(settings: Settings, hub: string): Promise<EventHubProducerClient> {
-  const connection = eventHubsConnection(settings);
-  if (connection.kind === 'connection-string') {
-    return new EventHubProducerClient(connection.connectionString, hub, OPTIONS);
-  }
-  return new EventHubProducerClient(connection.endpoint, hub, await identityCredential(connection.clientId), OPTIONS);
+  return producerClient(eventHubsConnection(settings), hub, OPTIONS);
 }
 
 export async function connectConsumer(settings: Settings, hub: string, group: string): Promise<EventHubConsumerClient> {
-  const connection = eventHubsConnection(settings);
-  if (connection.kind === 'connection-string') {
-    return new EventHubConsumerClient(group, connection.connectionString, hub, OPTIONS);
-  }
-  return new EventHubConsumerClient(
-    group,
-    connection.endpoint,
-    hub,
-    await identityCredential(connection.clientId),
-    OPTIONS,
-  );
+  return consumerClient(eventHubsConnection(settings), hub, group, OPTIONS);
 }
 
 /** A hub's name, and where it is unless that is this machine: nobody should send to production unawares. */

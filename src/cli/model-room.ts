@@ -1,18 +1,18 @@
 import { modelStorageConnection } from '../config/connection.ts';
 import type { Settings } from '../config/settings.ts';
 import type { OpenBackend } from '../core/backend.ts';
+import { BlobGone } from '../core/blobs.ts';
 import { parseDeployment } from '../models/deployment.ts';
 import { productionVersion } from '../models/resolve-version.ts';
-import { BlobGone, deploymentPath, type ModelStore, type StoredModel } from '../models/store.ts';
+import { deploymentPath, type ModelStore, type StoredModel } from '../models/store.ts';
 
 /** The models in storage that the settings name. */
 export async function openStore(settings: Settings): Promise<ModelStore> {
-  const connection = modelStorageConnection(settings);
-  const [{ createBlobStore }, { connectContainer }] = await Promise.all([
-    import('../azure/blob-store.ts'),
-    import('../azure/connect-blobs.ts'),
+  const [{ createBlobs }, { createModelStore }] = await Promise.all([
+    import('../azure/blobs.ts'),
+    import('../models/model-store.ts'),
   ]);
-  return createBlobStore(() => connectContainer(connection, settings.MODELS_CONTAINER));
+  return createModelStore(createBlobs(modelStorageConnection(settings), settings.MODELS_CONTAINER));
 }
 
 /** Opens model files as the app does, in a worker thread where they are slow; `work` is done when it resolves. */

@@ -3,8 +3,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { BlobGone } from '../core/blobs.ts';
 import { resolveVersion } from '../models/resolve-version.ts';
-import { BlobGone, cardPath, type ModelStore, modelPath, type StoredVersion } from '../models/store.ts';
+import { cardPath, type ModelStore, modelPath, type StoredVersion } from '../models/store.ts';
 import { type Deployed, readDeployed } from './model-room.ts';
 import { CommandError } from './terminal.ts';
 

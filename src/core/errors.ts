@@ -17,6 +17,7 @@ export type Stage = 'decode' | 'route' | 'validate' | 'infer' | 'interpret' | 's
 export class RequestError extends Error {
   override readonly name = 'RequestError';
   readonly disposition = 'dead-letter';
+  readonly retryable = false;
   readonly code: ErrorCode;
   readonly stage: Stage;
 
@@ -36,12 +37,26 @@ export function malformed(message: string): RequestError {
 export class InfrastructureError extends Error {
   override readonly name = 'InfrastructureError';
   readonly disposition = 'retry';
+  readonly retryable = true;
+}
+
+/** There is no identity to sign in with, or it gets no token. */
+export class IdentityError extends Error {
+  override readonly name = 'IdentityError';
+  /** The identity library has tried for as long as it makes sense. */
+  readonly retryable = false;
 }
 
 /** The app cannot start as it is configured; the message names the setting and what it takes. */
 export class ConfigurationError extends Error {
   override readonly name = 'ConfigurationError';
   readonly disposition = 'fail-start-up';
+  readonly retryable = false;
+}
+
+/** Whether the same call may succeed a little later: only an error that says so of itself, since any other would come again. */
+export function isRetryable(thrown: unknown): boolean {
+  return thrown instanceof Error && (thrown as { readonly retryable?: unknown }).retryable === true;
 }
 
 /** Any thrown value as an Error with a message. */

@@ -32,8 +32,9 @@ export interface HubReader {
   describe(signal: AbortSignal): Promise<HubDescription>;
   range(partition: string, signal: AbortSignal): Promise<PartitionRange>;
   /**
-   * Events from a position on, in order, block by block, until the caller stops. Yields no empty block.
-   * @throws InfrastructureError where nothing comes for a while: ask only for what `range` says is there.
+   * Events from a position on, in order, block by block, until the caller stops. Yields no empty block. One reading of a partition
+   * at a time.
+   * @throws InfrastructureError where it is being read already, and where nothing comes for a while: ask only for what `range` says is there.
    */
   read(partition: string, from: Position, signal: AbortSignal): AsyncIterable<readonly StoredEvent[]>;
   close(): Promise<void>;

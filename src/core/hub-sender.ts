@@ -21,12 +21,15 @@ export type Certainty = 'absent' | 'unknown' | 'too-large';
 export class SendError extends Error {
   override readonly name = 'SendError';
   readonly certainty: Certainty;
+  /** What is too large stays so. */
+  readonly retryable: boolean;
   /** Messages at the head of the list that are surely appended. */
   readonly confirmed: number;
 
   constructor(message: string, certainty: Certainty, confirmed: number, options?: { cause?: unknown }) {
     super(message, options);
     this.certainty = certainty;
+    this.retryable = certainty !== 'too-large';
     this.confirmed = confirmed;
   }
 }

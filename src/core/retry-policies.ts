@@ -8,7 +8,7 @@ import {
   type IPolicy,
   retry,
 } from 'cockatiel';
-import { asError, InfrastructureError } from './errors.ts';
+import { asError, InfrastructureError, isRetryable } from './errors.ts';
 import type { Log } from './log.ts';
 
 export interface RetryLimits {
@@ -18,9 +18,9 @@ export interface RetryLimits {
   readonly maxDelayMs: number;
 }
 
-/** Bounded, exponential, with jitter. Errors that `retryable` does not name are thrown at once: they would only come again. */
-export function createRetry(limits: RetryLimits, retryable: (error: Error) => boolean): IPolicy {
-  return retry(handleWhen(retryable), {
+/** Bounded, exponential, with jitter, for errors that say of themselves that they are retryable; any other is thrown at once. */
+export function createRetry(limits: RetryLimits): IPolicy {
+  return retry(handleWhen(isRetryable), {
     maxAttempts: limits.retries,
     backoff: new ExponentialBackoff({ initialDelay: limits.initialDelayMs, maxDelay: limits.maxDelayMs }),
   });
@@ -45,7 +45,10 @@ export interface Breaker {
   readonly state: BreakerState;
 }
 
-/** Spares a service that is away, and those who would wait for it. Errors that `counts` does not name pass through uncounted. */
+/**
+ * Spares a service that is away, and those who would wait for it. `counts` names the errors that are that service's: others pass
+ * through uncounted, though they may be retryable, since what is away then is something else.
+ */
 export function createBreaker(options: BreakerOptions, counts: (error: Error) => boolean): Breaker {
   const policy = circuitBreaker(handleWhen(counts), {
     halfOpenAfter: options.resetMs,

@@ -23,7 +23,9 @@ export function replyTo(thrown: unknown): HttpReply {
     return problem(status, error.message, status === 503 ? RETRY_LATER : {});
   }
   if (error instanceof InfrastructureError) return problem(503, error.message, RETRY_LATER);
-  if (error.name === 'TimeoutError') return problem(504, 'no answer in time');
+  // What `AbortSignal.timeout` gives as its reason.
+  if (error instanceof DOMException && error.code === DOMException.TIMEOUT_ERR)
+    return problem(504, 'no answer in time');
   return problem(500, error.message);
 }
 

@@ -3,8 +3,8 @@ import net from 'node:net';
 import tls from 'node:tls';
 import { CbsClient } from '@azure/core-amqp';
 import { type AwaitableSender, Connection, ConnectionEvents, SenderEvents, SessionEvents } from 'rhea-promise';
-import type { NamespaceAddress } from '../azure/namespace-address.ts';
 import { asError } from '../core/errors.ts';
+import type { NamespaceAddress } from '../core/namespace-address.ts';
 import { type Deferred, defer } from './deferred.ts';
 
 /** A sender link to one address, open and authorized. */

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { SenderEvents } from 'rhea-promise';
+import { InsufficientCreditError, SenderEvents } from 'rhea-promise';
 import { asError } from '../core/errors.ts';
 import { type Certainty, MAX_BATCH_BYTES, type PartitionSender, SendError } from '../core/hub-sender.ts';
 import type { AmqpConnection, SenderLink } from './amqp-connection.ts';
@@ -106,15 +106,14 @@ async function credit({ sender, lost }: SenderLink, timeoutMs: number, signal: A
 }
 
 function certaintyOf(thrown: unknown): Certainty {
-  const { code, innerError, name, condition } = thrown as {
+  const { code, innerError, condition } = thrown as {
     code?: unknown;
     innerError?: { condition?: string };
-    name?: string;
     condition?: string;
   };
   // The service rejects the message, or closes the link over it.
   if ((innerError?.condition ?? condition) === TOO_LARGE) return 'too-large';
-  if (name === 'InsufficientCreditError' || NOT_TAKEN.has(String(code))) return 'absent';
+  if (thrown instanceof InsufficientCreditError || NOT_TAKEN.has(String(code))) return 'absent';
   return 'unknown';
 }
 

@@ -52,7 +52,7 @@ function fill(batch: EventDataBatch, messages: readonly OutgoingMessage[], from:
 }
 
 function certaintyOf(cause: unknown): Certainty {
-  const code = String((cause as { code?: unknown }).code ?? (cause as Error).name);
+  const code = String((cause as { code?: unknown }).code);
   if (code === 'MessageTooLargeError') return 'too-large';
   return REFUSALS.has(code) ? 'absent' : 'unknown';
 }

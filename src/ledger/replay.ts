@@ -3,7 +3,7 @@ import type { AmqpAnnotatedMessage } from '@azure/core-amqp';
 import type { EventDataBatch } from '@azure/event-hubs';
 import { z } from 'zod';
 import type { HubReader, StoredEvent } from '../core/hub-reader.ts';
-import { readRange } from '../hubs/read-range.ts';
+import { readRange } from '../core/read-range.ts';
 import { withModelVersion } from './with-model-version.ts';
 
 /** Which dead letters are meant; every condition that is given must hold. */

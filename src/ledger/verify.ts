@@ -1,5 +1,5 @@
 import type { Event } from '../core/event.ts';
-import { readRange } from '../hubs/read-range.ts';
+import { readRange } from '../core/read-range.ts';
 import type { LedgerHubs } from './find-standing.ts';
 import { readTailEntry } from './standing.ts';
 import { type EndingKind, type Fault, Tally } from './tally.ts';

@@ -1,4 +1,5 @@
 import type { OpenBackend } from '../core/backend.ts';
+import { BlobGone } from '../core/blobs.ts';
 import type { Catalog, ModelSummary } from '../core/catalog.ts';
 import { asError, InfrastructureError, RequestError } from '../core/errors.ts';
 import type { Clock, Log } from '../core/log.ts';
@@ -9,7 +10,7 @@ import { BrokenModel, loadVersion } from './load-version.ts';
 import { createResidents, type OnLoad, type Resident } from './residents.ts';
 import { productionVersion } from './resolve-version.ts';
 import { createSnapshot } from './snapshot.ts';
-import { BlobGone, type ModelStore, type StoredVersion } from './store.ts';
+import type { ModelStore, StoredVersion } from './store.ts';
 
 export interface CatalogOptions {
   readonly store: ModelStore;

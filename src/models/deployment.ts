@@ -1,9 +1,10 @@
 import semver from 'semver';
 import { z } from 'zod';
+import { BlobConflict, BlobGone } from '../core/blobs.ts';
 import { asError } from '../core/errors.ts';
 import { faults } from './card.ts';
 import { looksLikeVersion } from './resolve-version.ts';
-import { BlobConflict, BlobGone, deploymentPath, type ModelStore } from './store.ts';
+import { deploymentPath, type ModelStore } from './store.ts';
 
 const deploymentSchema = z.looseObject({
   aliases: z

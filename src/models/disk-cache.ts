@@ -3,9 +3,10 @@ import { createReadStream } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { asError, InfrastructureError } from '../core/errors.ts';
+import { BlobGone } from '../core/blobs.ts';
+import { asError, InfrastructureError, isRetryable } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
-import { BlobGone, type ModelStore, modelPath, type StoredVersion } from './store.ts';
+import { type ModelStore, modelPath, type StoredVersion } from './store.ts';
 
 export interface CachedFile {
   readonly path: string;
@@ -111,7 +112,7 @@ export function createDiskCache(options: {
             throw new InfrastructureError(`${modelPath(stored)}: the download broke off`);
         } catch (thrown) {
           if (partial.bytes > before) attempts = 1;
-          if (!(thrown instanceof InfrastructureError) || signal.aborted || attempts >= ATTEMPTS_WITHOUT_PROGRESS) {
+          if (!isRetryable(thrown) || signal.aborted || attempts >= ATTEMPTS_WITHOUT_PROGRESS) {
             throw thrown;
           }
           log.warn(`${asError(thrown).message}; going on from byte ${partial.bytes} of ${stored.bytes}`);
@@ -194,7 +195,7 @@ async function writeAtomically(path: string, content: string | Uint8Array): Prom
 }
 
 function isStorageFailure(thrown: unknown, signal: AbortSignal): boolean {
-  return thrown instanceof InfrastructureError || signal.aborted;
+  return isRetryable(thrown) || signal.aborted;
 }
 
 /** Errors of the file system bear a code like ENOSPC. */

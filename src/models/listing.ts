@@ -1,12 +1,6 @@
 import semver from 'semver';
+import type { BlobEntry } from '../core/blobs.ts';
 import type { Listing, StoredModel, StoredVersion } from './store.ts';
-
-interface BlobEntry {
-  /** Within the container. */
-  readonly path: string;
-  readonly etag: string;
-  readonly bytes: number;
-}
 
 /** Sorts the blobs of a container into models and versions. */
 export function listingOf(blobs: Iterable<BlobEntry>): Listing {

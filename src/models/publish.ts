@@ -4,12 +4,13 @@ import { join } from 'node:path';
 import semver from 'semver';
 import { readOnnxFile } from '../backends/onnx/onnx-file.ts';
 import type { BackendInfo, OpenBackend } from '../core/backend.ts';
+import { BlobConflict, BlobGone } from '../core/blobs.ts';
 import type { Card } from '../core/model.ts';
 import { parseCard, type RawCard, wishesOf } from './card.ts';
 import { hashFile } from './disk-cache.ts';
 import { labelOf } from './load-version.ts';
 import { resolveCard } from './resolve-card.ts';
-import { BlobConflict, BlobGone, cardPath, type ModelStore, modelPath } from './store.ts';
+import { cardPath, type ModelStore, modelPath } from './store.ts';
 import { warmUpPlan } from './warm-up-plan.ts';
 
 export interface ModelFiles {

@@ -1,7 +1,8 @@
+import { BlobGone } from '../core/blobs.ts';
 import { asError, InfrastructureError } from '../core/errors.ts';
 import type { Clock, Log } from '../core/log.ts';
 import { type Deployment, NO_DEPLOYMENT, parseDeployment } from './deployment.ts';
-import { BlobGone, deploymentPath, type Listing, type ModelStore, type StoredModel } from './store.ts';
+import { deploymentPath, type Listing, type ModelStore, type StoredModel } from './store.ts';
 
 export interface KnownModel extends StoredModel {
   readonly deployment: Deployment;

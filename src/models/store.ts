@@ -1,3 +1,5 @@
+import type { Blobs } from '../core/blobs.ts';
+
 /** One version as storage has it; ETags tell one content from another. */
 export interface StoredVersion {
   readonly name: string;
@@ -22,39 +24,14 @@ export interface Listing {
   readonly ignored: readonly string[];
 }
 
-/** A blob's bytes and the ETag they were read under. */
-export interface StoredText {
-  readonly text: string;
-  readonly etag: string;
-}
-
-/** Where models are kept. Every method throws InfrastructureError where storage is away, `BlobGone` where the blob is not (or no longer) there. */
-export interface ModelStore {
+/** Where models are kept: blobs, and what makes models of them. Every method throws as those of `Blobs` do. */
+export interface ModelStore extends Pick<Blobs, 'readText' | 'read' | 'writeText'> {
   /** A container that does not exist holds no models. */
   list(signal: AbortSignal): Promise<Listing>;
-  /** Path within the container: `churn/deployment.json`. */
-  readText(path: string, signal: AbortSignal): Promise<StoredText>;
-  /** Bytes from `offset` on, under the ETag: a changed blob is `BlobGone`. */
-  read(path: string, offset: number, etag: string, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>>;
-  /** @returns the new ETag. @throws BlobConflict where `condition` does not hold. Creates the container where it is missing. */
-  writeText(path: string, text: string, condition: WriteCondition, signal: AbortSignal): Promise<string>;
   /** Puts a file where nothing is. @throws BlobConflict where something is. */
   writeFile(path: string, file: string, sha256: string, signal: AbortSignal): Promise<void>;
   /** Hex: what the blob was pushed with, else by reading it. @throws BlobGone */
   sha256Of(path: string, signal: AbortSignal): Promise<string>;
-}
-
-/** `absent`: nothing may be there; an ETag: that content must be there; `any`. */
-export type WriteCondition = { readonly etag: string } | 'absent' | 'any';
-
-/** The blob is not there, or no longer the one that was listed. */
-export class BlobGone extends Error {
-  override readonly name = 'BlobGone';
-}
-
-/** Somebody else wrote first. */
-export class BlobConflict extends Error {
-  override readonly name = 'BlobConflict';
 }
 
 /** `churn/2.1.3/model.onnx` */

@@ -1,13 +1,13 @@
 import { hostname } from 'node:os';
 import { setTimeout } from 'node:timers/promises';
-import type { ManagedIdentityCredential } from '@azure/identity';
+import type { TokenCredential } from '@azure/identity';
 import { AzureMonitorMetricExporter, AzureMonitorTraceExporter } from '@azure/monitor-opentelemetry-exporter';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { MeterProvider, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics';
 import { AlwaysOnSampler, BasicTracerProvider, BatchSpanProcessor } from '@opentelemetry/sdk-trace-base';
 import { createBatchTracer } from './batch-tracer.ts';
 import { createDeltaProducer } from './delta-metrics.ts';
-import type { Exporting, ExportOptions, ExportSource } from './exporting.ts';
+import type { Exporting, ExportOptions, ExportSource } from './exporter.ts';
 
 const EXPORT_EVERY_MS = 60_000;
 const FLUSH_WITHIN_MS = 5_000;
@@ -17,14 +17,15 @@ const FLUSH_WITHIN_MS = 5_000;
  * takes 0.8–1.1 s and 290 MB for instrumentations of libraries that are not used here; these take 0.13 s.
  */
 export async function startAzureMonitor(
-  { connectionString, authentication, tracesPerSecond, httpClient }: ExportOptions & { connectionString: string },
+  exporting: ExportOptions & { connectionString: string },
   { store, refresh }: ExportSource,
 ): Promise<Exporting> {
   const resource = resourceFromAttributes({
     'service.name': 'hubscore',
     'service.instance.id': `${hostname()}-${process.pid}`,
   });
-  const options = { connectionString, ...(await credentialOf(authentication)), ...(httpClient && { httpClient }) };
+  const { connectionString, tracesPerSecond, httpClient } = exporting;
+  const options = { connectionString, ...(await signIn(exporting)), ...(httpClient && { httpClient }) };
   const reader = new PeriodicExportingMetricReader({
     exporter: new AzureMonitorMetricExporter(options),
     exportIntervalMillis: EXPORT_EVERY_MS,
@@ -46,15 +47,14 @@ export async function startAzureMonitor(
 }
 
 /** Reads `Authorization=AAD[;ClientId=…]`, the form of APPLICATIONINSIGHTS_AUTHENTICATION_STRING. */
-async function credentialOf(authentication: string | undefined): Promise<{ credential?: ManagedIdentityCredential }> {
+async function signIn({ authentication, credentialOf }: ExportOptions): Promise<{ credential?: TokenCredential }> {
   if (authentication === undefined) return {};
   const pairs = authentication.split(';').map(pair => pair.split('=') as [string, string | undefined]);
   const { authorization, clientid: clientId } = Object.fromEntries(
     pairs.map(([name, value]) => [name.trim().toLowerCase(), value?.trim()]),
   );
-  if (authorization?.toUpperCase() !== 'AAD') {
+  if (authorization?.toUpperCase() !== 'AAD' || !credentialOf) {
     throw new Error('APPLICATIONINSIGHTS_AUTHENTICATION_STRING takes Authorization=AAD;ClientId=…');
   }
-  const { ManagedIdentityCredential } = await import('@azure/identity');
-  return { credential: clientId ? new ManagedIdentityCredential({ clientId }) : new ManagedIdentityCredential() };
+  return { credential: await credentialOf(clientId) };
 }

@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import {
   EventHubBufferedProducerClient,
@@ -399,6 +401,18 @@ describe('the process', () => {
     expect(events.length % 20, 'every batch whole').toBe(0);
     await properties.sendBatch([{ body: 'after' }], { partitionId: '0' });
     expect((await properties.getPartitionProperties('0')).lastEnqueuedSequenceNumber).toBe(counts[0]);
+  });
+
+  it('tells a client that speaks TLS what its connection string lacks, and serves on', async () => {
+    const socket = connect(hubs.port, 'localhost');
+    socket.write(Buffer.from('16030100c8010000c40303', 'hex'));
+    socket.resume();
+    await once(socket, 'close');
+    expect(hubs.process.log()).toContain(
+      'event hubs: a client speaks TLS: its connection string lacks UseDevelopmentEmulator=true\n',
+    );
+    const producer = closeLater(new EventHubProducerClient(hubs.connectionString, 'large'));
+    expect(await producer.getPartitionIds()).toEqual(['0']);
   });
 
   it('says what is wrong and what to do where it cannot start', async () => {

@@ -2,12 +2,13 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ContainerClient } from '@azure/storage-blob';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { createBlobStore } from '../../src/azure/blob-store.ts';
+import { createBlobs } from '../../src/azure/blobs.ts';
 import { connectContainer } from '../../src/azure/connect-blobs.ts';
 import { createOnnxBackends } from '../../src/backends/onnx/backends.ts';
 import type { Route } from '../../src/core/routing.ts';
 import { type CatalogOptions, createCatalog, type ModelCatalog } from '../../src/models/catalog.ts';
 import { setAlias } from '../../src/models/deployment.ts';
+import { createModelStore } from '../../src/models/model-store.ts';
 import { inspectModel, type ModelFiles, pushModel } from '../../src/models/publish.ts';
 import type { ModelStore } from '../../src/models/store.ts';
 import { startCuttingProxy } from '../support/cutting-proxy.ts';
@@ -42,11 +43,12 @@ describe('models in blob storage', () => {
   /** Every test has its own container. */
   function create(change: Partial<CatalogOptions> = {}, connectionString = storage.connectionString): ModelCatalog {
     name = `models-${++test}`;
-    const connect = (to: string) => connectContainer({ kind: 'connection-string', connectionString: to }, name);
-    store = createBlobStore(() => connect(storage.connectionString));
+    const storeAt = (to: string) =>
+      createModelStore(createBlobs({ kind: 'connection-string', connectionString: to }, name));
+    store = storeAt(storage.connectionString);
     log = notes();
     catalog = createCatalog({
-      store: createBlobStore(() => connect(connectionString)),
+      store: storeAt(connectionString),
       openBackend: backends.open,
       clock: Date.now,
       log,

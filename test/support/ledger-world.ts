@@ -1,59 +1,12 @@
 import { ConstantBackoff, handleAll, retry } from 'cockatiel';
-import type { OutgoingMessage } from '../../src/core/ending-messages.ts';
 import type { Event, EventBatch } from '../../src/core/event.ts';
-import type { HubReader, StoredEvent } from '../../src/core/hub-reader.ts';
 import { type PartitionSender, SendError } from '../../src/core/hub-sender.ts';
 import type { Outcome, RenderDeadLetter } from '../../src/core/outcome.ts';
 import { createBreaker } from '../../src/core/retry-policies.ts';
 import { ScoredBatch } from '../../src/core/scored-batch.ts';
 import { createAdmission } from '../../src/ledger/admission.ts';
 import { createScorer, type Scorer, type ScorerOptions } from '../../src/ledger/scorer.ts';
-
-/** A hub of one partition in memory, as far as the ledger sees hubs. */
-export class MemoryHub {
-  readonly name: string;
-  createdAtMs: number;
-  partitions = ['0'];
-  events: StoredEvent[] = [];
-  first = 0;
-  next = 0;
-
-  constructor(name: string, createdAtMs = 1_000) {
-    this.name = name;
-    this.createdAtMs = createdAtMs;
-  }
-
-  append(event: Pick<StoredEvent, 'body' | 'messageId' | 'properties'>, atMs: number): void {
-    this.events.push({
-      ...event,
-      sequenceNumber: this.next++,
-      enqueuedAtMs: atMs,
-      partitionKey: undefined,
-      contentType: 'application/json',
-      contentEncoding: undefined,
-    });
-  }
-
-  /** Retention: everything before this number is gone. */
-  expire(first: number): void {
-    this.first = first;
-    this.events = this.events.filter(event => event.sequenceNumber >= first);
-  }
-
-  /** Deleted and made anew. */
-  recreate(createdAtMs: number): void {
-    Object.assign(this, { createdAtMs, events: [], first: 0, next: 0 });
-  }
-}
-
-export type Fault =
-  | 'none'
-  | 'absent'
-  | 'unknown, appended'
-  | 'unknown, not appended'
-  | 'crash before'
-  | 'crash after'
-  | 'too large';
+import { type Fault, MemoryHub, memoryReader, memorySender } from './memory-hub.ts';
 
 export class Crash extends Error {}
 
@@ -129,8 +82,8 @@ export function startProcess(
     score: async batch => ScoredBatch.of(batch, score(world, batch)),
     renderDeadLetter,
     senders: {
-      results: memorySender(world, world.results, process, alive),
-      deadLetters: memorySender(world, world.deadLetters, process, alive),
+      results: worldSender(world, world.results, process, alive),
+      deadLetters: worldSender(world, world.deadLetters, process, alive),
     },
     retry: retry(handleAll, { maxAttempts: 2, backoff: new ConstantBackoff(0) }),
     breaker: createBreaker(
@@ -198,65 +151,19 @@ function outcome(kind: Outcome['kind'], event: Event, resultId: string, body: st
   };
 }
 
-export function memoryReader(hub: MemoryHub, alive: () => void): HubReader {
-  return {
-    hub: hub.name,
-    async describe() {
-      alive();
-      return { createdAtMs: hub.createdAtMs, partitions: hub.partitions };
+/** The sender of one process; what it appends must say what is true at that very moment. */
+function worldSender(world: World, hub: MemoryHub, process: { dead: boolean }, alive: () => void): PartitionSender {
+  return memorySender(hub, {
+    batch: world.wireBatch,
+    nextFault: () => world.faults.shift() ?? 'none',
+    tick: () => ++world.nowMs,
+    alive,
+    crash() {
+      process.dead = true;
+      throw new Crash('killed');
     },
-    async range() {
-      alive();
-      const lastEnqueuedAtMs = hub.events.at(-1)?.enqueuedAtMs ?? (hub.next > 0 ? 20_000 : undefined);
-      return { first: hub.first, last: hub.next - 1, lastEnqueuedAtMs, empty: hub.events.length === 0 };
-    },
-    async *read(_partition, from) {
-      const wanted = (event: StoredEvent) =>
-        'sequenceNumber' in from
-          ? event.sequenceNumber >= from.sequenceNumber
-          : event.enqueuedAtMs > from.enqueuedAfterMs;
-      const events = hub.events.filter(wanted);
-      if (events.length === 0) throw new Error(`nothing to read from ${hub.name}`);
-      for (let i = 0; i < events.length; i += 5) {
-        alive();
-        yield events.slice(i, i + 5);
-      }
-      throw new Error(`read past the end of ${hub.name}`);
-    },
-    async close() {},
-  };
-}
-
-function memorySender(world: World, hub: MemoryHub, process: { dead: boolean }, alive: () => void): PartitionSender {
-  const append = (messages: readonly OutgoingMessage[]) => {
-    world.nowMs += 1;
-    for (const { messageId, shared, own, body } of messages) {
-      hub.append({ body, messageId, properties: { ...shared, ...own } }, world.nowMs);
-      checkMark(world, messageId, Number(own.settled_through));
-    }
-  };
-  const crash = (): never => {
-    process.dead = true;
-    throw new Crash('killed');
-  };
-  return {
-    async send(_partition, list) {
-      const messages = [...list];
-      for (let at = 0; at < messages.length; at += world.wireBatch) {
-        alive();
-        const batch = messages.slice(at, at + world.wireBatch);
-        const fault = world.faults.shift() ?? 'none';
-        if (fault === 'crash before') crash();
-        if (fault === 'absent') throw new SendError('refused', 'absent', at);
-        if (fault === 'unknown, not appended') throw new SendError('lost', 'unknown', at);
-        if (fault === 'too large') throw new SendError('too large', 'too-large', at);
-        append(batch);
-        if (fault === 'unknown, appended') throw new SendError('lost', 'unknown', at);
-        if (fault === 'crash after') crash();
-      }
-    },
-    async close() {},
-  };
+    onAppended: ({ messageId, own }) => checkMark(world, messageId, Number(own.settled_through)),
+  });
 }
 
 /** What `settled_through` says must be true at the very moment it can be read. */

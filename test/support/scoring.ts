@@ -54,7 +54,7 @@ export async function startScoring(
     score: async batch => ScoredBatch.of(batch, echo(batch)),
     renderDeadLetter,
     senders: { results: wrap(results), deadLetters: wrap(deadLetters) },
-    retry: createRetry({ retries: 3, initialDelayMs: 50, maxDelayMs: 500 }, () => true),
+    retry: createRetry({ retries: 3, initialDelayMs: 50, maxDelayMs: 500 }),
     breaker: createBreaker(
       { name: 'results hub', failures: 100, resetMs: 1_000, log },
       error => error instanceof SendError,

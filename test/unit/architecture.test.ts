@@ -26,6 +26,7 @@ const ARROWS: Record<string, readonly string[]> = {
 
 interface Import {
   readonly file: string;
+  readonly target: string;
   readonly from: string;
   readonly to: string;
 }
@@ -37,11 +38,25 @@ function roomOf(path: string): string {
 function importsOf(file: string): Import[] {
   const text = readFileSync(file, 'utf8');
   const specifiers = [...text.matchAll(/(?:from|import)\s*\(?\s*'(\.[^']+)'/g)].map(match => match[1] as string);
-  return specifiers.map(specifier => ({
-    file: relative(SOURCE, file),
-    from: roomOf(file),
-    to: roomOf(resolve(dirname(file), specifier)),
-  }));
+  return specifiers.map(specifier => {
+    const target = resolve(dirname(file), specifier);
+    return { file: relative(SOURCE, file), target: relative(SOURCE, target), from: roomOf(file), to: roomOf(target) };
+  });
+}
+
+/** Every circle that a walk along the imports runs into, as the files on it; what only the type checker follows counts too. */
+function circlesIn(graph: ReadonlyMap<string, readonly string[]>): string[] {
+  const done = new Set<string>();
+  const circles: string[] = [];
+  const walk = (file: string, path: readonly string[]): void => {
+    const before = path.indexOf(file);
+    if (before >= 0) circles.push([...path.slice(before), file].join(' → '));
+    if (before >= 0 || done.has(file)) return;
+    for (const target of graph.get(file) ?? []) walk(target, [...path, file]);
+    done.add(file);
+  };
+  for (const file of graph.keys()) walk(file, []);
+  return circles;
 }
 
 const files = readdirSync(SOURCE, { recursive: true, encoding: 'utf8' })
@@ -66,6 +81,33 @@ describe('architecture', () => {
       return !ARROWS[from]?.includes(to);
     });
     expect(crossings.map(({ file, to }) => `${file} imports ${to}`)).toEqual([]);
+  });
+
+  it('finds a circle where there is one', () => {
+    const graph = new Map([
+      ['a.ts', ['b.ts', 'd.ts']],
+      ['b.ts', ['d.ts', 'c.ts']],
+      ['c.ts', ['b.ts']],
+      ['d.ts', []],
+    ]);
+    expect(circlesIn(graph)).toEqual(['b.ts → c.ts → b.ts']);
+  });
+
+  it('imports in no circle, types included', () => {
+    const graph = new Map<string, string[]>();
+    for (const { file, target } of imports) graph.set(file, [...(graph.get(file) ?? []), target]);
+    expect(circlesIn(graph)).toEqual([]);
+  });
+
+  it('tells errors apart by class and code, by their words only where a library gives nothing else', () => {
+    const byWords =
+      /\bmessage\??\.(includes|match|search|startsWith|endsWith)\(|\.(test|exec)\(.*\bmessage\b|\.name [!=]== '\w*Error'/;
+    const readers = files.filter(file => byWords.test(readFileSync(file, 'utf8'))).map(file => relative(SOURCE, file));
+    expect(readers.sort()).toEqual([
+      'backends/onnx/explain-failure.ts', // ONNX Runtime's
+      'cli/problems.ts', // rhea-promise's, of a connection that does not open
+      'codecs/event-json/event-json.ts', // where JSON.parse stopped
+    ]);
   });
 
   it('reads the environment in one place', () => {

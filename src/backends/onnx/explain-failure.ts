@@ -1,6 +1,9 @@
 import { asError } from '../../core/errors.ts';
 
-/** ONNX Runtime's wording → ours, first match wins. Seen with onnxruntime-node 1.30.0. */
+/**
+ * ONNX Runtime's wording → ours, first match wins. Seen with onnxruntime-node 1.30.0. Its errors have neither class nor code: their
+ * words are all there is to know them by, and nothing but our wording hangs on it.
+ */
 const KNOWN: readonly [pattern: RegExp, explain: (match: RegExpMatchArray) => string][] = [
   [/Protobuf parsing failed/, () => 'not an ONNX file, or a damaged one'],
   [/ModelProto does not have a graph/, () => 'empty: it holds no graph'],

@@ -1,14 +1,12 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createBlobStore } from '../../azure/blob-store.ts';
-import { connectContainer } from '../../azure/connect-blobs.ts';
 import { createOnnxBackends } from '../../backends/onnx/backends.ts';
-import { modelStorageConnection } from '../../config/connection.ts';
 import type { Settings } from '../../config/settings.ts';
 import type { ModelSummary } from '../../core/catalog.ts';
 import { asError, RequestError } from '../../core/errors.ts';
 import { createCatalog, type ModelCatalog } from '../../models/catalog.ts';
+import { openStore } from '../model-room.ts';
 import { type Check, type Finding, fail, ok, warn } from './check.ts';
 
 const MIB = 1024 * 1024;
@@ -28,7 +26,7 @@ export function checkModels(settings: Settings): Check {
         log,
       });
       const catalog = createCatalog({
-        store: createBlobStore(() => connectContainer(modelStorageConnection(settings), settings.MODELS_CONTAINER)),
+        store: await openStore(settings),
         openBackend: backends.open,
         clock: Date.now,
         log,

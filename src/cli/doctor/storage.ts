@@ -1,5 +1,6 @@
 import { BlobServiceClient, type ContainerClient } from '@azure/storage-blob';
 import { connectContainer } from '../../azure/connect-blobs.ts';
+import { credentialOf } from '../../azure/credential.ts';
 import { modelStorageConnection } from '../../config/connection.ts';
 import type { Settings } from '../../config/settings.ts';
 import { type Check, type Finding, fail, failure, ok, warn } from './check.ts';
@@ -85,6 +86,5 @@ async function connectHostStorage(variables: Readonly<Record<string, string | un
   const endpoint =
     variables.AzureWebJobsStorage__blobServiceUri ?? (account && `https://${account}.blob.core.windows.net`);
   if (!endpoint) return undefined;
-  const { DefaultAzureCredential } = await import('@azure/identity');
-  return new BlobServiceClient(endpoint, new DefaultAzureCredential(), options);
+  return new BlobServiceClient(endpoint, await credentialOf(variables.AzureWebJobsStorage__clientId), options);
 }

@@ -1,11 +1,12 @@
 import { createServer, type Socket } from 'node:net';
 import { join, resolve } from 'node:path';
+import { checkRhea } from './amqp/check-rhea.ts';
 import { ConfigError } from './config-error.ts';
 import { createHealthServer } from './health.ts';
 import { DEFAULT_HUBS, readHubConfig } from './hub-config.ts';
 import { type Listening, listen } from './listen.ts';
 import { Namespace } from './namespace.ts';
-import { AmqpServer } from './server.ts';
+import type { AmqpServer } from './server.ts';
 import { type EndpointSettings, readSettings } from './settings.ts';
 import { lockFolder } from './store/data-lock.ts';
 
@@ -16,6 +17,8 @@ const FAREWELL_MS = 100;
 const warn = (message: string) => process.stderr.write(`event hubs: ${message}\n`);
 
 async function main(): Promise<void> {
+  checkRhea();
+  const { AmqpServer } = await import('./server.ts'); // takes hold of rhea's private parts as it is loaded
   const settings = readSettings(process.env, process.argv.slice(2));
   const hubs = settings.config ? readHubConfig(settings.config) : DEFAULT_HUBS;
   const folder = resolve(join(settings.LOCAL_DATA_DIR, 'event-hubs'));

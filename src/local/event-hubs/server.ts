@@ -68,6 +68,10 @@ export class AmqpServer {
     const connection = this.#container.create_connection(CONNECTION as ConnectionOptions);
     const socket = new BatchedSocket(stream);
     this.#clients.set(connection, { socket, links: new Map(), isAuthorized: false });
+    socket.once('data', (bytes: Buffer) => {
+      if (isTls(bytes))
+        this.#service.warn('a client speaks TLS: its connection string lacks UseDevelopmentEmulator=true');
+    });
     acceptSocket(connection, socket);
   }
 
@@ -97,7 +101,7 @@ export class AmqpServer {
     // What peers report of themselves needs no answer, but rhea throws where nobody listens.
     on(['connection_error', 'session_error', 'sender_error', 'receiver_error'], () => {});
     for (const event of ['error', 'protocol_error'])
-      this.#container.on(event, ({ message }: Error) => warn(`ended a connection: ${message}${hint(message)}`));
+      this.#container.on(event, ({ message }: Error) => warn(`ended a connection: ${message}`));
   }
 
   #onSession(session: Session, connection: Connection): void {
@@ -133,9 +137,9 @@ export class AmqpServer {
   }
 }
 
-/** A TLS handshake where AMQP should begin has one cause. */
-function hint(message: string): string {
-  return /AMQP: 1603/.test(message) ? ' (TLS: the connection string lacks UseDevelopmentEmulator=true)' : '';
+/** How a TLS handshake begins: a record of type 22, version 3.x. Where AMQP should begin that has one cause. */
+function isTls(bytes: Buffer): boolean {
+  return bytes[0] === 22 && bytes[1] === 3;
 }
 
 function closeLink(client: Client, link: Receiver | Sender): void {

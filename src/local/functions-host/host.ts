@@ -4,6 +4,7 @@ import { type AppSettings, readAppSettings } from './app-settings.ts';
 import { hostStorage } from './connections.ts';
 import { installCoreApi } from './core-api.ts';
 import { SetupError } from './errors.ts';
+import { checkRhea } from './event-hubs/check-rhea.ts';
 import { readHostJson } from './host-json.ts';
 import { createHttpServer } from './http-trigger.ts';
 import { createInvoke, type FunctionTimeoutError } from './invoke.ts';
@@ -35,6 +36,7 @@ export interface RunningHost {
 
 /** Loads the function app in a folder and starts its triggers. @throws SetupError that says what is wrong. */
 export async function startHost({ folder, environment, write, onTimeout }: HostOptions): Promise<RunningHost> {
+  checkRhea();
   const settings = readAppSettings(folder, environment);
   const hostJson = readHostJson(folder, settings);
   const storage = await hostStorage(settings);

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { InfrastructureError } from '../../../src/core/errors.ts';
+import { ConfigurationError, InfrastructureError, isRetryable, RequestError } from '../../../src/core/errors.ts';
+import { SendError } from '../../../src/core/hub-sender.ts';
 import { type BreakerState, createBreaker, createRetry } from '../../../src/core/retry-policies.ts';
 
 class Away extends Error {}
@@ -9,9 +10,9 @@ afterEach(() => void vi.useRealTimers());
 
 describe('retry', () => {
   it('tries so often and no more, with growing pauses', async () => {
-    const retry = createRetry({ retries: 3, initialDelayMs: 100, maxDelayMs: 1_000 }, error => error instanceof Away);
+    const retry = createRetry({ retries: 3, initialDelayMs: 100, maxDelayMs: 1_000 });
     let tries = 0;
-    const running = retry.execute(() => Promise.reject(new Away(`${++tries}`)));
+    const running = retry.execute(() => Promise.reject(new InfrastructureError(`${++tries}`)));
     const ended = expect(running).rejects.toThrow('4');
     await vi.advanceTimersByTimeAsync(0);
     expect(tries).toBe(1);
@@ -20,10 +21,34 @@ describe('retry', () => {
     expect(tries).toBe(4);
   });
 
-  it('leaves alone what would only fail again', async () => {
-    const retry = createRetry({ retries: 3, initialDelayMs: 100, maxDelayMs: 1_000 }, error => error instanceof Away);
+  it.each([
+    ['a bug', new TypeError('a bug')],
+    ['a request that cannot be scored', new RequestError('schema_mismatch', 'validate', 'too few')],
+    ['a setting', new ConfigurationError('no hub')],
+    ['a message that is too large', new SendError('too large', 'too-large', 0)],
+    ['a thing that is no error', { retryable: true }],
+  ])('leaves %s alone, which would only fail again', async (_, thrown) => {
+    const retry = createRetry({ retries: 3, initialDelayMs: 100, maxDelayMs: 1_000 });
     let tries = 0;
-    await expect(retry.execute(() => Promise.reject(new TypeError(`${++tries}`)))).rejects.toThrow('1');
+    const running = retry.execute(() => {
+      tries++;
+      return Promise.reject(thrown);
+    });
+    await expect(running).rejects.toBe(thrown);
+    expect(tries).toBe(1);
+    expect(isRetryable(thrown)).toBe(false);
+  });
+
+  it.each([
+    ['away', new InfrastructureError('storage is away')],
+    ['refused', new SendError('busy', 'absent', 0)],
+    ['of unknown fate', new SendError('lost', 'unknown', 0)],
+  ])('tries what is %s once more', async (_, thrown) => {
+    const retry = createRetry({ retries: 3, initialDelayMs: 100, maxDelayMs: 1_000 });
+    let tries = 0;
+    const running = retry.execute(() => (++tries === 1 ? Promise.reject(thrown) : Promise.resolve(tries)));
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(await running).toBe(2);
   });
 });
 

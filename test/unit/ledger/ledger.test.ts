@@ -4,13 +4,13 @@ import {
   allIds,
   batchOf,
   createWorld,
-  type Fault,
   idsIn,
   type Process,
   request,
   startProcess,
   type World,
 } from '../../support/ledger-world.ts';
+import type { Fault } from '../../support/memory-hub.ts';
 
 /** What the host does: brings batches in order from its checkpoint. `keeps`: after a failure the same batch comes again; else it goes on behind it. */
 async function host(world: World, batchSizes: readonly number[], keeps: (attempt: number) => boolean): Promise<void> {

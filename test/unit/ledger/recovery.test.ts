@@ -9,13 +9,12 @@ import {
   batchOf,
   createWorld,
   idsIn,
-  type MemoryHub,
-  memoryReader,
   renderDeadLetter,
   request,
   startProcess,
   type World,
 } from '../../support/ledger-world.ts';
+import { type MemoryHub, memoryReader } from '../../support/memory-hub.ts';
 
 function scored(events: readonly Event[], outcomes: readonly Outcome[]): ScoredBatch {
   return ScoredBatch.of({ hub: 'requests', partition: '0', events }, outcomes);
@@ -271,7 +270,7 @@ describe('what can go wrong with hubs', () => {
   });
 
   it('results that have all expired: on with the first request since', async () => {
-    const world = createWorld(); // its clock begins at 10,000; results that expired were of 20,000
+    const world = createWorld();
     request(world, 5);
     await scoreAll(world);
     world.results.expire(5);

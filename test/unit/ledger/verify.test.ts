@@ -1,15 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { OutgoingMessage } from '../../../src/core/ending-messages.ts';
 import { verify } from '../../../src/ledger/verify.ts';
-import {
-  batchOf,
-  createWorld,
-  type MemoryHub,
-  memoryReader,
-  request,
-  startProcess,
-  type World,
-} from '../../support/ledger-world.ts';
+import { batchOf, createWorld, request, startProcess, type World } from '../../support/ledger-world.ts';
+import { type MemoryHub, memoryReader } from '../../support/memory-hub.ts';
 
 const several = (sequenceNumber: number) => (sequenceNumber % 5 === 2 ? 3 : 1);
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { BlobConflict } from '../../../src/core/blobs.ts';
 import { parseDeployment, setAlias } from '../../../src/models/deployment.ts';
-import { BlobConflict } from '../../../src/models/store.ts';
 import { memoryStore } from '../../support/memory-store.ts';
 
 const FILE = 'churn/deployment.json';

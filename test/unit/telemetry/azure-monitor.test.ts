@@ -27,11 +27,13 @@ interface Metric {
 /** Stands in for Application Insights' ingestion: takes what it is sent. */
 let ingestion: Server;
 let envelopes: Envelope[];
+const signedIn = new Set<string | undefined>();
 const warnings: string[] = [];
 
 beforeEach(async () => {
   envelopes = [];
   ingestion = createServer(async (request, response) => {
+    signedIn.add(request.headers.authorization);
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk);
     const body = Buffer.concat(chunks);
@@ -64,6 +66,9 @@ function create(authentication?: string) {
   return createTelemetry({
     connectionString: `InstrumentationKey=00000000-0000-0000-0000-000000000001;IngestionEndpoint=${endpoint};LiveEndpoint=${endpoint}`,
     authentication,
+    credentialOf: async clientId => ({
+      getToken: async () => ({ token: `token of ${clientId}`, expiresOnTimestamp: Date.now() + 3_600_000 }),
+    }),
     tracesPerSecond: 5,
     httpClient: { sendRequest },
     clock: Date.now,
@@ -78,6 +83,15 @@ function metrics(name: string) {
 }
 
 describe('Application Insights', () => {
+  it('signs in as the identity that the setting names', async () => {
+    signedIn.clear();
+    const telemetry = create('Authorization=AAD;ClientId=abc');
+    telemetry.recordHttp('infer', 200, 1);
+    await telemetry.close();
+    expect(envelopes.length).toBeGreaterThan(0);
+    expect([...signedIn]).toEqual(['Bearer token of abc']);
+  });
+
   it('gets counters, histograms and their buckets, though it was started after they were counted', async () => {
     const telemetry = create();
     const events = [1, 2, 3].map(sequence => event(sequence, NOW_MS - 40));

@@ -4,7 +4,8 @@ import type { ServiceError } from '../service-error.ts';
 import type { BatchedSocket } from './batched-socket.ts';
 
 /*
- * Everything that touches rhea 3.0.5 behind its public interface, with the reason for each. Nothing else may.
+ * Everything that touches rhea behind its public interface, with the reason for each. Nothing else may. What stands here stands
+ * in check-rhea.ts too, by which the endpoint looks at its start whether it is there.
  */
 
 interface TransferFrame {

@@ -174,7 +174,7 @@ export class HubConnection {
   }
 }
 
-/** What rhea keeps of a receiver and its session, as far as it is touched here. */
+/** What rhea keeps of a receiver and its session, as far as it is touched here; check-rhea.ts looks whether it is there. */
 interface RheaLink {
   credit: number;
   delivery_count: number;

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { withBreaker } from '../../../src/azure/with-breaker.ts';
+import { BlobGone, type Blobs } from '../../../src/core/blobs.ts';
 import { InfrastructureError } from '../../../src/core/errors.ts';
 import { createBreaker } from '../../../src/core/retry-policies.ts';
-import { BlobGone, type ModelStore } from '../../../src/models/store.ts';
-import { withBreaker } from '../../../src/models/with-breaker.ts';
 import { notes } from '../../support/models.ts';
 
 describe('withBreaker', () => {
@@ -17,11 +17,11 @@ describe('withBreaker', () => {
       { name: 'blob storage', failures: 5, resetMs: 60_000, log },
       error => error instanceof InfrastructureError,
     );
-    const store = withBreaker({ list: away, readText: away } as unknown as ModelStore, breaker);
+    const blobs = withBreaker({ list: away, readText: away } as unknown as Blobs, breaker);
     const { signal } = new AbortController();
-    for (let i = 0; i < 4; i++) await expect(store.list(signal)).rejects.toThrow('storage is away');
-    await expect(store.readText('a/deployment.json', signal)).rejects.toThrow('storage is away');
-    await expect(store.list(signal)).rejects.toThrow(/blob storage failed 5 times in a row/);
+    for (let i = 0; i < 4; i++) await expect(blobs.list('', signal)).rejects.toThrow('storage is away');
+    await expect(blobs.readText('a/deployment.json', signal)).rejects.toThrow('storage is away');
+    await expect(blobs.list('', signal)).rejects.toThrow(/blob storage failed 5 times in a row/);
     expect(asked).toBe(5);
     expect(breaker.state).toBe('open');
     expect(log.about(/circuit breaker of the blob storage is open/)).toHaveLength(1);
@@ -35,9 +35,9 @@ describe('withBreaker', () => {
     const gone = async () => {
       throw new BlobGone('a/1.0.0/model.json is gone');
     };
-    const store = withBreaker({ readText: gone } as unknown as ModelStore, breaker);
+    const blobs = withBreaker({ readText: gone } as unknown as Blobs, breaker);
     for (let i = 0; i < 3; i++) {
-      await expect(store.readText('a/1.0.0/model.json', new AbortController().signal)).rejects.toThrow('is gone');
+      await expect(blobs.readText('a/1.0.0/model.json', new AbortController().signal)).rejects.toThrow('is gone');
     }
     expect(breaker.state).toBe('closed');
   });

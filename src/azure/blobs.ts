@@ -1,14 +1,14 @@
-import { createHash } from 'node:crypto';
 import { type ContainerClient, RestError } from '@azure/storage-blob';
+import type { Connection } from '../config/connection.ts';
+import { BlobConflict, BlobGone, type Blobs, type WriteCondition } from '../core/blobs.ts';
 import { asError, InfrastructureError } from '../core/errors.ts';
-import { listingOf } from '../models/listing.ts';
-import { BlobConflict, BlobGone, type ModelStore, type WriteCondition } from '../models/store.ts';
+import { connectContainer } from './connect-blobs.ts';
 
-/** The models container of a storage account. The client is made on first use: @azure/identity is slow to load. */
-export function createBlobStore(connect: () => Promise<ContainerClient>): ModelStore {
+/** A container of a storage account. The client is made on first use: @azure/identity is slow to load. */
+export function createBlobs(connection: Connection, name: string): Blobs {
   let connecting: Promise<ContainerClient> | undefined;
   const container = () => {
-    connecting ??= connect();
+    connecting ??= connectContainer(connection, name);
     connecting.catch(() => {
       connecting = undefined;
     });
@@ -16,25 +16,22 @@ export function createBlobStore(connect: () => Promise<ContainerClient>): ModelS
   };
 
   return {
-    async list(signal) {
-      return guard('listing models', signal, async () => {
+    async list(prefix, signal) {
+      return guard(READ, `listing ${[name, prefix].filter(Boolean).join('/')}`, signal, async () => {
         const blobs = [];
         try {
-          for await (const blob of (await container()).listBlobsFlat({ abortSignal: signal })) {
-            blobs.push({
-              path: blob.name,
-              etag: blob.properties.etag,
-              bytes: blob.properties.contentLength ?? 0,
-            });
+          for await (const blob of (await container()).listBlobsFlat({ prefix, abortSignal: signal })) {
+            const { etag, contentLength } = blob.properties;
+            blobs.push({ path: blob.name, etag: quoted(etag), bytes: contentLength ?? 0 });
           }
         } catch (thrown) {
           if (!(thrown instanceof RestError && thrown.code === 'ContainerNotFound')) throw thrown;
         }
-        return listingOf(blobs);
+        return blobs;
       });
     },
     async readText(path, signal) {
-      return guard(`reading ${path}`, signal, async () => {
+      return guard(READ, `reading ${path}`, signal, async () => {
         const response = await (await container()).getBlobClient(path).download(0, undefined, { abortSignal: signal });
         const chunks: Uint8Array[] = [];
         let bytes = 0;
@@ -47,16 +44,24 @@ export function createBlobStore(connect: () => Promise<ContainerClient>): ModelS
       });
     },
     async read(path, offset, etag, signal) {
-      return guard(`downloading ${path}`, signal, async () => {
+      const doing = `downloading ${path}`;
+      return guard(READ, doing, signal, async () => {
         const response = await (await container()).getBlobClient(path).download(offset, undefined, {
           abortSignal: signal,
-          conditions: { ifMatch: quoted(etag) },
+          conditions: { ifMatch: etag },
         });
-        return guardStream(`downloading ${path}`, signal, response.readableStreamBody as AsyncIterable<Uint8Array>);
+        return guardStream(doing, signal, response.readableStreamBody as AsyncIterable<Uint8Array>);
+      });
+    },
+    async properties(path, signal) {
+      return guard(READ, `looking at ${path}`, signal, async () => {
+        const client = (await container()).getBlobClient(path);
+        const { etag, contentLength, metadata } = await client.getProperties({ abortSignal: signal });
+        return { etag: etag ?? '', bytes: contentLength ?? 0, metadata: metadata ?? {} };
       });
     },
     async writeText(path, text, condition, signal) {
-      return guard(`writing ${path}`, signal, async () => {
+      return guard(WRITE, `writing ${path}`, signal, async () => {
         const body = Buffer.from(text);
         const response = await creatingContainer(await container(), client =>
           client.getBlockBlobClient(path).upload(body, body.length, {
@@ -68,32 +73,22 @@ export function createBlobStore(connect: () => Promise<ContainerClient>): ModelS
         return response.etag ?? '';
       });
     },
-    async writeFile(path, file, sha256, signal) {
-      await guard(`uploading ${path}`, signal, async () =>
-        creatingContainer(await container(), client =>
+    async writeFile(path, file, metadata, condition, signal) {
+      return guard(WRITE, `uploading ${path}`, signal, async () => {
+        const response = await creatingContainer(await container(), client =>
           client.getBlockBlobClient(path).uploadFile(file, {
             abortSignal: signal,
-            conditions: { ifNoneMatch: '*' },
-            metadata: { sha256 },
+            conditions: conditionsOf(condition),
+            metadata: { ...metadata },
           }),
-        ),
-      );
-    },
-    async sha256Of(path, signal) {
-      return guard(`looking at ${path}`, signal, async () => {
-        const client = (await container()).getBlobClient(path);
-        const { metadata } = await client.getProperties({ abortSignal: signal });
-        if (metadata?.sha256) return metadata.sha256;
-        const hash = createHash('sha256');
-        const { readableStreamBody } = await client.download(0, undefined, { abortSignal: signal });
-        for await (const chunk of readableStreamBody as AsyncIterable<Uint8Array>) hash.update(chunk);
-        return hash.digest('hex');
+        );
+        return response.etag ?? '';
       });
     },
   };
 }
 
-/** Cards and deployments are small; something huge under their name is a mistake. */
+/** Texts are small; something huge under the name of one is a mistake. */
 const MAX_TEXT_BYTES = 16 * 1024 * 1024;
 
 async function creatingContainer<T>(
@@ -111,19 +106,29 @@ async function creatingContainer<T>(
 
 function conditionsOf(condition: WriteCondition): { ifMatch?: string; ifNoneMatch?: string } {
   if (condition === 'any') return {};
-  return condition === 'absent' ? { ifNoneMatch: '*' } : { ifMatch: quoted(condition.etag) };
+  return condition === 'absent' ? { ifNoneMatch: '*' } : { ifMatch: condition.etag };
 }
 
-/** Listings give ETags without the quotes that If-Match wants (RFC 9110, 13.1.1). */
+/** Listings give ETags without the quotes that all else gives, and that If-Match wants (RFC 9110, 13.1.1). */
 function quoted(etag: string): string {
   return etag.startsWith('"') ? etag : `"${etag}"`;
 }
 
-async function guard<T>(doing: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+/** What a 409 or 412 means of a blob: a read under If-Match fails so where it was replaced meanwhile, a write where somebody else was first. */
+type OnConflict = (doing: string, cause: Error) => Error;
+const READ: OnConflict = (doing, cause) => new BlobGone(`${doing}: it was replaced meanwhile`, { cause });
+const WRITE: OnConflict = (doing, cause) => new BlobConflict(`${doing}: it was changed meanwhile`, { cause });
+
+async function guard<T>(
+  onConflict: OnConflict,
+  doing: string,
+  signal: AbortSignal,
+  work: () => Promise<T>,
+): Promise<T> {
   try {
     return await work();
   } catch (thrown) {
-    throw translate(doing, signal, thrown);
+    throw translate(onConflict, doing, signal, thrown);
   }
 }
 
@@ -135,23 +140,17 @@ async function* guardStream(
   try {
     yield* stream;
   } catch (thrown) {
-    throw translate(doing, signal, thrown);
+    throw translate(READ, doing, signal, thrown);
   }
 }
 
-function translate(doing: string, signal: AbortSignal, thrown: unknown): Error {
+function translate(onConflict: OnConflict, doing: string, signal: AbortSignal, thrown: unknown): Error {
   const cause = asError(thrown);
   // A lost connection is an AbortError too: only the signal tells.
   if (cause instanceof InfrastructureError || signal.aborted) return cause;
   if (cause instanceof RestError) {
     if (cause.statusCode === 404) return new BlobGone(`${doing}: not there`, { cause });
-    const conflict = cause.statusCode === 409 || cause.statusCode === 412;
-    // A read under If-Match fails with 412 where the blob was replaced meanwhile.
-    if (conflict && doing.startsWith('downloading'))
-      return new BlobGone(`${doing}: it was replaced meanwhile`, { cause });
-    if (conflict && /^(writing|uploading)/.test(doing)) {
-      return new BlobConflict(`${doing}: it was changed meanwhile`, { cause });
-    }
+    if (cause.statusCode === 409 || cause.statusCode === 412) return onConflict(doing, cause);
   }
   return new InfrastructureError(`${doing}: ${cause.message.split('\n')[0] || cause.name}`, { cause });
 }

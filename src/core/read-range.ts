@@ -1,4 +1,4 @@
-import type { HubReader, Position, StoredEvent } from '../core/hub-reader.ts';
+import type { HubReader, Position, StoredEvent } from './hub-reader.ts';
 
 /** Everything a partition holds from a time or number on, up to what was its last event when this began. */
 export async function* readRange(

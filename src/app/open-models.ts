@@ -1,13 +1,13 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createBlobStore } from '../azure/blob-store.ts';
-import { connectContainer } from '../azure/connect-blobs.ts';
+import { createBlobs } from '../azure/blobs.ts';
+import { withBreaker } from '../azure/with-breaker.ts';
 import { modelStorageConnection } from '../config/connection.ts';
 import type { Settings } from '../config/settings.ts';
 import { InfrastructureError } from '../core/errors.ts';
 import { type Breaker, createBreaker } from '../core/retry-policies.ts';
-import { type CatalogOptions, createCatalog, type ModelCatalog } from './catalog.ts';
-import { withBreaker } from './with-breaker.ts';
+import { type CatalogOptions, createCatalog, type ModelCatalog } from '../models/catalog.ts';
+import { createModelStore } from '../models/model-store.ts';
 
 const MIB = 1024 * 1024;
 
@@ -17,15 +17,14 @@ export function openCatalog(
   parts: Pick<CatalogOptions, 'openBackend' | 'clock' | 'log' | 'onLoad'>,
 ): { readonly catalog: ModelCatalog; readonly breaker: Breaker } {
   const { MODELS_CONTAINER, BREAKER_FAILURES, BREAKER_RESET_SECONDS } = settings;
-  const connection = modelStorageConnection(settings);
   const breaker = createBreaker(
     { name: 'blob storage', failures: BREAKER_FAILURES, resetMs: BREAKER_RESET_SECONDS * 1000, log: parts.log },
     error => error instanceof InfrastructureError,
   );
-  const store = createBlobStore(() => connectContainer(connection, MODELS_CONTAINER));
+  const blobs = createBlobs(modelStorageConnection(settings), MODELS_CONTAINER);
   const catalog = createCatalog({
     ...parts,
-    store: withBreaker(store, breaker),
+    store: createModelStore(withBreaker(blobs, breaker)),
     defaultModel: settings.DEFAULT_MODEL,
     refreshMs: settings.MODEL_REFRESH_SECONDS * 1000,
     loadTimeoutMs: settings.MODEL_LOAD_TIMEOUT_SECONDS * 1000,

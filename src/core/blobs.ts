@@ -1,0 +1,58 @@
+/** A blob as a listing has it. An ETag is the same text wherever it comes from, and tells one content from another. */
+export interface BlobEntry {
+  /** Within the container: `churn/deployment.json`. */
+  readonly path: string;
+  readonly etag: string;
+  readonly bytes: number;
+}
+
+/** What a small blob says, and the ETag it was read under. */
+export interface BlobText {
+  readonly text: string;
+  readonly etag: string;
+}
+
+export interface BlobProperties {
+  readonly etag: string;
+  readonly bytes: number;
+  /** By names in lower case. */
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/** `absent`: nothing may be there; an ETag: that content must be there; `any`. */
+export type WriteCondition = { readonly etag: string } | 'absent' | 'any';
+
+/**
+ * The blobs of one container. Every method throws InfrastructureError where storage is away, `BlobGone` where the blob is not (or no
+ * longer) there, and whatever it likes once the signal is aborted.
+ */
+export interface Blobs {
+  /** Those whose paths begin with `prefix`, ordered by path; a container that does not exist has none. */
+  list(prefix: string, signal: AbortSignal): Promise<readonly BlobEntry[]>;
+  readText(path: string, signal: AbortSignal): Promise<BlobText>;
+  /** Bytes from `offset` on, under the ETag: a changed blob is `BlobGone`. */
+  read(path: string, offset: number, etag: string, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>>;
+  properties(path: string, signal: AbortSignal): Promise<BlobProperties>;
+  /** Writes JSON. @returns the new ETag. @throws BlobConflict where `condition` does not hold. Creates the container where it is missing. */
+  writeText(path: string, text: string, condition: WriteCondition, signal: AbortSignal): Promise<string>;
+  /** The same with the bytes of a file on this machine, and metadata by names in lower case. */
+  writeFile(
+    path: string,
+    file: string,
+    metadata: Readonly<Record<string, string>>,
+    condition: WriteCondition,
+    signal: AbortSignal,
+  ): Promise<string>;
+}
+
+/** The blob is not there, or no longer the one that was listed. */
+export class BlobGone extends Error {
+  override readonly name = 'BlobGone';
+  readonly retryable = false;
+}
+
+/** Somebody else wrote first. */
+export class BlobConflict extends Error {
+  override readonly name = 'BlobConflict';
+  readonly retryable = false;
+}

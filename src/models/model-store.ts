@@ -1,0 +1,24 @@
+import { createHash } from 'node:crypto';
+import type { Blobs } from '../core/blobs.ts';
+import { listingOf } from './listing.ts';
+import type { ModelStore } from './store.ts';
+
+/** The models of a container. */
+export function createModelStore(blobs: Blobs): ModelStore {
+  return {
+    list: async signal => listingOf(await blobs.list('', signal)),
+    readText: blobs.readText,
+    read: blobs.read,
+    writeText: blobs.writeText,
+    async writeFile(path, file, sha256, signal) {
+      await blobs.writeFile(path, file, { sha256 }, 'absent', signal);
+    },
+    async sha256Of(path, signal) {
+      const { etag, metadata } = await blobs.properties(path, signal);
+      if (metadata.sha256) return metadata.sha256;
+      const hash = createHash('sha256');
+      for await (const chunk of await blobs.read(path, 0, etag, signal)) hash.update(chunk);
+      return hash.digest('hex');
+    },
+  };
+}

@@ -1,0 +1,96 @@
+import { readFileSync } from 'node:fs';
+import { BlobConflict, BlobGone, type Blobs, type WriteCondition } from '../../src/core/blobs.ts';
+import { InfrastructureError } from '../../src/core/errors.ts';
+
+/** A container in memory that fails when told to, and counts what it is asked. */
+export interface MemoryBlobs extends Blobs {
+  put(path: string, content: Uint8Array | object | string): void;
+  remove(path: string): void;
+  /** Every call fails as if storage were away. */
+  away: boolean;
+  /** Downloads break off after so many bytes, once each. */
+  readonly breakOffAfter: number[];
+  readonly asked: { lists: number; reads: { path: string; offset: number }[] };
+  /** Downloads wait for it. */
+  gate: Promise<void> | undefined;
+}
+
+interface Blob {
+  readonly bytes: Buffer;
+  readonly etag: string;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+export function memoryBlobs(): MemoryBlobs {
+  const blobs = new Map<string, Blob>();
+  let version = 0;
+  const reach = (doing: string, signal: AbortSignal) => {
+    signal.throwIfAborted();
+    if (self.away) throw new InfrastructureError(`${doing}: storage is away`);
+  };
+  const find = (path: string, signal: AbortSignal) => {
+    reach(`reading ${path}`, signal);
+    const blob = blobs.get(path);
+    if (!blob) throw new BlobGone(`${path}: not there`);
+    return blob;
+  };
+  const write = (path: string, bytes: Buffer, metadata: Blob['metadata'], condition: WriteCondition): string => {
+    const there = blobs.get(path);
+    const holds = condition === 'any' || (condition === 'absent' ? !there : there?.etag === condition.etag);
+    if (!holds) throw new BlobConflict(`${path}: changed meanwhile`);
+    const etag = `"${++version}"`;
+    blobs.set(path, { bytes, etag, metadata });
+    return etag;
+  };
+  const self: MemoryBlobs = {
+    away: false,
+    breakOffAfter: [],
+    asked: { lists: 0, reads: [] },
+    gate: undefined,
+    put(path, content) {
+      const isPlain = content instanceof Uint8Array || typeof content === 'string';
+      write(path, Buffer.from((isPlain ? content : JSON.stringify(content)) as string), {}, 'any');
+    },
+    remove: path => void blobs.delete(path),
+    async list(prefix, signal) {
+      self.asked.lists++;
+      reach('listing models', signal);
+      return [...blobs]
+        .filter(([path]) => path.startsWith(prefix))
+        .map(([path, { bytes, etag }]) => ({ path, etag, bytes: bytes.length }))
+        .sort((a, b) => (a.path < b.path ? -1 : 1));
+    },
+    async readText(path, signal) {
+      const { bytes, etag } = find(path, signal);
+      return { text: bytes.toString(), etag };
+    },
+    async read(path, offset, etag, signal) {
+      self.asked.reads.push({ path, offset });
+      const blob = find(path, signal);
+      if (blob.etag !== etag) throw new BlobGone(`${path}: replaced`);
+      const end = self.breakOffAfter.shift();
+      return (async function* () {
+        if (self.gate) await self.gate;
+        for (let at = offset; at < blob.bytes.length; at += 100) {
+          signal.throwIfAborted();
+          if (end !== undefined && at >= offset + end)
+            throw new InfrastructureError(`${path}: the connection was lost`);
+          yield blob.bytes.subarray(at, at + 100);
+        }
+      })();
+    },
+    async properties(path, signal) {
+      const { etag, bytes, metadata } = find(path, signal);
+      return { etag, bytes: bytes.length, metadata };
+    },
+    async writeText(path, text, condition, signal) {
+      reach(`writing ${path}`, signal);
+      return write(path, Buffer.from(text), {}, condition);
+    },
+    async writeFile(path, file, metadata, condition, signal) {
+      reach(`uploading ${path}`, signal);
+      return write(path, readFileSync(file), metadata, condition);
+    },
+  };
+  return self;
+}
