@@ -4,11 +4,12 @@ import type { ContainerClient } from '@azure/storage-blob';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createBlobStore } from '../../src/azure/blob-store.ts';
 import { connectContainer } from '../../src/azure/connect-blobs.ts';
-import { createOnnxBackends } from '../../src/backends/onnx/backends.ts';
+import { createOnnxLoader } from '../../src/backends/onnx/onnx-loader.ts';
 import type { Route } from '../../src/core/model.ts';
 import { type CatalogOptions, createCatalog, type ModelCatalog } from '../../src/models/catalog.ts';
 import { setAlias } from '../../src/models/deployment.ts';
-import { inspectModel, type ModelFiles, pushModel } from '../../src/models/publish.ts';
+import type { ModelFiles } from '../../src/models/open-files.ts';
+import { inspectModel, pushModel } from '../../src/models/publish.ts';
 import type { ModelStore } from '../../src/models/store.ts';
 import { startCuttingProxy } from '../support/cutting-proxy.ts';
 import { floats, type Notes, notes, sourceOf, temporaryFolder } from '../support/models.ts';
@@ -27,13 +28,13 @@ describe('models in blob storage', () => {
   let name: string;
   let test = 0;
   const folder = temporaryFolder();
-  const backends = createOnnxBackends({ threads: 1, inlineMaxMs: 1, workerMinMs: 5, log: notes() });
+  const loader = createOnnxLoader({ threads: 1, inlineMaxMs: 1, workerMinMs: 5, log: notes() });
 
   beforeAll(async () => {
     storage = await startStorage();
   });
   afterAll(async () => {
-    await backends.close();
+    await loader.close();
     await storage.stop();
     folder.remove();
   });
@@ -47,7 +48,7 @@ describe('models in blob storage', () => {
     log = notes();
     catalog = createCatalog({
       store: createBlobStore(() => connect(connectionString)),
-      openBackend: backends.open,
+      loaders: [loader],
       clock: Date.now,
       log,
       defaultModel: undefined,
@@ -157,7 +158,7 @@ describe('models in blob storage', () => {
       const { file: path } = sourceOf(folder.path, file);
       return { name: 'm', version, file: path, card: undefined };
     };
-    const push = async (given: ModelFiles) => pushModel(store, given, await inspectModel(given, backends.open), signal);
+    const push = async (given: ModelFiles) => pushModel(store, given, await inspectModel(given, [loader]), signal);
 
     it('serve, with hash and card', async () => {
       create();

@@ -1,16 +1,15 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setImmediate as turn } from 'node:timers/promises';
-import type { OpenBackend } from '../../core/backend.ts';
 import type { Event, EventBatch } from '../../core/event.ts';
 import { MAX_BATCH_BYTES } from '../../core/hub-sender.ts';
+import type { Loader } from '../../core/loader.ts';
 import type { Catalog, ModelVersion, Route } from '../../core/model.ts';
 import type { ScoredBatch } from '../../core/outcome.ts';
 import { fill } from '../../hubs/amqp-sender.ts';
 import { BatchEncoder } from '../../hubs/encode-message.ts';
 import { planBlock, planEndings } from '../../ledger/plan-endings.ts';
 import type { RawCard } from '../../models/card.ts';
-import { openModelFiles } from '../../models/open-files.ts';
-import type { ModelFiles } from '../../models/publish.ts';
+import { type ModelFiles, openModelFiles } from '../../models/open-files.ts';
 import { createPipeline, type Pipeline } from '../../scoring/pipeline.ts';
 import type { Way } from './choose.ts';
 
@@ -56,14 +55,14 @@ export async function openTrial(
   way: Way,
   maxBatch: number | undefined,
   bodies: readonly Buffer[],
-  open: OpenBackend,
+  loaders: readonly Loader[],
 ): Promise<Trial> {
   const raw: RawCard = {
     ...card,
     runtime: { ...card.runtime, placement: way.placement, intra_op_threads: way.threads },
     batching: { ...card.batching, max_batch_size: maxBatch, max_queue_delay_ms: undefined },
   };
-  const { version, close } = await openModelFiles(files, raw, open);
+  const { version, close } = await openModelFiles(files, raw, loaders);
   const pipeline = createPipeline({
     catalog: catalogOf(version),
     clock: Date.now,

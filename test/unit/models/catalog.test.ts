@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createOnnxBackends } from '../../../src/backends/onnx/backends.ts';
-import type { BackendSource } from '../../../src/core/backend.ts';
+import { createOnnxLoader } from '../../../src/backends/onnx/onnx-loader.ts';
+import type { LoadSource } from '../../../src/core/loader.ts';
 import type { Route } from '../../../src/core/model.ts';
 import { type CatalogOptions, createCatalog, type ModelCatalog } from '../../../src/models/catalog.ts';
 import { type MemoryStore, memoryStore } from '../../support/memory-store.ts';
@@ -16,7 +16,7 @@ describe('catalog', () => {
   let nowMs: number;
   let catalog: ModelCatalog;
   const loads: string[] = [];
-  const backends = createOnnxBackends({ threads: 0, inlineMaxMs: 1, workerMinMs: 5, log: notes() });
+  const onnx = createOnnxLoader({ threads: 0, inlineMaxMs: 1, workerMinMs: 5, log: notes() });
 
   beforeEach(() => {
     folder = temporaryFolder();
@@ -33,10 +33,15 @@ describe('catalog', () => {
   function create(change: Partial<CatalogOptions> = {}): ModelCatalog {
     catalog = createCatalog({
       store,
-      openBackend(source: BackendSource) {
-        loads.push(source.title);
-        return backends.open(source);
-      },
+      loaders: [
+        {
+          ...onnx,
+          open(source: LoadSource) {
+            loads.push(source.title);
+            return onnx.open(source);
+          },
+        },
+      ],
       clock: () => nowMs,
       log,
       defaultModel: undefined,
