@@ -28,11 +28,13 @@ export async function openFile(source: {
   readonly version: string;
   readonly file: string;
   readonly raw: RawCard;
+  /** What messages call the card. */
+  readonly card?: string | undefined;
   readonly threads?: number;
 }): Promise<OpenedModel> {
   const { raw, threads, ...files } = source;
   const loader = createOnnxLoader({ threads, inlineMaxMs: 1, workerMinMs: 5, log: quiet });
-  const { version: model, close } = await openModelFiles({ ...files, card: undefined }, raw, [loader]);
+  const { version: model, close } = await openModelFiles({ card: 'model.json', ...files }, raw, [loader]);
   return { model, backends: { close: () => close().then(loader.close) } };
 }
 

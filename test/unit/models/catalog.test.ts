@@ -1,3 +1,5 @@
+import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createOnnxLoader } from '../../../src/backends/onnx/onnx-loader.ts';
 import type { LoadSource } from '../../../src/core/loader.ts';
@@ -5,7 +7,7 @@ import type { Route } from '../../../src/core/model.ts';
 import { type CatalogOptions, createCatalog, type ModelCatalog } from '../../../src/models/catalog.ts';
 import { type MemoryStore, memoryStore } from '../../support/memory-store.ts';
 import { floats, type Notes, notes, temporaryFolder } from '../../support/models.ts';
-import { BAD, regressor } from '../../support/onnx.ts';
+import { BAD, classifier, regressor } from '../../support/onnx.ts';
 
 const BROKEN = BAD['no model']!.file;
 
@@ -350,6 +352,26 @@ describe('catalog', () => {
         message: 'listing models: storage is away',
       });
       store.away = false;
+      expect(await version('m')).toBe('1.0.0');
+    });
+
+    it('or the disk fails under the model cache, that is no fault of the model, and later it works', async () => {
+      put('m/1.0.0', classifier({ zipMap: true }));
+      create();
+      await route('m');
+      await catalog.close();
+      const derived = join(
+        folder.path,
+        readdirSync(folder.path).find(name => name.endsWith('.tensors.onnx')) as string,
+      );
+      rmSync(derived);
+      mkdirSync(join(derived, 'in the way'), { recursive: true });
+      create();
+      await expect(route('m')).rejects.toMatchObject({
+        name: 'InfrastructureError',
+        message: expect.stringMatching(/^model cache: E[A-Z]+: .*rename/),
+      });
+      rmSync(derived, { recursive: true });
       expect(await version('m')).toBe('1.0.0');
     });
 

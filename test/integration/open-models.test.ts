@@ -1,0 +1,101 @@
+import { readdirSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
+import { PassThrough } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import { BlobServiceClient } from '@azure/storage-blob';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createLoaders } from '../../src/app/create-loaders.ts';
+import { checkModels } from '../../src/cli/doctor/models.ts';
+import { commandSettings } from '../../src/cli/environment.ts';
+import { run } from '../../src/cli/program.ts';
+import { openCatalog } from '../../src/models/open-catalog.ts';
+import { notes, temporaryFolder } from '../support/models.ts';
+import { type Storage, startStorage } from '../support/storage.ts';
+
+const ROOT = resolve(import.meta.dirname, '../..');
+const BAD = join(ROOT, 'test/fixtures/models/bad');
+/** With a card and texts, with a ZipMap, with a batch size of its own. */
+const GOOD = ['samples/models/churn', 'test/fixtures/models/diabetes-zipmap', 'test/fixtures/models/iris-fixed-batch'];
+
+const folder = temporaryFolder();
+let storage: Storage;
+beforeAll(async () => {
+  storage = await startStorage();
+});
+afterAll(async () => {
+  await storage.stop();
+  folder.remove();
+});
+
+async function hubscore(container: string, args: readonly string[]): Promise<string> {
+  const [stdout, stderr] = [new PassThrough(), new PassThrough()];
+  const said = Promise.all([text(stdout), text(stderr)]);
+  const world = { stdin: new PassThrough(), stdout, stderr, folder: folder.path, signal: AbortSignal.timeout(60_000) };
+  await run(args, { ...world, environment: { ModelStorage: storage.connectionString, MODELS_CONTAINER: container } });
+  stdout.end();
+  stderr.end();
+  return (await said).join('');
+}
+
+async function put(container: string, path: string, file: string): Promise<void> {
+  const client = BlobServiceClient.fromConnectionString(storage.connectionString).getContainerClient(container);
+  await client.createIfNotExists();
+  await client.getBlockBlobClient(path).uploadFile(file);
+}
+
+/** What the functions, and the doctor, make of a container: by model, the label that answers or why none does. */
+async function served(container: string) {
+  const environment = { ModelStorage: storage.connectionString, MODELS_CONTAINER: container };
+  const settings = commandSettings({ ...environment, MODEL_CACHE_DIR: join(folder.path, container) }, folder.path);
+  const { loaders, close } = createLoaders(settings, notes());
+  const { catalog } = openCatalog(settings, { loaders, clock: Date.now, log: notes() });
+  const load: Record<string, { label: string; sha256: string } | string> = {};
+  for (const { name } of await catalog.list()) {
+    const answer = Promise.resolve(catalog.route(name, undefined, ''));
+    load[name] = await answer.then(
+      ({ version: { label, sha256 } }) => ({ label, sha256 }),
+      (thrown: Error) => thrown.message,
+    );
+  }
+  await catalog.close();
+  await close();
+  const doctor = (await checkModels(settings).run(AbortSignal.timeout(60_000))).map(({ says }) => says);
+  return { load, doctor };
+}
+
+describe('the functions, doctor, push and tune', () => {
+  it('open the same files alike', async () => {
+    const pushed = new Map<string, string>();
+    for (const path of GOOD) {
+      pushed.set(basename(path), await hubscore('good', ['models', 'push', join(ROOT, path, '1.0.0')]));
+    }
+    const { load, doctor } = await served('good');
+    expect(Object.keys(load).sort()).toEqual([...pushed.keys()].sort());
+    for (const [name, found] of Object.entries(load)) {
+      const { label, sha256 } = found as { label: string; sha256: string };
+      expect(pushed.get(name)?.split('\n')).toEqual(
+        expect.arrayContaining([`${name} ${label}`, expect.stringMatching(new RegExp(`^ *sha256 +${sha256}$`))]),
+      );
+      expect(doctor).toContainEqual(expect.stringContaining(`${name} ${label} loads: `));
+      const tuned = await hubscore('good', ['tune', name, '--time', '1', '--largest-batch', '1']);
+      expect(tuned).toContain(`${name} ${label}  `);
+    }
+  });
+
+  it('give the same reason for what they refuse', async () => {
+    const files = readdirSync(BAD);
+    for (const file of files) await put('bad', `${file}/1.0.0/model.onnx`, join(BAD, file));
+    const { load, doctor } = await served('bad');
+    for (const file of files) {
+      if (typeof load[file] === 'object') continue; // this machine has the locale that it needs
+      const reason = String(load[file]).replace(`${file}/1.0.0/model.onnx: `, '');
+      expect(reason).toMatch(/\w{3}/);
+      expect(doctor).toContain(`${file}: ${load[file]}`);
+      const path = join(BAD, file);
+      const push = ['models', 'push', path, '--name', 'm', '--version', '1.0.0'];
+      expect(await hubscore('bad', push)).toBe(`error: ${path}: ${reason}\nIt was not pushed.\n`);
+      expect(await hubscore('bad', ['tune', path])).toBe(`error: ${path}: ${reason}\n`);
+    }
+    expect(Object.values(load).filter(found => typeof found === 'string').length).toBeGreaterThanOrEqual(6);
+  });
+});
