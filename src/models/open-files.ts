@@ -52,8 +52,7 @@ export async function openModelFiles(
     const source = { name, version, titles, raw, sha256, file: { path: file, bytes, derive } };
     const opened = await openVersion(source, loaders);
     const close = async () => {
-      await opened.version.backend.close();
-      await removeDerived();
+      await opened.version.backend.close().finally(removeDerived);
     };
     return { ...opened, bytes, close };
   } catch (thrown) {
