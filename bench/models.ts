@@ -1,21 +1,19 @@
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createOnnxBackends, type OnnxBackends } from '../src/backends/onnx/backends.ts';
-import { readOnnxFile } from '../src/backends/onnx/onnx-file.ts';
+import { createOnnxLoader } from '../src/backends/onnx/onnx-loader.ts';
 import type { Catalog } from '../src/core/catalog.ts';
 import type { ModelVersion } from '../src/core/model.ts';
 import type { Route } from '../src/core/routing.ts';
-import { parseCard, type RawCard, wishesOf } from '../src/models/card.ts';
-import { labelOf } from '../src/models/load-version.ts';
-import { resolveCard } from '../src/models/resolve-card.ts';
-import { warmUpPlan } from '../src/models/warm-up-plan.ts';
+import { parseCard, type RawCard } from '../src/models/card.ts';
+import { openModelFiles } from '../src/models/open-files.ts';
 import { sampleModel } from './requests.ts';
 
 const quiet = { info: () => {}, warn: () => {}, error: () => {} };
 
 export interface OpenedModel {
   readonly model: ModelVersion;
-  readonly backends: OnnxBackends;
+  /** What it runs on; closed after the model. */
+  readonly backends: { close(): Promise<void> };
 }
 
 /** Opens a sample model the way the catalog does, without storage; `more` stands over its card. */
@@ -32,26 +30,14 @@ export async function openFile(source: {
   readonly version: string;
   readonly file: string;
   readonly raw: RawCard;
+  /** What messages call the card. */
+  readonly card?: string | undefined;
   readonly threads?: number;
 }): Promise<OpenedModel> {
-  const { name, version, file, raw, threads } = source;
-  const { classes } = await readOnnxFile(file);
-  const backends = createOnnxBackends({ threads, inlineMaxMs: 1, workerMinMs: 5, log: quiet });
-  const card = (signature: ModelVersion['signature']) =>
-    resolveCard({ name, version, file: 'model.json', raw, classes }, signature);
-  const backend = backends.open({
-    title: file,
-    file,
-    bytes: statSync(file).size,
-    wishes: wishesOf(raw),
-    plan: signature => warmUpPlan(signature, card(signature)),
-  });
-  const { signature } = await backend.load();
-  const sha256 = String(raw.sha256 ?? '0'.repeat(64));
-  return {
-    model: { name, version, label: labelOf(version, raw, sha256), sha256, card: card(signature), signature, backend },
-    backends,
-  };
+  const { raw, threads, ...files } = source;
+  const loader = createOnnxLoader({ threads, inlineMaxMs: 1, workerMinMs: 5, log: quiet });
+  const { version: model, close } = await openModelFiles({ card: 'model.json', ...files }, raw, [loader]);
+  return { model, backends: { close: () => close().then(loader.close) } };
 }
 
 /** A catalog that answers everything with one loaded version. */

@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os';
 import { credentialOf } from '../azure/credential.ts';
 import { readSettings, type Settings } from '../config/config.ts';
 import { InfrastructureError } from '../core/errors.ts';
@@ -186,23 +185,18 @@ async function buildApp(settings: Settings, log: Log, clock: Clock): Promise<App
 }
 
 async function buildModels(settings: Settings, log: Log, clock: Clock, onLoad: OnLoad) {
-  const [{ openCatalog }, { createOnnxBackends }] = await Promise.all([
+  const [{ openCatalog }, { createLoaders }] = await Promise.all([
     import('./open-models.ts'),
-    import('../backends/onnx/backends.ts'),
+    import('./create-loaders.ts'),
   ]);
-  const backends = createOnnxBackends({
-    threads: settings.WORKER_THREADS ?? Math.max(1, availableParallelism() - 1),
-    inlineMaxMs: settings.INLINE_MAX_MS,
-    workerMinMs: settings.WORKER_MIN_MS,
-    log,
-  });
-  const { catalog, breaker } = openCatalog(settings, { openBackend: backends.open, clock, log, onLoad });
+  const { loaders, close } = createLoaders(settings, log);
+  const { catalog, breaker } = openCatalog(settings, { loaders, clock, log, onLoad });
   return {
     catalog,
     breaker,
     async close() {
       await catalog.close();
-      await backends.close();
+      await close();
     },
   };
 }

@@ -14,7 +14,7 @@ const MIB = 1024 * 1024;
 /** The catalog of model storage as the settings want it, and the circuit breaker before that storage. */
 export function openCatalog(
   settings: Settings,
-  parts: Pick<CatalogOptions, 'openBackend' | 'clock' | 'log' | 'onLoad'>,
+  parts: Pick<CatalogOptions, 'loaders' | 'clock' | 'log' | 'onLoad'>,
 ): { readonly catalog: ModelCatalog; readonly breaker: Breaker } {
   const { MODELS_CONTAINER, BREAKER_FAILURES, BREAKER_RESET_SECONDS } = settings;
   const breaker = createBreaker(

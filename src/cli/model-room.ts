@@ -1,7 +1,8 @@
 import { modelStorageConnection } from '../config/connection.ts';
 import type { Settings } from '../config/settings.ts';
-import type { OpenBackend } from '../core/backend.ts';
 import { BlobGone } from '../core/blobs.ts';
+import type { Loader } from '../core/loader.ts';
+import type { Log } from '../core/log.ts';
 import { parseDeployment } from '../models/deployment.ts';
 import { productionVersion } from '../models/resolve-version.ts';
 import { deploymentPath, type ModelStore, type StoredModel } from '../models/store.ts';
@@ -15,20 +16,20 @@ export async function openStore(settings: Settings): Promise<ModelStore> {
   return createModelStore(createBlobs(modelStorageConnection(settings), settings.MODELS_CONTAINER));
 }
 
-/** Opens model files as the app does, in a worker thread where they are slow; `work` is done when it resolves. */
-export async function withBackends<T>(settings: Settings, work: (open: OpenBackend) => Promise<T>): Promise<T> {
-  const { createOnnxBackends } = await import('../backends/onnx/backends.ts'); // loads ONNX Runtime
-  const silent = { info() {}, warn() {}, error() {} };
-  const backends = createOnnxBackends({
-    threads: 1,
-    inlineMaxMs: settings.INLINE_MAX_MS,
-    workerMinMs: settings.WORKER_MIN_MS,
-    log: silent,
-  });
+const SILENT: Log = { info() {}, warn() {}, error() {} };
+
+/** Opens models as the app does, in a worker thread where they are slow; `work` is done with them when it resolves. */
+export async function withLoaders<T>(
+  settings: Settings,
+  work: (loaders: readonly Loader[]) => Promise<T>,
+  log = SILENT,
+): Promise<T> {
+  const { createLoaders } = await import('../app/create-loaders.ts');
+  const { loaders, close } = createLoaders({ ...settings, WORKER_THREADS: 1 }, log);
   try {
-    return await work(backends.open);
+    return await work(loaders);
   } finally {
-    await backends.close();
+    await close();
   }
 }
 

@@ -3,9 +3,10 @@ import { basename, dirname, join, resolve } from 'node:path';
 import semver from 'semver';
 import { parseCard } from '../models/card.ts';
 import { setAlias } from '../models/deployment.ts';
-import { inspectModel, type ModelFiles, pushModel } from '../models/publish.ts';
+import type { ModelFiles } from '../models/open-files.ts';
+import { inspectModel, pushModel } from '../models/publish.ts';
 import { commandSettings } from './environment.ts';
-import { openStore, readDeployed, withBackends } from './model-room.ts';
+import { openStore, readDeployed, withLoaders } from './model-room.ts';
 import { showInspection } from './show-inspection.ts';
 import { CommandError, paintFor, type Terminal } from './terminal.ts';
 
@@ -23,7 +24,7 @@ export async function push(terminal: Terminal, path: string, options: PushOption
   const settings = commandSettings(terminal.environment, terminal.folder);
   const files = findModelFiles(resolve(terminal.folder, path), options, terminal.folder);
   const paint = paintFor(stdout);
-  const inspection = await withBackends(settings, open => inspectModel(files, open)).catch(thrown => {
+  const inspection = await withLoaders(settings, loaders => inspectModel(files, loaders)).catch(thrown => {
     throw new CommandError((thrown as Error).message, 'It was not pushed.', { cause: thrown });
   });
   stdout.write(`${paint('bold', `${files.name} ${inspection.label}`)}\n`);

@@ -33,21 +33,6 @@ export interface RuntimeWishes {
   readonly maxQueueDelayMs: number | undefined;
 }
 
-/** One ONNX file to be opened by a backend. */
-export interface BackendSource {
-  /** What messages call it, e.g. `churn/2.1.3/model.onnx`. */
-  readonly title: string;
-  /** Path of the file on disk. */
-  readonly file: string;
-  readonly bytes: number;
-  readonly wishes?: RuntimeWishes | undefined;
-  /** Called once the signature is known. @throws Error where the model's card does not fit it. */
-  plan(signature: Signature): WarmUpPlan;
-}
-
-/** Makes a backend for a file; nothing is read before its `load`. */
-export type OpenBackend = (source: BackendSource) => Backend;
-
 export interface PredictOptions {
   readonly signal?: AbortSignal | undefined;
   /** Lower goes first where work waits; 1 where absent. */

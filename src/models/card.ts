@@ -74,6 +74,9 @@ export function parseCard(text: string, file: string): RawCard {
   throw new Error(`${file}: ${faults(parsed.error, value)}`);
 }
 
+/** What a model without a model.json has. */
+export const NO_CARD: RawCard = parseCard('{}', 'no card');
+
 /** What a card asks of the backend, which has to know before it opens the model. */
 export function wishesOf({ batching, runtime }: RawCard): RuntimeWishes {
   return {

@@ -1,7 +1,7 @@
-import type { OpenBackend } from '../core/backend.ts';
 import { BlobGone } from '../core/blobs.ts';
 import type { Catalog, ModelSummary } from '../core/catalog.ts';
 import { asError, InfrastructureError, RequestError } from '../core/errors.ts';
+import type { Loader } from '../core/loader.ts';
 import type { Clock, Log } from '../core/log.ts';
 import type { Routing } from '../core/routing.ts';
 import { type Decision, decide, knownVersions } from './decide.ts';
@@ -14,7 +14,8 @@ import type { ModelStore, StoredVersion } from './store.ts';
 
 export interface CatalogOptions {
   readonly store: ModelStore;
-  readonly openBackend: OpenBackend;
+  /** One a kind of model; the first that takes a card opens it. */
+  readonly loaders: readonly Loader[];
   readonly clock: Clock;
   readonly log: Log;
   /** DEFAULT_MODEL */
@@ -53,11 +54,11 @@ const NAMES_IN_MESSAGE = 20;
 
 /** The models of a storage container: which version answers, loaded on first use, followed as storage changes. */
 export function createCatalog(options: CatalogOptions): ModelCatalog {
-  const { store, openBackend, clock, log } = options;
+  const { store, loaders, clock, log } = options;
   const cache = createDiskCache({ dir: options.cacheDir, maxBytes: options.cacheBytes, store, log });
   const snapshot = createSnapshot(store, clock, log);
   const residents = createResidents({
-    load: (stored, signal) => loadVersion({ store, cache, openBackend }, stored, signal),
+    load: (stored, signal) => loadVersion({ store, cache, loaders }, stored, signal),
     budgetBytes: options.memoryBytes,
     loadTimeoutMs: options.loadTimeoutMs,
     clock,

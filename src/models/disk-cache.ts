@@ -5,14 +5,14 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BlobGone } from '../core/blobs.ts';
 import { asError, InfrastructureError, isRetryable } from '../core/errors.ts';
+import type { ModelFile } from '../core/loader.ts';
 import type { Log } from '../core/log.ts';
 import { type ModelStore, modelPath, type StoredVersion } from './store.ts';
 
-export interface CachedFile {
-  readonly path: string;
+/** What is derived from it lies beside it. */
+export interface CachedFile extends ModelFile {
   /** Hex, lower case. */
   readonly sha256: string;
-  readonly bytes: number;
 }
 
 /** Model files on disk, by content: any number of processes may share the folder, and a restart finds them again. */
@@ -22,8 +22,6 @@ export interface DiskCache {
    * @throws BlobGone where the version was replaced or removed; InfrastructureError where storage or the disk fails.
    */
   get(stored: StoredVersion, signal: AbortSignal): Promise<CachedFile>;
-  /** Puts a file derived from a cached one beside it. @returns its path. */
-  derive(file: CachedFile, suffix: string, bytes: Uint8Array): Promise<string>;
   /** Removes a version's file, so that it is downloaded anew. */
   forget(stored: StoredVersion): Promise<void>;
 }
@@ -57,7 +55,7 @@ export function createDiskCache(options: {
       if ((expected as { sha256?: unknown }).sha256 !== sha256) return undefined;
       const now = new Date();
       await utimes(path, now, now); // the least recently used go first
-      return { path, sha256, bytes: size };
+      return cachedFile(path, sha256, size);
     } catch {
       return undefined; // not there, or not whole: download
     }
@@ -74,7 +72,7 @@ export function createDiskCache(options: {
     }
     partials.delete(key);
     const path = pathOf(stored);
-    const file: CachedFile = { path, sha256: partial.hash.digest('hex'), bytes: partial.bytes };
+    const file = cachedFile(path, partial.hash.digest('hex'), partial.bytes);
     // The hash first: a file without it would not be taken, one with it is whole.
     await writeAtomically(`${path}.json`, JSON.stringify({ sha256: file.sha256, source: modelPath(stored) }));
     await rename(partial.path, path);
@@ -161,11 +159,6 @@ export function createDiskCache(options: {
         downloads.delete(key);
       }
     },
-    async derive(file, suffix, bytes) {
-      const path = file.path.replace(/\.onnx$/, `.${suffix}.onnx`);
-      await writeAtomically(path, bytes);
-      return path;
-    },
     async forget(stored) {
       await rm(`${pathOf(stored)}.json`, { force: true });
       await rm(pathOf(stored), { force: true });
@@ -178,6 +171,19 @@ export async function hashFile(path: string): Promise<string> {
   const hash = createHash('sha256');
   for await (const chunk of createReadStream(path, { highWaterMark: 1024 * 1024 })) hash.update(chunk as Buffer);
   return hash.digest('hex');
+}
+
+function cachedFile(path: string, sha256: string, bytes: number): CachedFile {
+  return {
+    path,
+    sha256,
+    bytes,
+    async derive(suffix, content) {
+      const derived = path.replace(/\.onnx$/, `.${suffix}.onnx`);
+      await writeAtomically(derived, content);
+      return derived;
+    },
+  };
 }
 
 /** By path and ETag: a replaced file is another one. */
@@ -199,6 +205,6 @@ function isStorageFailure(thrown: unknown, signal: AbortSignal): boolean {
 }
 
 /** Errors of the file system bear a code like ENOSPC. */
-function isDiskFailure(thrown: unknown): boolean {
+export function isDiskFailure(thrown: unknown): boolean {
   return thrown instanceof Error && 'syscall' in thrown;
 }

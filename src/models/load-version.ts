@@ -1,16 +1,15 @@
-import { readOnnxFile } from '../backends/onnx/onnx-file.ts';
-import type { OpenBackend } from '../core/backend.ts';
-import type { Card, FallbackTarget, ModelVersion } from '../core/model.ts';
-import { parseCard, type RawCard, wishesOf } from './card.ts';
-import type { DiskCache } from './disk-cache.ts';
-import { resolveCard } from './resolve-card.ts';
+import { asError, InfrastructureError } from '../core/errors.ts';
+import type { Loader } from '../core/loader.ts';
+import type { FallbackTarget, ModelVersion } from '../core/model.ts';
+import { NO_CARD, parseCard, type RawCard } from './card.ts';
+import { type DiskCache, isDiskFailure } from './disk-cache.ts';
+import { ChecksumDiffers, openVersion } from './open-version.ts';
 import { cardPath, type ModelStore, modelPath, type StoredVersion } from './store.ts';
-import { warmUpPlan } from './warm-up-plan.ts';
 
-export interface LoaderParts {
+export interface LoadParts {
   readonly store: ModelStore;
   readonly cache: DiskCache;
-  readonly openBackend: OpenBackend;
+  readonly loaders: readonly Loader[];
 }
 
 /** Why a version cannot serve, and where its card says to turn. */
@@ -25,71 +24,34 @@ export class BrokenModel extends Error {
 }
 
 /**
- * Downloads, opens and warms up one version.
- * @throws BrokenModel naming file and cause; BlobGone where it was replaced meanwhile; InfrastructureError where storage is away.
+ * Downloads and opens one version.
+ * @throws BrokenModel naming file and cause; BlobGone where it was replaced meanwhile; InfrastructureError where storage or the disk fails.
  */
-export async function loadVersion(
-  parts: LoaderParts,
-  stored: StoredVersion,
-  signal: AbortSignal,
-): Promise<ModelVersion> {
-  const raw = stored.cardEtag === undefined ? undefined : await readCard(parts.store, stored, signal);
-  const fallback = raw?.fallback && { model: raw.fallback.model, version: raw.fallback.version };
-  const broken = (cause: Error) => new BrokenModel(cause.message, fallback, { cause });
-  const file = await parts.cache.get(stored, signal);
-  const expected = raw?.sha256?.toLowerCase();
-  if (expected && expected !== file.sha256) {
-    await parts.cache.forget(stored);
-    throw broken(
-      new Error(
-        `${modelPath(stored)}: checksum differs: ${cardPath(stored)} says ${expected}, the file has ${file.sha256}`,
-      ),
-    );
-  }
-  const { classes, rewritten } = await readOnnxFile(file.path);
-  const path = rewritten ? await parts.cache.derive(file, 'tensors', rewritten) : file.path;
-  let card: Card | undefined;
-  const backend = parts.openBackend({
-    title: modelPath(stored),
-    file: path,
-    bytes: file.bytes,
-    wishes: raw && wishesOf(raw),
-    plan(signature) {
-      card = resolveCard(
-        { name: stored.name, version: stored.version, file: cardPath(stored), raw, classes },
-        signature,
-      );
-      return warmUpPlan(signature, card);
-    },
-  });
+export async function loadVersion(parts: LoadParts, stored: StoredVersion, signal: AbortSignal): Promise<ModelVersion> {
+  const { store, cache, loaders } = parts;
+  const { name, version } = stored;
+  const titles = { model: modelPath(stored), card: cardPath(stored) };
+  const raw = stored.cardEtag === undefined ? NO_CARD : await readCard(store, titles.card, signal);
+  const file = await cache.get(stored, signal);
   try {
-    const { signature } = await backend.load();
-    return {
-      name: stored.name,
-      version: stored.version,
-      label: labelOf(stored.version, raw, file.sha256),
-      sha256: file.sha256,
-      card: card!,
-      signature,
-      backend,
-    };
+    const opened = await openVersion({ name, version, titles, raw, file, sha256: file.sha256 }, loaders);
+    return opened.version;
   } catch (thrown) {
-    await backend.close();
-    throw broken(thrown as Error);
+    if (thrown instanceof InfrastructureError) throw thrown;
+    const { message } = asError(thrown);
+    // The model is not to blame: its events wait until there is room again, or the file that another process evicted is back.
+    if (isDiskFailure(thrown)) throw new InfrastructureError(`model cache: ${message}`, { cause: thrown });
+    if (thrown instanceof ChecksumDiffers) await cache.forget(stored);
+    const fallback = raw.fallback && { model: raw.fallback.model, version: raw.fallback.version };
+    throw new BrokenModel(message, fallback, { cause: thrown });
   }
 }
 
-async function readCard(store: ModelStore, stored: StoredVersion, signal: AbortSignal): Promise<RawCard> {
-  const { text } = await store.readText(cardPath(stored), signal);
+async function readCard(store: ModelStore, path: string, signal: AbortSignal): Promise<RawCard> {
+  const { text } = await store.readText(path, signal);
   try {
-    return parseCard(text, cardPath(stored));
+    return parseCard(text, path);
   } catch (thrown) {
     throw new BrokenModel((thrown as Error).message, undefined, { cause: thrown });
   }
-}
-
-/** `1.1.0+a1b2c3d4`: the version, and which data or else which file it was made of. */
-export function labelOf(version: string, raw: RawCard | undefined, sha256: string): string {
-  const hash = raw?.training_data_hash?.toLowerCase().match(/[0-9a-f]{8}/)?.[0] ?? sha256.slice(0, 8);
-  return `${version}+${hash}`;
 }

@@ -1,58 +1,62 @@
 import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readOnnxFile } from '../backends/onnx/onnx-file.ts';
-import type { OpenBackend } from '../core/backend.ts';
-import type { Card, ModelVersion } from '../core/model.ts';
-import { type RawCard, wishesOf } from './card.ts';
+import type { Loader } from '../core/loader.ts';
+import type { RawCard } from './card.ts';
 import { hashFile } from './disk-cache.ts';
-import { labelOf } from './load-version.ts';
-import type { ModelFiles } from './publish.ts';
-import { resolveCard } from './resolve-card.ts';
-import { warmUpPlan } from './warm-up-plan.ts';
+import { type OpenedVersion, openVersion } from './open-version.ts';
 
-/** A model opened from a file, outside any catalog. */
-export interface OpenedFiles {
-  readonly version: ModelVersion;
+export interface ModelFiles {
+  readonly name: string;
+  /** Semantic version. */
+  readonly version: string;
+  /** Path of the ONNX file. */
+  readonly file: string;
+  /** Path of its model.json; undefined: what the ONNX file says is enough. */
+  readonly card: string | undefined;
+}
+
+/** A model opened from files, outside any catalog. */
+export interface OpenedFiles extends OpenedVersion {
+  readonly bytes: number;
   /** Frees it; nothing may be running. */
   close(): Promise<void>;
 }
 
 /**
- * Opens a model file with a card of one's own choosing, to try it as serving would.
+ * Opens files as the catalog opens what it downloaded.
+ * @param raw the card, which may be another than the files have
  * @throws Error that names the file and the cause where it could not serve.
  */
 export async function openModelFiles(
-  { name, version, file }: Pick<ModelFiles, 'name' | 'version' | 'file'>,
+  { name, version, file, card }: ModelFiles,
   raw: RawCard,
-  openBackend: OpenBackend,
+  loaders: readonly Loader[],
 ): Promise<OpenedFiles> {
-  const { classes, rewritten } = await readOnnxFile(file);
-  const folder = await mkdtemp(join(tmpdir(), 'hubscore-open-'));
-  const path = rewritten ? join(folder, 'model.onnx') : file;
-  if (rewritten) await writeFile(path, rewritten);
-  let card: Card | undefined;
-  const backend = openBackend({
-    title: file,
-    file: path,
-    bytes: (await stat(file)).size,
-    wishes: wishesOf(raw),
-    plan(signature) {
-      card = resolveCard({ name, version, file, raw, classes }, signature);
-      return warmUpPlan(signature, card);
-    },
+  const { size: bytes } = await stat(file).catch(() => {
+    throw new Error(`${file}: the file is not there`);
   });
-  const close = async () => {
-    await backend.close();
-    await rm(folder, { recursive: true, force: true });
+  const sha256 = await hashFile(file);
+  let folder: string | undefined;
+  const derive = async (suffix: string, content: Uint8Array) => {
+    folder ??= await mkdtemp(join(tmpdir(), 'hubscore-open-'));
+    const path = join(folder, `model.${suffix}.onnx`);
+    await writeFile(path, content);
+    return path;
+  };
+  const removeDerived = async () => {
+    if (folder !== undefined) await rm(folder, { recursive: true, force: true });
   };
   try {
-    const { signature } = await backend.load();
-    const sha256 = await hashFile(file);
-    const opened = { name, version, label: labelOf(version, raw, sha256), sha256, card: card!, signature, backend };
-    return { version: opened, close };
+    const titles = { model: file, card: card ?? file };
+    const source = { name, version, titles, raw, sha256, file: { path: file, bytes, derive } };
+    const opened = await openVersion(source, loaders);
+    const close = async () => {
+      await opened.version.backend.close().finally(removeDerived);
+    };
+    return { ...opened, bytes, close };
   } catch (thrown) {
-    await close();
+    await removeDerived();
     throw thrown;
   }
 }

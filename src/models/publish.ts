@@ -1,27 +1,12 @@
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFile } from 'node:fs/promises';
 import semver from 'semver';
-import { readOnnxFile } from '../backends/onnx/onnx-file.ts';
-import type { BackendInfo, OpenBackend } from '../core/backend.ts';
+import type { BackendInfo } from '../core/backend.ts';
 import { BlobConflict, BlobGone } from '../core/blobs.ts';
+import type { Loader } from '../core/loader.ts';
 import type { Card } from '../core/model.ts';
-import { parseCard, type RawCard, wishesOf } from './card.ts';
-import { hashFile } from './disk-cache.ts';
-import { labelOf } from './load-version.ts';
-import { resolveCard } from './resolve-card.ts';
+import { NO_CARD, parseCard, type RawCard } from './card.ts';
+import { type ModelFiles, openModelFiles } from './open-files.ts';
 import { cardPath, type ModelStore, modelPath } from './store.ts';
-import { warmUpPlan } from './warm-up-plan.ts';
-
-export interface ModelFiles {
-  readonly name: string;
-  /** Semantic version. */
-  readonly version: string;
-  /** Path of the ONNX file. */
-  readonly file: string;
-  /** Path of its model.json; undefined: what the ONNX file says is enough. */
-  readonly card: string | undefined;
-}
 
 /** What a model file was found to be, by the same code that will serve it. */
 export interface Inspection {
@@ -42,53 +27,19 @@ export interface Inspection {
  * Reads, opens and tries a model file as serving it will.
  * @throws Error that names the file and the cause where it could not serve.
  */
-export async function inspectModel(files: ModelFiles, openBackend: OpenBackend): Promise<Inspection> {
-  const { name, version, file } = files;
+export async function inspectModel(files: ModelFiles, loaders: readonly Loader[]): Promise<Inspection> {
+  const { name, version } = files;
   if (!/^[^/\\]+$/.test(name)) throw new Error(`model name ${JSON.stringify(name)}: expected one without slashes`);
   if (semver.valid(version) !== version) throw new Error(`version ${version}: expected a semantic version like 1.0.0`);
-  const { size: bytes } = await stat(file).catch(() => {
-    throw new Error(`${file}: the file is not there`);
-  });
-  const rawCard = files.card ? parseCard(await readFile(files.card, 'utf8'), files.card) : parseCard('{}', file);
-  const sha256 = await hashFile(file);
-  if (rawCard.sha256 && rawCard.sha256.toLowerCase() !== sha256) {
-    throw new Error(`${file}: checksum differs: ${files.card} says ${rawCard.sha256}, the file has ${sha256}`);
-  }
-  const { producer, opsets, classes, rewritten } = await readOnnxFile(file);
-  const folder = await mkdtemp(join(tmpdir(), 'hubscore-inspect-'));
-  let card: Card | undefined;
+  const rawCard = files.card ? parseCard(await readFile(files.card, 'utf8'), files.card) : NO_CARD;
+  const opened = await openModelFiles(files, rawCard, loaders);
   try {
-    const path = rewritten ? join(folder, 'model.onnx') : file;
-    if (rewritten) await writeFile(path, rewritten);
-    const backend = openBackend({
-      title: file,
-      file: path,
-      bytes,
-      wishes: wishesOf(rawCard),
-      plan(signature) {
-        card = resolveCard({ name, version, file: files.card ?? file, raw: rawCard, classes }, signature);
-        return warmUpPlan(signature, card);
-      },
-    });
-    try {
-      const info = await backend.load();
-      const remarks = remarksOn(card!, info);
-      return {
-        sha256,
-        bytes,
-        producer,
-        opsets,
-        card: card!,
-        rawCard,
-        info,
-        label: labelOf(version, rawCard, sha256),
-        remarks,
-      };
-    } finally {
-      await backend.close();
-    }
+    const { bytes, producer, opsets } = opened;
+    const { sha256, label, card, backend } = opened.version;
+    const { info } = backend;
+    return { sha256, bytes, producer, opsets, card, rawCard, info, label, remarks: remarksOn(card, info) };
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    await opened.close();
   }
 }
 

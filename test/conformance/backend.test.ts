@@ -2,8 +2,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createMicroBatcher } from '../../src/backends/micro-batcher.ts';
 import { createEngineBackend } from '../../src/backends/onnx/engine.ts';
 import { openInline } from '../../src/backends/onnx/in-line.ts';
+import type { OnnxSource } from '../../src/backends/onnx/onnx-source.ts';
 import { createWorkerPool, type WorkerPool } from '../../src/backends/onnx/worker-pool.ts';
-import type { Backend, BackendSource } from '../../src/core/backend.ts';
+import type { Backend } from '../../src/core/backend.ts';
 import { floats, notes, sourceOf, temporaryFolder } from '../support/models.ts';
 import { BAD, classifier, model, node, regressor, tensor, value } from '../support/onnx.ts';
 
@@ -18,7 +19,7 @@ describe.each([
 ] as const)('backend, %s', (name, placement) => {
   let pool: WorkerPool;
   const opened: Backend[] = [];
-  const open = (source: BackendSource) => {
+  const open = (source: OnnxSource) => {
     const engine = () => (placement === 'in-line' ? openInline(source) : pool.open(source));
     const plain = createEngineBackend(source, placement, engine);
     const batched = name === 'micro-batches in a worker';
@@ -136,7 +137,7 @@ describe.each([
   it('loads once however often it is asked', async () => {
     let plans = 0;
     const source = sourceOf(folder.path, regressor([1, 2]));
-    const plan: BackendSource['plan'] = signature => {
+    const plan: OnnxSource['plan'] = signature => {
       plans++;
       return source.plan(signature);
     };

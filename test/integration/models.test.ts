@@ -4,12 +4,13 @@ import type { ContainerClient } from '@azure/storage-blob';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createBlobs } from '../../src/azure/blobs.ts';
 import { connectContainer } from '../../src/azure/connect-blobs.ts';
-import { createOnnxBackends } from '../../src/backends/onnx/backends.ts';
+import { createOnnxLoader } from '../../src/backends/onnx/onnx-loader.ts';
 import type { Route } from '../../src/core/routing.ts';
 import { type CatalogOptions, createCatalog, type ModelCatalog } from '../../src/models/catalog.ts';
 import { setAlias } from '../../src/models/deployment.ts';
 import { createModelStore } from '../../src/models/model-store.ts';
-import { inspectModel, type ModelFiles, pushModel } from '../../src/models/publish.ts';
+import type { ModelFiles } from '../../src/models/open-files.ts';
+import { inspectModel, pushModel } from '../../src/models/publish.ts';
 import type { ModelStore } from '../../src/models/store.ts';
 import { startCuttingProxy } from '../support/cutting-proxy.ts';
 import { floats, type Notes, notes, sourceOf, temporaryFolder } from '../support/models.ts';
@@ -28,13 +29,13 @@ describe('models in blob storage', () => {
   let name: string;
   let test = 0;
   const folder = temporaryFolder();
-  const backends = createOnnxBackends({ threads: 1, inlineMaxMs: 1, workerMinMs: 5, log: notes() });
+  const loader = createOnnxLoader({ threads: 1, inlineMaxMs: 1, workerMinMs: 5, log: notes() });
 
   beforeAll(async () => {
     storage = await startStorage();
   });
   afterAll(async () => {
-    await backends.close();
+    await loader.close();
     await storage.stop();
     folder.remove();
   });
@@ -49,7 +50,7 @@ describe('models in blob storage', () => {
     log = notes();
     catalog = createCatalog({
       store: storeAt(connectionString),
-      openBackend: backends.open,
+      loaders: [loader],
       clock: Date.now,
       log,
       defaultModel: undefined,
@@ -160,7 +161,7 @@ describe('models in blob storage', () => {
       const { file: path } = sourceOf(folder.path, file);
       return { name: 'm', version, file: path, card: undefined };
     };
-    const push = async (given: ModelFiles) => pushModel(store, given, await inspectModel(given, backends.open), signal);
+    const push = async (given: ModelFiles) => pushModel(store, given, await inspectModel(given, [loader]), signal);
 
     it('serve, with hash and card', async () => {
       create();

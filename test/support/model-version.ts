@@ -1,6 +1,7 @@
 import type { ModelVersion } from '../../src/core/model.ts';
 import type { Tensor, TensorSpec, Tensors, TensorType } from '../../src/core/tensor.ts';
 import { parseCard } from '../../src/models/card.ts';
+import { versionOf } from '../../src/models/open-version.ts';
 import { resolveCard } from '../../src/models/resolve-card.ts';
 
 /** `x: float32[?,3]` */
@@ -21,6 +22,8 @@ export interface ModelParts {
   readonly version?: string;
 }
 
+const SHA256 = '0123abcd'.repeat(8);
+
 /** A model version whose model is a function. */
 export function modelVersion({
   inputs,
@@ -33,20 +36,13 @@ export function modelVersion({
   const signature = { inputs: inputs.map(spec), outputs: outputs.map(spec), opaqueOutputs: [] };
   const raw = parseCard(JSON.stringify(card), 'model.json');
   const info = { signature, placement: 'in-line', warmUpMs: 0, memoryBytes: 0, maxBatchSize: 1000 } as const;
-  return {
-    name,
-    version,
-    label: `${version}+0123abcd`,
-    sha256: '0'.repeat(64),
-    card: resolveCard({ name, version, file: 'model.json', raw, classes: undefined }, signature),
-    signature,
-    backend: {
-      info,
-      load: async () => info,
-      predict: async tensors => predict?.(tensors) ?? {},
-      close: async () => {},
-    },
-  };
+  const resolved = resolveCard({ name, version, file: 'model.json', raw, classes: undefined }, signature);
+  return versionOf({ name, version, raw, sha256: SHA256 }, resolved, {
+    info,
+    load: async () => info,
+    predict: async tensors => predict?.(tensors) ?? {},
+    close: async () => {},
+  });
 }
 
 /** A tensor of plain values. */

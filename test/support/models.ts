@@ -1,7 +1,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { BackendSource, WarmUpPlan } from '../../src/core/backend.ts';
+import type { OnnxSource } from '../../src/backends/onnx/onnx-source.ts';
+import type { WarmUpPlan } from '../../src/core/backend.ts';
 import type { Log } from '../../src/core/log.ts';
 import type { Tensor, Tensors } from '../../src/core/tensor.ts';
 
@@ -29,7 +30,7 @@ export function floats(dims: readonly number[], ...data: number[]): Tensor {
 }
 
 /** A model file on disk, to be tried with zeros. */
-export function sourceOf(folder: string, file: Buffer, change: Partial<WarmUpPlan> = {}): BackendSource {
+export function sourceOf(folder: string, file: Buffer, change: Partial<WarmUpPlan> = {}): OnnxSource {
   const path = join(folder, `${Math.random().toString(36).slice(2)}.onnx`);
   writeFileSync(path, file);
   return {

@@ -1,9 +1,10 @@
 import { availableParallelism } from 'node:os';
-import type { Backend, BackendSource } from '../../core/backend.ts';
+import type { Backend } from '../../core/backend.ts';
 import type { Log } from '../../core/log.ts';
 import { createMicroBatcher } from '../micro-batcher.ts';
 import { createEngineBackend, TooSlow } from './engine.ts';
 import { openInline } from './in-line.ts';
+import type { OnnxSource } from './onnx-source.ts';
 import { inlineLimitMs, type PlacementLimits } from './placement.ts';
 import { createWorkerPool } from './worker-pool.ts';
 
@@ -14,7 +15,7 @@ export interface OnnxBackendsOptions extends PlacementLimits {
 }
 
 export interface OnnxBackends {
-  open(source: BackendSource): Backend;
+  open(source: OnnxSource): Backend;
   /** Lets the worker threads end; close every backend before. Needed before `process.exit`, which aborts where a thread still runs a model. */
   close(): Promise<void>;
 }
@@ -31,7 +32,7 @@ export function createOnnxBackends(options: OnnxBackendsOptions): OnnxBackends {
   const { threads = Math.max(1, cores - 1), log } = options;
   const pool = createWorkerPool({ size: threads, log });
 
-  function open(source: BackendSource): Backend {
+  function open(source: OnnxSource): Backend {
     const { placement, maxQueueDelayMs = 0 } = source.wishes ?? {};
     const inline = (limitMs?: number) => createEngineBackend(source, 'in-line', () => openInline(source), limitMs);
     const inWorkers = () => {

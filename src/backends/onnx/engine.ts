@@ -1,6 +1,7 @@
-import type { Backend, BackendInfo, BackendSource, Placement, PredictOptions } from '../../core/backend.ts';
+import type { Backend, BackendInfo, Placement, PredictOptions } from '../../core/backend.ts';
 import type { Signature, Tensors } from '../../core/tensor.ts';
 import { explainFailure } from './explain-failure.ts';
+import type { OnnxSource } from './onnx-source.ts';
 import { warmUp } from './warm-up.ts';
 
 /** A model opened somewhere: on this thread, or in the worker threads. */
@@ -30,7 +31,7 @@ function batchMs(sliceMs: number, rows: number): number {
  * `load` throws `TooSlow` where a batch of 256 takes longer than `limitMs`; without a limit it is tried with larger slices while they are quick.
  */
 export function createEngineBackend(
-  source: BackendSource,
+  source: OnnxSource,
   placement: Placement,
   openEngine: () => Promise<Engine>,
   limitMs?: number,

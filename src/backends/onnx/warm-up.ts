@@ -1,7 +1,8 @@
-import type { BackendSource, WarmUpPlan } from '../../core/backend.ts';
+import type { WarmUpPlan } from '../../core/backend.ts';
 import { asError } from '../../core/errors.ts';
 import type { Tensors } from '../../core/tensor.ts';
 import { tidy } from './explain-failure.ts';
+import type { OnnxSource } from './onnx-source.ts';
 
 export interface WarmUp {
   /** What a slice of `maxBatchSize` took, milliseconds; of the largest one tried, where it stopped. */
@@ -40,7 +41,7 @@ const HOPELESS_MS = 50;
  * @throws Error naming the file where one instance fails.
  */
 export async function warmUp(
-  source: BackendSource,
+  source: OnnxSource,
   plan: WarmUpPlan,
   run: (inputs: Tensors) => Promise<Tensors>,
   limitMs: number,

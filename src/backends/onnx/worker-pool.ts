@@ -1,16 +1,17 @@
-import { type BackendSource, type PredictOptions, WaitedTooLong } from '../../core/backend.ts';
+import { type PredictOptions, WaitedTooLong } from '../../core/backend.ts';
 import { asError, InfrastructureError } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
 import type { Tensors } from '../../core/tensor.ts';
 import { createTaskQueue } from '../task-queue.ts';
 import type { Engine } from './engine.ts';
+import type { OnnxSource } from './onnx-source.ts';
 import { type PoolWorker, startWorker, WorkerLost } from './pool-worker.ts';
 import type { LoadedModel, WorkerReply, WorkerRequest } from './worker-protocol.ts';
 
 /** Threads for heavy models, started when the first one comes. Each holds every model; slices go to whichever is free. */
 export interface WorkerPool {
   /** Opens a model in every thread. */
-  open(source: BackendSource): Promise<Engine>;
+  open(source: OnnxSource): Promise<Engine>;
   /** Share of the threads' time that slices took, 0–1, over about the last ten seconds. */
   readonly load: number;
   /** Waits for what runs, then lets the threads end. */
@@ -47,7 +48,7 @@ export function createWorkerPool(options: {
   const { size, log, url = WORKER_URL } = options;
   const slots: Slot[] = Array.from({ length: size }, () => ({ worker: undefined, idleAt: 0, errands: [] }));
   const queue = createTaskQueue<Errand>();
-  const models = new Map<number, BackendSource>();
+  const models = new Map<number, OnnxSource>();
   const work = createFadingSum(LOAD_WINDOW_MS);
   let lastModel = 0;
   let closed = false;
@@ -207,7 +208,7 @@ function pendingAt({ worker }: Slot): number {
   return worker?.alive ? worker.pending : 0;
 }
 
-function loadRequest(model: number, source: BackendSource): Errand['request'] {
+function loadRequest(model: number, source: OnnxSource): Errand['request'] {
   const { file, bytes, wishes } = source;
   return { kind: 'load', model, file, bytes, intraOpThreads: wishes?.intraOpThreads };
 }

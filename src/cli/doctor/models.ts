@@ -1,12 +1,14 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createOnnxBackends } from '../../backends/onnx/backends.ts';
 import type { Settings } from '../../config/settings.ts';
 import type { ModelSummary } from '../../core/catalog.ts';
 import { asError, RequestError } from '../../core/errors.ts';
+import type { Loader } from '../../core/loader.ts';
+import type { Log } from '../../core/log.ts';
 import { createCatalog, type ModelCatalog } from '../../models/catalog.ts';
-import { openStore } from '../model-room.ts';
+import type { ModelStore } from '../../models/store.ts';
+import { openStore, withLoaders } from '../model-room.ts';
 import { type Check, type Finding, fail, ok, warn } from './check.ts';
 
 const MIB = 1024 * 1024;
@@ -17,41 +19,50 @@ export function checkModels(settings: Settings): Check {
     name: 'models',
     async run(signal) {
       const errors: string[] = [];
-      const cacheDir = await mkdtemp(join(tmpdir(), 'hubscore-doctor-'));
       const log = { info() {}, warn() {}, error: (message: string) => void errors.push(message) };
-      const backends = createOnnxBackends({
-        threads: 1,
-        inlineMaxMs: settings.INLINE_MAX_MS,
-        workerMinMs: settings.WORKER_MIN_MS,
-        log,
-      });
-      const catalog = createCatalog({
-        store: await openStore(settings),
-        openBackend: backends.open,
-        clock: Date.now,
-        log,
-        defaultModel: settings.DEFAULT_MODEL,
-        refreshMs: settings.MODEL_REFRESH_SECONDS * 1000,
-        loadTimeoutMs: settings.MODEL_LOAD_TIMEOUT_SECONDS * 1000,
-        memoryBytes: settings.MODEL_MEMORY_MB * MIB,
-        cacheDir,
-        cacheBytes: settings.MODEL_CACHE_MB * MIB,
-      });
-      try {
-        const models = await catalog.list();
-        const findings = [...judgeNames(models, settings)];
-        for (const model of models) {
-          signal.throwIfAborted();
-          findings.push(await judgeModel(catalog, model, errors));
+      const cacheDir = await mkdtemp(join(tmpdir(), 'hubscore-doctor-'));
+      async function judge(loaders: readonly Loader[]): Promise<Finding[]> {
+        const catalog = catalogFor(settings, await openStore(settings), loaders, cacheDir, log);
+        try {
+          const models = await catalog.list();
+          const findings = [...judgeNames(models, settings)];
+          for (const model of models) {
+            signal.throwIfAborted();
+            findings.push(await judgeModel(catalog, model, errors));
+          }
+          return findings;
+        } finally {
+          await catalog.close();
         }
-        return findings;
+      }
+      try {
+        return await withLoaders(settings, judge, log);
       } finally {
-        await catalog.close();
-        await backends.close();
         await rm(cacheDir, { recursive: true, force: true });
       }
     },
   };
+}
+
+function catalogFor(
+  settings: Settings,
+  store: ModelStore,
+  loaders: readonly Loader[],
+  cacheDir: string,
+  log: Log,
+): ModelCatalog {
+  return createCatalog({
+    store,
+    loaders,
+    clock: Date.now,
+    log,
+    defaultModel: settings.DEFAULT_MODEL,
+    refreshMs: settings.MODEL_REFRESH_SECONDS * 1000,
+    loadTimeoutMs: settings.MODEL_LOAD_TIMEOUT_SECONDS * 1000,
+    memoryBytes: settings.MODEL_MEMORY_MB * MIB,
+    cacheDir,
+    cacheBytes: settings.MODEL_CACHE_MB * MIB,
+  });
 }
 
 function judgeNames(models: readonly ModelSummary[], { DEFAULT_MODEL }: Settings): Finding[] {

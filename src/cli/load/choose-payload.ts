@@ -1,7 +1,8 @@
 import { relative, resolve } from 'node:path';
 import type { Settings } from '../../config/config.ts';
-import { type Inspection, inspectModel, type ModelFiles } from '../../models/publish.ts';
-import { openStore, withBackends } from '../model-room.ts';
+import type { ModelFiles } from '../../models/open-files.ts';
+import { type Inspection, inspectModel } from '../../models/publish.ts';
+import { openStore, withLoaders } from '../model-room.ts';
 import { locateModel } from '../models-push.ts';
 import { findStored, withDownloaded } from '../stored-model.ts';
 import { CommandError, type Terminal } from '../terminal.ts';
@@ -45,7 +46,7 @@ export async function choosePayload(terminal: Terminal, settings: Settings, opti
 async function inspectAsked(terminal: Terminal, settings: Settings, options: PayloadOptions): Promise<Inspection> {
   const { fromCard, model = DEFAULT_MODEL } = options;
   const { folder, signal } = terminal;
-  const inspect = (files: ModelFiles) => withBackends(settings, open => inspectModel(files, open));
+  const inspect = (files: ModelFiles) => withLoaders(settings, loaders => inspectModel(files, loaders));
   if (typeof fromCard === 'string') return inspect(filesAt(resolve(folder, fromCard), options.model));
   const store = await openStore(settings);
   const found = await findStored(store, model, options.modelVersion, signal);

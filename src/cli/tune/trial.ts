@@ -2,10 +2,10 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setImmediate as turn } from 'node:timers/promises';
 import { createDecoder } from '../../codecs/decoder.ts';
 import { createDeadLetterRenderer } from '../../codecs/event-json/dead-letter.ts';
-import type { OpenBackend } from '../../core/backend.ts';
 import type { Catalog } from '../../core/catalog.ts';
 import type { Event, EventBatch } from '../../core/event.ts';
 import { MAX_BATCH_BYTES } from '../../core/hub-sender.ts';
+import type { Loader } from '../../core/loader.ts';
 import type { ModelVersion } from '../../core/model.ts';
 import type { Route } from '../../core/routing.ts';
 import type { ScoredBatch } from '../../core/scored-batch.ts';
@@ -13,8 +13,7 @@ import { BatchEncoder } from '../../hubs/encode-message.ts';
 import { writeEndings } from '../../hubs/write-endings.ts';
 import { planEndings } from '../../ledger/plan-endings.ts';
 import type { RawCard } from '../../models/card.ts';
-import { openModelFiles } from '../../models/open-files.ts';
-import type { ModelFiles } from '../../models/publish.ts';
+import { type ModelFiles, openModelFiles } from '../../models/open-files.ts';
 import { createScoring, type Scoring } from '../../scoring/scoring.ts';
 import type { Way } from './choose.ts';
 
@@ -60,14 +59,14 @@ export async function openTrial(
   way: Way,
   maxBatch: number | undefined,
   bodies: readonly Buffer[],
-  open: OpenBackend,
+  loaders: readonly Loader[],
 ): Promise<Trial> {
   const raw: RawCard = {
     ...card,
     runtime: { ...card.runtime, placement: way.placement, intra_op_threads: way.threads },
     batching: { ...card.batching, max_batch_size: maxBatch, max_queue_delay_ms: undefined },
   };
-  const { version, close } = await openModelFiles(files, raw, open);
+  const { version, close } = await openModelFiles(files, raw, loaders);
   const scoring = createScoring({
     decoder: createDecoder(),
     renderDeadLetter: createDeadLetterRenderer(MAX_BODY_BYTES, Date.now),

@@ -3,12 +3,13 @@ import { loadavg } from 'node:os';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import type { WriteStream } from 'node:tty';
 import type { Settings } from '../../config/config.ts';
-import { type Inspection, inspectModel, type ModelFiles } from '../../models/publish.ts';
+import type { ModelFiles } from '../../models/open-files.ts';
+import { type Inspection, inspectModel } from '../../models/publish.ts';
 import { fixedBatchOf } from '../../models/resolve-card.ts';
 import { commandSettings } from '../environment.ts';
 import { featureGenerator } from '../load/generate-features.ts';
 import { type Payload, payloadFromCases, payloadFromGenerator } from '../load/payload.ts';
-import { openStore, withBackends } from '../model-room.ts';
+import { openStore, withLoaders } from '../model-room.ts';
 import { locateModel } from '../models-push.ts';
 import { findStored, withDownloaded } from '../stored-model.ts';
 import { CommandError, paintFor, type Terminal } from '../terminal.ts';
@@ -75,7 +76,7 @@ async function tuneFiles(
 ): Promise<void> {
   const { stdout, stderr, signal, folder } = terminal;
   const paint = paintFor(stdout);
-  const inspection = await withBackends(settings, open => inspectModel(files, open));
+  const inspection = await withLoaders(settings, loaders => inspectModel(files, loaders));
   const payload = payloadFor(files, inspection, isLocal, options.cases, folder);
   const fixedBatch = fixedBatchOf(inspection.info.signature);
   stdout.write(`${paint('bold', `${files.name} ${inspection.label}`)}  ${payload.says}\n`);

@@ -1,9 +1,9 @@
 import { availableParallelism, cpus } from 'node:os';
-import { createOnnxBackends } from '../../backends/onnx/backends.ts';
+import { createLoaders } from '../../app/create-loaders.ts';
 import type { Settings } from '../../config/config.ts';
 import { VERSION } from '../../core/version.ts';
 import type { RawCard } from '../../models/card.ts';
-import type { ModelFiles } from '../../models/publish.ts';
+import type { ModelFiles } from '../../models/open-files.ts';
 import type { Payload } from '../load/payload.ts';
 import { CommandError } from '../terminal.ts';
 import { type Choice, choose, isWay, kneeOf, type Way } from './choose.ts';
@@ -53,14 +53,13 @@ export async function tuneModel(job: TuneJob): Promise<Tuned> {
     payload.body(n, `tune-${n}`),
   );
   const open = async (way: Way, maxBatch: number): Promise<Trial> => {
-    const { INLINE_MAX_MS: inlineMaxMs, WORKER_MIN_MS: workerMinMs } = settings;
-    const backends = createOnnxBackends({ threads: poolThreads, inlineMaxMs, workerMinMs, log: QUIET });
+    const { loaders, close: closeLoaders } = createLoaders(settings, QUIET);
     try {
-      const trial = await openTrial(files, card, way, fixedBatch ?? maxBatch, bodies, backends.open);
-      const close = () => trial.close().then(backends.close);
+      const trial = await openTrial(files, card, way, fixedBatch ?? maxBatch, bodies, loaders);
+      const close = () => trial.close().then(closeLoaders);
       return { ...trial, close };
     } catch (thrown) {
-      await backends.close();
+      await closeLoaders();
       throw thrown;
     }
   };

@@ -1,11 +1,13 @@
+import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createOnnxBackends } from '../../../src/backends/onnx/backends.ts';
-import type { BackendSource } from '../../../src/core/backend.ts';
+import { createOnnxLoader } from '../../../src/backends/onnx/onnx-loader.ts';
+import type { LoadSource } from '../../../src/core/loader.ts';
 import type { Route } from '../../../src/core/routing.ts';
 import { type CatalogOptions, createCatalog, type ModelCatalog } from '../../../src/models/catalog.ts';
 import { type MemoryStore, memoryStore } from '../../support/memory-store.ts';
 import { floats, type Notes, notes, temporaryFolder } from '../../support/models.ts';
-import { BAD, regressor } from '../../support/onnx.ts';
+import { BAD, classifier, regressor } from '../../support/onnx.ts';
 
 const BROKEN = BAD['no model']!.file;
 
@@ -16,7 +18,7 @@ describe('catalog', () => {
   let nowMs: number;
   let catalog: ModelCatalog;
   const loads: string[] = [];
-  const backends = createOnnxBackends({ threads: 0, inlineMaxMs: 1, workerMinMs: 5, log: notes() });
+  const onnx = createOnnxLoader({ threads: 0, inlineMaxMs: 1, workerMinMs: 5, log: notes() });
 
   beforeEach(() => {
     folder = temporaryFolder();
@@ -33,10 +35,15 @@ describe('catalog', () => {
   function create(change: Partial<CatalogOptions> = {}): ModelCatalog {
     catalog = createCatalog({
       store,
-      openBackend(source: BackendSource) {
-        loads.push(source.title);
-        return backends.open(source);
-      },
+      loaders: [
+        {
+          ...onnx,
+          open(source: LoadSource) {
+            loads.push(source.title);
+            return onnx.open(source);
+          },
+        },
+      ],
       clock: () => nowMs,
       log,
       defaultModel: undefined,
@@ -346,6 +353,26 @@ describe('catalog', () => {
         message: 'listing models: storage is away',
       });
       store.away = false;
+      expect(await version('m')).toBe('1.0.0');
+    });
+
+    it('or the disk fails under the model cache, that is no fault of the model, and later it works', async () => {
+      put('m/1.0.0', classifier({ zipMap: true }));
+      create();
+      await route('m');
+      await catalog.close();
+      const derived = join(
+        folder.path,
+        readdirSync(folder.path).find(name => name.endsWith('.tensors.onnx')) as string,
+      );
+      rmSync(derived);
+      mkdirSync(join(derived, 'in the way'), { recursive: true });
+      create();
+      await expect(route('m')).rejects.toMatchObject({
+        name: 'InfrastructureError',
+        message: expect.stringMatching(/^model cache: E[A-Z]+: .*rename/),
+      });
+      rmSync(derived, { recursive: true });
       expect(await version('m')).toBe('1.0.0');
     });
 

@@ -1,13 +1,13 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { createOnnxBackends } from '../../../src/backends/onnx/backends.ts';
+import { createOnnxLoader } from '../../../src/backends/onnx/onnx-loader.ts';
 import { inspectModel } from '../../../src/models/publish.ts';
 import { notes, temporaryFolder } from '../../support/models.ts';
 import { BAD, classifier, model, node, regressor, value } from '../../support/onnx.ts';
 
 const folder = temporaryFolder();
-const backends = createOnnxBackends({ threads: 0, inlineMaxMs: 1, workerMinMs: 5, log: notes() });
+const loaders = [createOnnxLoader({ threads: 0, inlineMaxMs: 1, workerMinMs: 5, log: notes() })];
 afterAll(() => folder.remove());
 
 const write = (name: string, content: Buffer | string) => {
@@ -24,7 +24,7 @@ const inspect = (file: Buffer, card?: object, change: { name?: string; version?:
       card: card && write('m.json', JSON.stringify(card)),
       ...change,
     },
-    backends.open,
+    loaders,
   );
 
 describe('inspecting a model', () => {

@@ -1,0 +1,14 @@
+import type { RuntimeWishes, WarmUpPlan } from '../../core/backend.ts';
+import type { Signature } from '../../core/tensor.ts';
+
+/** One ONNX file to be opened by a backend. */
+export interface OnnxSource {
+  /** What messages call it, e.g. `churn/2.1.3/model.onnx`. */
+  readonly title: string;
+  /** Path of the file on disk. */
+  readonly file: string;
+  readonly bytes: number;
+  readonly wishes?: RuntimeWishes | undefined;
+  /** Called once the signature is known. @throws Error where the model's card does not fit it. */
+  plan(signature: Signature): WarmUpPlan;
+}

@@ -1,0 +1,46 @@
+import type { Backend, RuntimeWishes, WarmUpPlan } from './backend.ts';
+import type { Signature } from './tensor.ts';
+
+/** A model's file on disk. */
+export interface ModelFile {
+  readonly path: string;
+  readonly bytes: number;
+  /** Keeps a file that was made of it for as long as the model is open. @returns its path. */
+  derive(suffix: string, bytes: Uint8Array): Promise<string>;
+}
+
+/** One model to be opened. */
+export interface LoadSource {
+  /** What messages call it: `churn/2.1.3/model.onnx`, or a path. */
+  readonly title: string;
+  readonly file: ModelFile;
+  /** model.json as it came; empty where there is none. */
+  readonly card: Readonly<Record<string, unknown>>;
+  readonly wishes: RuntimeWishes;
+  /**
+   * Holds the card against what the model says of itself, class labels included where it has them, and says how to try it. Called before
+   * `open` resolves, again where the model is tried in another place.
+   * @throws Error where card and model do not fit.
+   */
+  plan(signature: Signature, classes: readonly (string | number)[] | undefined): WarmUpPlan;
+}
+
+/** A model opened and warm. */
+export interface OpenedModel {
+  /** Whoever opened the model closes it. */
+  readonly backend: Backend;
+  /** Who made it: `skl2onnx 1.20.0`; empty where it does not say. */
+  readonly producer: string;
+  /** Versions of its operator sets by domain. */
+  readonly opsets: ReadonlyMap<string, number>;
+}
+
+/** One contract for every kind of model: a file that is run here, a server that is asked. */
+export interface Loader {
+  /** Whether a model with this card is of the kind. */
+  takes(card: LoadSource['card']): boolean;
+  /** @throws Error that names the model and the cause; then nothing of it stays open. */
+  open(source: LoadSource): Promise<OpenedModel>;
+  /** Frees what its models share, such as threads; every model is closed before. */
+  close(): Promise<void>;
+}

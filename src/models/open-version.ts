@@ -1,0 +1,74 @@
+import type { Backend } from '../core/backend.ts';
+import type { Loader, ModelFile, OpenedModel } from '../core/loader.ts';
+import type { Card, ModelVersion } from '../core/model.ts';
+import { type RawCard, wishesOf } from './card.ts';
+import { resolveCard } from './resolve-card.ts';
+import { warmUpPlan } from './warm-up-plan.ts';
+
+/** What a version goes by. */
+export interface VersionId {
+  readonly name: string;
+  /** Semantic version. */
+  readonly version: string;
+  /** Its card as it came. */
+  readonly raw: RawCard;
+  /** Of the model file, hex, lower case. */
+  readonly sha256: string;
+}
+
+/** A version that lies on disk. */
+export interface VersionOnDisk extends VersionId {
+  readonly file: ModelFile;
+  /** What messages call the file and the card: paths in storage, or on disk. */
+  readonly titles: { readonly model: string; readonly card: string };
+}
+
+export interface OpenedVersion extends Pick<OpenedModel, 'producer' | 'opsets'> {
+  readonly version: ModelVersion;
+}
+
+/** The file is not the one that its card speaks of. */
+export class ChecksumDiffers extends Error {
+  override readonly name = 'ChecksumDiffers';
+}
+
+/**
+ * Opens one version and warms it up. Whoever opens a model, to serve it or to try it, does it by this function, so that what was tried
+ * is what will serve.
+ * @param loaders the first that takes the card opens it
+ * @throws Error that names the file or the card, and the cause; then nothing stays open.
+ */
+export async function openVersion(source: VersionOnDisk, loaders: readonly Loader[]): Promise<OpenedVersion> {
+  const { name, version, raw, sha256, file, titles } = source;
+  const expected = raw.sha256?.toLowerCase();
+  if (expected !== undefined && expected !== sha256) {
+    const differ = `${titles.card} says ${expected}, the file has ${sha256}`;
+    throw new ChecksumDiffers(`${titles.model}: checksum differs: ${differ}`);
+  }
+  const loader = loaders.find(kind => kind.takes(raw));
+  if (!loader) throw new Error(`${titles.card}: a kind of model that is not known here`);
+  let card: Card | undefined;
+  const { backend, producer, opsets } = await loader.open({
+    title: titles.model,
+    file,
+    card: raw,
+    wishes: wishesOf(raw),
+    plan(signature, classes) {
+      card = resolveCard({ name, version, file: titles.card, raw, classes }, signature);
+      return warmUpPlan(signature, card);
+    },
+  });
+  return { version: versionOf(source, card!, backend), producer, opsets };
+}
+
+/** A version as it is served. */
+export function versionOf({ name, version, raw, sha256 }: VersionId, card: Card, backend: Backend): ModelVersion {
+  const label = labelOf(version, raw, sha256);
+  return { name, version, label, sha256, card, signature: backend.info.signature, backend };
+}
+
+/** `1.1.0+a1b2c3d4`: the version, and which data or else which file it was made of. */
+function labelOf(version: string, raw: RawCard, sha256: string): string {
+  const hash = raw.training_data_hash?.toLowerCase().match(/[0-9a-f]{8}/)?.[0] ?? sha256.slice(0, 8);
+  return `${version}+${hash}`;
+}
