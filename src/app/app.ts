@@ -164,7 +164,7 @@ async function buildApp(settings: Settings, log: Log, clock: Clock): Promise<App
     async replayDeadLetters(lastRun) {
       const fromMs = Date.parse(lastRun ?? '');
       if (!(fromMs > 0)) return;
-      const filter = { codes: settings.REPLAY_CODES.split(','), fromMs, toMs: clock() };
+      const filter = { codes: settings.REPLAY_CODES, fromMs, toMs: clock() };
       const report = await events.replay(filter, AbortSignal.timeout(settings.BATCH_DEADLINE_SECONDS * 1000));
       log.info(
         `replay: ${report.sent} of ${report.matched} dead letters sent back; left: ${JSON.stringify(report.left)}`,

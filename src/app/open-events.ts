@@ -18,7 +18,7 @@ const REPLAY_GROUP = 'replay';
 /** This room's parts as the settings want them. Nothing is connected before it is used. */
 export async function openEvents(settings: Settings, log: Log) {
   const connection = eventHubsConnection(settings);
-  const recoveryGroups = settings.RECOVERY_CONSUMER_GROUPS.split(',').map(group => group.trim());
+  const recoveryGroups = settings.RECOVERY_CONSUMER_GROUPS;
   const hubs = {
     requests: openReader(connection, settings.REQUESTS_HUB, recoveryGroups),
     results: openReader(connection, settings.RESULTS_HUB, recoveryGroups),
