@@ -9,15 +9,19 @@ import { createSdkReader } from '../hubs/sdk-reader.ts';
 import { createAdmission } from '../ledger/admission.ts';
 import { type ReplayFilter, type ReplayReport, replay } from '../ledger/replay.ts';
 import { createScorer, type ScorerOptions } from '../ledger/scorer.ts';
+import type { Lifetime } from './parts.ts';
 
 const MIB = 1024 * 1024;
 /** The replay's own consumer group of the dead-letter hub. */
 const REPLAY_GROUP = 'replay';
 
-/** This room's parts as the settings want them. Nothing is connected before it is used. */
-export async function openEvents(settings: Settings, log: Log) {
+/** Readers and senders of the hubs, and what is made of them. */
+export type Events = Awaited<ReturnType<typeof openEvents>>;
+
+/** The hubs as the settings want them. Nothing is connected before it is used. */
+export async function openEvents(settings: Settings, log: Log, lifetime: Lifetime) {
   const connection = eventHubsConnection(settings);
-  const recoveryGroups = settings.RECOVERY_CONSUMER_GROUPS.split(',').map(group => group.trim());
+  const recoveryGroups = settings.RECOVERY_CONSUMER_GROUPS;
   const hubs = {
     requests: openReader(connection, settings.REQUESTS_HUB, recoveryGroups),
     results: openReader(connection, settings.RESULTS_HUB, recoveryGroups),
@@ -25,6 +29,7 @@ export async function openEvents(settings: Settings, log: Log) {
   };
   void import('@azure/event-hubs'); // otherwise the first batch waits for it: 25 ms
   const senders = await openSenders(settings, connection);
+  lifetime.free(() => Promise.allSettled([senders.close(), ...Object.values(hubs).map(hub => hub.close())]));
   const breaker = createBreaker(
     { name: 'results hub', failures: settings.BREAKER_FAILURES, resetMs: settings.BREAKER_RESET_SECONDS * 1000, log },
     error => error instanceof SendError,
@@ -58,9 +63,6 @@ export async function openEvents(settings: Settings, log: Log) {
       } finally {
         await Promise.allSettled([deadLetters.close(), producer.close()]);
       }
-    },
-    async close(): Promise<void> {
-      await Promise.allSettled([senders.close(), ...Object.values(hubs).map(hub => hub.close())]);
     },
   };
 }

@@ -1,36 +1,23 @@
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { createBlobs } from '../azure/blobs.ts';
-import { withBreaker } from '../azure/with-breaker.ts';
-import { modelStorageConnection } from '../config/connection.ts';
 import type { Settings } from '../config/settings.ts';
-import { InfrastructureError } from '../core/errors.ts';
-import { type Breaker, createBreaker } from '../core/retry-policies.ts';
-import { type CatalogOptions, createCatalog, type ModelCatalog } from '../models/catalog.ts';
-import { createModelStore } from '../models/model-store.ts';
+import type { ModelCatalog } from '../models/catalog.ts';
+import type { Telemetry } from '../telemetry/telemetry.ts';
+import { createLoaders } from './create-loaders.ts';
+import { openCatalog } from './open-catalog.ts';
+import type { Lifetime } from './parts.ts';
+import type { World } from './world.ts';
 
-const MIB = 1024 * 1024;
-
-/** The catalog of model storage as the settings want it, and the circuit breaker before that storage. */
-export function openCatalog(
+/** The models of the storage account, which begin to load. @throws ConfigurationError where no account is named. */
+export function openModels(
   settings: Settings,
-  parts: Pick<CatalogOptions, 'loaders' | 'clock' | 'log' | 'onLoad'>,
-): { readonly catalog: ModelCatalog; readonly breaker: Breaker } {
-  const { MODELS_CONTAINER, BREAKER_FAILURES, BREAKER_RESET_SECONDS } = settings;
-  const breaker = createBreaker(
-    { name: 'blob storage', failures: BREAKER_FAILURES, resetMs: BREAKER_RESET_SECONDS * 1000, log: parts.log },
-    error => error instanceof InfrastructureError,
-  );
-  const blobs = createBlobs(modelStorageConnection(settings), MODELS_CONTAINER);
-  const catalog = createCatalog({
-    ...parts,
-    store: createModelStore(withBreaker(blobs, breaker)),
-    defaultModel: settings.DEFAULT_MODEL,
-    refreshMs: settings.MODEL_REFRESH_SECONDS * 1000,
-    loadTimeoutMs: settings.MODEL_LOAD_TIMEOUT_SECONDS * 1000,
-    memoryBytes: settings.MODEL_MEMORY_MB * MIB,
-    cacheDir: settings.MODEL_CACHE_DIR ?? join(tmpdir(), 'hubscore-models'),
-    cacheBytes: settings.MODEL_CACHE_MB * MIB,
-  });
-  return { catalog, breaker };
+  { telemetry, clock, log }: World & { readonly telemetry: Telemetry },
+  lifetime: Lifetime,
+): ModelCatalog {
+  const { loaders, close } = createLoaders(settings, log);
+  lifetime.free(close);
+  const onLoad = telemetry.recordModelLoad;
+  const { catalog, breaker } = openCatalog(settings, { loaders, clock, log, onLoad });
+  lifetime.free(catalog.close);
+  telemetry.observe({ models: catalog.list, breakers: () => ({ storage: breaker.state }) });
+  void catalog.start();
+  return catalog;
 }

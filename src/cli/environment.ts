@@ -56,7 +56,8 @@ function readLocalSettings(file: string): Record<string, string> {
   try {
     settings = JSON.parse(text.replace(/^\uFEFF/, ''));
   } catch (thrown) {
-    throw new ConfigurationError(`${file}: not JSON: ${asError(thrown).message}`, { cause: thrown });
+    const [where = ''] = /\(line \d+ column \d+\)/.exec(asError(thrown).message) ?? []; // the rest may quote the file: it has keys
+    throw new ConfigurationError(`${file}: not JSON ${where}`.trim());
   }
   if (settings.IsEncrypted === true) {
     throw new ConfigurationError(`${file} is encrypted: run \`func settings decrypt\`, or set the variables yourself`);

@@ -1,5 +1,7 @@
-import { Command } from 'commander';
+import { Command, InvalidArgumentError } from 'commander';
 import { eventHubsConnection } from '../config/connection.ts';
+import { splitByComma } from '../config/kinds.ts';
+import { ERROR_CODES } from '../core/errors.ts';
 import type { ReplayedLetter, ReplayReport } from '../ledger/replay.ts';
 import { commandSettings } from './environment.ts';
 import { connectProducer, placeOf } from './event-hubs.ts';
@@ -50,7 +52,7 @@ async function replayDeadLetters(terminal: Terminal, options: Options): Promise<
     import('../ledger/replay.ts'),
   ]);
   const settings = commandSettings(terminal.environment, terminal.folder);
-  const usual = options.requestId === undefined ? codes(settings.REPLAY_CODES) : undefined;
+  const usual = options.requestId === undefined ? settings.REPLAY_CODES : undefined;
   const chosen = options.code ?? usual;
   const deadLetters = openReader(eventHubsConnection(settings), settings.DEAD_LETTER_HUB, [options.consumerGroup]);
   const producer = await connectProducer(settings, settings.REQUESTS_HUB);
@@ -99,9 +101,10 @@ function summarise(report: ReplayReport, dryRun: boolean, hub: string): string {
   return `${dryRun ? 'would send' : 'sent'} ${sent} ${sent === 1 ? 'request' : 'requests'} back to ${hub}; ${rest.join('; ')}`;
 }
 
-function codes(text: string): string[] {
-  return text
-    .split(',')
-    .map(code => code.trim())
-    .filter(code => code !== '');
+/** @throws InvalidArgumentError */
+function codes(text: string): readonly string[] {
+  const known: readonly string[] = [...ERROR_CODES, 'all'];
+  const asked = splitByComma(text);
+  if (asked.length > 0 && asked.every(code => known.includes(code))) return asked;
+  throw new InvalidArgumentError(`by comma, any of ${known.join(', ')}`);
 }

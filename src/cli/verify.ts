@@ -43,8 +43,7 @@ async function verifyEndings(terminal: Terminal, options: Options): Promise<void
     import('../codecs/decoder.ts'),
   ]);
   const settings = commandSettings(terminal.environment, terminal.folder);
-  const groups = settings.RECOVERY_CONSUMER_GROUPS.split(',').map(group => group.trim());
-  const open = (hub: string) => openReader(eventHubsConnection(settings), hub, groups);
+  const open = (hub: string) => openReader(eventHubsConnection(settings), hub, settings.RECOVERY_CONSUMER_GROUPS);
   const hubs = {
     requests: open(settings.REQUESTS_HUB),
     results: open(settings.RESULTS_HUB),

@@ -1,19 +1,17 @@
 import { z } from 'zod';
-
-const text = (description: string) => z.string().min(1).describe(description);
-const optionalText = (description: string) =>
-  z.preprocess(value => (value === '' ? undefined : value), z.string().optional()).describe(description);
-const whole = (description: string, minimum: number, fallback: number) =>
-  z.coerce.number().int().min(minimum).default(fallback).describe(description);
-export const flag = (description: string, fallback: boolean) =>
-  z
-    .preprocess(
-      value => (typeof value === 'string' ? (SWITCH[value.toLowerCase()] ?? value) : value),
-      z.boolean({ error: 'expected true or false' }).default(fallback),
-    )
-    .describe(description);
-
-const SWITCH: Record<string, boolean> = { true: true, '1': true, on: true, false: false, '0': false, off: false };
+import { ERROR_CODES } from '../core/errors.ts';
+import {
+  list,
+  listOf,
+  number,
+  oneOf,
+  optionalSchedule,
+  optionalText,
+  optionalWhole,
+  schedule,
+  text,
+  whole,
+} from './kinds.ts';
 
 /**
  * Every setting the app reads, by the name of its environment variable (an app setting in Azure), with default and
@@ -55,26 +53,20 @@ export const settingsSchema = z.object({
   MODEL_MEMORY_MB: whole('Budget for loaded models; the least recently used go first.', 16, 1024),
   MODEL_CACHE_DIR: optionalText('Folder for downloaded models; absent: one under the temporary directory.'),
   MODEL_CACHE_MB: whole('Size of that folder; the least recently used files go first.', 16, 4096),
-  WORKER_THREADS: z.coerce
-    .number()
-    .int()
-    .min(0)
-    .optional()
-    .describe('Threads for models too slow to run in-line; absent: one less than the cores, at least one.'),
-  INLINE_MAX_MS: z.coerce
-    .number()
-    .min(0)
-    .default(1)
-    .describe(
-      'A model that takes no longer than this for 256 instances, tried before it serves, runs in-line; a slower one in a worker thread where a core is free.',
-    ),
-  WORKER_MIN_MS: z.coerce
-    .number()
-    .min(0)
-    .default(5)
-    .describe(
-      'A model that takes longer than this runs in a worker thread even where no core is free: it would hold up everything else.',
-    ),
+  WORKER_THREADS: optionalWhole(
+    'Threads for models too slow to run in-line; absent: one less than the cores, at least one.',
+    0,
+  ),
+  INLINE_MAX_MS: number(
+    'A model that takes no longer than this for 256 instances, tried before it serves, runs in-line; a slower one in a worker thread where a core is free.',
+    0,
+    1,
+  ),
+  WORKER_MIN_MS: number(
+    'A model that takes longer than this runs in a worker thread even where no core is free: it would hold up everything else.',
+    0,
+    5,
+  ),
 
   CACHE_ENTRIES: whole(
     'Predictions of identical instances kept in this process; 0 turns the result cache off.',
@@ -86,18 +78,18 @@ export const settingsSchema = z.object({
   REDIS_URL: optionalText(
     'Redis that all instances share cached predictions through: `rediss://<host>:<port>`, with a password in it or by the managed identity (REDIS_AUTH).',
   ),
-  REDIS_AUTH: z
-    .enum(['password', 'entra'])
-    .default('password')
-    .describe('How to sign in to Redis: `password` (in the URL, or none) or `entra` (the managed identity).'),
+  REDIS_AUTH: oneOf(
+    'How to sign in to Redis: `password` (in the URL, or none) or `entra` (the managed identity).',
+    ['password', 'entra'],
+    'password',
+  ),
   REDIS_CLIENT_ID: optionalText('Client id of the user-assigned identity for Redis; absent: the default credential.'),
 
-  HTTP_AUTH_LEVEL: z
-    .enum(['function', 'anonymous'])
-    .default('function')
-    .describe(
-      'Whether HTTP requests (all but `/v2/health`) need a function key; `anonymous` where something in front checks who asks.',
-    ),
+  HTTP_AUTH_LEVEL: oneOf(
+    'Whether HTTP requests (all but `/v2/health`) need a function key; `anonymous` where something in front checks who asks.',
+    ['function', 'anonymous'],
+    'function',
+  ),
   HTTP_MAX_CONCURRENT: whole('Inferences by HTTP under way at once; more are answered 503.', 1, 64),
   HTTP_MAX_BODY_MB: whole('Largest body of an inference request by HTTP.', 1, 8),
   HTTP_TIMEOUT_MS: whole('Longest time that an inference by HTTP may take; then it is answered 504.', 1, 30_000),
@@ -110,27 +102,26 @@ export const settingsSchema = z.object({
   ),
   TRACES_PER_SECOND: whole('Batches traced a second, at most; 0 traces none.', 0, 5),
 
-  RECOVERY_CONSUMER_GROUPS: text(
+  RECOVERY_CONSUMER_GROUPS: list(
     'Consumer groups, in order of preference, by which the app reads the ends of results and dead letters and fills holes: on all three hubs, without an epoch. Where others read by these groups with an epoch (any event processor does), make a group of your own and name it here.',
-  ).default('$Default,monitor'),
-  INITIAL_POSITION: z
-    .enum(['start', 'batch'])
-    .default('start')
-    .describe(
-      'Where a partition without any result begins: `start`, with everything the requests hub holds; `batch`, with the first batch the host gives. Goes with `initialOffsetOptions` in host.json.',
-    ),
+    ['$Default', 'monitor'],
+  ),
+  INITIAL_POSITION: oneOf(
+    'Where a partition without any result begins: `start`, with everything the requests hub holds; `batch`, with the first batch the host gives. Goes with `initialOffsetOptions` in host.json.',
+    ['start', 'batch'],
+    'start',
+  ),
   BATCH_DEADLINE_SECONDS: whole(
     'A batch ends by then, with what is settled; shorter than `functionTimeout` in host.json, which would kill the process.',
     1,
     240,
   ),
   MAX_IN_FLIGHT_MB: whole('Bodies of the events that are being scored at once, over all partitions.', 1, 64),
-  SENDER: z
-    .enum(['direct', 'sdk'])
-    .default('direct')
-    .describe(
-      'How results are sent: `direct` writes AMQP frames itself, `sdk` leaves it to @azure/event-hubs (5 times the CPU).',
-    ),
+  SENDER: oneOf(
+    'How results are sent: `direct` writes AMQP frames itself, `sdk` leaves it to @azure/event-hubs (5 times the CPU).',
+    ['direct', 'sdk'],
+    'direct',
+  ),
   SEND_TIMEOUT_SECONDS: whole(
     'Time for one send to be confirmed; after that its fate is unknown and the tail is read.',
     1,
@@ -139,9 +130,10 @@ export const settingsSchema = z.object({
   SEND_RETRIES: whole('Tries of a send after the first one, before the host is asked to bring the batch again.', 0, 4),
   BREAKER_FAILURES: whole('Failed batches in a row after which a service is left alone.', 1, 5),
   BREAKER_RESET_SECONDS: whole('For how long it is left alone.', 1, 60),
-  FILL_HOLES_SCHEDULE: text(
+  FILL_HOLES_SCHEDULE: schedule(
     'When partitions that fell silent are looked at for events the host passed over (NCRONTAB).',
-  ).default('0 */5 * * * *'),
+    '0 */5 * * * *',
+  ),
   FILL_HOLES_AFTER_SECONDS: whole(
     'A partition is silent after this long without a new ending; longer than `functionTimeout`, so that no function still works on it.',
     1,
@@ -149,21 +141,19 @@ export const settingsSchema = z.object({
   ),
 
   MAX_ATTEMPTS: whole('How often a request is tried at most, replays included.', 1, 3),
-  REPLAY_SCHEDULE: optionalText(
+  REPLAY_SCHEDULE: optionalSchedule(
     'When dead letters since the last time are sent back to the requests hub (NCRONTAB: `0 0 * * * *` is hourly); absent: never.',
   ),
-  REPLAY_CODES: text('Which of them: codes of what may go better another time.').default(
-    'model_unavailable,inference_failed,unexpected',
-  ),
+  REPLAY_CODES: listOf('Which of them: codes of what may go better another time.', ERROR_CODES, [
+    'model_unavailable',
+    'inference_failed',
+    'unexpected',
+  ]),
 
-  REQUEST_TIMEOUT_MS: z.coerce
-    .number()
-    .int()
-    .min(1)
-    .optional()
-    .describe(
-      'Time-out of requests that name none, from the time they were enqueued; absent: none. 60000 suits interactive use.',
-    ),
+  REQUEST_TIMEOUT_MS: optionalWhole(
+    'Time-out of requests that name none, from the time they were enqueued; absent: none. 60000 suits interactive use.',
+    1,
+  ),
 });
 
 export type Settings = z.infer<typeof settingsSchema>;

@@ -1,14 +1,17 @@
 /** Why a request ended as a dead letter; the codes outsiders see. */
-export type ErrorCode =
-  | 'malformed_payload'
-  | 'schema_mismatch'
-  | 'non_finite_feature'
-  | 'unknown_model'
-  | 'model_unavailable'
-  | 'inference_failed'
-  | 'deadline_exceeded'
-  | 'result_too_large'
-  | 'unexpected';
+export const ERROR_CODES = [
+  'malformed_payload',
+  'schema_mismatch',
+  'non_finite_feature',
+  'unknown_model',
+  'model_unavailable',
+  'inference_failed',
+  'deadline_exceeded',
+  'result_too_large',
+  'unexpected',
+] as const;
+
+export type ErrorCode = (typeof ERROR_CODES)[number];
 
 /** Where in the pipeline it happened. */
 export type Stage = 'decode' | 'route' | 'validate' | 'infer' | 'interpret' | 'send';

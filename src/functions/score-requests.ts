@@ -1,5 +1,5 @@
 import { app, type InvocationContext, trigger } from '@azure/functions';
-import { closeApp, getApp, settings } from '../app/app.ts';
+import { closeApp, scoreRequests, settings, warmUp } from '../app/app.ts';
 
 app.generic('score-requests', {
   trigger: trigger.generic({
@@ -19,10 +19,10 @@ app.generic('score-requests', {
   },
   async handler(events: unknown, context: InvocationContext): Promise<void> {
     // The host checkpoints once this returns: by then every event has its ending.
-    await (await getApp()).scoreRequests(events, context.triggerMetadata);
+    await scoreRequests(events, context.triggerMetadata);
   },
 });
 
 // Models load while the host still attaches to its partitions.
-app.hook.appStart(() => void getApp().catch(() => {}));
+app.hook.appStart(() => void warmUp());
 app.hook.appTerminate(closeApp);

@@ -1,8 +1,9 @@
+import { asError } from '../core/errors.ts';
 import type { Clock, Log } from '../core/log.ts';
 import type { Handler, HttpReply, HttpRequest } from './http.ts';
 import { OpenInference, type OpenInferenceOptions } from './open-inference.ts';
-import { ROUTES, type RouteName } from './routes.ts';
-import { replyTo } from './status.ts';
+import type { RouteName } from './routes.ts';
+import { describeFailure, replyTo } from './status.ts';
 
 export interface HttpApiOptions extends OpenInferenceOptions {
   readonly clock: Clock;
@@ -36,10 +37,13 @@ export function createHttpApi(options: HttpApiOptions): HttpApi {
   return {
     async answer(route, request) {
       const start = clock();
-      const reply = await handlers[route](request).catch(replyTo);
+      let reason: string | undefined;
+      const reply = await handlers[route](request).catch(thrown => {
+        reason = asError(thrown).message;
+        return replyTo(route, thrown);
+      });
       options.recordHttp(route, reply.status, clock() - start);
-      if (reply.status >= 500)
-        log.warn(`${ROUTES[route].method} /${ROUTES[route].route}: ${reply.status} ${reply.body}`);
+      if (reply.status >= 500) log.warn(describeFailure(route, reply, reason));
       return reply;
     },
   };

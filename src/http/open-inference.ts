@@ -10,7 +10,7 @@ import { type InferenceRequest, readInferenceRequest } from './inference-request
 import { describeModel } from './metadata.ts';
 import { planOutputs } from './output-plan.ts';
 import { toTensors } from './output-tensors.ts';
-import { busy } from './status.ts';
+import { busy, LIVE } from './status.ts';
 
 export interface OpenInferenceOptions {
   readonly catalog: Catalog;
@@ -40,7 +40,7 @@ export class OpenInference {
   readonly server = async (): Promise<HttpReply> =>
     json(200, { name: 'hubscore', version: this.#options.version, extensions: [] });
 
-  readonly live = async (): Promise<HttpReply> => json(200, { live: true });
+  readonly live = async (): Promise<HttpReply> => LIVE;
 
   /** Ready once models can be looked up; a broken model makes itself unready, not the server. */
   readonly ready = async (): Promise<HttpReply> => {

@@ -1,5 +1,6 @@
-import { asError, type ErrorCode, InfrastructureError, RequestError } from '../core/errors.ts';
-import { type HttpReply, problem } from './http.ts';
+import { asError, ConfigurationError, type ErrorCode, InfrastructureError, RequestError } from '../core/errors.ts';
+import { type HttpReply, json, problem } from './http.ts';
+import { ROUTES, type RouteName } from './routes.ts';
 
 const STATUS: Readonly<Record<ErrorCode, number>> = {
   malformed_payload: 400,
@@ -15,13 +16,15 @@ const STATUS: Readonly<Record<ErrorCode, number>> = {
 
 const RETRY_LATER = { 'retry-after': '1' };
 
-/** Any failure as an answer. */
-export function replyTo(thrown: unknown): HttpReply {
+/** Any failure as an answer. Who asks without a key learns ready or not, never why: that may name what is behind. */
+export function replyTo(route: RouteName, thrown: unknown): HttpReply {
+  if (ROUTES[route].open) return json(503, { ready: false });
   const error = asError(thrown);
   if (error instanceof RequestError) {
     const status = STATUS[error.code];
     return problem(status, error.message, status === 503 ? RETRY_LATER : {});
   }
+  if (error instanceof ConfigurationError) return problem(503, error.message); // no retry mends it
   if (error instanceof InfrastructureError) return problem(503, error.message, RETRY_LATER);
   // What `AbortSignal.timeout` gives as its reason.
   if (error instanceof DOMException && error.code === DOMException.TIMEOUT_ERR)
@@ -32,3 +35,16 @@ export function replyTo(thrown: unknown): HttpReply {
 export function busy(message: string): HttpReply {
   return problem(503, message, RETRY_LATER);
 }
+
+/** A failure as a line of the log, which has the reason that the answer may lack. */
+export function describeFailure(route: RouteName, { status, body }: HttpReply, reason?: string): string {
+  const { method, route: path } = ROUTES[route];
+  return `${method} /${path}: ${status} ${reason ?? body}`;
+}
+
+/** The answer where there is no API, for `reason`: the process lives all the same. */
+export function replyWithoutApi(route: RouteName, reason: Error): HttpReply {
+  return route === 'v2-live' ? LIVE : replyTo(route, reason);
+}
+
+export const LIVE = json(200, { live: true });

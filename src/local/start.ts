@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import type { Part } from './demo/part.ts';
 import { explainUsedPorts, readPorts } from './demo/ports.ts';
+import { askRefusal } from './demo/refusal.ts';
 import { runDemo } from './demo/run-demo.ts';
 import { listSampleModels, uploadSampleModels } from './demo/samples.ts';
 import { addressesOf, type PartName, startStackPart } from './demo/stack.ts';
@@ -62,6 +63,8 @@ async function main(environment: NodeJS.ProcessEnv): Promise<void> {
     await uploadSampleModels(stack.storage, environment.MODELS_CONTAINER || 'models', models);
     say(`  ${'models'.padEnd(14)} ${models.map(({ name, version }) => `${name} ${version}`).join(', ')}`);
     await start('functions-host');
+    const refusal = await askRefusal(`http://localhost:${stack.functionsPort}`);
+    if (refusal) throw new StartError(refusal);
     const [host] = /sb:\/\/[^;]+/.exec(stack.eventHubs) ?? [];
     say(`ready ${host} (Event Hubs), http://localhost:${stack.functionsPort} (HTTP)`);
     if (options.demo) {

@@ -90,6 +90,15 @@ describe('npm start', () => {
     expect(all.filter(isAlive)).toEqual([]);
   });
 
+  it('ends at once where a setting is wrong, and names it', async () => {
+    environment.REPLAY_CODES = 'unexpected,pa55word';
+    start([process.execPath, 'dist/local/start.js']);
+    expect(await exitCode()).toBe(1);
+    expect(log).toMatch(/^npm start: settings are wrong: REPLAY_CODES takes by comma, any of malformed_payload/m);
+    expect(log).not.toContain('pa55word');
+    expect(log).not.toMatch(/^ready/m);
+  });
+
   it('names ports in use and a command line that would do', async () => {
     const server = createServer().listen(Number(environment.STORAGE_PORT), '127.0.0.1');
     await once(server, 'listening');

@@ -102,7 +102,7 @@ const OTHERS: Readonly<Record<Purpose, Readonly<Record<string, string>>>> = {
 
 async function judgeGroups({ purpose, name }: Hub, settings: Settings, signal: AbortSignal): Promise<Finding[]> {
   const own = purpose === 'requests' ? [settings.CONSUMER_GROUP] : [];
-  const recovery = purpose === 'labels' ? [] : settings.RECOVERY_CONSUMER_GROUPS.split(',').map(group => group.trim());
+  const recovery = purpose === 'labels' ? [] : settings.RECOVERY_CONSUMER_GROUPS;
   const groups = [...new Set([...own, ...recovery, ...Object.keys(OTHERS[purpose])])];
   const tried = await Promise.all(
     groups.map(async group => ({ group, ...(await tryReceiving(settings, name, group, signal)) })),

@@ -48,8 +48,16 @@ describe('commandSettings', () => {
     expect(settings.EventHubs).toBeUndefined();
   });
 
+  it('quotes nothing of a file that is not JSON: it has keys', () => {
+    const broken = folderWith('{ "Values": { "EventHubs": SharedAccessKey=pa55word } }');
+    expect(() => commandSettings({}, broken)).toThrow(/local\.settings\.json: not JSON$/);
+  });
+
   it('names the file that cannot be read', () => {
     expect(() => commandSettings({}, folderWith('{ nope'))).toThrow(/local\.settings\.json: not JSON/);
+    expect(() => commandSettings({}, folderWith('{ "Values": {\n "EventHubs": "a" "b" } }'))).toThrow(
+      /local\.settings\.json: not JSON \(line 2 column 19\)$/,
+    );
     expect(() => commandSettings({}, folderWith('{"IsEncrypted":true}'))).toThrow(/func settings decrypt/);
   });
 });

@@ -10,6 +10,7 @@ import { VERSION } from '../../../src/core/version.ts';
 import { createHttpApi, type HttpApi, type HttpApiOptions } from '../../../src/http/api.ts';
 import type { RouteName } from '../../../src/http/routes.ts';
 import { NOON, quiet } from '../../support/events.ts';
+import { notes } from '../../support/models.ts';
 import { catalogOf, openModel } from '../../support/onnx-model.ts';
 import { openScoring } from '../../support/open-scoring.ts';
 
@@ -296,11 +297,15 @@ describe('metadata', () => {
     expect(await ask(api, 'metrics')).toMatchObject({ status: 200, body: 'up 1\n' });
   });
 
-  it('is not ready while models cannot be looked up', async () => {
+  it('is not ready while models cannot be looked up; why is in the log, for who asks has no key', async () => {
     const list = () => Promise.reject(new InfrastructureError('storage is away'));
-    const api = serve({ ...catalogOf(diabetes), list });
-    expect(await ask(api, 'v2-ready')).toMatchObject({ status: 503, body: { error: 'storage is away' } });
+    const log = notes();
+    const api = serve({ ...catalogOf(diabetes), list }, { log });
+    expect(await ask(api, 'v2-ready')).toMatchObject({ status: 503, body: { ready: false } });
+    expect(log.lines).toEqual(['GET /v2/health/ready: 503 storage is away']);
     expect(await ask(api, 'v2-live')).toMatchObject({ status: 200 });
+    const model = await ask(api, 'v2-model', { name: 'diabetes' });
+    expect(model).toMatchObject({ status: 503, body: { error: 'storage is away' } });
   });
 
   it('describes a model by the tensors that it takes and gives', async () => {

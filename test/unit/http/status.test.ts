@@ -11,14 +11,14 @@ async function timeOver(): Promise<unknown> {
 
 describe('a failure as an answer', () => {
   it('has its status', async () => {
-    expect(replyTo(new RequestError('unknown_model', 'route', 'm is not there')).status).toBe(404);
-    expect(replyTo(new InfrastructureError('storage is away')).status).toBe(503);
-    expect(replyTo(await timeOver()).status).toBe(504);
-    expect(replyTo(new Error('a bug')).status).toBe(500);
+    expect(replyTo('v2-infer', new RequestError('unknown_model', 'route', 'm is not there')).status).toBe(404);
+    expect(replyTo('v2-infer', new InfrastructureError('storage is away')).status).toBe(503);
+    expect(replyTo('v2-infer', await timeOver()).status).toBe(504);
+    expect(replyTo('v2-infer', new Error('a bug')).status).toBe(500);
   });
 
   it('is no time-out because it is called one, or is another abort', () => {
-    expect(replyTo(Object.assign(new Error('of a library'), { name: 'TimeoutError' })).status).toBe(500);
-    expect(replyTo(AbortSignal.abort().reason).status).toBe(500);
+    expect(replyTo('v2-infer', Object.assign(new Error('of a library'), { name: 'TimeoutError' })).status).toBe(500);
+    expect(replyTo('v2-infer', AbortSignal.abort().reason).status).toBe(500);
   });
 });

@@ -49,7 +49,7 @@ describe('the namespace', () => {
   });
 
   it('has every group that the ledger reads tails by, on the three hubs', () => {
-    for (const group of defaults.RECOVERY_CONSUMER_GROUPS.split(',')) {
+    for (const group of defaults.RECOVERY_CONSUMER_GROUPS) {
       for (const purpose of ['requests', 'results', 'deadLetters']) {
         expect([...groupsOf(purpose), '$Default'], `${purpose}/${group}`).toContain(group);
       }

@@ -13,7 +13,7 @@ const USERS: Readonly<Record<string, readonly [file: string, evidence: string]>>
   appSendsResults: ['src/app/open-events.ts', 'open(RESULTS_HUB)'],
   appReadsDeadLetters: ['src/app/open-events.ts', 'deadLetters: openReader(connection, settings.DEAD_LETTER_HUB'],
   appSendsDeadLetters: ['src/app/open-events.ts', 'open(DEAD_LETTER_HUB)'],
-  appReadsModels: ['src/app/open-models.ts', 'MODELS_CONTAINER'],
+  appReadsModels: ['src/app/open-catalog.ts', 'MODELS_CONTAINER'],
   hostOwnsBlobs: ['infra/function-app.bicep', 'AzureWebJobsStorage__blobServiceUri'],
   hostUsesQueues: ['infra/function-app.bicep', 'AzureWebJobsStorage__queueServiceUri'],
   hostUsesTables: ['infra/function-app.bicep', 'AzureWebJobsStorage__tableServiceUri'],

@@ -1,5 +1,5 @@
 import { app, type InvocationContext, trigger } from '@azure/functions';
-import { closeApp, getApp, settings } from '../../../../../src/app/app.ts';
+import { closeApp, scoreRequests, settings, warmUp } from '../../../../../src/app/app.ts';
 
 /** As src/functions/score-requests.ts, but for the retry policy: without one the host checkpoints past a batch that failed. */
 app.generic('score-requests', {
@@ -12,9 +12,9 @@ app.generic('score-requests', {
     dataType: 'binary',
   }),
   async handler(events: unknown, context: InvocationContext): Promise<void> {
-    await (await getApp()).scoreRequests(events, context.triggerMetadata);
+    await scoreRequests(events, context.triggerMetadata);
   },
 });
 
-app.hook.appStart(() => void getApp().catch(() => {}));
+app.hook.appStart(() => void warmUp());
 app.hook.appTerminate(closeApp);

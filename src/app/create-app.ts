@@ -1,0 +1,115 @@
+import { readSettings, type Settings } from '../config/config.ts';
+import { asError } from '../core/errors.ts';
+import type { HttpReply, HttpRequest } from '../http/http.ts';
+import type { RouteName } from '../http/routes.ts';
+import { describeFailure, replyWithoutApi } from '../http/status.ts';
+import { createParts } from './parts.ts';
+import type { World } from './world.ts';
+
+/** What the functions call. Each call builds the parts that it needs and are not there yet; without settings that parse, none. */
+export interface App {
+  /** Resolves once every event of the host's batch has its endings. @throws Error: the host's retry policy brings the batch again. */
+  scoreRequests(bodies: unknown, metadata: unknown): Promise<void>;
+  /** Scores what the host passed over in partitions that have fallen silent since. */
+  fillHoles(): Promise<void>;
+  /** Sends requests that ended as dead letters since the last run once more; nothing where there was none (the host says the year 1). */
+  replayDeadLetters(lastRun: string | undefined): Promise<void>;
+  /** Answers a request that came by one of `ROUTES`. Never throws. */
+  answerHttp(route: RouteName, request: HttpRequest): Promise<HttpReply>;
+  /** Builds ahead what is going to be called. Says what stands in the way; never throws. */
+  warmUp(kind: 'scoring' | 'http'): Promise<void>;
+  /** Lets running batches finish, then frees everything. */
+  close(): Promise<void>;
+}
+
+export interface AppOptions extends World {
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
+/**
+ * The composition root. Rooms are loaded where a part is built and not above, so that the host has its list of functions before libraries
+ * are read, and so that an instance reads only what it uses: by HTTP no ledger is opened, for the stream no HTTP API is built.
+ */
+export function createApp({ environment, clock, log }: AppOptions): App {
+  const world: World = { clock, log };
+  const { part, close } = createParts(log);
+  let read: Settings | undefined;
+  const settings = () => {
+    read ??= readSettings(environment);
+    return read;
+  };
+
+  const telemetry = part(async lifetime => {
+    const wanted = settings();
+    const { openTelemetry } = await import('./open-telemetry.ts');
+    return openTelemetry(wanted, world, lifetime);
+  });
+  const models = part(async lifetime => {
+    const [{ openModels }, watched] = await Promise.all([import('./open-models.ts'), telemetry()]);
+    return openModels(settings(), { ...world, telemetry: watched }, lifetime);
+  });
+  const cache = part(async lifetime => {
+    const [{ openCache }, watched] = await Promise.all([import('../cache/open-cache.ts'), telemetry()]);
+    const opened = await openCache(settings(), log);
+    if (!opened) return undefined;
+    const { cache, breaker } = opened;
+    lifetime.free(cache.close);
+    watched.observe({ cache: () => cache.counts, ...(breaker && { breakers: () => ({ redis: breaker() }) }) });
+    return cache;
+  });
+  const scoring = part(async () => {
+    const [{ openScoring }, catalog, remembered] = await Promise.all([import('./open-scoring.ts'), models(), cache()]);
+    return openScoring(settings(), { ...world, catalog, cache: remembered });
+  });
+  const events = part(async lifetime => {
+    const wanted = settings();
+    const { openEvents } = await import('./open-events.ts');
+    return openEvents(wanted, log, lifetime);
+  });
+  const ledger = part(async lifetime => {
+    const [{ openLedger }, hubs, scored, watched] = await Promise.all([
+      import('./open-ledger.ts'),
+      events(),
+      scoring(),
+      telemetry(),
+    ]);
+    return openLedger(settings(), { ...world, events: hubs, scoring: scored, telemetry: watched }, lifetime);
+  });
+  const http = part(async () => {
+    const [{ openHttp }, catalog, scored, watched] = await Promise.all([
+      import('./open-http.ts'),
+      models(),
+      scoring(),
+      telemetry(),
+    ]);
+    return openHttp(settings(), { ...world, catalog, scoring: scored, telemetry: watched });
+  });
+
+  return {
+    scoreRequests: async (bodies, metadata) => (await ledger()).scoreRequests(bodies, metadata),
+    fillHoles: async () => (await ledger()).fillHoles(),
+    async replayDeadLetters(lastRun) {
+      const { BATCH_DEADLINE_SECONDS, REPLAY_CODES } = settings();
+      const fromMs = Date.parse(lastRun ?? '');
+      if (!(fromMs > 0)) return;
+      const filter = { codes: REPLAY_CODES, fromMs, toMs: clock() };
+      const report = await (await events()).replay(filter, AbortSignal.timeout(BATCH_DEADLINE_SECONDS * 1000));
+      log.info(
+        `replay: ${report.sent} of ${report.matched} dead letters sent back; left: ${JSON.stringify(report.left)}`,
+      );
+    },
+    async answerHttp(route, request) {
+      const api = await http().catch(asError);
+      if (!(api instanceof Error)) return api.answer(route, request);
+      const reply = replyWithoutApi(route, api);
+      if (reply.status >= 500) log.warn(describeFailure(route, reply, api.message));
+      return reply;
+    },
+    async warmUp(kind) {
+      await (kind === 'http' ? http : ledger)().catch(thrown => {
+        log.error(`the start failed: ${asError(thrown).message}`);
+      });
+    },
+    close,
+  };
+}

@@ -1,0 +1,36 @@
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createBlobs } from '../azure/blobs.ts';
+import { withBreaker } from '../azure/with-breaker.ts';
+import { modelStorageConnection } from '../config/connection.ts';
+import type { Settings } from '../config/settings.ts';
+import { InfrastructureError } from '../core/errors.ts';
+import { type Breaker, createBreaker } from '../core/retry-policies.ts';
+import { type CatalogOptions, createCatalog, type ModelCatalog } from '../models/catalog.ts';
+import { createModelStore } from '../models/model-store.ts';
+
+const MIB = 1024 * 1024;
+
+/** The catalog of model storage as the settings want it, and the circuit breaker before that storage. */
+export function openCatalog(
+  settings: Settings,
+  parts: Pick<CatalogOptions, 'loaders' | 'clock' | 'log' | 'onLoad'>,
+): { readonly catalog: ModelCatalog; readonly breaker: Breaker } {
+  const { MODELS_CONTAINER, BREAKER_FAILURES, BREAKER_RESET_SECONDS } = settings;
+  const breaker = createBreaker(
+    { name: 'blob storage', failures: BREAKER_FAILURES, resetMs: BREAKER_RESET_SECONDS * 1000, log: parts.log },
+    error => error instanceof InfrastructureError,
+  );
+  const blobs = createBlobs(modelStorageConnection(settings), MODELS_CONTAINER);
+  const catalog = createCatalog({
+    ...parts,
+    store: createModelStore(withBreaker(blobs, breaker)),
+    defaultModel: settings.DEFAULT_MODEL,
+    refreshMs: settings.MODEL_REFRESH_SECONDS * 1000,
+    loadTimeoutMs: settings.MODEL_LOAD_TIMEOUT_SECONDS * 1000,
+    memoryBytes: settings.MODEL_MEMORY_MB * MIB,
+    cacheDir: settings.MODEL_CACHE_DIR ?? join(tmpdir(), 'hubscore-models'),
+    cacheBytes: settings.MODEL_CACHE_MB * MIB,
+  });
+  return { catalog, breaker };
+}

@@ -1,0 +1,30 @@
+import type { Settings } from '../config/settings.ts';
+import type { Catalog } from '../core/catalog.ts';
+import { VERSION } from '../core/version.ts';
+import { createHttpApi, type HttpApi } from '../http/api.ts';
+import type { Scoring } from '../scoring/scoring.ts';
+import type { Telemetry } from '../telemetry/telemetry.ts';
+import type { World } from './world.ts';
+
+const MIB = 1024 * 1024;
+
+/** The HTTP API over what scores. */
+export function openHttp(
+  settings: Settings,
+  parts: World & { readonly catalog: Catalog; readonly scoring: Scoring; readonly telemetry: Telemetry },
+): HttpApi {
+  const { catalog, scoring, telemetry, clock, log } = parts;
+  return createHttpApi({
+    catalog,
+    predict: scoring.predict,
+    record: telemetry.recordEnding,
+    recordHttp: telemetry.recordHttp,
+    prometheus: telemetry.prometheus,
+    version: VERSION,
+    maxBodyBytes: settings.HTTP_MAX_BODY_MB * MIB,
+    maxConcurrent: settings.HTTP_MAX_CONCURRENT,
+    timeoutMs: settings.HTTP_TIMEOUT_MS,
+    clock,
+    log,
+  });
+}
