@@ -16,6 +16,7 @@ import {
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import WebSocket from 'ws';
 import { type EventHubs, startEventHubs } from '../support/event-hubs.ts';
+import { randomInputs } from '../support/seed.ts';
 import { launch } from '../support/service.ts';
 
 const hub = (name: string, partitions = 1) => ({
@@ -155,15 +156,18 @@ describe('sending and receiving', () => {
 
   it('passes events of many frames, byte for byte, and refuses one above the limit', async () => {
     const producer = producerOf('large');
+    const random = randomInputs();
     const sizes = [1, 65_000, 65_536, 200_000, 1_048_000];
-    const sent = sizes.map(size => randomBytes(size));
+    const sent = [Buffer.from('7'), ...sizes.map(random.bytes)];
     for (const body of sent) await producer.sendBatch([{ body }]);
-    const events = await receive('large', sent.length);
-    expect(events.map(({ body }) => sent.findIndex(bytes => bytes.equals(body)))).toEqual([0, 1, 2, 3, 4]);
-    await expect(producer.sendBatch([{ body: randomBytes(1_048_576) }])).rejects.toMatchObject({
+    // Bytes that happen to be JSON, such as a digit, the SDK would give as what they say.
+    const events = await receive('large', sent.length, earliestEventPosition, { skipParsingBodyAsJson: true });
+    expect(events.map(({ body }) => body.length)).toEqual([1, ...sizes]);
+    expect(sent.map((bytes, i) => bytes.equals(events[i]?.body))).toEqual(sent.map(() => true));
+    await expect(producer.sendBatch([{ body: random.bytes(1_048_576) }])).rejects.toMatchObject({
       code: 'MessageTooLargeError',
     });
-    expect((await producer.getPartitionProperties('0')).lastEnqueuedSequenceNumber).toBe(4);
+    expect((await producer.getPartitionProperties('0')).lastEnqueuedSequenceNumber).toBe(sizes.length);
   });
 
   it('feeds several receivers more than a session window at once', async () => {

@@ -29,9 +29,10 @@ export function floats(dims: readonly number[], ...data: number[]): Tensor {
   return { type: 'float32', dims, data: Float32Array.from(data) };
 }
 
+let written = 0;
 /** A model file on disk, to be tried with zeros. */
 export function sourceOf(folder: string, file: Buffer, change: Partial<WarmUpPlan> = {}): OnnxSource {
-  const path = join(folder, `${Math.random().toString(36).slice(2)}.onnx`);
+  const path = join(folder, `${written++}.onnx`);
   writeFileSync(path, file);
   return {
     title: 'some/1.0.0/model.onnx',

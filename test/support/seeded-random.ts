@@ -7,6 +7,7 @@ export interface SeededRandom {
   /** A whole number in [0, below). */
   below(limit: number): number;
   pick<T>(list: readonly T[]): T;
+  bytes(count: number): Buffer;
 }
 
 /** mulberry32 */
@@ -24,5 +25,6 @@ export function createRandom(seed: number): SeededRandom {
     between: (from, to) => from + next() * (to - from),
     below,
     pick: list => list[below(list.length)] as (typeof list)[number],
+    bytes: count => Buffer.from(Array.from({ length: count }, () => below(256))),
   };
 }

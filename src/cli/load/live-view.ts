@@ -54,8 +54,9 @@ export function startLiveView(stdout: Writable, snapshot: () => LoadSnapshot): {
 
 export function plainLine(load: LoadSnapshot): string {
   const rate = (perSecond: readonly number[]) => `${whole(perSecond.at(-1) ?? 0)}/s`;
+  const second = Math.round(load.elapsedMs / LINE_MS) * LINE_MS; // timers fire a little early or late
   return (
-    `${clockTime(load.elapsedMs)}  sent ${whole(load.sent)} (${rate(load.sentPerSecond)})  ` +
+    `${clockTime(second)}  sent ${whole(load.sent)} (${rate(load.sentPerSecond)})  ` +
     `results ${whole(load.results)} (${rate(load.resultsPerSecond)})  p50 ${ms(load.p50)}  p95 ${ms(load.p95)}  p99 ${ms(load.p99)} ms  ` +
     `dead letters ${whole(load.deadLetters)}  waiting ${whole(load.waiting)}${load.notSent > 0 ? `  not sent ${whole(load.notSent)}` : ''}`
   );

@@ -12,8 +12,9 @@ afterAll(() => folder.remove());
 const FIXTURES = join(import.meta.dirname, '../../fixtures/models');
 const SAMPLES = join(import.meta.dirname, '../../../samples/models');
 
+let written = 0;
 function write(file: Uint8Array): string {
-  const path = join(folder.path, `${Math.random()}.onnx`);
+  const path = join(folder.path, `${written++}.onnx`);
   writeFileSync(path, file);
   return path;
 }

@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { createDeadLetterRenderer } from '../../../src/codecs/event-json/dead-letter.ts';
@@ -11,6 +11,7 @@ import { batchOf, NOON } from '../../support/events.ts';
 import { modelVersion, tensor } from '../../support/model-version.ts';
 import { catalogOf } from '../../support/onnx-model.ts';
 import { openScoring } from '../../support/open-scoring.ts';
+import { randomInputs } from '../../support/seed.ts';
 
 /** Says how probable `yes` is: what it is given. */
 const version = modelVersion({
@@ -209,7 +210,7 @@ describe('a dead letter that would be too large', () => {
   });
 
   it('has its body cut off, and says of what', async () => {
-    const body = randomBytes(30_000);
+    const body = randomInputs().bytes(30_000);
     const { outcome, json } = await scoreOne(body, {}, limit);
     expect(outcome.body.length).toBeLessThanOrEqual(limit);
     expect(outcome.body.length).toBeGreaterThan(limit - 10);

@@ -34,6 +34,8 @@ describe('live view', () => {
     expect(plainLine(SNAPSHOT)).toBe(
       '00:01:05  sent 65,000 (1,000/s)  results 64,000 (990/s)  p50 4.2  p95 33  p99 1,234 ms  dead letters 12  waiting 988',
     );
+    // A timer of a second fires up to a millisecond early: the first line is of second 1 all the same.
+    expect(plainLine({ ...SNAPSHOT, elapsedMs: 999.2 })).toMatch(/^00:00:01 /);
     expect(plainLine({ ...SNAPSHOT, notSent: 3 })).toMatch(/waiting 988 {2}not sent 3$/);
   });
 });

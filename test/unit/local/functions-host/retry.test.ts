@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { FunctionTimeoutError } from '../../../../src/local/functions-host/invoke.ts';
 import { runWithRetries, toRetryPolicy } from '../../../../src/local/functions-host/retry.ts';
 import type { RetryContext, RetryOptions } from '../../../../src/local/functions-host/rpc.ts';
+import { randomInputs } from '../../../support/seed.ts';
 
 function delays(options: RetryOptions, count: number, random: () => number): number[] {
   const next = toRetryPolicy(options)?.delaysMs(random) as () => number;
@@ -12,7 +13,7 @@ const fixed: RetryOptions = { retryStrategy: 'fixedDelay', maxRetryCount: 2, del
 
 describe('toRetryPolicy', () => {
   it('keeps a fixed delay', () => {
-    expect(delays(fixed, 3, Math.random)).toEqual([3000, 3000, 3000]);
+    expect(delays(fixed, 3, randomInputs().next)).toEqual([3000, 3000, 3000]);
   });
 
   it('backs off from the minimum to the maximum, and stays there', () => {
