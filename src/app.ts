@@ -112,7 +112,7 @@ async function buildApp(settings: Settings, log: Log, clock: Clock): Promise<App
       storage: models.breaker.state,
       ...(opened?.breaker && { redis: opened.breaker() }),
     }),
-    ...(opened && { cache: () => opened.cache.counts }),
+    ...(opened && { cache: () => opened.cache.counts, ignoredSettings: opened.ignored }),
     newest: async (partition, signal) => (await events.requests.range(partition, signal)).last,
   });
   const pipeline = createPipeline({

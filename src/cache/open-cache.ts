@@ -9,13 +9,15 @@ export interface OpenedCache {
   readonly cache: ResultCache;
   /** Of the circuit to Redis; undefined without one. */
   readonly breaker: (() => BreakerState) | undefined;
+  /** Settings that it does without, since their value cannot be used. */
+  readonly ignored: readonly (keyof Settings)[];
 }
 
 const MIB = 1024 * 1024;
 /** A look-up waits no longer: inferring a batch takes some milliseconds. */
 const REDIS_TIMEOUT_MS = 250;
 
-/** The result cache as the settings want it; undefined where they turn it off. */
+/** The result cache as the settings want it; undefined where they turn it off. A REDIS_URL that is none costs the shared half, never the scoring. */
 export async function openCache(settings: Settings, log: Log): Promise<OpenedCache | undefined> {
   const { CACHE_ENTRIES, CACHE_MB, CACHE_TTL_SECONDS, REDIS_URL } = settings;
   if (CACHE_ENTRIES === 0) return undefined;
@@ -24,8 +26,16 @@ export async function openCache(settings: Settings, log: Log): Promise<OpenedCac
     maxBytes: CACHE_MB * MIB,
     ttlMs: CACHE_TTL_SECONDS * 1000,
   });
-  if (!REDIS_URL) return { cache: near, breaker: undefined };
-  const { createRedisCache } = await import('./redis-cache.ts'); // a cold start without Redis does not pay for its client
+  if (!REDIS_URL) return { cache: near, breaker: undefined, ignored: [] };
+  // A cold start without Redis does not pay for its client.
+  const [{ createRedisCache }, { isRedisUrl, REDIS_URL_FORM }] = await Promise.all([
+    import('./redis-cache.ts'),
+    import('./redis-url.ts'),
+  ]);
+  if (!isRedisUrl(REDIS_URL)) {
+    log.warn(`result cache: REDIS_URL is no Redis URL, so instances share nothing; it takes ${REDIS_URL_FORM}`);
+    return { cache: near, breaker: undefined, ignored: ['REDIS_URL'] };
+  }
   const shared = createRedisCache({
     url: REDIS_URL,
     ttlSeconds: CACHE_TTL_SECONDS,
@@ -33,7 +43,7 @@ export async function openCache(settings: Settings, log: Log): Promise<OpenedCac
     timeoutMs: REDIS_TIMEOUT_MS,
     log,
   });
-  return { cache: createTieredCache(near, shared), breaker: shared.breaker };
+  return { cache: createTieredCache(near, shared), breaker: shared.breaker, ignored: [] };
 }
 
 /** Azure Managed Redis takes an Entra token as password and the object id of its principal as user name. */

@@ -19,7 +19,7 @@ const ARROWS: Record<string, readonly string[]> = {
   http: ['config'],
   'app.ts': ['config', 'events', 'pipeline', 'models', 'backends', 'cache', 'rollout', 'monitoring', 'batch', 'http'],
   functions: ['app.ts', 'config'],
-  cli: ['app.ts', 'config', 'events', 'models', 'backends', 'monitoring', 'pipeline'],
+  cli: ['app.ts', 'config', 'events', 'models', 'backends', 'cache', 'monitoring', 'pipeline'],
   local: [],
 };
 
