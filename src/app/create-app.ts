@@ -49,12 +49,20 @@ export function createApp({ environment, clock, log }: AppOptions): App {
     return openModels(settings(), { ...world, telemetry: watched }, lifetime);
   });
   const cache = part(async lifetime => {
-    const [{ openCache }, watched] = await Promise.all([import('../cache/open-cache.ts'), telemetry()]);
-    const opened = await openCache(settings(), log);
+    const [{ openCache }, { credentialOf }, watched] = await Promise.all([
+      import('../cache/open-cache.ts'),
+      import('../azure/credential.ts'),
+      telemetry(),
+    ]);
+    const opened = await openCache(settings(), log, credentialOf);
     if (!opened) return undefined;
-    const { cache, breaker } = opened;
+    const { cache, breaker, ignored } = opened;
     lifetime.free(cache.close);
-    watched.observe({ cache: () => cache.counts, ...(breaker && { breakers: () => ({ redis: breaker() }) }) });
+    watched.observe({
+      cache: () => cache.counts,
+      ignoredSettings: ignored,
+      ...(breaker && { breakers: () => ({ redis: breaker() }) }),
+    });
     return cache;
   });
   const scoring = part(async () => {

@@ -7,7 +7,7 @@ import type { Prediction } from '../core/prediction.ts';
 import { type BreakerState, createBreaker } from '../core/retry-policies.ts';
 
 export interface RedisCacheOptions {
-  /** `redis[s]://[[user]:password@]host[:port]`. */
+  /** One that `isRedisUrl` takes. */
   readonly url: string;
   readonly ttlSeconds: number;
   /** Entra credentials for a URL without password: user name (object id) and token, asked for at every connection. */

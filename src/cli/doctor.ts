@@ -5,6 +5,7 @@ import { checkEventHubs } from './doctor/event-hubs.ts';
 import { checkHostJson } from './doctor/host-json.ts';
 import { checkMachine } from './doctor/machine.ts';
 import { checkModels } from './doctor/models.ts';
+import { checkResultCache } from './doctor/result-cache.ts';
 import { checkHostStorage, checkModelStorage } from './doctor/storage.ts';
 import { commandVariables } from './environment.ts';
 import { paintFor, type Terminal } from './terminal.ts';
@@ -71,6 +72,7 @@ export function checksFor({ environment, folder }: Pick<Terminal, 'environment' 
       checkHostStorage(variables),
       checkModelStorage(settings),
       checkModels(settings),
+      checkResultCache(settings),
     ];
   } catch (thrown) {
     const refused: Check = { name: 'settings', run: async () => [failure('settings cannot be used', thrown)] };

@@ -76,7 +76,7 @@ export const settingsSchema = z.object({
   CACHE_MB: whole('Memory the result cache of this process may take.', 1, 64),
   CACHE_TTL_SECONDS: whole('How long a cached prediction is good for.', 1, 3600),
   REDIS_URL: optionalText(
-    'Redis that all instances share cached predictions through: `rediss://<host>:<port>`, with a password in it or by the managed identity (REDIS_AUTH).',
+    'Redis that all instances share cached predictions through: `rediss://<host>:<port>`, with a password in it, percent-encoded, or by the managed identity (REDIS_AUTH). One that cannot be read is left out.',
   ),
   REDIS_AUTH: oneOf(
     'How to sign in to Redis: `password` (in the URL, or none) or `entra` (the managed identity).',

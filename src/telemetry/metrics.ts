@@ -151,6 +151,12 @@ export const METRICS = {
     unit: '1',
     help: 'Circuit breaker of a dependency: 0 closed, 1 half open, 2 open.',
   },
+  hubscore_setting_ignored: {
+    kind: 'gauge',
+    labels: ['setting'],
+    unit: '1',
+    help: 'A setting whose value cannot be used, so that the app runs without what it is for; 1 while it is so, absent otherwise.',
+  },
   hubscore_http_requests_total: {
     kind: 'counter',
     labels: ['route', 'status'],

@@ -26,6 +26,8 @@ export interface Observed {
   readonly breakers?: () => Readonly<Record<string, 'closed' | 'half-open' | 'open'>>;
   readonly models?: () => Promise<readonly ModelSummary[]>;
   readonly newest?: AskNewest;
+  /** Names of settings whose value cannot be used. */
+  readonly ignoredSettings?: readonly string[];
 }
 
 /** What the app says of itself. Every call is cheap and none throws; ids and numbers only, never payloads. */
@@ -107,7 +109,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
   };
 }
 
-async function observeInto(store: MetricStore, { cache, breakers, models }: Observed): Promise<void> {
+async function observeInto(store: MetricStore, { cache, breakers, models, ignoredSettings }: Observed): Promise<void> {
   if (cache) {
     const { hits, misses, evictions } = cache();
     store.of('hubscore_cache_hits_total').value = hits;
@@ -117,6 +119,7 @@ async function observeInto(store: MetricStore, { cache, breakers, models }: Obse
   for (const [target, state] of Object.entries(breakers?.() ?? {})) {
     store.of('hubscore_breaker_state', target).value = BREAKER_STATES[state];
   }
+  for (const setting of ignoredSettings ?? []) store.of('hubscore_setting_ignored', setting).value = 1;
   if (models) {
     const summaries = await models();
     store.clear('hubscore_model_loaded');

@@ -217,6 +217,21 @@ describe('hubscore doctor', () => {
     expect(bad).toEqual([fails(/: MODEL_REFRESH_SECONDS takes a whole number, at least 1$/, /docs\/settings/)]);
   });
 
+  it.each(['redis://:s3cr#et@cache.example:6379', 'cache.example:6379', 'http://cache.example'])(
+    'names REDIS_URL where it is none (%s), and never shows it',
+    async url => {
+      expect(await troubles({ REDIS_URL: url })).toEqual([fails(/^REDIS_URL is no Redis URL/, /redis\[s\].*%23/)]);
+      const { output } = await diagnose([], { REDIS_URL: url });
+      expect(output).not.toMatch(/s3cr|cache\.example/);
+    },
+  );
+
+  it('finds a REDIS_URL that can be read well', async () => {
+    const { output } = await diagnose([], { REDIS_URL: 'rediss://:s3cr%23et@cache.example:10000' });
+    expect(output).toMatch(/ok +REDIS_URL is a Redis URL\n/);
+    expect(output).not.toMatch(/s3cr|cache\.example/);
+  });
+
   it('misses the storage of the host', async () => {
     const bad = await troubles({ AzureWebJobsStorage: '' });
     expect(bad).toMatchObject([{ level: 'warn', says: expect.stringMatching(/AzureWebJobsStorage/) }]);

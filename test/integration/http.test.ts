@@ -25,16 +25,7 @@ beforeAll(async () => {
       await container.getBlockBlobClient(`${folder}/${file}`).uploadFile(join(MODELS, folder, file));
     }
   }
-  host = await startHost({
-    appDir: app.path,
-    env: {
-      EventHubs: hubs.connectionString,
-      AzureWebJobsStorage: storage.connectionString,
-      ModelStorage: storage.connectionString,
-      MODEL_CACHE_DIR: cache.path,
-      HTTP_MAX_BODY_MB: '1',
-    },
-  });
+  host = await start({});
 });
 afterAll(async () => {
   await host?.stop();
@@ -42,6 +33,19 @@ afterAll(async () => {
   app.remove();
   cache.remove();
 });
+
+const start = (settings: Readonly<Record<string, string>>) =>
+  startHost({
+    appDir: app.path,
+    env: {
+      EventHubs: hubs.connectionString,
+      AzureWebJobsStorage: storage.connectionString,
+      ModelStorage: storage.connectionString,
+      MODEL_CACHE_DIR: cache.path,
+      HTTP_MAX_BODY_MB: '1',
+      ...settings,
+    },
+  });
 
 async function get(path: string) {
   const response = await fetch(`${host.url}${path}`);
@@ -134,5 +138,36 @@ describe('HTTP through the local host', () => {
     expect(text).toMatch(/hubscore_model_loads_total\{model="topic",version="[^"]+",outcome="loaded"\} 1\n/);
     expect(text).toMatch(/hubscore_model_loaded\{model="diabetes",version="1\.1\.0\+[^"]+"\} 1\n/);
     expect(text).toMatch(/hubscore_http_requests_total\{route="v2-infer",status="413"\} 1\n/);
+  });
+});
+
+describe('with a REDIS_URL whose password was not escaped', () => {
+  beforeAll(async () => {
+    await host.stop();
+    host = await start({ REDIS_URL: 'redis://:s3cr#et@cache.example:6379' });
+  });
+
+  it('answers and scores without it', async () => {
+    expect(await get('/v2/health/live')).toEqual({ status: 200, text: '{"live":true}' });
+    expect(await get('/v2/health/ready')).toEqual({ status: 200, text: '{"ready":true}' });
+    const [one] = cases('diabetes/1.1.0', 1);
+    const inputs = [{ name: 'features', shape: [1, 10], datatype: 'FP32', data: one?.features }];
+    const { status, body } = await infer('diabetes', { inputs });
+    expect(status, JSON.stringify(body)).toBe(200);
+    expect(body.outputs[0].data).toEqual([one?.expected.label]);
+
+    const producer = new EventHubProducerClient(hubs.connectionString, 'inference-requests');
+    await producer.sendBatch([{ body: { model: 'topic', features: cases('topic/1.0.0', 1)[0]?.features } }]);
+    await producer.close();
+    await expect
+      .poll(async () => (await get('/metrics')).text, { timeout: 20_000, interval: 200 })
+      .toMatch(/inference_requests_total\{model="topic",version="[^"]+",outcome="result"\} 1\n/);
+  });
+
+  it('names the setting once in its log and in its metrics, never what it holds', async () => {
+    const { text } = await get('/metrics');
+    expect(text).toContain('hubscore_setting_ignored{setting="REDIS_URL"} 1\n');
+    expect(host.log().match(/REDIS_URL/g)).toHaveLength(1);
+    expect(host.log() + text).not.toMatch(/s3cr|cache\.example/);
   });
 });

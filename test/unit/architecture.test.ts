@@ -20,7 +20,7 @@ const ARROWS: Record<string, readonly string[]> = {
   http: ['config'],
   app: ['config', 'azure', 'hubs', 'ledger', 'scoring', 'codecs', 'models', 'backends', 'cache', 'telemetry', 'http'],
   functions: ['app', 'config'],
-  cli: ['app', 'config', 'azure', 'hubs', 'ledger', 'scoring', 'codecs', 'models', 'backends', 'telemetry'],
+  cli: ['app', 'config', 'azure', 'hubs', 'ledger', 'scoring', 'codecs', 'models', 'backends', 'cache', 'telemetry'],
   local: [],
 };
 

@@ -1,4 +1,4 @@
-/** The parts of Azurite 3.36 that are used here; it ships no types. Its CommonJS default exports arrive in ES modules as `{ default }`. */
+/** The parts of Azurite 3.35 that are used here; it ships no types. Its CommonJS default exports arrive in ES modules as `{ default }`. */
 
 interface LokiDatabase {
   /** True where something changed since the last save. */

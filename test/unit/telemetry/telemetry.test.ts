@@ -157,6 +157,7 @@ describe('telemetry', () => {
     telemetry.observe({
       cache: () => ({ hits, misses: 4, evictions: 5 }),
       breakers: () => ({ redis: 'open', 'remote:churn': 'half-open' }),
+      ignoredSettings: ['REDIS_URL'],
     });
     await look(telemetry);
     hits = 9;
@@ -165,6 +166,7 @@ describe('telemetry', () => {
     expect(samples.get('hubscore_cache_evictions_total')).toBe(5);
     expect(samples.get('hubscore_breaker_state{target="redis"}')).toBe(2);
     expect(samples.get('hubscore_breaker_state{target="remote:churn"}')).toBe(1);
+    expect(samples.get('hubscore_setting_ignored{setting="REDIS_URL"}')).toBe(1);
     expect(warnings.join()).toContain('storage is away');
   });
 
