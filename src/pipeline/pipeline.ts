@@ -5,7 +5,7 @@ import type { Clock, Log } from '../core/log.ts';
 import type { Catalog } from '../core/model.ts';
 import type { Ending, ScoredBatch } from '../core/outcome.ts';
 import type { Request } from '../core/request.ts';
-import { allSettled } from './abortable.ts';
+import { allSettled } from './all-settled.ts';
 import type { Chunk } from './chunk.ts';
 import { decode, isRequest } from './decode.ts';
 import { encodeChunks } from './encode-chunks.ts';

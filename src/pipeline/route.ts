@@ -1,7 +1,7 @@
 import { asError, InfrastructureError, RequestError } from '../core/errors.ts';
 import type { Catalog, ModelVersion, Route } from '../core/model.ts';
 import type { Request } from '../core/request.ts';
-import { abortable } from './abortable.ts';
+import { abortable } from '../core/waiting.ts';
 import type { Group, Run } from './run.ts';
 
 type Answer = Route | RequestError;
@@ -14,11 +14,13 @@ type Answer = Route | RequestError;
 export async function route(run: Run, catalog: Catalog): Promise<Iterable<Group>> {
   run.signal.throwIfAborted();
   const groups = new Map<ModelVersion, Group>();
-  const answers = await abortable(askAll(run.requests, catalog), run.signal);
+  const asked = askAll(run.requests, catalog);
+  const answers = asked instanceof Promise ? await abortable(asked, run.signal) : asked;
   for (let place = 0; place < answers.length; place++) {
     let answer = answers[place] as Answer;
     if (!(answer instanceof RequestError) && answer.variant !== undefined) {
-      answer = await abortable(ask(catalog, run.requests[place] as Request), run.signal);
+      const chosen = ask(catalog, run.requests[place] as Request);
+      answer = isPending(chosen) ? await abortable(chosen, run.signal) : chosen;
     }
     if (answer instanceof RequestError) {
       run.refuse(place, answer);

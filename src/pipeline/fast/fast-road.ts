@@ -3,7 +3,7 @@ import type { Event, EventBatch } from '../../core/event.ts';
 import type { Clock } from '../../core/log.ts';
 import type { Catalog } from '../../core/model.ts';
 import type { ScoredBatch, SliceTiming } from '../../core/outcome.ts';
-import { allSettled } from '../abortable.ts';
+import { allSettled } from '../all-settled.ts';
 import { cacheTrialOf } from '../cache-trial.ts';
 import { lanesOf } from '../slices.ts';
 import { BlockBatch } from './block-batch.ts';
