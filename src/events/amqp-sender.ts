@@ -1,7 +1,7 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { SenderEvents } from 'rhea-promise';
 import { asError } from '../core/errors.ts';
-import type { AmqpConnection, SenderLink } from './amqp-connection.ts';
+import { abortable, LATE, within } from '../core/waiting.ts';
+import type { AmqpConnection } from './amqp-connection.ts';
 import { BlockMessages } from './block-messages.ts';
 import { BATCH_MESSAGE_FORMAT, BatchEncoder } from './encode-message.ts';
 import {
@@ -12,6 +12,7 @@ import {
   type PartitionSender,
   SendError,
 } from './sender.ts';
+import type { SenderLink } from './sender-link.ts';
 
 interface Lane {
   readonly link: SenderLink;
@@ -37,7 +38,7 @@ export function createAmqpSender(
     const known = lanes.get(partition);
     if (known?.link.open) return known;
     lanes.delete(partition);
-    await known?.link.close();
+    void known?.link.close();
     const link = await connection.openSender(`${hub}/Partitions/${partition}`, signal);
     const limit = Math.min(link.sender.maxMessageSize || MAX_BATCH_BYTES, MAX_BATCH_BYTES);
     const lane = { link, encoder: new BatchEncoder(limit) };
@@ -51,7 +52,7 @@ export function createAmqpSender(
       timeoutInSeconds: sendTimeoutMs / 1000,
       abortSignal: signal,
     });
-    await Promise.race([sending, link.lost]);
+    await abortable(sending, link.lost);
   }
 
   return {
@@ -107,17 +108,17 @@ export function fill(encoder: BatchEncoder, messages: MessageList, from: number)
 /** Waits until the service takes a message; a bounded wait, and nothing is transmitted meanwhile. */
 async function credit({ sender, lost }: SenderLink, timeoutMs: number, signal: AbortSignal): Promise<void> {
   if (sender.sendable()) return;
-  const done = new AbortController();
+  let onSendable = () => {};
+  const sendable = new Promise<void>(resolve => {
+    onSendable = resolve;
+    sender.once(SenderEvents.sendable, onSendable);
+  });
   try {
-    await Promise.race([
-      new Promise<void>(resolve => sender.once(SenderEvents.sendable, () => resolve())),
-      delay(timeoutMs, undefined, { signal: AbortSignal.any([signal, done.signal]) }).then(() => {
-        throw new Error(`the service gave no credit for ${timeoutMs / 1000} s`);
-      }),
-      lost,
-    ]);
+    if ((await within(abortable(abortable(sendable, signal), lost), timeoutMs)) === LATE)
+      throw new Error(`the service gave no credit for ${timeoutMs / 1000} s`);
   } finally {
-    done.abort();
+    sender.removeListener(SenderEvents.sendable, onSendable);
+    onSendable(); // the waits that still go on end, and leave their signals
   }
 }
 
