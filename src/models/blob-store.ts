@@ -8,10 +8,12 @@ import { BlobConflict, BlobGone, type ModelStore, type WriteCondition } from './
 export function createBlobStore(connect: () => Promise<ContainerClient>): ModelStore {
   let connecting: Promise<ContainerClient> | undefined;
   const container = () => {
-    connecting ??= connect();
-    connecting.catch(() => {
-      connecting = undefined;
-    });
+    if (!connecting) {
+      connecting = connect();
+      connecting.catch(() => {
+        connecting = undefined;
+      });
+    }
     return connecting;
   };
 
