@@ -8,10 +8,12 @@ import { connectContainer } from './connect-blobs.ts';
 export function createBlobs(connection: Connection, name: string): Blobs {
   let connecting: Promise<ContainerClient> | undefined;
   const container = () => {
-    connecting ??= connectContainer(connection, name);
-    connecting.catch(() => {
-      connecting = undefined;
-    });
+    if (!connecting) {
+      connecting = connectContainer(connection, name);
+      connecting.catch(() => {
+        connecting = undefined;
+      });
+    }
     return connecting;
   };
 

@@ -48,7 +48,8 @@ export async function openCache(
   const shared = createRedisCache({
     url: REDIS_URL,
     ttlSeconds: CACHE_TTL_SECONDS,
-    credentials: settings.REDIS_AUTH === 'entra' ? await entraCredentials(settings.REDIS_CLIENT_ID, credentialOf) : undefined,
+    credentials:
+      settings.REDIS_AUTH === 'entra' ? await entraCredentials(settings.REDIS_CLIENT_ID, credentialOf) : undefined,
     timeoutMs: REDIS_TIMEOUT_MS,
     log,
   });

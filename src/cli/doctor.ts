@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { readSettings } from '../config/config.ts';
+import { withDeadline } from '../core/waiting.ts';
 import { type Check, type Finding, failure, type Level } from './doctor/check.ts';
 import { checkEventHubs } from './doctor/event-hubs.ts';
 import { checkHostJson } from './doctor/host-json.ts';
@@ -82,7 +83,7 @@ export function checksFor({ environment, folder }: Pick<Terminal, 'environment' 
 
 async function findings(check: Check, signal: AbortSignal): Promise<readonly Finding[]> {
   try {
-    return await check.run(AbortSignal.any([signal, AbortSignal.timeout(CHECK_WITHIN_MS)]));
+    return await withDeadline(CHECK_WITHIN_MS, signal, own => check.run(own));
   } catch (thrown) {
     return [failure(check.name, thrown)];
   }

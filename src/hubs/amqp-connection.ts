@@ -1,25 +1,11 @@
-import { randomUUID } from 'node:crypto';
 import net from 'node:net';
 import tls from 'node:tls';
 import { CbsClient } from '@azure/core-amqp';
-import { type AwaitableSender, Connection, ConnectionEvents, SenderEvents, SessionEvents } from 'rhea-promise';
+import { Connection, ConnectionEvents } from 'rhea-promise';
 import { asError } from '../core/errors.ts';
 import type { NamespaceAddress } from '../core/namespace-address.ts';
-import { type Deferred, defer } from './deferred.ts';
-
-/** A sender link to one address, open and authorized. */
-export interface SenderLink {
-  readonly sender: AwaitableSender;
-  /** Rejects once the link or its connection is gone. */
-  readonly lost: Promise<never>;
-  readonly open: boolean;
-  /**
-   * Cuts the whole connection at once, without a goodbye: what has not left this process never will. Every link of it is lost;
-   * the next `openSender` connects anew.
-   */
-  cut(reason: string): void;
-  close(): Promise<void>;
-}
+import { abortable } from '../core/waiting.ts';
+import { attachSender, describe, type SenderLink, watchLink } from './sender-link.ts';
 
 /** One AMQP connection to a namespace, made anew when it broke. */
 export interface AmqpConnection {
@@ -94,12 +80,9 @@ async function openSession(address: NamespaceAddress, onLost: () => void): Promi
       },
     }),
   });
-  const lost = defer<never>();
-  lost.promise.catch(() => {}); // those who care hold it themselves
-  let alive = true;
+  const lost = new AbortController();
   const lose = (error: Error): void => {
-    alive = false;
-    lost.reject(error);
+    lost.abort(error);
     onLost();
   };
   for (const event of [
@@ -128,12 +111,12 @@ async function openSession(address: NamespaceAddress, onLost: () => void): Promi
     const { token, type, renewInMs } = await address.claim(audience);
     const claim = claiming.then(() => cbs.negotiateClaim(audience, token, type, { timeoutInMs: STEP_TIMEOUT_MS }));
     claiming = claim.catch(() => {});
-    await Promise.race([claim, lost.promise]);
+    await abortable(claim, lost.signal);
     return renewInMs;
   }
 
   try {
-    await Promise.race([cbs.init({ timeoutInMs: STEP_TIMEOUT_MS }), lost.promise]);
+    await abortable(cbs.init({ timeoutInMs: STEP_TIMEOUT_MS }), lost.signal);
   } catch (thrown) {
     cut(asError(thrown));
     throw thrown;
@@ -143,24 +126,19 @@ async function openSession(address: NamespaceAddress, onLost: () => void): Promi
     async openSender(path) {
       const audience = `${address.audienceBase}${path}`;
       const renewInMs = await authorize(audience);
-      const linkLost = defer<never>();
-      linkLost.promise.catch(() => {});
-      const sender = await Promise.race([
-        connection.createAwaitableSender({ name: `${path}-${randomUUID()}`, target: { address: path } }),
-        lost.promise,
-      ]);
-      const stopRenewing = keepAuthorized(() => authorize(audience), renewInMs, linkLost);
-      return watchLink(sender, { alive: () => alive, lost: lost.promise, cut }, linkLost, stopRenewing);
+      const sender = await abortable(attachSender(connection, path), lost.signal);
+      const stopRenewing = keepAuthorized(() => authorize(audience), renewInMs);
+      return watchLink(sender, { lost: lost.signal, cut }, stopRenewing);
     },
     async close() {
-      await Promise.race([connection.close(), lost.promise.catch(() => {})]).catch(() => {});
+      await abortable(connection.close(), lost.signal).catch(() => {});
       cut(new Error('the connection was closed'));
     },
   };
 }
 
 /** Renews the claim before it expires; where that fails for good the service detaches the link, and the next send opens another. */
-function keepAuthorized(authorize: () => Promise<number>, renewInMs: number, lost: Deferred<never>): () => void {
+function keepAuthorized(authorize: () => Promise<number>, renewInMs: number): () => void {
   let timer: NodeJS.Timeout;
   let stopped = false;
   const schedule = (delayMs: number): void => {
@@ -168,53 +146,9 @@ function keepAuthorized(authorize: () => Promise<number>, renewInMs: number, los
     timer = setTimeout(() => authorize().then(schedule, () => schedule(RENEWAL_RETRY_MS)), delayMs);
     timer.unref();
   };
-  const stop = (): void => {
+  schedule(renewInMs);
+  return () => {
     stopped = true;
     clearTimeout(timer);
   };
-  schedule(renewInMs);
-  lost.promise.catch(stop);
-  return stop;
-}
-
-function watchLink(
-  sender: AwaitableSender,
-  connection: { alive(): boolean; readonly lost: Promise<never>; cut(error: Error): void },
-  lost: Deferred<never>,
-  stopRenewing: () => void,
-): SenderLink {
-  let open = true;
-  const lose = (error: Error): void => {
-    open = false;
-    lost.reject(error);
-  };
-  connection.lost.catch(lose);
-  for (const event of [SenderEvents.senderError, SenderEvents.senderClose]) {
-    sender.on(event, context => lose(describe(context?.sender?.error, 'the service closed the link')));
-  }
-  sender.session.on(SessionEvents.sessionClose, context =>
-    lose(describe(context?.session?.error, 'the service ended the session')),
-  );
-  return {
-    sender,
-    lost: lost.promise,
-    get open() {
-      return open && connection.alive() && sender.isOpen();
-    },
-    cut: reason => connection.cut(new Error(reason)),
-    async close() {
-      stopRenewing();
-      if (open) await Promise.race([sender.close(), lost.promise]).catch(() => {});
-      lose(new Error('the link was closed'));
-    },
-  };
-}
-
-/** rhea's errors are plain objects at times. */
-function describe(cause: unknown, otherwise: string): Error {
-  if (cause instanceof Error) return cause;
-  const { condition, description } = (cause ?? {}) as { condition?: string; description?: string };
-  return condition
-    ? Object.assign(new Error(`${description ?? otherwise} (${condition})`), { condition })
-    : new Error(otherwise);
 }

@@ -1,9 +1,10 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { InsufficientCreditError, SenderEvents } from 'rhea-promise';
 import { asError } from '../core/errors.ts';
 import { type Certainty, MAX_BATCH_BYTES, type PartitionSender, SendError } from '../core/hub-sender.ts';
-import type { AmqpConnection, SenderLink } from './amqp-connection.ts';
+import { abortable, LATE, within } from '../core/waiting.ts';
+import type { AmqpConnection } from './amqp-connection.ts';
 import { BATCH_MESSAGE_FORMAT, BatchEncoder } from './encode-message.ts';
+import type { SenderLink } from './sender-link.ts';
 import { writeEndings } from './write-endings.ts';
 
 interface Lane {
@@ -30,7 +31,7 @@ export function createAmqpSender(
     const known = lanes.get(partition);
     if (known?.link.open) return known;
     lanes.delete(partition);
-    await known?.link.close();
+    void known?.link.close();
     const link = await connection.openSender(`${hub}/Partitions/${partition}`, signal);
     const limit = Math.min(link.sender.maxMessageSize || MAX_BATCH_BYTES, MAX_BATCH_BYTES);
     const lane = { link, encoder: new BatchEncoder(limit) };
@@ -44,7 +45,7 @@ export function createAmqpSender(
       timeoutInSeconds: sendTimeoutMs / 1000,
       abortSignal: signal,
     });
-    await Promise.race([sending, link.lost]);
+    await abortable(sending, link.lost);
   }
 
   return {
@@ -91,17 +92,17 @@ export function createAmqpSender(
 /** Waits until the service takes a message; a bounded wait, and nothing is transmitted meanwhile. */
 async function credit({ sender, lost }: SenderLink, timeoutMs: number, signal: AbortSignal): Promise<void> {
   if (sender.sendable()) return;
-  const done = new AbortController();
+  let onSendable = () => {};
+  const sendable = new Promise<void>(resolve => {
+    onSendable = resolve;
+    sender.once(SenderEvents.sendable, onSendable);
+  });
   try {
-    await Promise.race([
-      new Promise<void>(resolve => sender.once(SenderEvents.sendable, () => resolve())),
-      delay(timeoutMs, undefined, { signal: AbortSignal.any([signal, done.signal]) }).then(() => {
-        throw new Error(`the service gave no credit for ${timeoutMs / 1000} s`);
-      }),
-      lost,
-    ]);
+    if ((await within(abortable(abortable(sendable, signal), lost), timeoutMs)) === LATE)
+      throw new Error(`the service gave no credit for ${timeoutMs / 1000} s`);
   } finally {
-    done.abort();
+    sender.removeListener(SenderEvents.sendable, onSendable);
+    onSendable(); // the waits that still go on end, and leave their signals
   }
 }
 

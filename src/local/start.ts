@@ -1,5 +1,4 @@
 import { join, resolve } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import type { Part } from './demo/part.ts';
 import { explainUsedPorts, readPorts } from './demo/ports.ts';
@@ -7,6 +6,7 @@ import { askRefusal } from './demo/refusal.ts';
 import { runDemo } from './demo/run-demo.ts';
 import { listSampleModels, uploadSampleModels } from './demo/samples.ts';
 import { addressesOf, type PartName, startStackPart } from './demo/stack.ts';
+import { abortable, within } from './waiting.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const SAMPLES = join(ROOT, 'samples');
@@ -37,17 +37,13 @@ async function main(environment: NodeJS.ProcessEnv): Promise<void> {
   const parts: Part[] = [];
   const stop = new AbortController();
   onStopSignal(stop, parts);
-  let failWith!: (error: Error) => void;
-  const partEnded = new Promise<never>((_, fail) => {
-    failWith = fail;
-  });
-  const stopped = new Promise<void>(end => stop.signal.addEventListener('abort', () => end(), { once: true }));
+  const failed = new AbortController();
 
   const start = async (name: PartName) => {
     const part = startStackPart(name, folders, stack);
     parts.push(part);
     void part.ended.then(how => {
-      if (!stop.signal.aborted) failWith(new StartError(explainEnd(part, how)));
+      if (!stop.signal.aborted) failed.abort(new StartError(explainEnd(part, how)));
     });
     const line = await part.ready.catch(error => {
       throw new StartError(explainEnd(part, (error as Error).message));
@@ -86,15 +82,17 @@ async function main(environment: NodeJS.ProcessEnv): Promise<void> {
       say('see    npx hubscore tail');
       say('Ctrl-C ends it all');
     }
-    await stopped;
+    await new Promise(() => {}); // until one of the signals comes
   };
 
   try {
-    await Promise.race([work(), partEnded, stopped]);
+    await abortable(abortable(work(), failed.signal), stop.signal);
+  } catch (thrown) {
+    if (!stop.signal.aborted) throw thrown;
   } finally {
     stop.abort();
     // The demo leaves before the endpoint that it speaks to, which may be gone already.
-    await Promise.race([demo?.catch(() => {}), sleep(DEMO_LEAVES_MS, undefined, { ref: false })]);
+    await within(Promise.allSettled([demo]), DEMO_LEAVES_MS);
     await stopParts(parts);
   }
   say(`stopped; what was sent and scored is kept in ${folders.data}`);

@@ -2,6 +2,7 @@ import type { Backend } from '../core/backend.ts';
 import { asError, InfrastructureError } from '../core/errors.ts';
 import type { Clock, Log } from '../core/log.ts';
 import type { FallbackTarget, ModelVersion } from '../core/model.ts';
+import { abortable, withDeadline } from '../core/waiting.ts';
 import { BrokenModel } from './load-version.ts';
 import { contentId, modelPath, type StoredVersion } from './store.ts';
 
@@ -99,28 +100,21 @@ export function createResidents(options: {
   }
 
   /** A load that takes too long is given up; what it still brings is freed. */
-  async function withTimeout(stored: StoredVersion): Promise<ModelVersion> {
-    const timeout = AbortSignal.timeout(loadTimeoutMs);
-    const signal = AbortSignal.any([timeout, stopping.signal]);
-    const work = options.load(stored, signal);
-    let giveUp = () => {};
-    const late = new Promise<never>((_, reject) => {
-      giveUp = () => reject(signal.reason);
-      signal.addEventListener('abort', giveUp, { once: true });
+  function withTimeout(stored: StoredVersion): Promise<ModelVersion> {
+    return withDeadline(loadTimeoutMs, stopping.signal, async signal => {
+      const work = options.load(stored, signal);
+      try {
+        return await abortable(work, signal);
+      } catch (thrown) {
+        work.then(version => version.backend.close()).catch(() => {});
+        if (!signal.aborted) throw thrown;
+        throw stopping.signal.aborted
+          ? new InfrastructureError('closing', { cause: thrown })
+          : new BrokenModel(`${modelPath(stored)}: not loaded within ${loadTimeoutMs / 1000} s`, undefined, {
+              cause: thrown,
+            });
+      }
     });
-    try {
-      return await Promise.race([work, late]);
-    } catch (thrown) {
-      work.then(version => version.backend.close()).catch(() => {});
-      if (!signal.aborted) throw thrown;
-      throw timeout.aborted
-        ? new BrokenModel(`${modelPath(stored)}: not loaded within ${loadTimeoutMs / 1000} s`, undefined, {
-            cause: thrown,
-          })
-        : new InfrastructureError('closing', { cause: thrown });
-    } finally {
-      signal.removeEventListener('abort', giveUp);
-    }
   }
 
   function adopt(id: string, stored: StoredVersion, loaded: ModelVersion): Resident {

@@ -1,8 +1,8 @@
-import { abortable } from '../core/abortable.ts';
 import type { Catalog } from '../core/catalog.ts';
 import { asError, InfrastructureError, RequestError } from '../core/errors.ts';
 import type { Request } from '../core/request.ts';
 import type { Route, Routing } from '../core/routing.ts';
+import { abortable } from '../core/waiting.ts';
 import type { Group } from './group.ts';
 import type { Run } from './run.ts';
 
@@ -19,7 +19,8 @@ export async function route(run: Run, catalog: Catalog): Promise<ReadonlyMap<Gro
   const sent = new Map<Group, number[]>();
   const places = unroutedPlaces(run);
   if (places.length === 0) return sent;
-  const answers = await abortable(askAll(run, places, catalog), run.signal);
+  const asked = askAll(run, places, catalog);
+  const answers = asked instanceof Promise ? await abortable(asked, run.signal) : asked;
   for (const [i, place] of places.entries()) {
     const chosen = routeOf(answers[i] as Answer, run.request(place));
     if (chosen instanceof RequestError) {

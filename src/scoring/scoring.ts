@@ -1,4 +1,4 @@
-import { allSettled } from '../core/abortable.ts';
+import { allSettled } from '../core/all-settled.ts';
 import type { ResultCache } from '../core/cache.ts';
 import type { Catalog } from '../core/catalog.ts';
 import type { Decoder } from '../core/codec.ts';

@@ -1,10 +1,10 @@
 import { hostname } from 'node:os';
-import { setTimeout } from 'node:timers/promises';
 import type { TokenCredential } from '@azure/identity';
 import { AzureMonitorMetricExporter, AzureMonitorTraceExporter } from '@azure/monitor-opentelemetry-exporter';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { MeterProvider, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics';
 import { AlwaysOnSampler, BasicTracerProvider, BatchSpanProcessor } from '@opentelemetry/sdk-trace-base';
+import { within } from '../core/waiting.ts';
 import { createBatchTracer } from './batch-tracer.ts';
 import { createDeltaProducer } from './delta-metrics.ts';
 import type { Exporting, ExportOptions, ExportSource } from './exporter.ts';
@@ -40,8 +40,7 @@ export async function startAzureMonitor(
   return {
     tracer: createBatchTracer(traces.getTracer('hubscore'), tracesPerSecond, Date.now),
     async close() {
-      const flushed = Promise.allSettled([meters.shutdown(), traces.shutdown()]);
-      await Promise.race([flushed, setTimeout(FLUSH_WITHIN_MS, undefined, { ref: false })]);
+      await within(Promise.allSettled([meters.shutdown(), traces.shutdown()]), FLUSH_WITHIN_MS);
     },
   };
 }

@@ -59,6 +59,9 @@ function circlesIn(graph: ReadonlyMap<string, readonly string[]>): string[] {
   return circles;
 }
 
+/** Waits that leave something behind on what outlives them; core/waiting.ts and local/waiting.ts have others. */
+const RAW_WAIT = /\b(Promise\s*\.\s*(race|any)|AbortSignal\s*\.\s*any)\b\s*(<[^(]*>)?\s*\(/;
+
 const files = readdirSync(SOURCE, { recursive: true, encoding: 'utf8' })
   .filter(name => name.endsWith('.ts'))
   .map(name => join(SOURCE, name));
@@ -116,5 +119,17 @@ describe('architecture', () => {
       .filter(file => readFileSync(file, 'utf8').includes('process.env'))
       .map(file => relative(SOURCE, file));
     expect(readers).toEqual(['app/app.ts']);
+  });
+
+  it('races nothing in the raw', () => {
+    for (const raw of [
+      'Promise.race([a, b])',
+      'Promise.any<number>(all)',
+      'AbortSignal.any([a])',
+      'Promise\n  .race(a)',
+    ])
+      expect(raw).toMatch(RAW_WAIT);
+    const raw = files.filter(file => RAW_WAIT.test(readFileSync(file, 'utf8'))).map(file => relative(SOURCE, file));
+    expect(raw, 'wait by core/waiting.ts, or local/waiting.ts').toEqual([]);
   });
 });

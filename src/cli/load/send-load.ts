@@ -100,5 +100,5 @@ async function sendOnSchedule(
     dispatch();
     if (next < total) await clock.sleep(Math.max(TICK_MS, startMs + schedule.timeOf(next) - clock.now()), signal);
   }
-  while (underWay.size > 0) await Promise.race(underWay);
+  while (underWay.size > 0) await Promise.all(underWay); // the last of them may have begun others
 }

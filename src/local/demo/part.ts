@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { LATE, within } from '../waiting.ts';
 import { openPartLog } from './part-log.ts';
 
 const KILL_AFTER_MS = 12_000;
@@ -77,10 +77,7 @@ export function startPart(options: PartOptions): Part {
     kill: () => void child.kill('SIGKILL'),
     async stop() {
       child.kill('SIGTERM');
-      const cancel = new AbortController();
-      const late = sleep(KILL_AFTER_MS, 'late', { signal: cancel.signal }).catch(() => 'over');
-      if ((await Promise.race([ended, late])) === 'late') child.kill('SIGKILL');
-      cancel.abort();
+      if ((await within(ended, KILL_AFTER_MS)) === LATE) child.kill('SIGKILL');
       await ended;
     },
   };

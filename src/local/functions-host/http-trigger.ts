@@ -7,6 +7,7 @@ import {
   request as sendRequest,
 } from 'node:http';
 import { pipeline } from 'node:stream/promises';
+import { abortable } from '../waiting.ts';
 import type { Invoke } from './invoke.ts';
 import { type HostLog, messageOf } from './log.ts';
 import { matchRoute, orderRoutes, type Route, type RouteMatch } from './routes.ts';
@@ -112,7 +113,9 @@ async function stream(
   const triggerMetadata: Record<string, TypedData> = { Headers: { json: JSON.stringify(headers) } };
   for (const [name, value] of Object.entries(match.parameters)) triggerMetadata[name] = { string: value };
   const invoked = invoke({ input: { http: {} }, triggerMetadata, invocationId });
-  const answer = await Promise.race([answered, invoked.then(() => answered)]);
+  const failed = new AbortController();
+  invoked.catch(error => failed.abort(error));
+  const answer = await abortable(answered, failed.signal);
   for (const [name, value] of Object.entries(answer.headers)) {
     if (value !== undefined && !['connection', 'transfer-encoding', 'keep-alive', 'x-ms-invocation-id'].includes(name))
       response.setHeader(name, value);

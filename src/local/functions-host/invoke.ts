@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { LATE, within } from '../waiting.ts';
 import type { RegisteredFunction, Registry } from './core-api.ts';
 import { describeError, type HostLog } from './log.ts';
 import type {
@@ -88,24 +89,18 @@ export function createInvoke(name: string, registered: RegisteredFunction, optio
       },
     };
     const startedAt = performance.now();
-    let timer: NodeJS.Timeout | undefined;
     try {
       const running = run(call, core);
       if (!Number.isFinite(timeoutMs)) return await running;
-      const expired = new Promise<never>((_, fail) => {
-        timer = setTimeout(
-          () => fail(new FunctionTimeoutError(`${name} ran longer than functionTimeout (${timeoutMs} ms)`)),
-          timeoutMs,
-        );
-      });
-      return await Promise.race([running, expired]);
+      const response = await within(running, timeoutMs);
+      if (response !== LATE) return response;
+      throw new FunctionTimeoutError(`${name} ran longer than functionTimeout (${timeoutMs} ms)`);
     } catch (error) {
       const took = (performance.now() - startedAt).toFixed(0);
       log('error', category, `failed after ${took} ms (invocation ${invocationId}): ${describeError(error)}`);
       if (error instanceof FunctionTimeoutError) onTimeout(error);
       throw error;
     } finally {
-      clearTimeout(timer);
       log('debug', category, `invocation ${invocationId} took ${(performance.now() - startedAt).toFixed(1)} ms`);
     }
   };

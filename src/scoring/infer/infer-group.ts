@@ -1,4 +1,4 @@
-import { allSettled } from '../../core/abortable.ts';
+import { allSettled } from '../../core/all-settled.ts';
 import { WaitedTooLong } from '../../core/backend.ts';
 import type { ResultCache } from '../../core/cache.ts';
 import type { RequestError } from '../../core/errors.ts';

@@ -26,7 +26,9 @@ const opened: (OpenedCache | undefined)[] = [];
 
 async function open(environment: Record<string, string>): Promise<OpenedCache | undefined> {
   warnings.length = 0;
-  const cache = await openCache(readSettings(environment), log, () => Promise.reject(new Error('nobody signs in here')));
+  const cache = await openCache(readSettings(environment), log, () =>
+    Promise.reject(new Error('nobody signs in here')),
+  );
   opened.push(cache);
   return cache;
 }

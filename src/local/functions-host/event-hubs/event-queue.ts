@@ -28,10 +28,7 @@ export class EventQueue {
     this.#events.push(event);
     this.#asked--;
     this.#averageBytes += (event.size - this.#averageBytes) / 16;
-    if (this.#wake) {
-      this.#wake();
-      this.#wake = undefined;
-    }
+    if (this.#wake) this.wake();
   }
 
   /** Takes up to so many. */
@@ -42,17 +39,17 @@ export class EventQueue {
     return all;
   }
 
-  /** Resolves when an event comes or the signal is aborted, whichever is first. */
-  more(signal: AbortSignal): Promise<void> {
+  /** Resolves when the next event comes, or at `wake`; one waits at a time. */
+  more(): Promise<void> {
     return new Promise(resolve => {
-      if (signal.aborted) return resolve();
-      const done = () => {
-        signal.removeEventListener('abort', done);
-        resolve();
-      };
-      this.#wake = done;
-      signal.addEventListener('abort', done, { once: true });
+      this.#wake = resolve;
     });
+  }
+
+  /** Lets go who waits for more. */
+  wake(): void {
+    this.#wake?.();
+    this.#wake = undefined;
   }
 
   /** How many events to ask for now; counted as asked. 0 while there is still enough on its way. */

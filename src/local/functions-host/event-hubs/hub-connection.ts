@@ -1,5 +1,6 @@
 import { ConnectionConfig, ConnectionContextBase, createSasTokenProvider, TokenType } from '@azure/core-amqp';
 import { ConnectionEvents, type Receiver, types } from 'rhea-promise';
+import { abortable } from '../../waiting.ts';
 import type { EventHubsConnection } from '../connections.ts';
 
 const SAS_RENEWAL_MS = 45 * 60 * 1000; // of the hour that a token lives
@@ -29,8 +30,8 @@ export interface PartitionLink {
 
 interface Context {
   readonly base: ConnectionContextBase;
-  /** Rejects once the connection is gone: the libraries leave requests that were under way then waiting for a minute. */
-  readonly broken: Promise<never>;
+  /** Aborted once the connection is gone: the libraries leave requests that were under way then waiting for a minute. */
+  readonly broken: AbortSignal;
 }
 
 /**
@@ -82,7 +83,7 @@ export class HubConnection {
         onSessionError: ({ session }) => closed(session?.error as Error | undefined),
         onSessionClose: ({ session }) => closed(session?.error as Error | undefined),
       });
-      const receiver = await Promise.race([opening, context.broken]);
+      const receiver = await abortable(opening, context.broken);
       if ((state as string) === 'closed')
         throw receiver.error ?? new Error('the link was closed as soon as it was open');
       state = 'open';
@@ -116,16 +117,14 @@ export class HubConnection {
       config: ConnectionConfig.create(toConnectionString(this.#connection)),
       connectionProperties: { product: 'hubscore-functions-host', version: '1', userAgent: 'hubscore-functions-host' },
     });
-    const broken = new Promise<never>((_, reject) => {
-      base.connection.on(ConnectionEvents.disconnected, () => {
-        // What broke is not mended but replaced: the next receiver opens a connection of its own.
-        if (this.#context === context) this.#context = undefined;
-        base.connection.removeAllSessions();
-        reject(new Error('the connection ended'));
-      });
+    const broken = new AbortController();
+    base.connection.on(ConnectionEvents.disconnected, () => {
+      // What broke is not mended but replaced: the next receiver opens a connection of its own.
+      if (this.#context === context) this.#context = undefined;
+      base.connection.removeAllSessions();
+      broken.abort(new Error('the connection ended'));
     });
-    broken.catch(() => undefined); // those who wait for something hear of it
-    const context = { base, broken };
+    const context = { base, broken: broken.signal };
     this.#context = context;
     return context;
   }
@@ -146,7 +145,7 @@ export class HubConnection {
       timer.unref();
     };
     try {
-      await Promise.race([claim(), context.broken]);
+      await abortable(claim(), context.broken);
     } catch (error) {
       if (this.#context === context && !connection.isOpen()) this.#context = undefined;
       throw error;

@@ -39,6 +39,7 @@ export class PartitionPump {
     // Twice the batch at least: one in the function, one waiting for it.
     const events = Math.max(options.prefetchCount, 2 * options.maxEventBatchSize);
     this.#queue = new EventQueue({ events, bytes: QUEUE_BYTES });
+    this.signal.addEventListener('abort', () => this.#queue.wake(), { once: true });
   }
 
   get signal(): AbortSignal {
@@ -68,15 +69,18 @@ export class PartitionPump {
   /** Waits for a batch; false where the pump stops instead. */
   async #enough(): Promise<boolean> {
     const { minEventBatchSize, maxWaitMs } = this.#options;
-    const waitEnds = new AbortController();
+    let waited = false;
     let timer: NodeJS.Timeout | undefined;
     try {
       while (!this.signal.aborted && this.#queue.length < minEventBatchSize) {
         if (this.#queue.length > 0) {
-          if (waitEnds.signal.aborted) return true;
-          timer ??= setTimeout(() => waitEnds.abort(), maxWaitMs);
-          await this.#queue.more(AbortSignal.any([this.signal, waitEnds.signal]));
-        } else await this.#queue.more(this.signal);
+          if (waited) return true;
+          timer ??= setTimeout(() => {
+            waited = true;
+            this.#queue.wake();
+          }, maxWaitMs);
+        }
+        await this.#queue.more();
       }
     } finally {
       clearTimeout(timer);

@@ -139,6 +139,18 @@ describe('PartitionPump', () => {
     await done;
   });
 
+  it('stops while it waits for the least batch', async () => {
+    const partition = new FakePartition();
+    partition.stored = 3;
+    const process = vi.fn(async (events: readonly ReceivedEvent[]) => events.length);
+    const { pump } = pumpOf(partition, process, { minEventBatchSize: 5, maxWaitMs: 60_000 });
+    const done = pump.run(() => undefined);
+    await vi.waitFor(() => expect(partition.delivered).toBe(3));
+    await pump.stop();
+    await done;
+    expect(process).not.toHaveBeenCalled();
+  });
+
   it('opens a broken link again behind the last event that came', async () => {
     const partition = new FakePartition();
     partition.stored = 30;
