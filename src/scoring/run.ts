@@ -174,7 +174,7 @@ export class Run {
     if (request === undefined) {
       const event = this.event(place);
       // What a scanner has taken is one request, decoded without waiting.
-      const [decoded] = this.#decoder?.decode(event) as readonly Decoded[];
+      const [decoded] = (this.#decoder as Decoder).decode(event) as readonly Decoded[];
       request = toRequest(decoded as Decoded, event, this.resultId(event), this.requestTimeoutMs);
       this.#keep(place, request);
     }

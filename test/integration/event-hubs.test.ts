@@ -15,6 +15,7 @@ import {
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import WebSocket from 'ws';
 import { type EventHubs, startEventHubs } from '../support/event-hubs.ts';
+import { ELSEWHERE, LOOPBACK } from '../support/loopback.ts';
 import { randomInputs } from '../support/seed.ts';
 import { launch } from '../support/service.ts';
 
@@ -354,6 +355,14 @@ describe('producers of the SDK', () => {
 });
 
 describe('the process', () => {
+  it('listens for this machine alone, by IPv4 and IPv6', async () => {
+    for (const host of LOOPBACK) expect((await fetch(`http://${host}:${hubs.healthPort}/health`)).status).toBe(200);
+    for (const port of [hubs.port, hubs.healthPort])
+      await expect(fetch(`http://${ELSEWHERE}:${port}/health`)).rejects.toMatchObject({
+        cause: { code: 'ECONNREFUSED' },
+      });
+  });
+
   it('answers GET /health and speaks AMQP over WebSockets there', async () => {
     const response = await fetch(`http://localhost:${hubs.healthPort}/health`);
     expect(await response.json()).toEqual({ status: 'healthy', message: 'Service is healthy.' });

@@ -7,6 +7,7 @@ import { EventHubProducerClient } from '@azure/event-hubs';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type EventHubs, startEventHubs } from '../support/event-hubs.ts';
 import { type FunctionsHost, startHost } from '../support/functions-host.ts';
+import { ELSEWHERE, LOOPBACK } from '../support/loopback.ts';
 import { launch } from '../support/service.ts';
 import { type Storage, startStorage } from '../support/storage.ts';
 
@@ -170,6 +171,28 @@ describe('start-up', () => {
 });
 
 describe('HTTP and timer triggers', () => {
+  const askAt = (address: string, { port }: FunctionsHost) => fetch(`http://${address}:${port}/v2/models/iris`);
+
+  it('listens for this machine alone, by IPv4 and IPv6, unless FUNCTIONS_HOST opens it', async () => {
+    const host = await run('web');
+    for (const address of LOOPBACK) expect(await (await askAt(address, host)).text()).toBe('model iris');
+    await expect(askAt(ELSEWHERE, host)).rejects.toMatchObject({ cause: { code: 'ECONNREFUSED' } });
+    expect(await host.stop()).toBe(0);
+
+    const open = await run('web', { FUNCTIONS_HOST: '0.0.0.0' });
+    expect(await (await askAt(ELSEWHERE, open)).text()).toBe('model iris');
+    expect(await open.stop()).toBe(0);
+  });
+
+  it('says which address it cannot listen on', async () => {
+    const { code, log } = await refusal(join(APPS, 'web'), {
+      TICK: NEVER,
+      AzureWebJobsStorage: storage.connectionString,
+      FUNCTIONS_HOST: '192.0.2.1',
+    });
+    expect([code, log]).toEqual([1, expect.stringContaining('functions host: cannot listen on 192.0.2.1, port 0')]);
+  });
+
   it.each(['', 'yes'])('answers by routes, methods and parameters (streaming: "%s")', async STREAM => {
     const host = await run('web', { STREAM });
     const answer = await fetch(`${host.url}/v2/models/iris%20set/versions/1.2/infer?q=a&q2=b`, {

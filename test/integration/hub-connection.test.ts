@@ -42,6 +42,21 @@ describe('opening a receiver', () => {
     },
   );
 
+  it('fails with the words of the service where it refuses', async () => {
+    const connection = new HubConnection(
+      { kind: 'connection-string', connectionString: hubs.connectionString },
+      REQUESTS,
+      'no-such-group',
+    );
+    const refused = await connection.receive('0', FROM_START, handlers).catch((error: unknown) => error);
+    await connection.close();
+    expect(refused).toBeInstanceOf(Error);
+    expect(refused).toMatchObject({
+      message: expect.stringContaining('no-such-group'),
+      condition: 'amqp:not-found',
+    });
+  });
+
   it('tells of the loss of an open one once', async () => {
     const proxy = await startFaultProxy(hubs.port, 'put-token');
     const connectionString = hubs.connectionString.replace(`:${hubs.port};`, `:${proxy.port};`);

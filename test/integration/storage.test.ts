@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { BlobServiceClient } from '@azure/storage-blob';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ELSEWHERE } from '../support/loopback.ts';
 import { launch } from '../support/service.ts';
 import { type Storage, startStorage } from '../support/storage.ts';
 
@@ -27,6 +28,11 @@ describe('local storage', () => {
     );
     expect(read).toEqual(names.map(name => `of ${name}`));
     expect((await container.getBlobClient('blob-3').getProperties()).metadata).toEqual({ offset: '77' });
+  });
+
+  it('listens for this machine alone', async () => {
+    const elsewhere = fetch(`http://${ELSEWHERE}:${storage.port}/devstoreaccount1`);
+    await expect(elsewhere).rejects.toMatchObject({ cause: { code: 'ECONNREFUSED' } });
   });
 
   it('says which port is in use and what to do', async () => {

@@ -110,6 +110,47 @@ def refusals():
         expect(lambda: client.send_event(EventData(b"x")), AuthenticationError, "")
 
 
+def refused(text, consumer_group=GROUP, **receive):
+    """The consumer's error handler hears of it, and it names the text."""
+    errors, heard = [], threading.Event()
+    consumer = EventHubConsumerClient.from_connection_string(CONNECTION, consumer_group, eventhub_name=receive.pop("hub", HUB), **QUICK)
+
+    def on_error(context, error):
+        errors.append(error)
+        heard.set()
+
+    thread = threading.Thread(target=lambda: consumer.receive_batch(lambda context, batch: None, on_error=on_error, **receive), daemon=True)
+    thread.start()
+    assert heard.wait(20), f"no error that names {text}"
+    consumer.close()
+    thread.join(10)
+    assert isinstance(errors[0], EventHubError) and text in str(errors[0]), f"{text!r} is not in {errors[0]!r}"
+
+
+def refused_consumers():
+    refused("no-such-hub", hub="no-such-hub", partition_id="0")
+    refused("no-such-group", "no-such-group", partition_id="0")
+    refused("is invalid", partition_id="0", starting_position=10**9)
+
+
+async def refused_asynchronous_consumers():
+    for hub, group, text in [("no-such-hub", GROUP, "no-such-hub"), (HUB, "no-such-group", "no-such-group")]:
+        errors, heard = [], asyncio.Event()
+
+        async def on_batch(context, batch):
+            pass
+
+        async def on_error(context, error):
+            errors.append(error)
+            heard.set()
+
+        async with AsyncConsumer.from_connection_string(CONNECTION, group, eventhub_name=hub, **QUICK) as consumer:
+            task = asyncio.create_task(consumer.receive_batch(on_batch, on_error=on_error, partition_id="0"))
+            await asyncio.wait_for(heard.wait(), 20)
+        task.cancel()
+        assert isinstance(errors[0], EventHubError) and text in str(errors[0]), errors[0]
+
+
 def expect(action, kind, text):
     try:
         action()
@@ -134,6 +175,20 @@ def stolen_by_a_higher_owner_level():
     collect(lambda got: len(errors) > 0, second, partition_id="0", owner_level=2)
     assert "epoch" in str(errors[0]), errors[0]
     first.close()
+    thread.join(10)
+
+
+def lower_owner_levels_are_refused():
+    at_work = threading.Event()
+    holder = EventHubConsumerClient.from_connection_string(CONNECTION, GROUP, eventhub_name=HUB)
+    thread = threading.Thread(
+        target=lambda: holder.receive_batch(lambda context, batch: at_work.set(), partition_id="1", owner_level=5, max_wait_time=0.2), daemon=True
+    )
+    thread.start()
+    assert at_work.wait(20)
+    refused("higher epoch", partition_id="1", owner_level=3)
+    refused("epoch", partition_id="1")
+    holder.close()
     thread.join(10)
 
 
@@ -197,7 +252,18 @@ def blob_checkpoints():
     assert sorted(e.body_as_str() for _, e in got) == [f"{RUN} new 0", f"{RUN} new 1"], "goes on behind the checkpoint"
 
 
-CHECKS = [sends_and_receives, start_positions, refusals, stolen_by_a_higher_owner_level, websockets, asynchronous, blob_checkpoints]
+CHECKS = [
+    sends_and_receives,
+    start_positions,
+    refusals,
+    refused_consumers,
+    refused_asynchronous_consumers,
+    stolen_by_a_higher_owner_level,
+    lower_owner_levels_are_refused,
+    websockets,
+    asynchronous,
+    blob_checkpoints,
+]
 failed = 0
 for check in CHECKS:
     name, begun = check.__name__.replace("_", " "), time.monotonic()

@@ -3,6 +3,14 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
+/** The Python that foreign programs of this repository run in. @throws Error as `pythonEnvironment` does */
+export function interopPython(root: string): string {
+  return pythonEnvironment(
+    join(root, '.local/interop-python'),
+    ['test/interop', 'samples/databricks', 'samples/training'].map(folder => join(root, folder, 'requirements.txt')),
+  );
+}
+
 /**
  * A Python with the packages of these files, in a virtual environment that is made anew where a file or the Python has changed.
  * @param folder where to make it

@@ -3,12 +3,12 @@
  * free ports and runs each program; what needs a toolchain that the machine lacks is left out, and said.
  */
 import { execFileSync } from 'node:child_process';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { startEventHubs } from '../support/event-hubs.ts';
 import { startHost } from '../support/functions-host.ts';
 import { startStorage } from '../support/storage.ts';
 import { programs } from './programs.ts';
-import { pythonEnvironment } from './python-environment.ts';
+import { interopPython } from './python-environment.ts';
 import { runProgram } from './run-program.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
@@ -16,10 +16,7 @@ const only = process.argv[2];
 const begun = performance.now();
 const seconds = (since: number) => `${Math.round((performance.now() - since) / 1000)} s`;
 
-const python = pythonEnvironment(
-  join(ROOT, '.local/interop-python'),
-  ['test/interop', 'samples/databricks', 'samples/training'].map(folder => join(ROOT, folder, 'requirements.txt')),
-);
+const python = interopPython(ROOT);
 execFileSync('npm', ['run', '--silent', 'build'], { cwd: ROOT, stdio: 'inherit' });
 console.log(`── installed and built in ${seconds(begun)}`);
 

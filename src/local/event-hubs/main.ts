@@ -1,10 +1,10 @@
 import { createServer, type Socket } from 'node:net';
 import { join, resolve } from 'node:path';
+import { ListenError, type Listening, listen } from '../listen.ts';
 import { checkRhea } from './amqp/check-rhea.ts';
 import { ConfigError } from './config-error.ts';
 import { createHealthServer } from './health.ts';
 import { DEFAULT_HUBS, readHubConfig } from './hub-config.ts';
-import { type Listening, listen } from './listen.ts';
 import { Namespace } from './namespace.ts';
 import type { AmqpServer } from './server.ts';
 import { type EndpointSettings, readSettings } from './settings.ts';
@@ -69,6 +69,7 @@ function listenAll(server: AmqpServer, settings: EndpointSettings): Promise<[Lis
 }
 
 main().catch((error: Error) => {
-  warn(error instanceof ConfigError ? error.message : String(error.stack));
+  const isKnown = error instanceof ConfigError || error instanceof ListenError;
+  warn(isKnown ? error.message : String(error.stack));
   process.exit(1);
 });

@@ -8,13 +8,20 @@ import rhea, {
   type Session,
 } from 'rhea';
 import { BatchedSocket, type ByteStream } from './amqp/batched-socket.ts';
-import { MAX_MESSAGE_BYTES } from './amqp/incoming-delivery.ts';
-import { acceptSocket, amqpError, answerAttach, takeOverSession, writeFullLengthFrames } from './amqp/rhea-private.ts';
+import {
+  acceptSocket,
+  amqpError,
+  holdAttach,
+  refuseAttach,
+  takeOverSession,
+  writeFullLengthFrames,
+} from './amqp/rhea-private.ts';
 import type { Client, OpenLink, Service } from './client.ts';
 import { openIncoming } from './links/open-incoming.ts';
 import { openOutgoing } from './links/open-outgoing.ts';
 import { Producers } from './links/producers.ts';
 import { Receivers } from './links/receivers.ts';
+import { Refusals } from './links/refusals.ts';
 import type { Namespace } from './namespace.ts';
 import { ServiceError } from './service-error.ts';
 
@@ -39,6 +46,7 @@ export class AmqpServer {
   readonly #service: Service;
   readonly #container: Container;
   readonly #clients = new Map<Connection, Client>();
+  readonly #refusals = new Refusals();
 
   constructor({ namespace, clock, warn }: ServerOptions) {
     writeFullLengthFrames();
@@ -126,9 +134,29 @@ export class AmqpServer {
       client.links.set(link, open);
     } catch (error) {
       if (!(error instanceof ServiceError)) throw error;
-      answerAttach(link, link.is_receiver() ? { max_message_size: MAX_MESSAGE_BYTES } : { initial_delivery_count: 0 });
-      link.close(amqpError(error));
+      this.#refuse(client, link, error);
     }
+  }
+
+  /** At once, or later where refusals of the same address come thick and fast. */
+  #refuse(client: Client, link: Receiver | Sender, error: ServiceError): void {
+    const node = link.is_receiver() ? link.target : link.source;
+    const waitMs = this.#refusals.waitMs(String(node?.address).toLowerCase(), this.#service.clock());
+    if (waitMs === 0) {
+      refuseAttach(link, error);
+      return;
+    }
+    const answer = holdAttach(link);
+    const timer = setTimeout(() => closeLink(client, link), waitMs);
+    client.links.set(link, {
+      // The time is up, or the peer did not wait for it.
+      close: () => {
+        clearTimeout(timer);
+        if (!link.session.is_open()) return;
+        answer();
+        refuseAttach(link, error);
+      },
+    });
   }
 
   #closeLinks(connection: Connection, which: (link: Receiver | Sender) => boolean): void {

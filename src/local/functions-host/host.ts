@@ -1,5 +1,5 @@
 import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { ListenError, type Listening, listen } from '../listen.ts';
 import { type AppSettings, readAppSettings } from './app-settings.ts';
 import { hostStorage } from './connections.ts';
 import { installCoreApi } from './core-api.ts';
@@ -56,20 +56,19 @@ export async function startHost({ folder, environment, write, onTimeout }: HostO
     }));
   const stopping = new AbortController();
   const context: TriggerContext = { settings, hostJson, storage, log, signal: stopping.signal };
-  const server = createHttpServer(httpFunctions(triggers, context), capabilities.HttpUri, log);
-  const port = await listen(server, settings.FUNCTIONS_PORT || '7071');
+  const functionsByHttp = httpFunctions(triggers, context);
+  const http = await listenForHttp(() => createHttpServer(functionsByHttp, capabilities.HttpUri, log), settings);
   const timers = await startTimers(triggers, context);
   const processors = await startEventHubs(triggers, context);
   const functions = triggers.map(({ name, binding }) => `${name} (${binding.type})`).join(', ');
 
   return {
-    summary: `http://localhost:${port} running ${functions || 'no function'}`,
+    summary: `http://localhost:${http.port} running ${functions || 'no function'}`,
     log,
     timeoutMs,
     async stop() {
       stopping.abort();
-      server.close();
-      server.closeIdleConnections();
+      http.close();
       await Promise.all([...processors.map(processor => processor.stop()), ...timers]);
       for (const hook of registry.hooks.appTerminate) await hook({ hookData: {}, appHookData: registry.appHookData });
     },
@@ -80,16 +79,15 @@ export async function startHost({ folder, environment, write, onTimeout }: HostO
   };
 }
 
-function listen(server: Server, portText: string): Promise<number> {
-  const port = Number(portText);
+/** Keys are not asked for, so only this machine gets in unless a setting says otherwise. */
+async function listenForHttp(create: () => Server, settings: AppSettings): Promise<Listening> {
+  const port = Number(settings.FUNCTIONS_PORT || '7071');
   if (!Number.isInteger(port) || port < 0 || port > 65535) {
-    throw new SetupError(`FUNCTIONS_PORT=${portText}: a port number is needed`);
+    throw new SetupError(`FUNCTIONS_PORT=${settings.FUNCTIONS_PORT}: a port number is needed`);
   }
-  return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      const message = `port ${port} is in use: stop what listens there, or set FUNCTIONS_PORT to another port`;
-      reject(error.code === 'EADDRINUSE' ? new SetupError(message) : error);
-    });
-    server.listen(port, () => resolve((server.address() as AddressInfo).port));
-  });
+  try {
+    return await listen(create, port, settings.FUNCTIONS_HOST || undefined, 'FUNCTIONS_PORT');
+  } catch (error) {
+    throw error instanceof ListenError ? new SetupError(error.message, { cause: error }) : error;
+  }
 }

@@ -12,7 +12,8 @@ interface Message {
 
 /**
  * Runs the function app of the current folder in a worker process, and another after it where a function timed out or
- * crashed it, as the real host does. HTTP on FUNCTIONS_PORT (7071). Ends with the worker otherwise.
+ * crashed it, as the real host does. HTTP on FUNCTIONS_PORT (7071), for this machine alone unless
+ * FUNCTIONS_HOST is set. Ends with the worker otherwise.
  */
 function supervise(): void {
   const script = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url);

@@ -130,10 +130,14 @@ func ownerLevels(ctx context.Context) error {
 		_, _ = partition.ReceiveEvents(try, 1, nil)
 		cancel()
 	}
-	_, err := first.ReceiveEvents(ctx, 1000, nil)
-	var failure *azeventhubs.Error
-	if !errors.As(err, &failure) || failure.Code != azeventhubs.ErrorCodeOwnershipLost {
-		return fmt.Errorf("the first receiver got %v", err)
+	third := open(1)
+	defer third.Close(ctx)
+	for name, partition := range map[string]*azeventhubs.PartitionClient{"the first receiver": first, "a lower level": third} {
+		_, err := partition.ReceiveEvents(ctx, 1000, nil)
+		var failure *azeventhubs.Error
+		if !errors.As(err, &failure) || failure.Code != azeventhubs.ErrorCodeOwnershipLost {
+			return fmt.Errorf("%s got %v", name, err)
+		}
 	}
 	return nil
 }
@@ -144,9 +148,18 @@ func refusals(ctx context.Context) error {
 	if _, err := unknown.GetEventHubProperties(ctx, nil); err == nil || !strings.Contains(err.Error(), "no-such-hub") {
 		return fmt.Errorf("unknown hub: %v", err)
 	}
+	batch, err := unknown.NewEventDataBatch(ctx, nil)
+	if err == nil || !strings.Contains(err.Error(), "no-such-hub") {
+		return fmt.Errorf("sending to an unknown hub: %v %v", batch, err)
+	}
+	for _, names := range [][2]string{{"no-such-hub", group}, {hub, "no-such-group"}} {
+		if err := receiveOnce(ctx, names[0], names[1]); err == nil || !strings.Contains(err.Error(), "no-such-") {
+			return fmt.Errorf("receiving from %v: %v", names, err)
+		}
+	}
 	client := producer(hub)
 	defer client.Close(ctx)
-	batch, err := client.NewEventDataBatch(ctx, nil)
+	batch, err = client.NewEventDataBatch(ctx, nil)
 	if err != nil {
 		return err
 	}
@@ -154,6 +167,17 @@ func refusals(ctx context.Context) error {
 		return fmt.Errorf("too large an event: %v", err)
 	}
 	return nil
+}
+
+func receiveOnce(ctx context.Context, hub string, group string) error {
+	consumer := must(azeventhubs.NewConsumerClientFromConnectionString(connection, hub, group, &azeventhubs.ConsumerClientOptions{
+		RetryOptions: azeventhubs.RetryOptions{MaxRetries: -1},
+	}))
+	defer consumer.Close(ctx)
+	partition := must(consumer.NewPartitionClient("0", nil))
+	defer partition.Close(ctx)
+	_, err := partition.ReceiveEvents(ctx, 1, nil)
+	return err
 }
 
 func must[T any](value T, err error) T {

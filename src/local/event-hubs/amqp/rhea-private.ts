@@ -60,6 +60,7 @@ interface Described {
 }
 
 interface PrivateLink {
+  readonly state: { local_open: boolean; open_requests: number };
   credit: number;
   delivery_count: number;
   _draining?: boolean;
@@ -271,8 +272,7 @@ export function amqpError(error: ServiceError): { condition: string; description
 }
 
 /**
- * Answers an attach as the service does: source and target echoed (a refused attach too: clients take an empty one for a different
- * error), receiver settle mode always 0 (echoing 1 hangs Python senders), and what else the link has to say.
+ * Answers an attach as the service does: source and target echoed, receiver settle mode always 0 (echoing 1 hangs Python senders), and what else the link has to say.
  */
 export function answerAttach(link: Receiver | Sender, fields: object): void {
   const { local, remote } = privateLink(link);
@@ -283,6 +283,32 @@ export function answerAttach(link: Receiver | Sender, fields: object): void {
     rcv_settle_mode: 0,
     ...fields,
   });
+}
+
+/**
+ * Refuses an attach as the service does: an answer without source and target, then a closing detach with the error. .NET waits for that
+ * detach only where they are missing; given them, it takes the link for open, reads nothing and says nothing.
+ */
+export function refuseAttach(link: Receiver | Sender, error: ServiceError): void {
+  if (hearsOfItLater(link, error)) answerAttach(link, {});
+  link.close(amqpError(error));
+}
+
+/**
+ * True for clients that make more of an error on a link they take for open: Python's asynchronous consumer drops one that comes before and
+ * tries again for ever, and Go takes amqp:link:stolen for a passing fault there instead of a lost ownership.
+ */
+function hearsOfItLater(link: Receiver | Sender, error: ServiceError): boolean {
+  const product = String(link.connection.properties?.product);
+  return product.startsWith('azsdk-python') || (product === 'MSGolangClient' && error.condition === 'amqp:link:stolen');
+}
+
+/** Keeps rhea from answering an attach that has just come; what it returns lets the answer go. */
+export function holdAttach(link: Receiver | Sender): () => void {
+  const { state } = privateLink(link);
+  state.local_open = false;
+  state.open_requests = 0;
+  return () => (link as unknown as { open(): void }).open();
 }
 
 /** A value's bytes; the typings leave the writer out. */

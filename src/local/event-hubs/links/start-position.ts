@@ -2,7 +2,8 @@ import { ServiceError } from '../service-error.ts';
 import { positionOfOffset, positionOfSequence, positionOfTime } from '../store/find-position.ts';
 import type { PartitionLog } from '../store/partition-log.ts';
 
-const SELECTOR = /^amqp\.annotation\.x-opt-(offset|sequence-number|enqueued-time)\s*(>=?)\s*'([^']*)'$/;
+/** .NET, and so the Functions host, writes the value without quotes; everyone else with them. */
+const SELECTOR = /^amqp\.annotation\.x-opt-(offset|sequence-number|enqueued-time)\s*(>=?)\s*(?:'([^']*)'|([^\s']+))$/;
 
 /**
  * The log position a receiver starts at, from its selector filter; without one, the oldest event.
@@ -12,7 +13,8 @@ export function startPosition(log: PartitionLog, selector: string | undefined): 
   if (selector === undefined) return log.firstPosition;
   const match = SELECTOR.exec(selector.trim());
   if (!match) throw new ServiceError('com.microsoft:argument-error', `The filter is not supported: ${selector}`);
-  const [, field, operator, value] = match as unknown as [string, string, '>' | '>=', string];
+  const [, field, operator, quoted, bare] = match;
+  const value = quoted ?? bare ?? '';
   if (value === '@latest') return log.endPosition;
   const number = Number(value);
   if (value === '' || !Number.isFinite(number))

@@ -103,7 +103,7 @@ export class HubConnection {
       };
     } catch (error) {
       authorization.stop();
-      throw error;
+      throw asError(error);
     }
   }
 
@@ -212,6 +212,13 @@ function takeTransfers(receiver: Receiver, onPayload: (payload: Buffer) => void)
     partial = undefined;
     onPayload(whole);
   };
+}
+
+/** What a peer refuses with reaches us as a plain object. */
+function asError(thrown: unknown): Error {
+  if (thrown instanceof Error) return thrown;
+  const { condition, description } = (thrown ?? {}) as { readonly condition?: string; readonly description?: string };
+  return Object.assign(new Error(description ?? condition ?? String(thrown)), { condition });
 }
 
 function toSelector(position: Position): string {

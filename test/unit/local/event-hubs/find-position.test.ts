@@ -50,6 +50,32 @@ it('starts where the filter says, for any log and any value', () => {
   );
 });
 
+it('reads what .NET writes, without quotes, as what the others write', () => {
+  using folder = aFolder();
+  let now = 1_000;
+  const log = openLog(folder.path, { clock: () => now });
+  for (const text of ['a', 'b', 'c']) {
+    append(log, [text]);
+    now += 1_000;
+  }
+  const values = ['-1', '@latest', '0', '1', `${log.lastEventPosition}`, '2000'];
+  for (const field of ['offset', 'sequence-number', 'enqueued-time'])
+    for (const operator of ['>', '>='])
+      for (const value of values.filter(value => field === 'enqueued-time' || value !== '2000')) {
+        if (field === 'sequence-number' && Number(value) > 2) continue;
+        const bare = `amqp.annotation.x-opt-${field} ${operator} ${value}`;
+        expect(startPosition(log, bare), bare).toBe(startPosition(log, select(field, operator, value)));
+      }
+  expect(readAll(log, startPosition(log, 'amqp.annotation.x-opt-offset > -1')).map(({ text }) => text)).toEqual([
+    'a',
+    'b',
+    'c',
+  ]);
+  expect(() => startPosition(log, "amqp.annotation.x-opt-offset > '1")).toThrow(ServiceError);
+  expect(() => startPosition(log, 'amqp.annotation.x-opt-offset > 1 or 2')).toThrow(ServiceError);
+  log.close();
+});
+
 it('refuses a place behind the end, and what is no filter of the service', () => {
   using folder = aFolder();
   const log = openLog(folder.path);

@@ -95,18 +95,36 @@ public final class EventHubs {
                 .subscribe(event -> { }, error -> { });
             Throwable error = lost.get(20, TimeUnit.SECONDS);
             expect(error instanceof AmqpException && String.valueOf(error.getMessage()).contains("epoch"), "stolen, not " + error);
+            Throwable lower = errorOf(consumer, new ReceiveOptions().setOwnerLevel(1L));
+            expect(lower instanceof AmqpException && String.valueOf(lower.getMessage()).contains("higher epoch"), "refused, not " + lower);
             first.dispose();
             second.dispose();
         }
     }
 
-    private static void refusals() {
+    private static void refusals() throws Exception {
         try (EventHubProducerClient unknown = builder("no-such-hub").buildProducerClient()) {
             refused("no-such-hub", () -> unknown.send(List.of(new EventData("x"))));
+        }
+        for (String[] names : new String[][] {{"no-such-hub", GROUP}, {HUB, "no-such-group"}}) {
+            try (EventHubConsumerAsyncClient consumer = builder(names[0]).consumerGroup(names[1]).buildAsyncConsumerClient()) {
+                Throwable error = errorOf(consumer, new ReceiveOptions());
+                expect(error instanceof AmqpException && String.valueOf(error.getMessage()).contains("no-such-"), "not found, not " + error);
+            }
         }
         try (EventHubProducerClient producer = builder(HUB).buildProducerClient()) {
             refused("", () -> producer.send(List.of(new EventData(new byte[1_100_000]))));
             refused("77", () -> producer.getPartitionProperties("77"));
+        }
+    }
+
+    private static Throwable errorOf(EventHubConsumerAsyncClient consumer, ReceiveOptions options) throws Exception {
+        CompletableFuture<Throwable> refused = new CompletableFuture<>();
+        Disposable receiver = consumer.receiveFromPartition("1", EventPosition.earliest(), options).subscribe(event -> { }, refused::complete);
+        try {
+            return refused.get(30, TimeUnit.SECONDS);
+        } finally {
+            receiver.dispose();
         }
     }
 

@@ -1,15 +1,21 @@
 import type { AddressInfo, Server } from 'node:net';
-import { ConfigError } from './config-error.ts';
 
 export interface Listening {
   readonly port: number;
   close(): void;
 }
 
+/** A port cannot be listened on; the message says why and what to do. */
+export class ListenError extends Error {
+  override readonly name = 'ListenError';
+}
+
 /**
- * Listens on a port of this machine, by IPv4 and, where there is one, IPv6: clients try either for `localhost`.
+ * Listens on a port of this machine, by IPv4 and, where there is one, IPv6: clients try either for `localhost`. Nobody else reaches it:
+ * what listens here asks for no key, or for one that everybody knows.
  * @param host listens there instead.
- * @throws ConfigError where the port is taken; it says what to do.
+ * @param setting names the port in messages.
+ * @throws ListenError where it cannot.
  */
 export async function listen(
   create: () => Server,
@@ -26,7 +32,7 @@ export async function listen(
       await bind(second, bound, '::1', setting);
       servers.push(second);
     } catch (error) {
-      if (error instanceof ConfigError) {
+      if (isTaken((error as ListenError).cause)) {
         first.close();
         throw error;
       }
@@ -43,14 +49,16 @@ export async function listen(
 
 function bind(server: Server, port: number, host: string, setting: string): Promise<number> {
   return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      const isTaken = error.code === 'EADDRINUSE';
-      reject(
-        isTaken
-          ? new ConfigError(`port ${port} is in use: end the program that has it, or set ${setting} to another port`)
-          : error,
-      );
+    server.once('error', cause => {
+      const message = isTaken(cause)
+        ? `port ${port} is in use: end the program that has it, or set ${setting} to another port`
+        : `cannot listen on ${host}, port ${port} (${setting}): ${cause.message}`;
+      reject(new ListenError(message, { cause }));
     });
     server.listen(port, host, () => resolve((server.address() as AddressInfo).port));
   });
+}
+
+function isTaken(cause: unknown): boolean {
+  return (cause as NodeJS.ErrnoException | undefined)?.code === 'EADDRINUSE';
 }
