@@ -1,9 +1,8 @@
 import { type Decoded, type Decoder, isRequest } from '../core/codec.ts';
 import type { Event, EventBatch } from '../core/event.ts';
-import type { Request, RequestId } from '../core/request.ts';
-import { NO_SEGMENTS } from '../core/routing.ts';
 import type { ScannedRows } from './rows/scanned-rows.ts';
 import type { Run } from './run.ts';
+import { toRequest } from './to-request.ts';
 
 /** Finds the requests of a batch, in order. A usual one is read straight into its group's rows, which needs its way to be known; any other is decoded. */
 export async function decode(run: Run, { events }: EventBatch, decoder: Decoder, scanned: ScannedRows): Promise<void> {
@@ -23,32 +22,4 @@ function addAll(run: Run, decoded: readonly Decoded[], event: Event, at: number)
     const place = run.add(request, at);
     if (!isRequest(item)) run.refuse(place, item.error);
   }
-}
-
-/** What an event said, with what it left to defaults. */
-export function toRequest(
-  decoded: Decoded,
-  event: Event,
-  resultId: string,
-  requestTimeoutMs: number | undefined,
-): Request {
-  const { requestId, model, text } = decoded;
-  const said = isRequest(decoded) ? decoded : undefined;
-  return {
-    resultId,
-    requestId,
-    model,
-    modelVersion: said?.modelVersion,
-    features: said?.features,
-    priority: said?.priority ?? 1,
-    enqueuedAtMs: event.enqueuedAtMs,
-    timeoutMs: said?.timeoutMs ?? requestTimeoutMs,
-    routingKey: said?.routingKey ?? event.partitionKey ?? textOf(requestId) ?? resultId,
-    segments: said?.segments ?? NO_SEGMENTS,
-    text,
-  };
-}
-
-function textOf(id: RequestId | undefined): string | undefined {
-  return typeof id === 'object' ? id.rawJSON : id === undefined ? undefined : String(id);
 }

@@ -6,8 +6,8 @@ import type { ModelVersion } from '../core/model.ts';
 import type { SliceTiming } from '../core/outcome.ts';
 import type { Request } from '../core/request.ts';
 import type { Route } from '../core/routing.ts';
-import { toRequest } from './decode.ts';
 import { Group, type Way } from './group.ts';
+import { toRequest } from './to-request.ts';
 
 /** What a run needs besides its requests. */
 export interface RunOptions {

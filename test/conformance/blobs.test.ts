@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -7,6 +7,7 @@ import type { Blobs } from '../../src/core/blobs.ts';
 import { isRetryable } from '../../src/core/errors.ts';
 import { type MemoryBlobs, memoryBlobs } from '../support/memory-blobs.ts';
 import { temporaryFolder } from '../support/models.ts';
+import { randomInputs } from '../support/seed.ts';
 import { type Storage, startStorage } from '../support/storage.ts';
 
 interface Implementation {
@@ -145,7 +146,7 @@ describe.each([
 
   it('stream from an offset on', async () => {
     const blobs = implementation.open();
-    const bytes = randomBytes(300_000);
+    const bytes = randomInputs().bytes(300_000);
     const etag = await blobs.writeFile('m.onnx', fileOf(bytes), {}, 'absent', signal);
     expect((await bytesOf(await blobs.read('m.onnx', 0, etag, signal))).equals(bytes)).toBe(true);
     expect((await bytesOf(await blobs.read('m.onnx', 123_457, etag, signal))).equals(bytes.subarray(123_457))).toBe(
@@ -164,10 +165,10 @@ describe.each([
 
   it('take files, with metadata, under the same conditions', async () => {
     const blobs = implementation.open();
-    const bytes = randomBytes(1_000);
+    const bytes = randomInputs().bytes(1_000);
     const etag = await blobs.writeFile('m.onnx', fileOf(bytes), { sha256: 'ab12' }, 'absent', signal);
     expect(await blobs.properties('m.onnx', signal)).toEqual({ etag, bytes: 1_000, metadata: { sha256: 'ab12' } });
-    const other = fileOf(randomBytes(10));
+    const other = fileOf(randomInputs().bytes(10));
     await expect(blobs.writeFile('m.onnx', other, {}, 'absent', signal)).rejects.toMatchObject(CONFLICT);
     await expect(blobs.writeFile('m.onnx', other, {}, { etag: '"0x8D"' }, signal)).rejects.toMatchObject(CONFLICT);
     expect((await bytesOf(await blobs.read('m.onnx', 0, etag, signal))).equals(bytes)).toBe(true);

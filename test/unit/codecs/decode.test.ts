@@ -6,7 +6,7 @@ import type { RequestError } from '../../../src/core/errors.ts';
 import type { Event, EventBatch } from '../../../src/core/event.ts';
 import { InputTensors } from '../../../src/core/open-inference.ts';
 import type { Request } from '../../../src/core/request.ts';
-import { toRequest } from '../../../src/scoring/decode.ts';
+import { toRequest } from '../../../src/scoring/to-request.ts';
 import { batchOf, NOON } from '../../support/events.ts';
 
 const ID = 'inference-requests/2/100';
