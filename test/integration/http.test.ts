@@ -141,10 +141,10 @@ describe('HTTP through the local host', () => {
   });
 });
 
-describe('with a REDIS_URL whose password was not escaped', () => {
+describe('with a REDIS_URL whose password was not escaped, and another setting of the cache wrong', () => {
   beforeAll(async () => {
     await host.stop();
-    host = await start({ REDIS_URL: 'redis://:s3cr#et@cache.example:6379' });
+    host = await start({ REDIS_URL: 'redis://:s3cr#et@cache.example:6379', CACHE_MB: 's3cret' });
   });
 
   it('answers and scores without it', async () => {
@@ -167,7 +167,9 @@ describe('with a REDIS_URL whose password was not escaped', () => {
   it('names the setting once in its log and in its metrics, never what it holds', async () => {
     const { text } = await get('/metrics');
     expect(text).toContain('hubscore_setting_ignored{setting="REDIS_URL"} 1\n');
+    expect(text).toContain('hubscore_setting_ignored{setting="CACHE_MB"} 1\n');
     expect(host.log().match(/REDIS_URL/g)).toHaveLength(1);
+    expect(host.log().match(/CACHE_MB takes/g)).toHaveLength(1);
     expect(host.log() + text).not.toMatch(/s3cr|cache\.example/);
   });
 });
