@@ -68,7 +68,7 @@ function readTexts(bytes: Uint8Array<ArrayBuffer>, name: string): readonly strin
   return texts;
 }
 
-/** Beyond 2^53 as digits, which the pipeline takes as a number too. */
+/** Beyond 2^53 as digits, which scoring takes as a number too. */
 function fromBigInt(value: bigint): number | string {
   const number = Number(value);
   return Number.isSafeInteger(number) ? number : String(value);

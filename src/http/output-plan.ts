@@ -18,7 +18,7 @@ const LABEL = 'label';
 
 /**
  * A version's outputs as the protocol's clients know them: by the model's own names. A label shows the card's class, so it is text
- * where the card's classes are; every value passed the pipeline, so threshold, fill and scaling have been applied.
+ * where the card's classes are; every value passed scoring, so threshold, fill and scaling have been applied.
  */
 export function planOutputs({ card, signature }: ModelVersion): readonly OutputPlan[] {
   const { label, probabilities, value, classes, extra } = card.outputs;
@@ -35,7 +35,7 @@ export function planOutputs({ card, signature }: ModelVersion): readonly OutputP
   return [...plans, ...further.map(name => planTensor(name, spec(name), ({ outputs }) => outputs?.[name]))];
 }
 
-/** What the pipeline takes as prediction where the card gives no output a role. */
+/** What scoring takes as prediction where the card gives no output a role. */
 function rawOutput(outputs: readonly TensorSpec[], extra: readonly string[]): string | undefined {
   return (outputs.find(({ name }) => !extra.includes(name)) ?? outputs[0])?.name;
 }

@@ -74,7 +74,7 @@ export class Run {
   add(request: Request, event: number): number {
     const place = this.#next(event);
     this.#keep(place, request);
-    this.place(place, NO_ROW);
+    this.moveTo(place, NO_ROW);
     if (request.timeoutMs !== undefined) this.#hasDeadlines = true;
     if (request.priority !== 1) this.#hasPriorities = true;
     return place;
@@ -106,7 +106,7 @@ export class Run {
   }
 
   /** Where its instances stand from now on. */
-  place(place: number, firstRow: number): void {
+  moveTo(place: number, firstRow: number): void {
     this.#cells[place * CELLS + FIRST_ROW] = firstRow;
   }
 
