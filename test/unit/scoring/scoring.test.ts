@@ -1,8 +1,12 @@
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { createDecoder } from '../../../src/codecs/decoder.ts';
+import { eventJson } from '../../../src/codecs/event-json/event-json.ts';
 import { WaitedTooLong } from '../../../src/core/backend.ts';
 import type { Catalog } from '../../../src/core/catalog.ts';
+import type { Codec } from '../../../src/core/codec.ts';
 import { InfrastructureError, RequestError } from '../../../src/core/errors.ts';
+import type { Event } from '../../../src/core/event.ts';
 import type { ModelVersion } from '../../../src/core/model.ts';
 import type { Tensors } from '../../../src/core/tensor.ts';
 import type { ScoringOptions } from '../../../src/scoring/scoring.ts';
@@ -482,6 +486,44 @@ describe('routes', () => {
       message: 'm 1.0.0 cannot serve: no feature fills input x',
       stage: 'route',
     });
+  });
+});
+
+describe('a codec that has to wait', () => {
+  /** Takes events of a content type of its own, whose bytes are single digits. */
+  const digits: Codec = {
+    name: 'digits',
+    takes: ({ contentType }) => contentType === 'text/digits',
+    async decode({ body }) {
+      await new Promise(resolve => setImmediate(resolve));
+      if (!/^\d+$/.test(body.toString())) throw new RequestError('malformed_payload', 'decode', 'no digits');
+      const about = { requestId: undefined, model: undefined, modelVersion: undefined, priority: undefined };
+      const rest = { timeoutMs: undefined, routingKey: undefined, segments: [] };
+      return [...body.toString()].map(digit => ({ ...about, ...rest, features: Number(digit), text: () => digit }));
+    },
+  };
+
+  it('keeps the order of the events, and its failures to itself', async () => {
+    const { version } = doubler();
+    const usual = batchOf([
+      { request_id: 'first', features: [1] },
+      { request_id: 'last', features: [9] },
+    ]).events;
+    const own = batchOf(['345', 'x'], { contentType: 'text/digits' }).events;
+    const events = [usual[0], ...own, usual[1]].map((event, i) => ({ ...(event as Event), sequenceNumber: i }));
+    const scoring = scoringOf(catalogOf(version), { decoder: createDecoder([digits, eventJson]) });
+    const batch = { ...batchOf([]), events };
+    const scored = (await scoring.score(batch, signal)).outcomes();
+    expect(scored.map(({ resultId }) => resultId.slice('inference-requests/2/'.length))).toEqual([
+      '0',
+      '1/0',
+      '1/1',
+      '1/2',
+      '2',
+      '3',
+    ]);
+    const said = scored.map(({ body }) => JSON.parse(body.toString()));
+    expect(said.map(({ prediction, error }) => prediction ?? error.message)).toEqual([2, 6, 8, 10, 'no digits', 18]);
   });
 });
 
