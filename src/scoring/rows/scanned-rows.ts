@@ -49,12 +49,13 @@ export class ScannedRows {
     const { lateBeforeMs } = run;
     if (this.#misses >= MISSES && ++this.#misses % RETRY_EVERY !== 0) return from;
     let at = from;
+    let way: Way | undefined;
     for (; at < events.length; at++) {
       const event = events[at] as Event;
       if (event.enqueuedAtMs < lateBeforeMs || !scanner.scan(event)) break;
-      const asked = scanner.fieldsRepeat ? (this.#asked[0] as Asked) : this.#find(event.body);
-      if (asked.run !== run) this.#route(asked, run);
-      const way = asked.way ?? this.#choose(asked, run, event);
+      // Where one route is for all, those that ask for the same go the same way.
+      if (way === undefined || !scanner.fieldsRepeat || this.#asked[0]?.way === undefined)
+        way = this.#wayOf(run, event);
       if (way === undefined) break;
       const { scannedRows, scanWidth } = way.group;
       const row = scanWidth > 0 && scannedRows !== undefined ? scannedRows.addScanned(scanner, scanWidth) : -1;
@@ -64,6 +65,12 @@ export class ScannedRows {
     if (at > from) this.#misses = 0;
     else if (from < events.length) this.#misses++;
     return at;
+  }
+
+  #wayOf(run: Run, event: Event): Way | undefined {
+    const asked = this.#scanner.fieldsRepeat ? (this.#asked[0] as Asked) : this.#find(event.body);
+    if (asked.run !== run) this.#route(asked, run);
+    return asked.way ?? this.#choose(asked, run, event);
   }
 
   /** Lets go of the run that was taken for last. */
