@@ -1,11 +1,10 @@
-import { isUtf8 } from 'node:buffer';
 import { asError, malformed } from '../core/errors.ts';
+import { fromUtf8 } from '../core/utf8.ts';
 
 /** Bytes as text, without a byte order mark. @throws RequestError malformed_payload where they are no UTF-8. */
 export function readText(bytes: Buffer): string {
-  const text = bytes.toString('utf8');
-  // Bytes that are no UTF-8 read as U+FFFD, silently; the character itself is rare enough to look twice.
-  if (text.includes('\uFFFD') && !isUtf8(bytes)) throw malformed('the body is not UTF-8 text');
+  const text = fromUtf8(bytes);
+  if (text === undefined) throw malformed('the body is not UTF-8 text');
   return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
 }
 

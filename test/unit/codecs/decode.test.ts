@@ -307,6 +307,17 @@ describe('what is no request', () => {
     expect(error.message).toContain(message);
   });
 
+  it('or has its model, or another field, in a property that is no UTF-8', () => {
+    const properties = { model: Uint8Array.of(0x5a, 0xfc) };
+    const [decoded] = decodeOne({ request_id: 'r', features: 1 }, { properties });
+    expect(decoded).toMatchObject({ requestId: 'r', model: undefined });
+    expect(decoded?.error).toMatchObject({
+      code: 'malformed_payload',
+      message: 'the property model is not UTF-8 text',
+    });
+    expect(requestOf({ features: 1, model: 'm' }, { properties }).model).toBe('m');
+  });
+
   it('never has its payload in the message', () => {
     expect(errorOf('{"name": secret}').message).not.toContain('secret');
   });
