@@ -43,7 +43,9 @@ function rawOutput(outputs: readonly TensorSpec[], extra: readonly string[]): st
 }
 
 function planLabel(name: string, spec: TensorSpec | undefined, classes: readonly ClassLabel[] | undefined): OutputPlan {
-  const texts = classes?.some(label => typeof label === 'string') ?? false;
+  // Integers beyond 2^53 are digits here, and a number again on the wire.
+  const whole = spec !== undefined && /int/.test(spec.type);
+  const texts = classes?.some(label => typeof label === 'string' && !(whole && /^-?\d+$/.test(label))) ?? false;
   const datatype = texts ? 'BYTES' : DATATYPES[spec?.type ?? 'int64'];
   return { name, datatype, shape: shapeOf(spec, [-1]), read: ({ prediction }) => prediction };
 }

@@ -73,3 +73,18 @@ describe('decision values', () => {
     expect((await answersOf(name, { outputs: { activation: 'none' } })).answers[0]).toHaveProperty('outputs');
   });
 });
+
+describe('class labels and probabilities', () => {
+  const of = ({ prediction, probabilities, confidence }: Answer) => round({ prediction, probabilities, confidence });
+
+  it('come out of a ZipMap in a file that imports ai.onnx.ml alone', async () => {
+    const { answers, expected } = await answersOf('catboost-probabilities-lost-bin');
+    const confidences = [0.920432, 0.801489];
+    expect(answers.map(of)).toEqual(expected.map((one, i) => of({ ...one, confidence: confidences[i] })));
+  });
+
+  it('keep their digits beyond 2^53', async () => {
+    const { answers, expected } = await answersOf('big-integer-class-labels');
+    expect(answers.map(of)).toEqual(expected.map(of));
+  });
+});
