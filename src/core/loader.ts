@@ -1,4 +1,5 @@
 import type { Backend, RuntimeWishes, WarmUpPlan } from './backend.ts';
+import type { ClassLabel } from './prediction.ts';
 import type { Signature } from './tensor.ts';
 
 /** A model's file on disk. */
@@ -22,7 +23,7 @@ export interface LoadSource {
    * `open` resolves, again where the model is tried in another place.
    * @throws Error where card and model do not fit.
    */
-  plan(signature: Signature, classes: readonly (string | number)[] | undefined): WarmUpPlan;
+  plan(signature: Signature, classes: readonly ClassLabel[] | undefined): WarmUpPlan;
 }
 
 /** A model opened and warm. */

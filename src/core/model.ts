@@ -1,4 +1,6 @@
 import type { Backend } from './backend.ts';
+import type { ClassLabel } from './prediction.ts';
+import type { Activation } from './probabilities.ts';
 import type { Signature } from './tensor.ts';
 
 /** How one named feature of an instance becomes numbers or text in a model input. */
@@ -29,7 +31,15 @@ export interface OutputRoles {
   /** A regressor's numbers. */
   readonly value: string | undefined;
   /** Class labels in the order of the probabilities' columns. */
-  readonly classes: readonly (string | number)[] | undefined;
+  readonly classes: readonly ClassLabel[] | undefined;
+  /** The classes are the card's. */
+  readonly namedClasses: boolean;
+  /** The label is a list of flags: labels do not exclude each other. */
+  readonly multilabel: boolean;
+  /** Scores by class that are no probabilities (decision values, distances, logits): the largest tells the class where no label does. */
+  readonly scores: string | undefined;
+  /** What makes probabilities of the output that is called so. */
+  readonly activation: Activation;
   /** Binary classifiers: the positive (second) class from this probability on. */
   readonly threshold: number | undefined;
   /** Further tensor outputs, shown under `outputs` by name. */

@@ -1,4 +1,5 @@
 import type { Card } from '../core/model.ts';
+import type { ClassLabel } from '../core/prediction.ts';
 import type { Signature } from '../core/tensor.ts';
 import type { RawCard } from './card.ts';
 import { resolveFeatures } from './resolve-features.ts';
@@ -11,7 +12,7 @@ export interface CardSource {
   readonly file: string;
   readonly raw: RawCard | undefined;
   /** Class labels found in the ONNX file itself. */
-  readonly classes: readonly (string | number)[] | undefined;
+  readonly classes: readonly ClassLabel[] | undefined;
 }
 
 /**

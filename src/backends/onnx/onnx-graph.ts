@@ -91,7 +91,7 @@ export function tensorValues(tensor: Uint8Array): (string | number)[] | undefine
     const view = new DataView(raw.buffer, raw.byteOffset, raw.byteLength);
     const size = type === 6 ? 4 : 8;
     return Array.from({ length: Math.floor(raw.byteLength / size) }, (_, i) =>
-      type === 6 ? view.getInt32(i * size, true) : Number(view.getBigInt64(i * size, true)),
+      type === 6 ? view.getInt32(i * size, true) : wholeOf(view.getBigInt64(i * size, true)),
     );
   }
   return type === 6 || type === 7 || type === 8 ? valuesOf(tensor, { integers: [5, 7], texts: 6 }) : undefined;
@@ -104,12 +104,18 @@ function valuesOf(
   const values: (string | number)[] = [];
   for (const { number, varint, bytes } of fieldsOf(message)) {
     if (numbers.integers.includes(number)) {
-      if (varint !== undefined) values.push(Number(BigInt.asIntN(64, varint)));
-      else for (const value of packedVarints(bytes!)) values.push(Number(value));
+      if (varint !== undefined) values.push(wholeOf(BigInt.asIntN(64, varint)));
+      else for (const value of packedVarints(bytes!)) values.push(wholeOf(value));
     }
     if (number === numbers.texts) values.push(text(bytes));
   }
   return values.length > 0 ? values : undefined;
+}
+
+/** As outputs are shown: beyond 2^53 its digits, since a number would be its neighbour's. */
+function wholeOf(value: bigint): number | string {
+  const number = Number(value);
+  return Number.isSafeInteger(number) ? number : String(value);
 }
 
 function text(bytes: Uint8Array | undefined): string {

@@ -16,7 +16,8 @@ export function withoutZipMap(file: Uint8Array, graph: OnnxGraph): Uint8Array | 
     replaced.set(field.start, identityNode(input, output));
     replaced.set(declared.start, floatMatrix(output));
   }
-  if (replaced.size === 0 || !graph.opsets.has('ai.onnx')) return undefined;
+  // A file that imports ai.onnx.ml alone (CatBoost's) has Identity too: the runtime takes its newest ai.onnx where none is named.
+  if (replaced.size === 0) return undefined;
   const parts = [...fieldsOf(graph.bytes)].map(
     ({ start, end }) => replaced.get(start) ?? graph.bytes.subarray(start, end),
   );
