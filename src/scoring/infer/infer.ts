@@ -52,7 +52,7 @@ export class Inference {
     const { version, slice, readAnswers } = this.#plan;
     const rows = this.#rows;
     signal.throwIfAborted();
-    if (to - from > 1 && rows.isWasteful(from, to)) return this.#halves(from, to);
+    if (to - from > 1 && rows.isTooLarge(from, to)) return this.#halves(from, to);
     try {
       const size = slice.fixed ? slice.rows : to - from;
       const lent = version.backend.info.placement === 'in-line';
