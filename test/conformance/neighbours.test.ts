@@ -5,7 +5,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { createMemoryCache } from '../../src/cache/memory-cache.ts';
 import type { ModelVersion } from '../../src/core/model.ts';
 import { batchOf, NOON } from '../support/events.ts';
-import { model, node, value } from '../support/onnx.ts';
+import { model, node, tensor, value } from '../support/onnx.ts';
 import { catalogOf, openModel } from '../support/onnx-model.ts';
 import { openScoring } from '../support/open-scoring.ts';
 import { randomInputs } from '../support/seed.ts';
@@ -41,6 +41,101 @@ const MODELS: Readonly<Record<string, Shaped>> = {
       outputs: [value('y', 'float32', [null, null, 2])],
     }),
     instance: random => Array.from({ length: 1 + random.below(3) }, () => numbers(random, 2)),
+  },
+  'a state whose batch is second': {
+    file: model({
+      nodes: [
+        node('Transpose', ['h'], ['rows'], { perm: [1, 0, 2] }),
+        node('ReduceSum', ['rows', 'all'], ['sum'], { keepdims: 0 }),
+        node('Unsqueeze', ['sum', 'last'], ['column']),
+        node('Add', ['x', 'column'], ['y']),
+        node('Neg', ['h'], ['hn']),
+      ],
+      inputs: [value('x', 'float32', [null, 1]), value('h', 'float32', [2, null, 3])],
+      outputs: [value('y', 'float32', [null, 1]), value('hn', 'float32', [2, null, 3])],
+      initializers: [tensor('all', [2], [1, 2]), tensor('last', [1], [1])],
+    }),
+    instance: random => ({ x: numbers(random, 1)[0], h: [numbers(random, 3), numbers(random, 3)] }),
+  },
+  'an output [2, N, 3] that says nothing of its shape': {
+    file: model({
+      nodes: [
+        node('Unsqueeze', ['x', 'first'], ['one']),
+        node('Neg', ['one'], ['other']),
+        node('Concat', ['one', 'other'], ['hn'], { axis: 0 }),
+        node('ReduceSum', ['x', 'last'], ['y']),
+      ],
+      inputs: [value('x', 'float32', [null, 3])],
+      outputs: [value('y', 'float32', [null, 1]), value('hn', 'float32', [null, null, 3])],
+      initializers: [tensor('first', [1], [0]), tensor('last', [1], [1])],
+    }),
+    instance: random => numbers(random, 3),
+  },
+  'an output with the batch last': {
+    file: model({
+      nodes: [node('Transpose', ['x'], ['y'], { perm: [1, 0] })],
+      inputs: [value('x', 'float32', [null, 3])],
+      outputs: [value('y', 'float32', [3, null])],
+    }),
+    instance: random => numbers(random, 3),
+  },
+  'a table that is the same for all, beside a value': {
+    file: model({
+      nodes: [node('ReduceSum', ['x', 'last'], ['y']), node('Identity', ['t'], ['table'])],
+      inputs: [value('x', 'float32', [null, 2])],
+      outputs: [value('y', 'float32', [null, 1]), value('table', 'float32', [3])],
+      initializers: [tensor('last', [1], [1]), tensor('t', [3], Float32Array.of(5, 6, 7))],
+    }),
+    instance: random => numbers(random, 2),
+  },
+  'the distance from the mean of the batch': {
+    file: model({
+      nodes: [node('ReduceMean', ['x'], ['m'], { axes: [0], keepdims: 1 }), node('Sub', ['x', 'm'], ['y'])],
+      inputs: [value('x', 'float32', [null, 2])],
+      outputs: [value('y', 'float32', [null, 2])],
+    }),
+    instance: random => numbers(random, 2),
+  },
+  'the sum of the batch': {
+    file: model({
+      nodes: [node('ReduceSum', ['x'], ['y'], { keepdims: 0 })],
+      inputs: [value('x', 'float32', [null, 2])],
+      outputs: [value('y', 'float32', [])],
+    }),
+    instance: random => numbers(random, 2),
+  },
+  'each of the batch beside each': {
+    file: model({
+      nodes: [node('Transpose', ['x'], ['t'], { perm: [1, 0] }), node('MatMul', ['x', 't'], ['y'])],
+      inputs: [value('x', 'float32', [null, 2])],
+      outputs: [value('y', 'float32', [null, null])],
+    }),
+    instance: random => numbers(random, 2),
+  },
+  'as many rows as there are numbers above 0': {
+    file: model({
+      nodes: [node('Greater', ['x', 'zero'], ['is']), node('NonZero', ['is'], ['places'])],
+      inputs: [value('x', 'float32', [null, 3])],
+      outputs: [value('places', 'int64', [2, null])],
+      initializers: [tensor('zero', [1], Float32Array.of(0))],
+    }),
+    instance: random => numbers(random, 3),
+  },
+  'a batch of three, second in its output': {
+    file: model({
+      nodes: [node('Transpose', ['x'], ['y'], { perm: [1, 0] })],
+      inputs: [value('x', 'float32', [3, 3])],
+      outputs: [value('y', 'float32', [3, 3])],
+    }),
+    instance: random => numbers(random, 3),
+  },
+  'a batch of three that is compared': {
+    file: model({
+      nodes: [node('ReduceMax', ['x'], ['m'], { axes: [0], keepdims: 1 }), node('Sub', ['x', 'm'], ['y'])],
+      inputs: [value('x', 'float32', [3, 2])],
+      outputs: [value('y', 'float32', [3, 2])],
+    }),
+    instance: random => numbers(random, 2),
   },
 };
 
