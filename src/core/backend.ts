@@ -12,6 +12,10 @@ export interface BackendInfo {
   readonly memoryBytes: number;
   /** Rows of its slices, at most: what was planned, or what was chosen at warm-up; less where such a slice failed. */
   readonly maxBatchSize: number;
+  /** Rows change each other's answers: each runs alone. */
+  readonly apart?: boolean;
+  /** It answers the same row differently each time. */
+  readonly varies?: boolean;
 }
 
 /** How a model is tried before it serves. */

@@ -2,7 +2,7 @@ import type { Backend, BackendInfo, Placement, PredictOptions } from '../../core
 import type { Signature, Tensors } from '../../core/tensor.ts';
 import { explainFailure } from './explain-failure.ts';
 import type { OnnxSource } from './onnx-source.ts';
-import { warmUp } from './warm-up.ts';
+import { tryModel } from './try-model.ts';
 
 /** A model opened somewhere: on this thread, or in the worker threads. */
 export interface Engine {
@@ -11,19 +11,6 @@ export interface Engine {
   run(inputs: Tensors, options?: PredictOptions): Promise<Tensors>;
   /** Frees it; nothing may be running. */
   release(): Promise<void>;
-}
-
-/** The model takes longer than the limit that was set. */
-export class TooSlow extends Error {
-  override readonly name = 'TooSlow';
-}
-
-/** A model whose slices take a second is not tried with still larger ones. */
-const LONGEST_WARM_UP_MS = 1_000;
-
-/** What a batch of 256 takes, by its slices; of short slices no more than eight count, since the loop turns after each. */
-function batchMs(sliceMs: number, rows: number): number {
-  return sliceMs * Math.max(1, Math.min(256 / rows, 8));
 }
 
 /**
@@ -37,7 +24,7 @@ export function createEngineBackend(
   limitMs?: number,
 ): Backend {
   let loading: Promise<BackendInfo> | undefined;
-  let loaded: { readonly engine: Engine; readonly info: BackendInfo } | undefined;
+  let loaded: (Pick<Engine, 'run' | 'release'> & { readonly info: BackendInfo }) | undefined;
   let closing: Promise<void> | undefined;
   const running = new Set<Promise<Tensors>>();
 
@@ -46,15 +33,9 @@ export function createEngineBackend(
       throw explainFailure(source.title, thrown);
     });
     try {
-      const { signature, memoryBytes } = engine;
-      const patienceMs = limitMs ?? LONGEST_WARM_UP_MS;
-      const { sliceMs, maxBatchSize, stopped } = await warmUp(source, source.plan(signature), engine.run, patienceMs);
-      if (limitMs !== undefined && (stopped || batchMs(sliceMs, maxBatchSize) > limitMs)) {
-        throw new TooSlow(`${source.title}: a batch takes more than ${limitMs} ms`);
-      }
-      const info = { signature, placement, warmUpMs: sliceMs, memoryBytes, maxBatchSize };
-      loaded = { engine, info };
-      return info;
+      const found = await tryModel(source, engine, limitMs);
+      loaded = { run: found.run, release: engine.release, info: { ...found.info, placement } };
+      return loaded.info;
     } catch (thrown) {
       await engine.release();
       throw thrown;
@@ -69,7 +50,7 @@ export function createEngineBackend(
     async predict(inputs, options) {
       if (!loaded || closing) throw new Error(`${source.title}: ${closing ? 'closed' : 'not loaded'}`);
       options?.signal?.throwIfAborted();
-      const run = loaded.engine.run(inputs, options);
+      const run = loaded.run(inputs, options);
       running.add(run);
       try {
         return await run;
@@ -85,7 +66,7 @@ export function createEngineBackend(
       closing ??= (async () => {
         await loading?.catch(() => {});
         await Promise.allSettled(running);
-        await loaded?.engine.release();
+        await loaded?.release();
       })();
       return closing;
     },

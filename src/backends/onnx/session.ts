@@ -62,6 +62,7 @@ function specOf(value: InferenceSession.ValueMetadata): TensorSpec {
     name: value.name,
     type: value.type as TensorType,
     dims: value.shape.map(dimension => (typeof dimension === 'number' ? dimension : null)),
+    symbols: value.shape.map(dimension => (typeof dimension === 'number' ? '' : dimension)),
   };
 }
 

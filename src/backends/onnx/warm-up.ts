@@ -10,6 +10,8 @@ export interface WarmUp {
   readonly maxBatchSize: number;
   /** Slices got slower than the limit: the rest was not tried. */
   readonly stopped: boolean;
+  /** The instances that it took. */
+  readonly plan: WarmUpPlan;
 }
 
 /** A slice to try, and the longest it may take to be chosen. */
@@ -48,7 +50,7 @@ export async function warmUp(
 ): Promise<WarmUp> {
   let sliceMs: number;
   let rows = plan.fixedBatch ? (plan.maxBatchSize ?? 1) : 1;
-  const tooSlow = (): WarmUp => ({ sliceMs, maxBatchSize: plan.maxBatchSize ?? rows, stopped: true });
+  const tooSlow = (): WarmUp => ({ sliceMs, maxBatchSize: plan.maxBatchSize ?? rows, stopped: true, plan });
   try {
     sliceMs = await timed(run, plan.inputs(rows));
     // A first run also allocates, and on a busy machine it waits: it says little of the time, unless it is hopeless.
@@ -73,7 +75,7 @@ export async function warmUp(
       break;
     }
   }
-  return { sliceMs, maxBatchSize: rows, stopped: sliceMs > limitMs };
+  return { sliceMs, maxBatchSize: rows, stopped: sliceMs > limitMs, plan };
 }
 
 function stepsTo(planned: number | undefined): readonly Step[] {
