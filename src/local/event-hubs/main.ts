@@ -5,6 +5,7 @@ import { checkRhea } from './amqp/check-rhea.ts';
 import { ConfigError } from './config-error.ts';
 import { createHealthServer } from './health.ts';
 import { DEFAULT_HUBS, readHubConfig } from './hub-config.ts';
+import { KafkaServer } from './kafka/server.ts';
 import { Namespace } from './namespace.ts';
 import type { AmqpServer } from './server.ts';
 import { type EndpointSettings, readSettings } from './settings.ts';
@@ -38,11 +39,13 @@ async function main(): Promise<void> {
   setInterval(retain, RETENTION_EVERY_MS).unref();
 
   const server = new AmqpServer({ namespace, clock: Date.now, warn });
-  const listening = await listenAll(server, settings);
-  const [amqp, health] = listening;
+  const kafkaServer = new KafkaServer({ namespace, folder, clock: Date.now, warn });
+  const listening = await listenAll(server, kafkaServer, settings);
+  const [amqp, health, kafka] = listening;
   const stop = () => {
     for (const { close } of listening) close();
     server.close();
+    kafkaServer.close();
     namespace.close();
     unlock();
     setTimeout(() => process.exit(0), FAREWELL_MS);
@@ -51,20 +54,26 @@ async function main(): Promise<void> {
   process.once('SIGINT', stop);
   const names = [...namespace.hubs].map(hub => `${hub.name} (${hub.partitions.length})`).join(', ');
   process.stdout.write(
-    `ready sb://localhost:${amqp.port} serving ${names}; data in ${folder}; health http://localhost:${health.port}/health\n`,
+    `ready sb://localhost:${amqp.port} serving ${names}; data in ${folder}; health http://localhost:${health.port}/health; Kafka localhost:${kafka.port}\n`,
   );
 }
 
-function listenAll(server: AmqpServer, settings: EndpointSettings): Promise<[Listening, Listening]> {
-  const { EVENTHUBS_HOST: host, EVENTHUBS_PORT, EVENTHUBS_HEALTH_PORT } = settings;
-  const onSocket = (socket: Socket) => {
-    socket.setNoDelay(true); // with Nagle a request and its answer take 44 ms
-    server.accept(socket);
-  };
+function listenAll(
+  server: AmqpServer,
+  kafka: KafkaServer,
+  settings: EndpointSettings,
+): Promise<[Listening, Listening, Listening]> {
+  const { EVENTHUBS_HOST: host, EVENTHUBS_PORT, EVENTHUBS_HEALTH_PORT, KAFKA_PORT } = settings;
+  const socketServer = (accept: (socket: Socket) => void) => () =>
+    createServer(socket => {
+      socket.setNoDelay(true); // with Nagle a request and its answer take 44 ms
+      accept(socket);
+    });
   const onStream = server.accept.bind(server);
   return Promise.all([
-    listen(() => createServer(onSocket), EVENTHUBS_PORT, host, 'EVENTHUBS_PORT'),
+    listen(socketServer(onStream), EVENTHUBS_PORT, host, 'EVENTHUBS_PORT'),
     listen(() => createHealthServer(onStream), EVENTHUBS_HEALTH_PORT, host, 'EVENTHUBS_HEALTH_PORT'),
+    listen(socketServer(kafka.accept.bind(kafka)), KAFKA_PORT, host, 'KAFKA_PORT'),
   ]);
 }
 

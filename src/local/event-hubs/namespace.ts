@@ -50,9 +50,13 @@ export class Namespace {
     return this.#hubs.values();
   }
 
+  find(name: string): Hub | undefined {
+    return this.#hubs.get(name.toLowerCase());
+  }
+
   /** @throws ServiceError amqp:not-found */
   hub(name: string): Hub {
-    const hub = this.#hubs.get(name.toLowerCase());
+    const hub = this.find(name);
     if (!hub) throw notFound(name);
     return hub;
   }

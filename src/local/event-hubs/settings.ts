@@ -8,6 +8,7 @@ const port = (fallback: number, description: string) =>
 const schema = z.object({
   EVENTHUBS_PORT: port(5672, 'AMQP port; 0: any free one.'),
   EVENTHUBS_HEALTH_PORT: port(5300, 'HTTP port for GET /health and AMQP over WebSockets; 0: any free one.'),
+  KAFKA_PORT: port(9092, 'Port for the Kafka protocol; 0: any free one.'),
   EVENTHUBS_HOST: z
     .string()
     .optional()

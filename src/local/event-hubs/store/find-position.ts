@@ -23,14 +23,30 @@ export function positionOfOffset(log: PartitionLog, position: number): number {
 
 /** Log position of the first event enqueued at or after `timeMs`. */
 export function positionOfTime(log: PartitionLog, timeMs: number): number {
+  return batchOfTime(log, timeMs)?.position ?? log.endPosition;
+}
+
+/** The first batch enqueued at or after `timeMs`; undefined where none has come yet. */
+export function batchOfTime(log: PartitionLog, timeMs: number): BatchAt | undefined {
   // The segment before the first that begins late enough may end late enough, too.
   const later = log.segments.findIndex(segment => (segment.firstTimeMs ?? Number.POSITIVE_INFINITY) >= timeMs);
   const from = Math.max(0, (later === -1 ? log.segments.length : later) - 1);
   for (const segment of log.segments.slice(from)) {
     const batch = firstBatch(segment, ({ header }) => header.timeMs >= timeMs);
-    if (batch) return batch.position;
+    if (batch) return batch;
   }
-  return log.endPosition;
+  return undefined;
+}
+
+/** The newest batch of an idempotent producer that ends with this number of its; undefined where it is gone. */
+export function batchOfProducer(log: PartitionLog, id: number, lastSequence: number): BatchAt | undefined {
+  for (const segment of log.segments.toReversed()) {
+    const batch = firstBatch(segment, ({ header: { producer } }) => {
+      return producer.id === id && producer.lastSequence === lastSequence;
+    });
+    if (batch) return batch;
+  }
+  return undefined;
 }
 
 function firstBatch(segment: Segment, wanted: (batch: BatchAt) => boolean): BatchAt | undefined {
