@@ -1,4 +1,4 @@
-import { asError, malformed } from '../core/errors.ts';
+import { malformed } from '../core/errors.ts';
 import { fromUtf8 } from '../core/utf8.ts';
 
 /** Bytes as text, without a byte order mark. @throws RequestError malformed_payload where they are no UTF-8. */
@@ -15,15 +15,4 @@ export function parseJson(text: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-/** The parser's own message quotes the payload; its position alone does not. */
-export function whyNotJson(what: string, text: string): string {
-  try {
-    JSON.parse(text);
-  } catch (thrown) {
-    const position = /position \d+/.exec(asError(thrown).message)?.[0];
-    return `the ${what} is not JSON${position ? ` (${position})` : ''}`;
-  }
-  return `the ${what} is not JSON`;
 }
