@@ -42,6 +42,10 @@ export interface OutputRoles {
   readonly activation: Activation;
   /** Binary classifiers: the positive (second) class from this probability on. */
   readonly threshold: number | undefined;
+  /** Names that outputs are shown by, where those are not their own. */
+  readonly shownAs: Readonly<Record<string, string>>;
+  /** Number of the first class, where the label numbers them. */
+  readonly firstClass: number;
   /** Further tensor outputs, shown under `outputs` by name. */
   readonly extra: readonly string[];
 }
@@ -59,6 +63,8 @@ export interface Card {
   readonly task: string | undefined;
   /** In the order in which an instance's array gives them. */
   readonly features: readonly Feature[];
+  /** Inputs of the file that no answer is made of: they need not be given, and are ignored where they are. */
+  readonly unneededInputs: readonly string[];
   readonly outputs: OutputRoles;
   readonly fallback: FallbackTarget | undefined;
   /** Given, marked degraded, where neither the version nor its fallback can answer. */

@@ -21,7 +21,7 @@ const LABEL = 'label';
  * where the card's classes are; every value passed scoring, so threshold, fill and scaling have been applied.
  */
 export function planOutputs({ card, signature }: ModelVersion): readonly OutputPlan[] {
-  const { label, probabilities, value, scores, extra, multilabel } = card.outputs;
+  const { label, probabilities, value, scores, extra, multilabel, shownAs } = card.outputs;
   const { classes } = card.outputs;
   const spec = (name: string) => signature.outputs.find(output => output.name === name);
   const plans: OutputPlan[] = [];
@@ -34,7 +34,10 @@ export function planOutputs({ card, signature }: ModelVersion): readonly OutputP
   const main = value ?? (plans.length === 0 ? rawOutput(signature.outputs, extra) : undefined);
   if (main !== undefined) plans.push(planTensor(main, spec(main), ({ prediction }) => prediction));
   const further = extra.filter(name => !plans.some(plan => plan.name === name));
-  return [...plans, ...further.map(name => planTensor(name, spec(name), ({ outputs }) => outputs?.[name]))];
+  return [
+    ...plans,
+    ...further.map(name => planTensor(name, spec(name), ({ outputs }) => outputs?.[shownAs[name] ?? name])),
+  ];
 }
 
 /** What scoring takes as prediction where the card gives no output a role. */

@@ -55,8 +55,8 @@ export async function openVersion(source: VersionOnDisk, loaders: readonly Loade
     file,
     card: raw,
     wishes: wishesOf(raw),
-    plan(signature, classes) {
-      card = resolveCard({ name, version, file: titles.card, raw, classes }, signature);
+    plan(signature, classes, unneeded) {
+      card = resolveCard({ name, version, file: titles.card, raw, classes, unneeded }, signature);
       tried = warmUpPlan(signature, card);
       return tried;
     },

@@ -11,6 +11,8 @@ export interface CardSource {
   /** What messages call the card: `churn/2.1.3/model.json`. */
   readonly file: string;
   readonly raw: RawCard | undefined;
+  /** Inputs that were left out. */
+  readonly unneeded?: readonly string[] | undefined;
   /** Class labels found in the ONNX file itself. */
   readonly classes: readonly ClassLabel[] | undefined;
 }
@@ -27,6 +29,7 @@ export function resolveCard(source: CardSource, signature: Signature): Card {
     version: source.version,
     task: raw?.task,
     features: resolveFeatures(raw?.features, signature, source.file),
+    unneededInputs: source.unneeded ?? [],
     outputs: resolveOutputs(raw?.outputs, source.classes, signature, source.file),
     fallback: raw?.fallback && { model: raw.fallback.model, version: raw.fallback.version },
     default: raw?.default && { prediction: raw.default.prediction ?? null, confidence: raw.default.confidence },

@@ -28,7 +28,9 @@ export function resolveOutputs(
   const said = raw?.label !== undefined || raw?.probabilities !== undefined || raw?.value !== undefined;
   const { label, probabilities, value } = said ? given : guessRoles(outputs, fileClasses !== undefined, raw);
   const width = outputs.find(output => output.name === probabilities)?.dims[1] ?? undefined;
-  const classes = raw?.classes ?? fittingClasses(fileClasses, width);
+  const labelType = outputs.find(output => output.name === label)?.type;
+  const flags = labelType === 'bool' && (width === undefined || width <= 2) ? [false, true] : undefined;
+  const classes = raw?.classes ?? fittingClasses(fileClasses, width) ?? flags;
   if (raw?.classes && typeof width === 'number' && width > 1 && width !== raw.classes.length) {
     throw new Error(
       `${file}: outputs.classes: expected ${width} (columns of ${probabilities}), came ${raw.classes.length}`,
@@ -49,10 +51,20 @@ export function resolveOutputs(
     namedClasses: raw?.classes !== undefined,
     multilabel: false, // what comes out tells
     scores: undefined,
+    shownAs: Object.fromEntries(outputs.map(({ name }) => shownName(name, outputs)).filter(pair => pair !== undefined)),
+    firstClass: labelType === 'uint32' && ML_NET.test(label ?? '') ? 1 : 0, // ML.NET's keys: 0 is a missing one
     activation: raw?.activation,
     threshold: raw?.threshold,
     extra,
   };
+}
+
+const ML_NET = /^(PredictedLabel|Score|Probability)(\.output|\d+)$/;
+
+/** ML.NET's columns by the names they have in its pipelines. */
+function shownName(name: string, outputs: readonly TensorSpec[]): [string, string] | undefined {
+  const [, column] = ML_NET.exec(name) ?? [];
+  return column === undefined || outputs.some(output => output.name === column) ? undefined : [name, column];
 }
 
 function fittingClasses(classes: Classes | undefined, width: number | undefined): Classes | undefined {
@@ -77,19 +89,23 @@ function guessRoles(outputs: readonly TensorSpec[], hasClasses: boolean, raw: Ra
   const floats = outputs.filter(output => FLOATS.has(output.type));
   const discrete = outputs.filter(output => output.type === 'string' || /^u?int/.test(output.type));
   const labels = discrete.filter(isColumn);
-  const flags = outputs.filter(({ type, dims }) => /^u?int|^bool$/.test(type) && dims.length === 2);
+  const flags = outputs.filter(({ type, dims }) => (type === 'bool' || /^u?int/.test(type)) && dims.length <= 2);
   const column = labels.find(({ name }) => LABEL_NAME.test(name)) ?? onlyOf(labels);
-  roles.label = (column ?? flags.find(({ name }) => LABEL_NAME.test(name)))?.name;
+  const known = outputs.find(({ name, type }) => type === 'bool' && /^PredictedLabel\b/.test(name));
+  roles.label = (known ?? column ?? flags.find(({ name }) => LABEL_NAME.test(name)))?.name;
   const turns = raw?.activation === 'softmax' || raw?.activation === 'sigmoid';
   const matrices = floats.filter(output => output.dims.length === 2 && output.dims[1] !== 1);
-  roles.probabilities = (
-    matrices.find(({ name }) => PROBABILITY_NAME.test(name)) ??
-    // Beside a label of a classifier the only matrix is its probabilities.
-    (roles.label && hasClasses && matrices.length === 1 ? matrices[0] : undefined) ??
-    // What the card names the classes of, or turns into probabilities.
-    (turns || raw?.classes ? onlyOf(matrices) : undefined) ??
-    (turns ? onlyOf(floats.filter(({ dims }) => dims.length <= 2)) : undefined)
-  )?.name;
+  roles.probabilities =
+    // ML.NET's, of true.
+    (
+      floats.find(({ name }) => known !== undefined && /^Probability\b/.test(name)) ??
+      matrices.find(({ name }) => PROBABILITY_NAME.test(name)) ??
+      // Beside a label of a classifier the only matrix is its probabilities.
+      (roles.label && hasClasses && matrices.length === 1 ? matrices[0] : undefined) ??
+      // What the card names the classes of, or turns into probabilities.
+      (turns || raw?.classes ? onlyOf(matrices) : undefined) ??
+      (turns ? onlyOf(floats.filter(({ dims }) => dims.length <= 2)) : undefined)
+    )?.name;
   if (roles.label || roles.probabilities) return roles;
   const candidates = floats.filter(output => output.dims.length <= 2);
   roles.value = (

@@ -88,3 +88,42 @@ describe('class labels and probabilities', () => {
     expect(answers.map(of)).toEqual(expected.map(of));
   });
 });
+
+describe('an export of ML.NET', () => {
+  it('of two classes answers with true or false, probabilities of both and the score, from the inputs that reach them', async () => {
+    const { answers, expected } = await answersOf('mlnet-binary-passes-the-label-through');
+    const of = ({ prediction, probabilities, confidence, outputs }: Answer) =>
+      round({ prediction, probabilities, confidence, outputs });
+    expect(answers.map(of)).toEqual(expected.map(of));
+  });
+
+  it('of several classes answers with their names', async () => {
+    const { answers, expected } = await answersOf('mlnet-multiclass-key-and-name');
+    expect(answers.map(({ outputs }) => outputs)).toEqual(expected.map(() => undefined));
+    const of = ({ prediction, probabilities, confidence }: Answer) => round({ prediction, probabilities, confidence });
+    expect(answers.map(of)).toEqual(expected.map(of));
+  });
+
+  it('takes all columns too, as objects and as tensors, and ignores those that make no answer', async () => {
+    const version = await openModel(join(CASES, 'mlnet-multiclass-key-and-name'));
+    const scoring = openScoring(catalogOf(version), { clock: () => NOON + 1 });
+    const row = { Age: 3.8322046, Spend: 2.3562784, City: 'Lima', Text: 'a', Flag: true, Target: 77, Kind: 'gold' };
+    const tensor = (name: string, datatype: string, value: unknown) => ({
+      name,
+      datatype,
+      shape: [1, 1],
+      data: [value],
+    });
+    const inputs = [
+      tensor('Age', 'FP32', 3.8322046),
+      tensor('Spend', 'FP32', 2.3562784),
+      tensor('City', 'BYTES', 'Lima'),
+      tensor('Target', 'FP32', 77),
+      { name: 'Vec', datatype: 'FP32', shape: [1, 3], data: [1, 2, 3] },
+    ];
+    const scored = await scoring.score(batchOf([{ features: row }, { inputs }]), new AbortController().signal);
+    const answers = scored.outcomes().map(({ body }) => JSON.parse(body.toString()) as Answer);
+    expect(answers.map(({ prediction }) => prediction)).toEqual(['bronze', 'bronze']);
+    await version.backend.close();
+  });
+});

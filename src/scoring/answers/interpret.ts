@@ -125,7 +125,11 @@ export class Interpreter {
     const shown: Record<string, unknown> = {};
     for (const name of this.#extra) {
       const tensor = outputs[name] as Tensor;
-      shown[name] = nestedRow(tensor, row, unwrap(rowShape(tensor, size) as readonly number[]));
+      shown[this.#roles.shownAs[name] ?? name] = nestedRow(
+        tensor,
+        row,
+        unwrap(rowShape(tensor, size) as readonly number[]),
+      );
     }
     return shown;
   }
@@ -135,7 +139,9 @@ export class Interpreter {
     const classes = this.#classes;
     if (classes === undefined || Array.isArray(label) || classes.includes(label as ClassLabel)) return label;
     const twin = classes.find(name => String(name) === String(label));
-    return twin ?? (typeof label === 'number' ? classes[label] : undefined) ?? label;
+    if (twin !== undefined) return twin;
+    const numbered = typeof label === 'number' || typeof label === 'boolean';
+    return (numbered ? classes[Number(label) - this.#roles.firstClass] : undefined) ?? label;
   }
 
   #failed(what: string): RequestError {

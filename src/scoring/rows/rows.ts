@@ -34,9 +34,12 @@ export class Encoder {
   /** In the card's order: place in an instance's list → input. */
   readonly inputOf: readonly number[];
 
+  readonly #unneeded: ReadonlySet<string>;
+
   /** @throws TypeError where card and signature do not fit together. */
   constructor({ name, version, card, signature }: ModelVersion) {
     this.model = `${name} ${version}`;
+    this.#unneeded = new Set(card.unneededInputs);
     this.inputs = planInputs(card, signature, this.model);
     const fieldsOf = new Map(
       this.inputs.map(({ spec, fields }, input) => [spec.name, { input, next: fields.values() }]),
@@ -46,6 +49,13 @@ export class Encoder {
     );
     this.inputOf = places.map(({ input }) => input);
     this.fields = places.map(({ next }) => next.next().value as Field);
+  }
+
+  /** Without tensors for inputs that the model turned out not to need. */
+  needed(tensors: InputTensors): InputTensors {
+    const { inputs } = tensors;
+    if (!inputs.some(({ name }) => this.#unneeded.has(name))) return tensors;
+    return new InputTensors(inputs.filter(({ name }) => !this.#unneeded.has(name)));
   }
 
   begin(rows: number): Rows {
@@ -71,7 +81,7 @@ export class Rows {
     if (features instanceof InputTensors) {
       const copied = this.#addPlain(features);
       if (copied !== undefined) return copied;
-      const instances = instancesOf(features, inputs, model);
+      const instances = instancesOf(this.#encoder.needed(features), inputs, model);
       return this.#addAll(instances, instances.length !== 1);
     }
     if (Array.isArray(features) && (features.length === 0 || !isOneInstance(features, inputs, fields))) {
