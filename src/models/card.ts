@@ -53,6 +53,7 @@ export const cardSchema = z.looseObject({
     }),
   ),
   cache: optional(z.boolean()),
+  example: z.unknown().optional(),
 });
 
 export type RawCard = z.infer<typeof cardSchema>;
