@@ -26,6 +26,12 @@ export interface WarmUpPlan {
   readonly fixedBatch: boolean;
   /** That many plausible instances; the first is the plainest. */
   inputs(rows: number): Tensors;
+  /** Other instances, tried where these fail. */
+  readonly plainer?: readonly WarmUpPlan[];
+  /** Instances of other sizes, tried where not even one of those runs. */
+  readonly sizes?: readonly WarmUpPlan[];
+  /** What would help where none of them runs. */
+  readonly advice?: string;
 }
 
 /** What a model's card asks of its backend; undefined where that is left to measurement. */

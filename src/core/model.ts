@@ -71,6 +71,8 @@ export interface Card {
   readonly default: { readonly prediction: unknown; readonly confidence: number | undefined } | undefined;
   /** Rows of a slice, at most; undefined: as the backend chose at warm-up. */
   readonly batching: { readonly maxBatchSize: number | undefined };
+  /** A plausible instance, to be tried with; undefined where the card gives none. */
+  readonly example?: unknown;
   /** Identical instances may be answered from the result cache. */
   readonly cache: boolean;
   /** model.json as it came, for those who show it. */

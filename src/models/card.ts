@@ -54,6 +54,7 @@ export const cardSchema = z.looseObject({
     }),
   ),
   cache: optional(z.boolean()),
+  example: z.unknown().optional(),
 });
 
 export type RawCard = z.infer<typeof cardSchema>;

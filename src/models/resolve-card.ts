@@ -34,6 +34,7 @@ export function resolveCard(source: CardSource, signature: Signature): Card {
     fallback: raw?.fallback && { model: raw.fallback.model, version: raw.fallback.version },
     default: raw?.default && { prediction: raw.default.prediction ?? null, confidence: raw.default.confidence },
     batching: { maxBatchSize: fixedBatch ?? raw?.batching?.max_batch_size },
+    ...(raw?.example != null && { example: raw.example }),
     cache: raw?.cache ?? true,
     raw: raw ?? {},
   };

@@ -1,5 +1,7 @@
 import type { Backend, BackendInfo, Placement, PredictOptions } from '../../core/backend.ts';
+import { asError } from '../../core/errors.ts';
 import type { Signature, Tensors } from '../../core/tensor.ts';
+import { findUnsupported } from './element-types.ts';
 import { explainFailure } from './explain-failure.ts';
 import type { OnnxSource } from './onnx-source.ts';
 import { tryModel } from './try-model.ts';
@@ -29,8 +31,9 @@ export function createEngineBackend(
   const running = new Set<Promise<Tensors>>();
 
   async function open(): Promise<BackendInfo> {
-    const engine = await openEngine().catch(thrown => {
-      throw explainFailure(source.title, thrown);
+    const engine = await openEngine().catch(async thrown => {
+      const type = /Unsupported data type/.test(asError(thrown).message) && (await findUnsupported(source.file));
+      throw type ? new Error(`${source.title}: ${type}`, { cause: thrown }) : explainFailure(source.title, thrown);
     });
     try {
       const found = await tryModel(source, engine, limitMs);

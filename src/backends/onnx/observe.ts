@@ -33,7 +33,11 @@ export async function observe(run: Run, plan: WarmUpPlan, maxBatchSize: number, 
   const first = pickAll(inputs, [0]);
   const one = await run(first);
   const more = await tryRuns(run, [pickAll(inputs, [0, 1]), inputs]);
-  if (more === undefined) return observeSingle(run, first, one, unbatched);
+  if (more === undefined) {
+    const [other, ...others] = maxBatchSize > 1 ? (plan.plainer ?? []) : [];
+    if (other) return observe(run, { ...other, plainer: others }, maxBatchSize, unbatched);
+    return observeSingle(run, first, one, unbatched);
+  }
   const axes = axesOf(one, (_, name) => following([one, ...more].map(outputs => (outputs[name] as Tensor).dims)));
   const steady = Object.keys(one).every(name => keepsShape([one, ...more], name, axes[name]));
   const [second, third] = [pickAll(inputs, [1]), pickAll(inputs, [2])];
