@@ -437,6 +437,7 @@ describe('the process', () => {
       LOCAL_DATA_DIR: join(hubs.dataDir, 'elsewhere'),
       EVENTHUBS_PORT: '0',
       EVENTHUBS_HEALTH_PORT: '0',
+      KAFKA_PORT: '0',
     };
     expect(await start({ ...elsewhere, EVENTHUBS_PORT: String(hubs.port) })).toEqual({
       code: 1,
