@@ -437,10 +437,15 @@ describe('the process', () => {
       LOCAL_DATA_DIR: join(hubs.dataDir, 'elsewhere'),
       EVENTHUBS_PORT: '0',
       EVENTHUBS_HEALTH_PORT: '0',
+      KAFKA_PORT: '0',
     };
     expect(await start({ ...elsewhere, EVENTHUBS_PORT: String(hubs.port) })).toEqual({
       code: 1,
       log: expect.stringContaining(`port ${hubs.port} is in use`),
+    });
+    expect(await start({ ...elsewhere, KAFKA_PORT: String(hubs.kafkaPort) })).toEqual({
+      code: 1,
+      log: expect.stringContaining(`port ${hubs.kafkaPort} is in use: end the program that has it, or set KAFKA_PORT`),
     });
     expect(await start({ ...elsewhere, LOCAL_DATA_DIR: hubs.dataDir })).toEqual({
       code: 1,

@@ -18,6 +18,7 @@ async function startWith(change: string, entry: string, cwd?: string): Promise<{
     LOCAL_DATA_DIR: folder,
     EVENTHUBS_PORT: '0',
     EVENTHUBS_HEALTH_PORT: '0',
+    KAFKA_PORT: '0',
     FUNCTIONS_PORT: '0',
   };
   const { child, log } = launch(entry, environment, cwd);

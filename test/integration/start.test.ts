@@ -18,11 +18,12 @@ let log = '';
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'hubscore-start-'));
-  const [amqp, health, storage, functions] = await freePorts(4);
+  const [amqp, health, kafka, storage, functions] = await freePorts(5);
   environment = {
     LOCAL_DATA_DIR: folder,
     EVENTHUBS_PORT: String(amqp),
     EVENTHUBS_HEALTH_PORT: String(health),
+    KAFKA_PORT: String(kafka),
     STORAGE_PORT: String(storage),
     FUNCTIONS_PORT: String(functions),
   };
