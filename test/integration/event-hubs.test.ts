@@ -443,6 +443,10 @@ describe('the process', () => {
       code: 1,
       log: expect.stringContaining(`port ${hubs.port} is in use`),
     });
+    expect(await start({ ...elsewhere, KAFKA_PORT: String(hubs.kafkaPort) })).toEqual({
+      code: 1,
+      log: expect.stringContaining(`port ${hubs.kafkaPort} is in use: end the program that has it, or set KAFKA_PORT`),
+    });
     expect(await start({ ...elsewhere, LOCAL_DATA_DIR: hubs.dataDir })).toEqual({
       code: 1,
       log: expect.stringContaining('in use by another Event Hubs endpoint'),

@@ -7,6 +7,7 @@ export interface EventHubs {
   readonly connectionString: string;
   readonly port: number;
   readonly healthPort: number;
+  readonly kafkaPort: number;
   readonly dataDir: string;
   /** The process as it runs now; another one after `restart`. */
   readonly process: Service;
@@ -36,7 +37,7 @@ export async function startEventHubs(options: EventHubsOptions = {}): Promise<Ev
     writeFileSync(path, JSON.stringify(options.config));
     args.push('--config', path);
   }
-  const start = (port: number, healthPort: number) =>
+  const start = (port: number, healthPort: number, kafkaPort: number) =>
     startService(
       'src/local/event-hubs/main.ts',
       {
@@ -44,18 +45,21 @@ export async function startEventHubs(options: EventHubsOptions = {}): Promise<Ev
         ...options.environment,
         EVENTHUBS_PORT: String(port),
         EVENTHUBS_HEALTH_PORT: String(healthPort),
+        KAFKA_PORT: String(kafkaPort),
         LOCAL_DATA_DIR: dataDir,
       },
       undefined,
       args,
     );
-  let service = await start(0, 0);
+  let service = await start(0, 0, 0);
   const port = portIn(/sb:\/\/localhost:(\d+)/, service.readyLine);
   const healthPort = portIn(/http:\/\/localhost:(\d+)/, service.readyLine);
+  const kafkaPort = portIn(/Kafka localhost:(\d+)/, service.readyLine);
   return {
     connectionString: `Endpoint=sb://localhost:${port};SharedAccessKeyName=RootManageSharedAccessKey;SharedAccessKey=SAS_KEY_VALUE;UseDevelopmentEmulator=true;`,
     port,
     healthPort,
+    kafkaPort,
     dataDir,
     get process() {
       return service;
@@ -67,7 +71,7 @@ export async function startEventHubs(options: EventHubsOptions = {}): Promise<Ev
     },
     kill: () => service.kill(),
     async restart() {
-      service = await start(port, healthPort);
+      service = await start(port, healthPort, kafkaPort);
     },
   };
 }

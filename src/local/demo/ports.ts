@@ -10,7 +10,7 @@ export interface StackPort {
 const PORTS = [
   { setting: 'EVENTHUBS_PORT', purpose: 'the Event Hubs endpoint', usual: 5672 },
   { setting: 'EVENTHUBS_HEALTH_PORT', purpose: 'its health page', usual: 5300 },
-  { setting: 'KAFKA_PORT', purpose: 'Kafka clients', usual: 9092 },
+  { setting: 'KAFKA_PORT', purpose: 'its Kafka side', usual: 9092 },
   { setting: 'STORAGE_PORT', purpose: 'Blob storage', usual: 10000 },
   { setting: 'FUNCTIONS_PORT', purpose: 'the functions', usual: 7071 },
 ];

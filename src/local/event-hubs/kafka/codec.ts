@@ -105,23 +105,28 @@ export class Writer {
   }
 
   int8(value: number): this {
-    this.#bytes.writeInt8(value, this.#grow(1));
+    const at = this.#grow(1);
+    this.#bytes.writeInt8(value, at);
     return this;
   }
   uint8(value: number): this {
-    this.#bytes.writeUInt8(value, this.#grow(1));
+    const at = this.#grow(1);
+    this.#bytes.writeUInt8(value, at);
     return this;
   }
   int16(value: number): this {
-    this.#bytes.writeInt16BE(value, this.#grow(2));
+    const at = this.#grow(2);
+    this.#bytes.writeInt16BE(value, at);
     return this;
   }
   int32(value: number): this {
-    this.#bytes.writeInt32BE(value, this.#grow(4));
+    const at = this.#grow(4);
+    this.#bytes.writeInt32BE(value, at);
     return this;
   }
   int64(value: number): this {
-    this.#bytes.writeBigInt64BE(BigInt(value), this.#grow(8));
+    const at = this.#grow(8);
+    this.#bytes.writeBigInt64BE(BigInt(value), at);
     return this;
   }
   boolean(value: boolean): this {
@@ -159,6 +164,7 @@ export class Writer {
     return this;
   }
 
+  /** Where the next `length` bytes go. `#bytes` is another afterwards: call it first. */
   #grow(length: number): number {
     const at = this.#at;
     this.#at += length;

@@ -85,8 +85,9 @@ export class Group {
     }
     this.#members.set(id, member);
     member.joining = waiting();
+    const { promise } = member.joining; // the round may end at once
     this.#beginRound(isNew && this.#members.size === 1);
-    return member.joining.promise;
+    return promise;
   }
 
   /** A member's part, once the leader has brought it. @throws KafkaError */

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import type { Namespace } from '../namespace.ts';
 import type { KafkaService } from './client.ts';
+import { ProtocolError } from './codec.ts';
 import { serve } from './connection.ts';
 import { GroupOffsets } from './group-offsets.ts';
 import { Groups } from './groups.ts';
@@ -43,7 +44,8 @@ export class KafkaServer {
     socket.once('close', () => this.#sockets.delete(socket));
     socket.on('error', () => {}); // the peer went away; 'close' follows
     serve(this.#service, socket).catch((error: Error) => {
-      if (!isGone(error)) this.#service.warnOnce(`ended a Kafka connection: ${error.message}`);
+      const said = error instanceof ProtocolError ? error.message : error.stack; // anything else is a fault of ours
+      if (!isGone(error)) this.#service.warnOnce(`ended a Kafka connection: ${said}`);
       socket.destroy();
     });
   }

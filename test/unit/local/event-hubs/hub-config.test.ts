@@ -88,6 +88,7 @@ describe('settings', () => {
     expect(readSettings({}, [])).toMatchObject({
       EVENTHUBS_PORT: 5672,
       EVENTHUBS_HEALTH_PORT: 5300,
+      KAFKA_PORT: 9092,
       LOCAL_DATA_DIR: '.local',
     });
   });
@@ -95,6 +96,7 @@ describe('settings', () => {
   it.each([
     [{ EVENTHUBS_PORT: 'amqp' }, [], 'EVENTHUBS_PORT=amqp'],
     [{ EVENTHUBS_PORT: '70000' }, [], 'EVENTHUBS_PORT=70000'],
+    [{ KAFKA_PORT: '-1' }, [], 'KAFKA_PORT=-1'],
     [{}, ['--confg', 'x'], '--confg'],
   ])('that are wrong are named: %o %o', (environment, args, named) => {
     expect(() => readSettings(environment, args)).toThrow(ConfigError);
