@@ -41,7 +41,6 @@ export async function startEventHubs(options: EventHubsOptions = {}): Promise<Ev
     startService(
       'src/local/event-hubs/main.ts',
       {
-        KAFKA_PORT: '0',
         ...options.environment,
         EVENTHUBS_PORT: String(port),
         EVENTHUBS_HEALTH_PORT: String(healthPort),
