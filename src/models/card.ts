@@ -43,6 +43,7 @@ export const cardSchema = z.looseObject({
   batching: optional(
     z.looseObject({
       max_batch_size: optional(z.number().int().min(1)),
+      max_length: optional(z.number().int().min(1)),
       max_queue_delay_ms: optional(z.number().min(0).max(10_000)),
     }),
   ),
