@@ -10,6 +10,7 @@ import { appFolder } from '../support/app-folder.ts';
 import { type EventHubs, startEventHubs } from '../support/event-hubs.ts';
 import { type FunctionsHost, startHost } from '../support/functions-host.ts';
 import { temporaryFolder } from '../support/models.ts';
+import { randomInputs } from '../support/seed.ts';
 import { type Storage, startStorage } from '../support/storage.ts';
 
 const SAMPLES = resolve(import.meta.dirname, '../../samples');
@@ -87,7 +88,7 @@ async function ask(request_id: string, model: string, model_version?: string): P
 
 /** Half of the traffic is well; the other half misspells a model, names a version that never was, or a name nobody has heard of. */
 function misspelling() {
-  const well = createDemoEvents(readSampleRequests(SAMPLES), Math.random);
+  const well = createDemoEvents(readSampleRequests(SAMPLES), randomInputs().next);
   const wrong = [{ model: 'diabetis' }, { model: 'diabetes', model_version: '9.9.9' }, { model: 'dìabetes' }];
   let count = 0;
   return () => {
