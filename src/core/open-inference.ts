@@ -41,7 +41,13 @@ const MAX_RANK = 16;
  */
 export function readInputTensors(inputs: readonly unknown[]): InputTensors {
   if (inputs.length === 0) throw malformed('inputs is empty');
-  return new InputTensors(inputs.map(readInput));
+  const read = inputs.map(readInput);
+  const names = new Set<string>();
+  for (const { name } of read) {
+    if (names.has(name)) throw malformed(`input ${name} is there twice`);
+    names.add(name);
+  }
+  return new InputTensors(read);
 }
 
 function readInput(input: unknown, index: number): InputTensor {

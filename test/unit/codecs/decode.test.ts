@@ -267,6 +267,7 @@ describe('Open Inference Protocol v2', () => {
     [[{ ...input, shape: [2, -1] }], 'input x: shape takes a list of whole numbers'],
     [[{ ...input, shape: undefined }], 'input x: shape takes a list of whole numbers'],
     [[{ ...input, data: [1, 2, 3] }], 'input x: data has 3 values; shape [2, 2] takes 4'],
+    [[input, input], 'input x is there twice'],
     [[{ ...input, shape: new Array(17).fill(1), data: [1] }], 'input x: shape has 17 dimensions; at most 16'],
     [[{ ...input, data: 5 }], 'input x: data takes a list'],
     [[{ ...input, datatype: 'FP99' }], 'input x: datatype takes one of BOOL'],
