@@ -99,6 +99,7 @@ export function openScorer(scoring: Scoring, sender: PartitionSender, observer =
     retry: createRetry({ retries: 4, initialDelayMs: 200, maxDelayMs: 5_000 }),
     uncertainDelayMs: 1_000,
     admission: createAdmission(64 * MIB),
+    weigh: ({ body }) => body.length,
     maxSliceBytes: 16 * MIB,
     deadlineMs: 240_000,
     silentAfterMs: 360_000,

@@ -37,7 +37,7 @@ export async function openEvents(settings: Settings, log: Log, lifetime: Lifetim
   return {
     breaker,
     requests: hubs.requests,
-    createScorer: (parts: Pick<ScorerOptions, 'score' | 'renderDeadLetter' | 'observer' | 'clock'>) =>
+    createScorer: (parts: Pick<ScorerOptions, 'score' | 'weigh' | 'renderDeadLetter' | 'observer' | 'clock'>) =>
       createScorer({
         ...parts,
         ledger: { hubs, initialPosition: settings.INITIAL_POSITION, log },

@@ -1,4 +1,5 @@
 import { createDeadLetterRenderer } from '../codecs/event-json/dead-letter.ts';
+import { weigh } from '../codecs/weigh.ts';
 import type { Settings } from '../config/settings.ts';
 import { InfrastructureError } from '../core/errors.ts';
 import { readBatch } from '../hubs/read-batch.ts';
@@ -26,6 +27,7 @@ export function openLedger(
   const source = { hub: settings.REQUESTS_HUB, consumerGroup: settings.CONSUMER_GROUP };
   const scorer = events.createScorer({
     score: scoring.score,
+    weigh,
     renderDeadLetter: createDeadLetterRenderer(MAX_BODY_BYTES, clock),
     observer: { settled: telemetry.recordBatch, ledger: telemetry.recordLedger },
     clock,

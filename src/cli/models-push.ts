@@ -81,7 +81,7 @@ export function locateModel(path: string, givenCard?: string): LocatedModel {
   if (!existsSync(file)) throw new CommandError(`no model.onnx in ${path}`, 'Give the ONNX file itself.');
   const beside = join(dirname(file), 'model.json');
   const card = givenCard ?? (existsSync(beside) ? beside : undefined);
-  const said = card ? parseCard(readFileSync(card, 'utf8'), card) : undefined;
+  const said = card ? parseCard(readFileSync(card), card) : undefined;
   const versionFolder = dirname(file);
   const inFolders = semver.valid(basename(versionFolder)) === basename(versionFolder);
   return {

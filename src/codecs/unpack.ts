@@ -3,11 +3,25 @@ import { asError, malformed } from '../core/errors.ts';
 import type { Event } from '../core/event.ts';
 
 /** An event has at most 1 MiB, which can unpack to a thousand times that, and JSON takes ten times its text in memory: refused before it costs that. */
-const MAX_UNPACKED_BYTES = 16 * 1024 * 1024;
+export const MAX_UNPACKED_BYTES = 16 * 1024 * 1024;
 
 /** The event with its body unpacked, where it is gzip. @throws RequestError malformed_payload. */
 export function unpack(event: Event): Event {
   return isGzip(event) ? { ...event, body: gunzip(event.body), contentEncoding: undefined } : event;
+}
+
+/** The body unpacked, for those who only want to know its size: as it is where it is no gzip, undefined where it is too large. */
+export function unpackedBody(event: Event): Buffer | undefined {
+  if (!isGzip(event)) return event.body;
+  try {
+    return gunzipSync(event.body, { maxOutputLength: MAX_UNPACKED_BYTES });
+  } catch (thrown) {
+    return isTooLarge(thrown) ? undefined : event.body;
+  }
+}
+
+function isTooLarge(thrown: unknown): boolean {
+  return (asError(thrown) as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE';
 }
 
 function isGzip({ contentType, contentEncoding }: Event): boolean {
@@ -19,10 +33,8 @@ function gunzip(packed: Buffer): Buffer {
   try {
     return gunzipSync(packed, { maxOutputLength: MAX_UNPACKED_BYTES });
   } catch (thrown) {
-    const cause = asError(thrown) as NodeJS.ErrnoException;
-    const tooLarge = cause.code === 'ERR_BUFFER_TOO_LARGE';
     throw malformed(
-      tooLarge
+      isTooLarge(thrown)
         ? `the gzip body unpacks to more than ${MAX_UNPACKED_BYTES} bytes`
         : 'the body is declared as gzip and is not',
     );

@@ -116,7 +116,11 @@ export const settingsSchema = z.object({
     1,
     240,
   ),
-  MAX_IN_FLIGHT_MB: whole('Bodies of the events that are being scored at once, over all partitions.', 1, 64),
+  MAX_IN_FLIGHT_MB: whole(
+    'Bodies of the events that are being scored at once, unpacked, and 1 KiB for each request they may hold, over all partitions.',
+    1,
+    64,
+  ),
   SENDER: oneOf(
     'How results are sent: `direct` writes AMQP frames itself, `sdk` leaves it to @azure/event-hubs (5 times the CPU).',
     ['direct', 'sdk'],

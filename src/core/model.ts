@@ -69,8 +69,12 @@ export interface Card {
   readonly fallback: FallbackTarget | undefined;
   /** Given, marked degraded, where neither the version nor its fallback can answer. */
   readonly default: { readonly prediction: unknown; readonly confidence: number | undefined } | undefined;
-  /** Rows of a slice, at most; undefined: as the backend chose at warm-up. */
-  readonly batching: { readonly maxBatchSize: number | undefined };
+  readonly batching: {
+    /** Rows of a slice, at most; undefined: as the backend chose at warm-up. */
+    readonly maxBatchSize: number | undefined;
+    /** What an instance may give along a dimension that the model leaves open, at most. */
+    readonly maxLength: number;
+  };
   /** A plausible instance, to be tried with; undefined where the card gives none. */
   readonly example?: unknown;
   /** Identical instances may be answered from the result cache. */

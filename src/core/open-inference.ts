@@ -32,6 +32,7 @@ export class InputTensors {
 
 /** Tensor element types by the protocol's names. */
 const DATATYPES = new Set('BOOL UINT8 UINT16 UINT32 UINT64 INT8 INT16 INT32 INT64 FP16 FP32 FP64 BYTES'.split(' '));
+/** No model input has more, and what walks a shape does so by calling itself. */
 const MAX_RANK = 16;
 
 /**
@@ -40,7 +41,13 @@ const MAX_RANK = 16;
  */
 export function readInputTensors(inputs: readonly unknown[]): InputTensors {
   if (inputs.length === 0) throw malformed('inputs is empty');
-  return new InputTensors(inputs.map(readInput));
+  const read = inputs.map(readInput);
+  const names = new Set<string>();
+  for (const { name } of read) {
+    if (names.has(name)) throw malformed(`input ${name} is there twice`);
+    names.add(name);
+  }
+  return new InputTensors(read);
 }
 
 function readInput(input: unknown, index: number): InputTensor {
@@ -52,6 +59,9 @@ function readInput(input: unknown, index: number): InputTensor {
   }
   if (!Array.isArray(shape) || shape.length === 0 || !shape.every(size => Number.isSafeInteger(size) && size >= 0)) {
     throw malformed(`input ${name}: shape takes a list of whole numbers`);
+  }
+  if (shape.length > MAX_RANK) {
+    throw malformed(`input ${name}: shape has ${shape.length} dimensions; at most ${MAX_RANK}`);
   }
   if (!Array.isArray(data) && !isTyped(data)) throw malformed(`input ${name}: data takes a list`);
   const flat = Array.isArray(data) && data.some(Array.isArray) ? data.flat(MAX_RANK) : data;

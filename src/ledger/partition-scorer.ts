@@ -9,7 +9,7 @@ import { type AppendOptions, appendEndings } from './append-endings.ts';
 import type { Found, LedgerOptions } from './find-standing.ts';
 import { createPartitionLedger } from './partition-ledger.ts';
 import { type Score, scoreSafely } from './score-safely.ts';
-import { bytesOf, consecutiveRuns, firstSlice } from './slices.ts';
+import { consecutiveRuns, firstSlice, type Slice, type Weigh } from './slices.ts';
 
 /** Told what happened, for metrics and traces; must not throw. */
 export interface ScoringObserver {
@@ -32,7 +32,8 @@ export interface PartitionScorerOptions extends Omit<AppendOptions, 'hub'> {
   readonly admission: Admission;
   /** BATCH_DEADLINE_SECONDS: a batch ends by then, shorter than the host's functionTimeout, which would kill the whole process. */
   readonly deadlineMs: number;
-  /** Bodies of one slice together, at most. */
+  readonly weigh: Weigh;
+  /** What the events of one slice weigh together, at most. */
   readonly maxSliceBytes: number;
   readonly clock: Clock;
   readonly log: Log;
@@ -61,7 +62,7 @@ const IDLE_MS = 500;
 
 export function createPartitionScorer(partition: string, options: PartitionScorerOptions): PartitionScorer {
   const { score, renderDeadLetter, breaker, admission, deadlineMs, maxSliceBytes, observer, consumerGroup } = options;
-  const { clock, log } = options;
+  const { clock, log, weigh } = options;
   const { requests } = options.ledger.hubs;
   const hub = requests.hub;
   const name = `${hub}/${partition}`;
@@ -108,17 +109,17 @@ export function createPartitionScorer(partition: string, options: PartitionScore
     const mark = ledger.standing.settledThrough;
     let rest = (events[0]?.sequenceNumber ?? 0) > mark ? events : events.filter(event => event.sequenceNumber > mark);
     while (rest.length > 0) {
-      const slice = firstSlice(rest, maxSliceEvents, maxSliceBytes);
+      const slice = firstSlice(rest, maxSliceEvents, maxSliceBytes, weigh);
       await settleSlice(slice, signal);
-      rest = rest.slice(slice.length);
+      rest = rest.slice(slice.events.length);
     }
   }
 
-  async function settleSlice(events: readonly Event[], signal: AbortSignal): Promise<void> {
+  async function settleSlice({ events, bytes }: Slice, signal: AbortSignal): Promise<void> {
     const batch: EventBatch = { hub, consumerGroup, partition, events };
     const lastSequenceNumber = events[events.length - 1]?.sequenceNumber as number;
     const receivedAtMs = clock();
-    const leave = await admission.enter(bytesOf(events), signal);
+    const leave = await admission.enter(bytes, signal);
     try {
       const scored = await breaker.execute(async () => {
         const scored = await scoreSlice(batch, signal);

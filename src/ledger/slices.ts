@@ -12,18 +12,22 @@ export function consecutiveRuns(events: readonly Event[]): (readonly Event[])[] 
   return runs;
 }
 
-/** The first events that together stay within both limits; at least one. */
-export function firstSlice(events: readonly Event[], maxEvents: number, maxBytes: number): readonly Event[] {
-  let bytes = 0;
-  for (let i = 0; i < events.length; i++) {
-    bytes += events[i]?.body.length ?? 0;
-    if (i > 0 && (i >= maxEvents || bytes > maxBytes)) return events.slice(0, i);
-  }
-  return events;
+/** Bytes that scoring an event takes at once. */
+export type Weigh = (event: Event) => number;
+
+export interface Slice {
+  readonly events: readonly Event[];
+  /** What they weigh together. */
+  readonly bytes: number;
 }
 
-export function bytesOf(events: readonly Event[]): number {
+/** The first events that together stay within both limits; at least one. */
+export function firstSlice(events: readonly Event[], maxEvents: number, maxBytes: number, weigh: Weigh): Slice {
   let bytes = 0;
-  for (const event of events) bytes += event.body.length;
-  return bytes;
+  for (let i = 0; i < events.length; i++) {
+    const weight = i > 0 && i >= maxEvents ? 0 : weigh(events[i] as Event);
+    if (i > 0 && (i >= maxEvents || bytes + weight > maxBytes)) return { events: events.slice(0, i), bytes };
+    bytes += weight;
+  }
+  return { events, bytes };
 }

@@ -4,6 +4,8 @@ import type { Clock } from '../core/log.ts';
 export interface Absences {
   /** Two looks, one soon after the other, have shown it absent just now: another would tell nothing new. */
   has(asked: string): boolean;
+  /** It soon will not be known any more: a look while it still is spares the next one who asks the wait. */
+  isAging(asked: string): boolean;
   /** A look, by its number, has shown it absent. */
   shown(asked: string, look: number): void;
 }
@@ -16,13 +18,16 @@ interface Absence {
 
 const BETWEEN_LOOKS_MS = 10_000;
 const REMEMBERED_MS = 5_000;
+const AGING_MS = 2_500;
 /** Names come from producers. */
 const MAX_NAMES = 1_000;
 
 export function createAbsences(clock: Clock): Absences {
   const absences = new Map<string, Absence>();
+  const restMs = (asked: string) => (absences.get(asked)?.untilMs ?? 0) - clock();
   return {
-    has: asked => (absences.get(asked)?.untilMs ?? 0) > clock(),
+    has: asked => restMs(asked) > 0,
+    isAging: asked => restMs(asked) < AGING_MS,
     shown(asked, look) {
       const before = absences.get(asked);
       // One look is one however many asked for it.

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { RuntimeWishes } from '../core/backend.ts';
 import { asError } from '../core/errors.ts';
+import { fromUtf8 } from '../core/utf8.ts';
 
 /** `null` and absent mean the same in what we read. */
 const optional = <T extends z.ZodType>(type: T) => type.nullish().transform(value => value ?? undefined);
@@ -44,6 +45,7 @@ export const cardSchema = z.looseObject({
   batching: optional(
     z.looseObject({
       max_batch_size: optional(z.number().int().min(1)),
+      max_length: optional(z.number().int().min(1)),
       max_queue_delay_ms: optional(z.number().min(0).max(10_000)),
     }),
   ),
@@ -64,7 +66,9 @@ export type RawFeature = NonNullable<RawCard['features']>[number];
  * Reads a model.json.
  * @throws Error that names the file, the field, what was expected and what came.
  */
-export function parseCard(text: string, file: string): RawCard {
+export function parseCard(content: string | Uint8Array, file: string): RawCard {
+  const text = typeof content === 'string' ? content : fromUtf8(content);
+  if (text === undefined) throw new Error(`${file}: not UTF-8 text`);
   let value: unknown;
   try {
     value = JSON.parse(text.replace(/^\uFEFF/, ''));

@@ -95,10 +95,17 @@ export function createCatalog(options: CatalogOptions): ModelCatalog {
    */
   async function lookFor(model: string | undefined, asked: string | undefined): Promise<void> {
     const key = JSON.stringify([model, asked]);
-    if (absences.has(key) || (snapshot.away && isAnswered(model, asked))) return;
+    if (snapshot.away && isAnswered(model, asked)) return;
+    const look = async () => {
+      const number = await snapshot.lookAgain();
+      if (!isThere(model, asked)) absences.shown(key, number);
+    };
+    if (absences.has(key)) {
+      if (absences.isAging(key)) look().catch(() => {});
+      return;
+    }
     try {
-      const look = await snapshot.lookAgain();
-      if (!isThere(model, asked)) absences.shown(key, look);
+      await look();
     } catch (thrown) {
       if (!isAnswered(model, asked)) throw thrown;
     }

@@ -5,6 +5,9 @@ import type { RawCard } from './card.ts';
 import { resolveFeatures } from './resolve-features.ts';
 import { resolveOutputs } from './resolve-outputs.ts';
 
+/** What attention makes of a text of that many tokens still fits into memory; of 60,000 it does not. */
+const MAX_LENGTH = 8_192;
+
 export interface CardSource {
   readonly name: string;
   readonly version: string;
@@ -33,7 +36,10 @@ export function resolveCard(source: CardSource, signature: Signature): Card {
     outputs: resolveOutputs(raw?.outputs, source.classes, signature, source.file),
     fallback: raw?.fallback && { model: raw.fallback.model, version: raw.fallback.version },
     default: raw?.default && { prediction: raw.default.prediction ?? null, confidence: raw.default.confidence },
-    batching: { maxBatchSize: fixedBatch ?? raw?.batching?.max_batch_size },
+    batching: {
+      maxBatchSize: fixedBatch ?? raw?.batching?.max_batch_size,
+      maxLength: raw?.batching?.max_length ?? MAX_LENGTH,
+    },
     ...(raw?.example != null && { example: raw.example }),
     cache: raw?.cache ?? true,
     raw: raw ?? {},

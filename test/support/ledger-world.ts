@@ -92,6 +92,7 @@ export function startProcess(
     ),
     uncertainDelayMs: 0,
     admission: createAdmission(1_000_000),
+    weigh: ({ body }) => body.length,
     maxSliceBytes: 1_000_000,
     deadlineMs: 5_000,
     silentAfterMs: 60_000,

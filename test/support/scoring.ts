@@ -61,6 +61,7 @@ export async function startScoring(
     ),
     uncertainDelayMs: 100,
     admission: createAdmission(64 * 1024 * 1024),
+    weigh: ({ body }) => body.length,
     maxSliceBytes: 16 * 1024 * 1024,
     deadlineMs: 20_000,
     silentAfterMs: 0,

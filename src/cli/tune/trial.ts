@@ -64,7 +64,12 @@ export async function openTrial(
   const raw: RawCard = {
     ...card,
     runtime: { ...card.runtime, placement: way.placement, intra_op_threads: way.threads },
-    batching: { ...card.batching, max_batch_size: maxBatch, max_queue_delay_ms: undefined },
+    batching: {
+      max_length: card.batching?.max_length,
+      ...card.batching,
+      max_batch_size: maxBatch,
+      max_queue_delay_ms: undefined,
+    },
   };
   const { version, close } = await openModelFiles(files, raw, loaders);
   const scoring = createScoring({

@@ -8,10 +8,14 @@ import { embedBody } from './embed-body.ts';
 /** A name that goes into application properties and messages; longer ones are no names. */
 const MAX_NAME_LENGTH = 256;
 const MAX_MESSAGE_LENGTH = 2_000;
+const MAX_SHARED_MESSAGE_LENGTH = 500;
 /** Share of a dead letter that the request's id and the event's properties may have. */
 const MAX_ECHO_SHARE = 1 / 4;
-/** The same where an event carried several requests: thousands of dead letters would each repeat its properties. */
-const MAX_SHARED_ECHO_BYTES = 16 * 1024;
+/**
+ * The same where an event carried several requests, thousands of whose dead letters would each repeat its properties: a few times the request's own text, so
+ * that all of them repeat no more than a few times what the event has; always some, without which a request cannot be replayed.
+ */
+const SHARED_ECHO = { min: 1024, max: 16 * 1024, timesText: 4 };
 
 /** @param maxBodyBytes largest body of a dead letter, 4 KiB at least */
 export function createDeadLetterRenderer(maxBodyBytes: number, clock: Clock): RenderDeadLetter {
@@ -20,10 +24,9 @@ export function createDeadLetterRenderer(maxBodyBytes: number, clock: Clock): Re
     const now = clock();
     const model = subject.model?.slice(0, MAX_NAME_LENGTH);
     const properties = propertiesOf(event);
-    const maxEchoBytes = Math.min(
-      maxBodyBytes * MAX_ECHO_SHARE,
-      text ? MAX_SHARED_ECHO_BYTES : Number.POSITIVE_INFINITY,
-    );
+    const original = originalOf(event, text);
+    const maxEchoBytes = Math.min(maxBodyBytes * MAX_ECHO_SHARE, text ? sharedEcho(original) : maxBodyBytes);
+    const maxMessageLength = text ? MAX_SHARED_MESSAGE_LENGTH : MAX_MESSAGE_LENGTH;
     const fits = Buffer.byteLength(JSON.stringify(properties)) <= maxEchoBytes;
     const idFits = typeof requestId !== 'string' || Buffer.byteLength(requestId) <= maxEchoBytes;
     const letter = {
@@ -31,7 +34,7 @@ export function createDeadLetterRenderer(maxBodyBytes: number, clock: Clock): Re
       result_id: resultId,
       model,
       model_version: modelVersion,
-      error: { code: error.code, message: error.message.slice(0, MAX_MESSAGE_LENGTH), stage: error.stage },
+      error: { code: error.code, message: error.message.slice(0, maxMessageLength), stage: error.stage },
       attempts: attemptsOf(event.properties.attempts),
       failed_at: new Date(now).toISOString(),
       source: {
@@ -55,11 +58,16 @@ export function createDeadLetterRenderer(maxBodyBytes: number, clock: Clock): Re
       model,
       modelVersion,
       variant,
-      body: embedBody(letter, originalOf(event, text), maxBodyBytes),
+      body: embedBody(letter, original, maxBodyBytes),
       code: error.code,
       latencyMs: latencyOf(now, event.enqueuedAtMs),
     };
   };
+}
+
+function sharedEcho(original: Buffer): number {
+  const { min, max, timesText } = SHARED_ECHO;
+  return Math.min(max, Math.max(min, original.length * timesText));
 }
 
 /** How often the request has been tried; replays bear the count. */

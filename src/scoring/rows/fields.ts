@@ -28,7 +28,7 @@ export interface InputPlan {
 }
 
 /** How a model's inputs are filled by the features of its card. @throws TypeError where the two do not fit together. */
-export function planInputs({ features }: Card, { inputs }: Signature, model: string): readonly InputPlan[] {
+export function planInputs({ features, batching }: Card, { inputs }: Signature, model: string): readonly InputPlan[] {
   const alone = features.length === 1;
   return inputs.map(spec => {
     const mine = features.filter(feature => feature.input === spec.name);
@@ -36,11 +36,11 @@ export function planInputs({ features }: Card, { inputs }: Signature, model: str
     if (first === undefined) throw new TypeError(`no feature fills input ${spec.name}`);
     if (first.type !== 'tensor') return planColumns(spec, mine, model, alone);
     if (mine.length > 1) throw new TypeError(`input ${spec.name} takes one tensor, the card names several features`);
-    return planTensor(spec, first, model, alone);
+    return planTensor(spec, first, model, alone, batching.maxLength);
   });
 }
 
-function planTensor(spec: TensorSpec, feature: Feature, model: string, alone: boolean): InputPlan {
+function planTensor(spec: TensorSpec, feature: Feature, model: string, alone: boolean, maxLength: number): InputPlan {
   const tail = spec.dims.slice(1);
   const fixed = countOf(tail) === undefined ? undefined : (tail as readonly number[]);
   const subject = { what: alone ? 'features' : `feature ${feature.name}`, model };
@@ -48,6 +48,7 @@ function planTensor(spec: TensorSpec, feature: Feature, model: string, alone: bo
   const write = (value: unknown, block: Block, row: number): void => {
     const dims = shapeOf(value);
     const shape = rowDims(dims, tail);
+    if (shape !== undefined) checkLengths(shape, tail, maxLength, subject);
     const flat = shape && flatten(value, dims);
     if (shape === undefined || flat === undefined) throw misshapen(value, dims, tail, subject);
     const dense = block instanceof DenseBlock;
@@ -68,6 +69,13 @@ function elementWriter(spec: TensorSpec, subject: Subject): (value: unknown, dat
   }
   const store = storeFor(spec.type);
   return (value, data, at) => store(data, at, toNumber(value, subject), subject);
+}
+
+/** A model's memory may grow with the square of what its open dimensions are given. */
+function checkLengths(shape: readonly number[], tail: Tail, maxLength: number, subject: Subject): void {
+  const length = shape.find((size, axis) => tail[axis] === null && size > maxLength);
+  if (length === undefined) return;
+  throw mismatch(subject, `has a length of ${length}`, `at most ${maxLength} (batching.max_length of its card)`);
 }
 
 function misshapen(value: unknown, dims: readonly number[], tail: Tail, subject: Subject): Error {

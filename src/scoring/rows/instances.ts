@@ -37,8 +37,13 @@ export function isTensor(field: Field | undefined): boolean {
 }
 
 /** Whole tensors as instances, objects by input or feature name. @throws RequestError schema_mismatch where names or shapes are none of the model's. */
-export function instancesOf(tensors: InputTensors, inputs: readonly InputPlan[], model: string): readonly unknown[] {
-  const columns = tensors.inputs.map(tensor => columnOf(tensor, tensors, inputs, model));
+export function instancesOf(
+  tensors: InputTensors,
+  inputs: readonly InputPlan[],
+  model: string,
+  maxInstances: number,
+): readonly unknown[] {
+  const columns = tensors.inputs.map(tensor => columnOf(tensor, tensors, inputs, model, maxInstances));
   const rows = columns[0]?.rows.length ?? 0;
   for (const column of columns) {
     if (column.rows.length !== rows)
@@ -54,7 +59,13 @@ interface Column {
   readonly rows: readonly unknown[];
 }
 
-function columnOf(tensor: InputTensor, tensors: InputTensors, inputs: readonly InputPlan[], model: string): Column {
+function columnOf(
+  tensor: InputTensor,
+  tensors: InputTensors,
+  inputs: readonly InputPlan[],
+  model: string,
+  maxInstances: number,
+): Column {
   const only = inputs.length === 1 && tensors.inputs.length === 1 ? inputs[0] : undefined;
   const field = inputs.flatMap(input => input.fields).find(({ name }) => name === tensor.name);
   const input = inputs.find(({ spec }) => spec.name === tensor.name) ?? (field ? undefined : only);
@@ -68,6 +79,8 @@ function columnOf(tensor: InputTensor, tensors: InputTensors, inputs: readonly I
   const step = inner.reduce((product, size) => product * size, 1);
   const shape = rowShape(inner, tail, step);
   if (shape !== undefined) {
+    // Of rows without values there can be any number.
+    if (rows > maxInstances) throw tooMany(rows, model, maxInstances);
     const row = (i: number) => nest(Array.from(tensor.data.slice(i * step, (i + 1) * step)), shape);
     return { name, rows: Array.from({ length: rows }, (_, i) => row(i)) };
   }
@@ -80,6 +93,10 @@ function rowShape(inner: readonly number[], tail: Tail, count: number): readonly
   if (rowDims(inner, tail) || (tail.length > 1 && countOf(tail) === count)) return inner;
   const squeezed = inner.filter(size => size !== 1);
   return rowDims(squeezed, tail);
+}
+
+export function tooMany(instances: number, model: string, maxInstances: number): RequestError {
+  return mismatch(`features has ${instances} instances`, model, `at most ${maxInstances} a request`);
 }
 
 function mismatch(is: string, model: string, takes: string): RequestError {

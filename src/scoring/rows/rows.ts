@@ -6,8 +6,8 @@ import type { Tensor, Tensors } from '../../core/tensor.ts';
 import { nameOfType } from '../../core/words.ts';
 import { type Block, DenseBlock } from './blocks.ts';
 import { type Field, type InputPlan, planInputs } from './fields.ts';
-import { instancesOf, isOneInstance, isTensor } from './instances.ts';
-import { flatten, shapeOf } from './shapes.ts';
+import { instancesOf, isOneInstance, isTensor, tooMany } from './instances.ts';
+import { countOf, flatten, shapeOf } from './shapes.ts';
 
 /** Where a request's instances stand among the rows. */
 export interface Span {
@@ -19,6 +19,9 @@ export interface Span {
 
 /** More in one request would hold up everything behind it. */
 const MAX_INSTANCES_PER_REQUEST = 10_000;
+
+/** Room is made for all instances of a request before they are read, and `[[0],[0],…]` could ask for 10,000 images; 128 MiB of float32. */
+const MAX_ELEMENTS_PER_REQUEST = 2 ** 25;
 
 /** A slice of 256 texts of 4,000 tokens; 8 MiB of int64. */
 const MAX_ELEMENTS = 2 ** 20;
@@ -33,6 +36,8 @@ export class Encoder {
   readonly fields: readonly Field[];
   /** In the card's order: place in an instance's list → input. */
   readonly inputOf: readonly number[];
+  /** In one request. */
+  readonly maxInstances: number;
 
   readonly #unneeded: ReadonlySet<string>;
 
@@ -47,6 +52,8 @@ export class Encoder {
     const places = card.features.map(
       ({ input }) => fieldsOf.get(input) as NonNullable<ReturnType<typeof fieldsOf.get>>,
     );
+    const width = this.inputs.reduce((sum, { tail }) => sum + (countOf(tail) ?? 0), 0);
+    this.maxInstances = Math.min(MAX_INSTANCES_PER_REQUEST, Math.max(1, Math.floor(MAX_ELEMENTS_PER_REQUEST / width)));
     this.inputOf = places.map(({ input }) => input);
     this.fields = places.map(({ next }) => next.next().value as Field);
   }
@@ -77,11 +84,11 @@ export class Rows {
   /** Adds a request's instances. @throws RequestError schema_mismatch or non_finite_feature; none of them is then in. */
   add(features: unknown): Span {
     const from = this.count;
-    const { inputs, fields, model } = this.#encoder;
+    const { inputs, fields, model, maxInstances } = this.#encoder;
     if (features instanceof InputTensors) {
       const copied = this.#addPlain(features);
       if (copied !== undefined) return copied;
-      const instances = instancesOf(this.#encoder.needed(features), inputs, model);
+      const instances = instancesOf(this.#encoder.needed(features), inputs, model, maxInstances);
       return this.#addAll(instances, instances.length !== 1);
     }
     if (Array.isArray(features) && (features.length === 0 || !isOneInstance(features, inputs, fields))) {
@@ -155,14 +162,14 @@ export class Rows {
 
   /** A whole tensor of plain numbers, as many columns as the one input takes: copied as it is. Undefined where it needs a closer look. */
   #addPlain({ inputs: given }: InputTensors): Span | undefined {
-    const { inputs } = this.#encoder;
+    const { inputs, maxInstances } = this.#encoder;
     const [input, tensor] = [inputs[0], given[0]];
     if (input?.plainLimit === undefined || tensor === undefined || inputs.length > 1 || given.length > 1)
       return undefined;
     const { spec, fields, plainLimit } = input;
     const [rows = 0, width] = tensor.shape;
     if (tensor.name !== spec.name || tensor.shape.length !== 2 || width !== fields.length) return undefined;
-    if (rows === 0 || rows > MAX_INSTANCES_PER_REQUEST) return undefined;
+    if (rows === 0 || rows > maxInstances) return undefined;
     const from = this.count;
     const block = this.#blocks[0] as DenseBlock;
     block.reserve(from + rows);
@@ -174,15 +181,9 @@ export class Rows {
   #addAll(instances: readonly unknown[], several: boolean): Span {
     const from = this.count;
     const to = from + instances.length;
-    const { model } = this.#encoder;
+    const { model, maxInstances } = this.#encoder;
     if (instances.length === 0) throw mismatch('features is empty', model, 'at least one instance');
-    if (instances.length > MAX_INSTANCES_PER_REQUEST) {
-      throw mismatch(
-        `features has ${instances.length} instances`,
-        model,
-        `at most ${MAX_INSTANCES_PER_REQUEST} a request`,
-      );
-    }
+    if (instances.length > maxInstances) throw tooMany(instances.length, model, maxInstances);
     this.#reserve(to);
     instances.forEach((instance, i) => {
       try {

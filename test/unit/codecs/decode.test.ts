@@ -267,6 +267,8 @@ describe('Open Inference Protocol v2', () => {
     [[{ ...input, shape: [2, -1] }], 'input x: shape takes a list of whole numbers'],
     [[{ ...input, shape: undefined }], 'input x: shape takes a list of whole numbers'],
     [[{ ...input, data: [1, 2, 3] }], 'input x: data has 3 values; shape [2, 2] takes 4'],
+    [[input, input], 'input x is there twice'],
+    [[{ ...input, shape: new Array(17).fill(1), data: [1] }], 'input x: shape has 17 dimensions; at most 16'],
     [[{ ...input, data: 5 }], 'input x: data takes a list'],
     [[{ ...input, datatype: 'FP99' }], 'input x: datatype takes one of BOOL'],
   ])('says what is wrong with %j', (inputs, message) => {
@@ -305,6 +307,16 @@ describe('what is no request', () => {
     const error = errorOf(body);
     expect(error).toMatchObject({ code: 'malformed_payload', stage: 'decode' });
     expect(error.message).toContain(message);
+  });
+
+  it('or unpacks to a shape of 100,000 dimensions', () => {
+    const shape = new Array(100_000).fill(1);
+    const body = gzipSync(JSON.stringify({ inputs: [{ name: 'x', shape, datatype: 'FP32', data: [1] }] }));
+    expect(body.length).toBeLessThan(1_000);
+    expect(errorOf(body, { contentEncoding: 'gzip' })).toMatchObject({
+      code: 'malformed_payload',
+      message: 'input x: shape has 100000 dimensions; at most 16',
+    });
   });
 
   it.each([

@@ -1,6 +1,8 @@
+import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { ConfigurationError, InfrastructureError } from '../../../src/core/errors.ts';
-import type { Event } from '../../../src/core/event.ts';
+import { weigh } from '../../../src/codecs/weigh.ts';
+import { ConfigurationError, InfrastructureError, RequestError } from '../../../src/core/errors.ts';
+import type { Event, EventBatch } from '../../../src/core/event.ts';
 import type { HubReader } from '../../../src/core/hub-reader.ts';
 import type { Outcome } from '../../../src/core/outcome.ts';
 import { ScoredBatch } from '../../../src/core/scored-batch.ts';
@@ -29,6 +31,29 @@ const scoreAll = async (world: World, from = 0, options?: Parameters<typeof star
   startProcess(world, options).scorer.scoreBatch(batchOf(world, from, world.requests.next - from));
 
 describe('a batch', () => {
+  it('of small events that unpack to more than may be in flight is scored a few at a time', async () => {
+    const world = createWorld();
+    const packed = gzipSync(`[${new Array(10_000).fill('{}').join()}]`);
+    request(world, 100);
+    for (const event of world.requests.events) Object.assign(event, { body: packed });
+    const sizes: number[] = [];
+    const score = async (batch: EventBatch) => {
+      sizes.push(batch.events.length);
+      const outcomes = batch.events.map(event => {
+        const resultId = `requests/0/${event.sequenceNumber}`;
+        const subject = { event, resultId, model: undefined, modelVersion: undefined };
+        return renderDeadLetter(batch, subject, new RequestError('unexpected', 'infer', 'no'));
+      });
+      return ScoredBatch.of(batch, outcomes);
+    };
+    const batch = batchOf(world, 0, 100);
+    const events = batch.events.map(event => ({ ...event, contentEncoding: 'gzip' }));
+    const { scorer } = startProcess(world, { score, weigh, maxSliceBytes: 32 * 1024 * 1024 });
+    await scorer.scoreBatch({ ...batch, events });
+    expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(100);
+    expect(Math.max(...sizes)).toBe(3); // 10 MiB each, for their 10,000 requests
+  });
+
   it('that comes again in the same process, or in another, is not scored again', async () => {
     const world = createWorld();
     request(world, 10);

@@ -46,6 +46,12 @@ describe('model.json', () => {
     expect(wishesOf(parse({}))).toEqual({});
   });
 
+  it('is refused where it is no UTF-8', () => {
+    const text = '{"outputs":{"classes":["Zürich","Bern"]}}';
+    expect(() => parseCard(Buffer.from(text, 'latin1'), FILE)).toThrow(`${FILE}: not UTF-8 text`);
+    expect(parseCard(Buffer.from(text), FILE).outputs?.classes).toEqual(['Zürich', 'Bern']);
+  });
+
   it('says where it is no JSON', () => {
     expect(() => parseCard('{"name": ', FILE)).toThrow(/^churn\/2\.1\.3\/model\.json: not JSON: /);
   });

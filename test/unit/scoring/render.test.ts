@@ -244,6 +244,23 @@ describe('a dead letter that would be too large', () => {
     expect(letters.reduce((sum, { outcome }) => sum + outcome.body.length, 0)).toBeLessThan(1_000_000);
   });
 
+  it('repeats no more of its event than a few times its own text, but always what tracing needs', async () => {
+    const repeated = async (request: object, properties: Record<string, string>) => {
+      const letters = await score([[request, request]], { properties });
+      expect(letters.map(({ outcome }) => outcome.kind)).toEqual(['dead-letter', 'dead-letter']);
+      return letters.map(({ json }) => (json.source as { properties: object }).properties);
+    };
+    const small = { features: [] };
+    const large = { features: [], note: 'n'.repeat(1_000) };
+    const [some, many] = [{ p: 'p'.repeat(900) }, { p: 'p'.repeat(3_000) }];
+    expect(await repeated(small, some)).toEqual([some, some]);
+    expect(await repeated(small, many)).toEqual([{}, {}]);
+    expect(await repeated(large, many)).toEqual([many, many]);
+    const event = `[${new Array(10_000).fill('{"features":[]}').join()}]`;
+    const letters = await score([event], { properties: { p: 'p'.repeat(15_000) } });
+    expect(letters.reduce((sum, { outcome }) => sum + outcome.body.length, 0)).toBeLessThan(50 * event.length);
+  });
+
   it('does not grow with the name of the model that is not there', async () => {
     const { outcome } = await scoreOne({ model: 'm'.repeat(500_000), features: 1 });
     expect(outcome.model?.length).toBeLessThanOrEqual(256);

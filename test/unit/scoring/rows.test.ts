@@ -481,3 +481,34 @@ describe('rows', () => {
     expect(rows.tensors(0, 3, 3).x?.data).toEqual(new Float32Array([1, 2, 9, 10, 11, 12]));
   });
 });
+
+describe('what a request may take', () => {
+  const tokens = ['ids: int64[?,?]'];
+
+  it('along an open dimension is what its card allows', () => {
+    const ids = (length: number) => new Array(length).fill(1);
+    expect(encode(tokens, ids(8_192)).tensors.ids?.dims).toEqual([1, 8_192]);
+    expect(errorOf(tokens, ids(60_000))).toMatchObject({
+      code: 'schema_mismatch',
+      message: 'features has a length of 60000; m 1.0.0 takes at most 8192 (batching.max_length of its card)',
+    });
+    const card = { batching: { max_length: 60_000 } };
+    expect(encode(tokens, ids(60_000), card).tensors.ids?.dims).toEqual([1, 60_000]);
+    expect(errorOf(tokens, [ids(3), ids(60_001)], card).message).toBe(
+      'instance 1: features has a length of 60001; m 1.0.0 takes at most 60000 (batching.max_length of its card)',
+    );
+    expect(errorOf(['x: float32[?,3,?,?]'], new Array(3).fill([ids(9_000)])).message).toContain('a length of 9000');
+  });
+
+  it('is counted in instances before there is room made for them', () => {
+    const images = ['x: float32[?,3,224,224]'];
+    expect(errorOf(images, new Array(10_000).fill([[[0]]])).message).toBe(
+      'features has 10000 instances; m 1.0.0 takes at most 222 a request',
+    );
+    const nothing = (rows: number) =>
+      readInputTensors([{ name: 'ids', shape: [rows, 0], datatype: 'INT64', data: [] }]);
+    expect(errorOf(tokens, nothing(2 ** 40)).message).toBe(
+      `features has ${2 ** 40} instances; m 1.0.0 takes at most 10000 a request`,
+    );
+  });
+});

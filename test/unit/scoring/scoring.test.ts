@@ -146,7 +146,7 @@ describe('slices', () => {
     const shapes: (readonly number[])[] = [];
     const version = modelVersion({
       inputs: ['ids: int64[?,?]'],
-      card: { outputs: { value: 'y' } },
+      card: { outputs: { value: 'y' }, batching: { max_length: 400_000 } },
       predict: ({ ids }) => {
         shapes.push(ids?.dims ?? []);
         return { y: tensor('float32', [ids?.dims[0] ?? 0, 1], new Array(ids?.dims[0]).fill(1)) };
