@@ -27,6 +27,7 @@ export const cardSchema = z.looseObject({
   version: optional(z.string().min(1)),
   task: optional(z.string()),
   sha256: optional(z.string().regex(/^[0-9a-f]{64}$/i, 'expected 64 hex digits')),
+  files: optional(z.record(z.string(), z.string().regex(/^[0-9a-f]{64}$/i, 'expected 64 hex digits'))),
   training_data_hash: optional(z.string().min(1)),
   features: optional(z.array(featureSchema).min(1)),
   outputs: optional(

@@ -1,6 +1,8 @@
 import { readFile, stat } from 'node:fs/promises';
+import { staysInside } from '../../core/inside.ts';
 import { answersOf, type CardText } from './answers.ts';
 import { classLabels } from './class-labels.ts';
+import { externalFiles } from './external-data.ts';
 import { editGraph } from './graph-edits.ts';
 import { readGraph } from './onnx-graph.ts';
 import { withoutZipMap } from './without-zip-map.ts';
@@ -19,6 +21,26 @@ export interface OnnxFile {
 
 /** Larger ones are networks, whose files hold neither class labels nor ZipMaps: not worth the memory. */
 const LARGEST_READ = 512 * 1024 * 1024;
+/**
+ * The files beside it that hold an ONNX file's weights, as torch.onnx.export writes `<name>.onnx.data`.
+ * @throws Error where one lies outside its folder.
+ */
+export async function filesBeside(path: string): Promise<readonly string[]> {
+  if ((await stat(path)).size > LARGEST_READ) return [];
+  let files: readonly string[];
+  try {
+    files = externalFiles(readGraph(await readFile(path)));
+  } catch (thrown) {
+    if (thrown instanceof RangeError) return [];
+    throw thrown;
+  }
+  // Some exporters write ./name
+  const names = files.map(file => file.replace(/^(\.\/)+/, ''));
+  const outside = names.find(name => !staysInside(name));
+  if (outside !== undefined) throw new Error(`weights in ${outside}: expected a file in the model's folder`);
+  return names;
+}
+
 const NOTHING: OnnxFile = { producer: '', opsets: new Map(), classes: undefined, unneeded: [], rewritten: undefined };
 
 /** Reads a file; one that cannot be read tells nothing: what is wrong with it, opening it will say. */
