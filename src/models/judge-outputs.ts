@@ -21,7 +21,8 @@ export async function judgeOutputs(roles: OutputRoles, backend: Backend, plan: W
   const multilabel = slices.some(({ rows, outputs }) => widthOf(outputs[label ?? ''], rows) > 1);
   // The file's own classes are those of each label, not its labels.
   const classes = multilabel && !roles.namedClasses ? undefined : roles.classes;
-  const judged = { ...roles, multilabel, classes, ...(multilabel ? pairsAmong(roles, slices) : {}) };
+  const named = { ...roles, multilabel, classes, ...(multilabel ? pairsAmong(roles, slices) : {}) };
+  const judged = { ...named, extra: named.extra.filter(output => slices.every(slice => isByRow(slice, output))) };
   const { probabilities, pairs, extra } = judged;
   if (probabilities === undefined || activation === 'softmax' || activation === 'sigmoid') return judged;
   const tried = slices.flatMap(({ rows, outputs }) =>
@@ -34,6 +35,11 @@ export async function judgeOutputs(roles: OutputRoles, backend: Backend, plan: W
   // Extreme instances take the odd row of a good model to zeros all over: that row alone is without probabilities then.
   if (scores.length === 0 || (!outside && right >= scores.length / 2)) return judged;
   return { ...judged, probabilities: undefined, scores: probabilities, extra: [...extra, probabilities] };
+}
+
+/** What has no row for each instance (a classifier of several labels and classes gives `[k, N, c]`) is nothing that an instance could be shown. */
+function isByRow({ rows, outputs }: Slice, output: string): boolean {
+  return outputs[output]?.dims[0] === rows;
 }
 
 /** The output that gives a pair of probabilities a label, and in which order: that in which they agree with the flags. */

@@ -66,6 +66,15 @@ describe('a multilabel classifier that gives a pair of probabilities a label', (
   });
 });
 
+describe('a multilabel classifier that gives a sequence of probabilities', () => {
+  it('shows them by label, as one that gives a tensor', async () => {
+    const { answers, expected } = await answersOf('multilabel-in-sequence');
+    expect(answers.map(round)).toEqual(
+      expected.map(({ prediction, probabilities }) => round({ prediction, probabilities })),
+    );
+  });
+});
+
 describe('decision values', () => {
   const name = 'decision-values-shown-as-probabilities';
 

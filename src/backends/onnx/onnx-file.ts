@@ -5,6 +5,7 @@ import { classLabels } from './class-labels.ts';
 import { externalFiles } from './external-data.ts';
 import { editGraph } from './graph-edits.ts';
 import { readGraph } from './onnx-graph.ts';
+import { withoutSequences } from './without-sequences.ts';
 import { withoutZipMap } from './without-zip-map.ts';
 
 /** What an ONNX file tells of itself beyond its inputs and outputs. */
@@ -15,7 +16,7 @@ export interface OnnxFile {
   readonly classes: readonly (string | number)[] | undefined;
   /** Inputs that no answer is made of. */
   readonly unneeded: readonly string[];
-  /** The same model with tensors in place of ZipMaps, and without what makes no answer; undefined where it is that already. */
+  /** The same model with tensors in place of ZipMaps and of sequences, and without what makes no answer; undefined where it is that already. */
   readonly rewritten: Uint8Array | undefined;
 }
 
@@ -50,7 +51,7 @@ export async function readOnnxFile(path: string, card: CardText = {}): Promise<O
   try {
     const graph = readGraph(bytes);
     const { outputs, unneeded, edits } = answersOf(graph, card);
-    const changes = new Map([...withoutZipMap(graph), ...edits]);
+    const changes = new Map([...withoutZipMap(graph), ...withoutSequences(graph), ...edits]);
     return {
       producer: graph.producer,
       opsets: graph.opsets,
