@@ -67,7 +67,9 @@ export type RawFeature = NonNullable<RawCard['features']>[number];
 export function parseCard(text: string, file: string): RawCard {
   let value: unknown;
   try {
-    value = JSON.parse(text.replace(/^\uFEFF/, ''));
+    const json = text.replace(/^\uFEFF/, '');
+    value = JSON.parse(json);
+    keepClasses(value, json);
   } catch (thrown) {
     throw new Error(`${file}: not JSON: ${asError(thrown).message}`, { cause: thrown });
   }
@@ -75,6 +77,18 @@ export function parseCard(text: string, file: string): RawCard {
   if (parsed.success) return parsed.data;
   throw new Error(`${file}: ${faults(parsed.error, value)}`);
 }
+
+type Reviver = (key: string, value: unknown, context?: { readonly source?: string }) => unknown;
+
+/** Class labels beyond 2^53 stay the digits that the card has, as they are of those in files. */
+function keepClasses(card: unknown, json: string): void {
+  const outputs = (card as { outputs?: { classes?: unknown } } | null)?.outputs;
+  if (!Array.isArray(outputs?.classes) || !outputs.classes.some(isTooLarge)) return;
+  const exact: Reviver = (_, value, context) => (isTooLarge(value) ? (context?.source ?? value) : value);
+  outputs.classes = (JSON.parse(json, exact) as { outputs: { classes: unknown } }).outputs.classes;
+}
+
+const isTooLarge = (value: unknown) => Number.isInteger(value) && !Number.isSafeInteger(value);
 
 /** What a model without a model.json has. */
 export const NO_CARD: RawCard = parseCard('{}', 'no card');

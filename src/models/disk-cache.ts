@@ -1,12 +1,11 @@
 import { createHash, type Hash, randomUUID } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { mkdir, open, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BlobGone } from '../core/blobs.ts';
 import { asError, InfrastructureError, isRetryable } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
-import { linkInto } from './link-into.ts';
+import { bytesIn, hashFile, linkInto, writeAtomically } from './files.ts';
 import type { GatheredFile, VersionFile } from './open-version.ts';
 import { type ModelStore, modelPath, type StoredFile, type StoredVersion } from './store.ts';
 
@@ -207,13 +206,6 @@ export function createDiskCache(options: {
   };
 }
 
-/** SHA-256 of a file, hex. */
-export async function hashFile(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  for await (const chunk of createReadStream(path, { highWaterMark: 1024 * 1024 })) hash.update(chunk as Buffer);
-  return hash.digest('hex');
-}
-
 function cachedFile({ path, sha256, bytes }: Whole, gather: VersionFile['gather']): CachedFile {
   return {
     path,
@@ -237,26 +229,9 @@ const modelFileOf = (stored: StoredVersion): StoredFile => ({
 /** Where a model's own file is gathered with those beside it. */
 const folderOf = (path: string) => path.replace(/\.onnx$/, '.files');
 
-/** What the files in a folder take, each once however often it is linked. */
-async function bytesIn(folder: string): Promise<number> {
-  const names = await readdir(folder, { recursive: true }).catch(() => []);
-  const sizes = new Map<number, number>();
-  for (const name of names) {
-    const found = await stat(join(folder, name)).catch(() => undefined);
-    if (found?.isFile()) sizes.set(found.ino, found.size);
-  }
-  return [...sizes.values()].reduce((sum, size) => sum + size, 0);
-}
-
 /** By path and ETag: a replaced file is another one. */
 function keyOf(stored: StoredFile): string {
   return createHash('sha256').update(`${stored.path}\n${stored.etag}\n${stored.bytes}`).digest('hex').slice(0, 32);
-}
-
-async function writeAtomically(path: string, content: string | Uint8Array): Promise<void> {
-  const temporary = `${path}.${randomUUID()}.tmp`;
-  await writeFile(temporary, content);
-  await rename(temporary, path);
 }
 
 function isStorageFailure(thrown: unknown, signal: AbortSignal): boolean {

@@ -3,8 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, isAbsolute, join, relative } from 'node:path';
 import type { Loader } from '../core/loader.ts';
 import type { RawCard } from './card.ts';
-import { hashFile } from './disk-cache.ts';
-import { linkInto } from './link-into.ts';
+import { hashFile, linkInto } from './files.ts';
 import { type GatheredFile, type OpenedVersion, openVersion } from './open-version.ts';
 
 export interface ModelFiles {

@@ -65,6 +65,8 @@ export async function openVersion(source: VersionOnDisk, loaders: readonly Loade
   const loader = loaders.find(kind => kind.takes(raw));
   if (!loader) throw new Error(`${titles.card}: a kind of model that is not known here`);
   const { file, beside } = await gather(source, loader);
+  // Weights that no card speaks of tell one content from another too.
+  const known = Object.keys(beside).length > 0 ? { ...raw, files: { ...beside } } : raw;
   let card: Card | undefined;
   let tried: WarmUpPlan | undefined;
   const { backend, producer, opsets } = await loader.open({
@@ -73,7 +75,7 @@ export async function openVersion(source: VersionOnDisk, loaders: readonly Loade
     card: raw,
     wishes: wishesOf(raw),
     plan(signature, classes, unneeded) {
-      card = resolveCard({ name, version, file: titles.card, raw, classes, unneeded }, signature);
+      card = resolveCard({ name, version, file: titles.card, raw: known, classes, unneeded }, signature);
       tried = warmUpPlan(signature, card);
       return tried;
     },
