@@ -1,6 +1,6 @@
 import { type Backend, type PredictOptions, WaitedTooLong } from '../core/backend.ts';
 import { InfrastructureError } from '../core/errors.ts';
-import type { Tensors } from '../core/tensor.ts';
+import type { TensorSpec, Tensors } from '../core/tensor.ts';
 import { concat, formOf, rowsOf, split } from './merge-tensors.ts';
 import { createTaskQueue } from './task-queue.ts';
 
@@ -27,6 +27,11 @@ interface Slice {
 
 /** Every partition waits for its own slices, so a queue this long means that far more is asked than can ever be done. */
 const LONGEST_QUEUE = 4096;
+
+/** Whether an output can have a row for each of the input's. One that begins with as many as there are labels cannot; those of LightGBM say 1 and give a row each. */
+function isByRow({ dims: [first] }: TensorSpec): boolean {
+  return typeof first !== 'number' || first <= 1;
+}
 
 /**
  * Puts slices that wait, of whatever partitions, together into runs of up to the backend's batch size: a heavy model takes hardly longer for 16
@@ -71,13 +76,14 @@ export function createMicroBatcher(backend: Backend, options: MicroBatcherOption
   /** The most urgent slice that waits, and what fits beside it. */
   function nextSlices(): Slice[] {
     const now = performance.now();
-    const { maxBatchSize } = backend.info;
+    const { maxBatchSize, signature } = backend.info;
+    const together = mergeable && signature.outputs.every(isByRow);
     const late: Slice[] = [];
     let form: string | undefined;
     let rows = 0;
     const taken = queue.take(slice => {
       if (slice.beginBy < now) return late.push(slice) > 0;
-      const fits = form === undefined || (mergeable && slice.form === form && rows + slice.rows <= maxBatchSize);
+      const fits = form === undefined || (together && slice.form === form && rows + slice.rows <= maxBatchSize);
       if (!fits) return false;
       form = slice.form;
       rows += slice.rows;

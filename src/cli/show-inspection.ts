@@ -38,12 +38,12 @@ function takes(features: readonly Feature[], signature: Signature): string {
 }
 
 function gives({ card }: Inspection): string {
-  const { label, probabilities, value, classes, extra, threshold } = card.outputs;
+  const { label, probabilities, scores, value, classes, extra, threshold, multilabel } = card.outputs;
   const among = classes
     ? ` of ${classes.slice(0, 8).join(', ')}${classes.length > 8 ? `, … ${classes.length - 8} more` : ''}`
     : '';
   const parts = [
-    label ? `a class${probabilities ? '' : among}` : undefined,
+    multilabel ? 'a flag a label' : (label ?? scores) ? `a class${probabilities ? '' : among}` : undefined,
     probabilities ? `probabilities${among}` : undefined,
     threshold === undefined ? undefined : `threshold ${threshold}`,
     value ? 'a value' : undefined,

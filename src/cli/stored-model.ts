@@ -1,7 +1,7 @@
 import { createWriteStream } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { BlobGone } from '../core/blobs.ts';
 import { resolveVersion } from '../models/resolve-version.ts';
@@ -63,6 +63,10 @@ export async function withDownloaded<T>(
     const file = join(folder, 'model.onnx');
     const card = text === undefined ? undefined : join(folder, 'model.json');
     await pipeline(await store.read(modelPath(stored), 0, stored.modelEtag, signal), createWriteStream(file));
+    for (const [name, { path, etag }] of stored.beside ?? []) {
+      await mkdir(dirname(join(folder, name)), { recursive: true });
+      await pipeline(await store.read(path, 0, etag, signal), createWriteStream(join(folder, name)));
+    }
     if (card && text !== undefined) await writeFile(card, text);
     return await work({ file, card });
   } finally {

@@ -40,6 +40,8 @@ export interface OpenedModel {
 export interface Loader {
   /** Whether a model with this card is of the kind. */
   takes(card: LoadSource['card']): boolean;
+  /** Files beside its own that a model is made of: paths within its folder. @throws Error where one would lie elsewhere. */
+  filesBeside?(path: string): Promise<readonly string[]>;
   /** @throws Error that names the model and the cause; then nothing of it stays open. */
   open(source: LoadSource): Promise<OpenedModel>;
   /** Frees what its models share, such as threads; every model is closed before. */

@@ -1,4 +1,5 @@
 import type { Backend } from './backend.ts';
+import type { PairOrder } from './by-label.ts';
 import type { ClassLabel } from './prediction.ts';
 import type { Activation } from './probabilities.ts';
 import type { Signature } from './tensor.ts';
@@ -36,6 +37,8 @@ export interface OutputRoles {
   readonly namedClasses: boolean;
   /** The label is a list of flags: labels do not exclude each other. */
   readonly multilabel: boolean;
+  /** Where its probabilities come as a pair a label. */
+  readonly pairs: PairOrder | undefined;
   /** Scores by class that are no probabilities (decision values, distances, logits): the largest tells the class where no label does. */
   readonly scores: string | undefined;
   /** What makes probabilities of the output that is called so. */

@@ -21,7 +21,7 @@ const LABEL = 'label';
  * where the card's classes are; every value passed scoring, so threshold, fill and scaling have been applied.
  */
 export function planOutputs({ card, signature }: ModelVersion): readonly OutputPlan[] {
-  const { label, probabilities, value, scores, extra, multilabel, shownAs } = card.outputs;
+  const { label, probabilities, value, scores, extra, multilabel, pairs, shownAs } = card.outputs;
   const { classes } = card.outputs;
   const spec = (name: string) => signature.outputs.find(output => output.name === name);
   const plans: OutputPlan[] = [];
@@ -29,7 +29,9 @@ export function planOutputs({ card, signature }: ModelVersion): readonly OutputP
   else if (scores !== undefined) plans.push(planLabel(LABEL, undefined, classes));
   if (probabilities !== undefined) {
     if (label === undefined) plans.push(planLabel(LABEL, undefined, classes));
-    plans.push(planProbabilities(probabilities, spec(probabilities), classes));
+    const declared = spec(probabilities);
+    const shown = pairs && declared ? { ...declared, dims: [null, null] } : declared; // one a label, not a pair
+    plans.push(planProbabilities(probabilities, shown, classes));
   }
   const main = value ?? (plans.length === 0 ? rawOutput(signature.outputs, extra) : undefined);
   if (main !== undefined) plans.push(planTensor(main, spec(main), ({ prediction }) => prediction));

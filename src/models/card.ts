@@ -28,6 +28,7 @@ export const cardSchema = z.looseObject({
   version: optional(z.string().min(1)),
   task: optional(z.string()),
   sha256: optional(z.string().regex(/^[0-9a-f]{64}$/i, 'expected 64 hex digits')),
+  files: optional(z.record(z.string(), z.string().regex(/^[0-9a-f]{64}$/i, 'expected 64 hex digits'))),
   training_data_hash: optional(z.string().min(1)),
   features: optional(z.array(featureSchema).min(1)),
   outputs: optional(
@@ -71,7 +72,9 @@ export function parseCard(content: string | Uint8Array, file: string): RawCard {
   if (text === undefined) throw new Error(`${file}: not UTF-8 text`);
   let value: unknown;
   try {
-    value = JSON.parse(text.replace(/^\uFEFF/, ''));
+    const json = text.replace(/^\uFEFF/, '');
+    value = JSON.parse(json);
+    keepClasses(value, json);
   } catch (thrown) {
     throw new Error(`${file}: not JSON: ${asError(thrown).message}`, { cause: thrown });
   }
@@ -79,6 +82,18 @@ export function parseCard(content: string | Uint8Array, file: string): RawCard {
   if (parsed.success) return parsed.data;
   throw new Error(`${file}: ${faults(parsed.error, value)}`);
 }
+
+type Reviver = (key: string, value: unknown, context?: { readonly source?: string }) => unknown;
+
+/** Class labels beyond 2^53 stay the digits that the card has, as they are of those in files. */
+function keepClasses(card: unknown, json: string): void {
+  const outputs = (card as { outputs?: { classes?: unknown } } | null)?.outputs;
+  if (!Array.isArray(outputs?.classes) || !outputs.classes.some(isTooLarge)) return;
+  const exact: Reviver = (_, value, context) => (isTooLarge(value) ? (context?.source ?? value) : value);
+  outputs.classes = (JSON.parse(json, exact) as { outputs: { classes: unknown } }).outputs.classes;
+}
+
+const isTooLarge = (value: unknown) => Number.isInteger(value) && !Number.isSafeInteger(value);
 
 /** What a model without a model.json has. */
 export const NO_CARD: RawCard = parseCard('{}', 'no card');

@@ -1,4 +1,5 @@
 import type { Backend, WarmUpPlan } from '../core/backend.ts';
+import { byLabel, holdsPairs, type PairOrder, withByLabel } from '../core/by-label.ts';
 import { fromHalf } from '../core/half.ts';
 import type { OutputRoles } from '../core/model.ts';
 import { areProbabilities } from '../core/probabilities.ts';
@@ -14,14 +15,19 @@ const PATIENCE_MS = 100;
  * scores are probabilities. Names and shapes cannot tell: converters call decision values `probabilities`.
  */
 export async function judgeOutputs(roles: OutputRoles, backend: Backend, plan: WarmUpPlan): Promise<OutputRoles> {
-  const { label, probabilities, activation, extra } = roles;
-  if (label === undefined && probabilities === undefined) return roles;
+  const { label, activation } = roles;
+  if (label === undefined && roles.probabilities === undefined) return roles;
   const slices = await trySlices(backend, plan);
   const multilabel = slices.some(({ rows, outputs }) => widthOf(outputs[label ?? ''], rows) > 1);
   // The file's own classes are those of each label, not its labels.
-  const judged = multilabel ? { ...roles, multilabel, classes: roles.namedClasses ? roles.classes : undefined } : roles;
+  const classes = multilabel && !roles.namedClasses ? undefined : roles.classes;
+  const named = { ...roles, multilabel, classes, ...(multilabel ? pairsAmong(roles, slices) : {}) };
+  const judged = { ...named, extra: named.extra.filter(output => slices.every(slice => isByRow(slice, output))) };
+  const { probabilities, pairs, extra } = judged;
   if (probabilities === undefined || activation === 'softmax' || activation === 'sigmoid') return judged;
-  const tried = slices.flatMap(({ rows, outputs }) => rowsOf(outputs[probabilities], rows));
+  const tried = slices.flatMap(({ rows, outputs }) =>
+    rowsOf(withByLabel(outputs, probabilities, rows, pairs)[probabilities], rows),
+  );
   const scores = tried.filter(row => row.every(Number.isFinite));
   const outside = scores.some(row => !areProbabilities(row, false));
   const exclusive = !multilabel && widthOf(slices[0]?.outputs[probabilities], slices[0]?.rows ?? 1) > 1;
@@ -29,6 +35,33 @@ export async function judgeOutputs(roles: OutputRoles, backend: Backend, plan: W
   // Extreme instances take the odd row of a good model to zeros all over: that row alone is without probabilities then.
   if (scores.length === 0 || (!outside && right >= scores.length / 2)) return judged;
   return { ...judged, probabilities: undefined, scores: probabilities, extra: [...extra, probabilities] };
+}
+
+/** What has no row for each instance (a classifier of several labels and classes gives `[k, N, c]`) is nothing that an instance could be shown. */
+function isByRow({ rows, outputs }: Slice, output: string): boolean {
+  return outputs[output]?.dims[0] === rows;
+}
+
+/** The output that gives a pair of probabilities a label, and in which order: that in which they agree with the flags. */
+function pairsAmong(roles: OutputRoles, slices: readonly Slice[]): Partial<OutputRoles> {
+  const names = roles.probabilities === undefined ? roles.extra : [roles.probabilities];
+  let best: { readonly name: string; readonly order: PairOrder; readonly agreeing: number } | undefined;
+  for (const name of names) {
+    for (const order of ['labels first', 'rows first'] as const) {
+      const agreeing = slices.reduce((sum, slice) => sum + agreeingIn(slice, roles.label ?? '', name, order), 0);
+      if (agreeing > (best?.agreeing ?? 0)) best = { name, order, agreeing };
+    }
+  }
+  if (best === undefined) return {};
+  const { name, order } = best;
+  return { probabilities: name, pairs: order, extra: roles.extra.filter(other => other !== name) };
+}
+
+function agreeingIn({ rows, outputs }: Slice, label: string, name: string, order: PairOrder): number {
+  const [flags, pairs] = [outputs[label], outputs[name]];
+  if (!flags || !pairs || !holdsPairs(pairs, rows, widthOf(flags, rows), order)) return 0;
+  const [is, probability] = [rowsOf(flags, rows).flat(), rowsOf(byLabel(pairs, order), rows).flat()];
+  return is.filter((flag, i) => (flag === 1) === (probability[i] as number) > 0.5).length;
 }
 
 interface Slice {

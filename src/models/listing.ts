@@ -1,11 +1,13 @@
 import semver from 'semver';
 import type { BlobEntry } from '../core/blobs.ts';
-import type { Listing, StoredModel, StoredVersion } from './store.ts';
+import { staysInside } from '../core/inside.ts';
+import type { Listing, StoredFile, StoredModel, StoredVersion } from './store.ts';
 
 /** Sorts the blobs of a container into models and versions. */
 export function listingOf(blobs: Iterable<BlobEntry>): Listing {
   const files = new Map<string, BlobEntry>();
   for (const blob of blobs) files.set(blob.path, blob);
+  const besides = besidesOf(files.values());
   const models = new Map<string, StoredModel & { versions: Map<string, StoredVersion> }>();
   const ignored: string[] = [];
   for (const { path, etag, bytes } of files.values()) {
@@ -21,7 +23,33 @@ export function listingOf(blobs: Iterable<BlobEntry>): Listing {
       models.set(name, model);
     }
     const cardEtag = files.get(`${name}/${folder}/model.json`)?.etag;
-    model.versions.set(folder, { name, version: folder, modelEtag: etag, cardEtag, bytes });
+    model.versions.set(folder, {
+      name,
+      version: folder,
+      modelEtag: etag,
+      cardEtag,
+      bytes,
+      beside: besides.get(`${name}/${folder}`),
+    });
   }
   return { models, ignored };
+}
+
+/** What has a meaning of its own in a version's folder. */
+const KNOWN = new Set(['model.onnx', 'model.json', 'profile.json', 'golden.ndjson']);
+
+/** By folder of a version, what else lies in it. */
+function besidesOf(blobs: Iterable<BlobEntry>): Map<string, Map<string, StoredFile>> {
+  const besides = new Map<string, Map<string, StoredFile>>();
+  for (const blob of blobs) {
+    const [, folder = '', name = ''] = /^([^/]+\/[^/]+)\/(.+)$/.exec(blob.path) ?? [];
+    if (!name || KNOWN.has(name) || !staysInside(name)) continue;
+    let beside = besides.get(folder);
+    if (!beside) {
+      beside = new Map();
+      besides.set(folder, beside);
+    }
+    beside.set(name, { path: blob.path, etag: blob.etag, bytes: blob.bytes });
+  }
+  return besides;
 }

@@ -1,10 +1,10 @@
-import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, realpath, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, isAbsolute, join, relative } from 'node:path';
 import type { Loader } from '../core/loader.ts';
 import type { RawCard } from './card.ts';
-import { hashFile } from './disk-cache.ts';
-import { type OpenedVersion, openVersion } from './open-version.ts';
+import { hashFile, linkInto } from './files.ts';
+import { type GatheredFile, type OpenedVersion, openVersion } from './open-version.ts';
 
 export interface ModelFiles {
   readonly name: string;
@@ -38,25 +38,48 @@ export async function openModelFiles(
   });
   const sha256 = await hashFile(file);
   let folder: string | undefined;
+  let total = bytes;
+  let besides: readonly string[] = [];
   const derive = async (suffix: string, content: Uint8Array) => {
     folder ??= await mkdtemp(join(tmpdir(), 'hubscore-open-'));
+    for (const name of besides) await linkInto(folder, name, join(dirname(file), name));
     const path = join(folder, `model.${suffix}.onnx`);
     await writeFile(path, content);
     return path;
+  };
+  const gather = async (names: readonly string[]): Promise<GatheredFile> => {
+    besides = names;
+    const found = await Promise.all(names.map(name => lookBeside(file, name)));
+    const beside = Object.fromEntries(found.map(({ name, hash }) => [name, hash]));
+    total = found.reduce((sum, one) => sum + one.bytes, bytes);
+    return { file: { path: file, bytes: total, derive }, beside };
   };
   const removeDerived = async () => {
     if (folder !== undefined) await rm(folder, { recursive: true, force: true });
   };
   try {
     const titles = { model: file, card: card ?? file };
-    const source = { name, version, titles, raw, sha256, file: { path: file, bytes, derive } };
+    const source = { name, version, titles, raw, sha256, file: { path: file, bytes, derive, gather } };
     const opened = await openVersion(source, loaders);
     const close = async () => {
       await opened.version.backend.close().finally(removeDerived);
     };
-    return { ...opened, bytes, close };
+    return { ...opened, bytes: total, close };
   } catch (thrown) {
     await removeDerived();
     throw thrown;
   }
+}
+
+/** A file of weights in the model's folder. @throws Error where it is not there, or a link leads out of it. */
+async function lookBeside(file: string, name: string): Promise<{ name: string; hash: string; bytes: number }> {
+  const path = join(dirname(file), name);
+  const { size } = await stat(path).catch(() => {
+    throw new Error(
+      `${file}: its weights are in ${name}, which is not beside it; put it there, or save the model as one file`,
+    );
+  });
+  const within = relative(await realpath(dirname(file)), await realpath(path));
+  if (/^\.\.([/\\]|$)/.test(within) || isAbsolute(within)) throw new Error(`${file}: ${name} leads out of its folder`);
+  return { name, hash: await hashFile(path), bytes: size };
 }

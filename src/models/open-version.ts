@@ -1,4 +1,5 @@
 import type { Backend, WarmUpPlan } from '../core/backend.ts';
+import { asError } from '../core/errors.ts';
 import type { Loader, ModelFile, OpenedModel } from '../core/loader.ts';
 import type { Card, ModelVersion } from '../core/model.ts';
 import { type RawCard, wishesOf } from './card.ts';
@@ -17,15 +18,30 @@ export interface VersionId {
   readonly sha256: string;
 }
 
+/** A model's file, and how the others that it is made of come to lie beside it. */
+export interface VersionFile extends ModelFile {
+  /** @param names paths within its folder. @throws Error where one is not to be had. */
+  gather(names: readonly string[]): Promise<GatheredFile>;
+}
+
+export interface GatheredFile {
+  /** All of it: bytes too. */
+  readonly file: ModelFile;
+  /** SHA-256 of those beside it by name, hex, lower case. */
+  readonly beside: Readonly<Record<string, string>>;
+}
+
 /** A version that lies on disk. */
 export interface VersionOnDisk extends VersionId {
-  readonly file: ModelFile;
+  readonly file: VersionFile;
   /** What messages call the file and the card: paths in storage, or on disk. */
   readonly titles: { readonly model: string; readonly card: string };
 }
 
 export interface OpenedVersion extends Pick<OpenedModel, 'producer' | 'opsets'> {
   readonly version: ModelVersion;
+  /** SHA-256 of the files beside the model's own by name. */
+  readonly beside: GatheredFile['beside'];
 }
 
 /** The file is not the one that its card speaks of. */
@@ -40,7 +56,7 @@ export class ChecksumDiffers extends Error {
  * @throws Error that names the file or the card, and the cause; then nothing stays open.
  */
 export async function openVersion(source: VersionOnDisk, loaders: readonly Loader[]): Promise<OpenedVersion> {
-  const { name, version, raw, sha256, file, titles } = source;
+  const { name, version, raw, sha256, titles } = source;
   const expected = raw.sha256?.toLowerCase();
   if (expected !== undefined && expected !== sha256) {
     const differ = `${titles.card} says ${expected}, the file has ${sha256}`;
@@ -48,6 +64,9 @@ export async function openVersion(source: VersionOnDisk, loaders: readonly Loade
   }
   const loader = loaders.find(kind => kind.takes(raw));
   if (!loader) throw new Error(`${titles.card}: a kind of model that is not known here`);
+  const { file, beside } = await gather(source, loader);
+  // Weights that no card speaks of tell one content from another too.
+  const known = Object.keys(beside).length > 0 ? { ...raw, files: { ...beside } } : raw;
   let card: Card | undefined;
   let tried: WarmUpPlan | undefined;
   const { backend, producer, opsets } = await loader.open({
@@ -56,13 +75,29 @@ export async function openVersion(source: VersionOnDisk, loaders: readonly Loade
     card: raw,
     wishes: wishesOf(raw),
     plan(signature, classes, unneeded) {
-      card = resolveCard({ name, version, file: titles.card, raw, classes, unneeded }, signature);
+      card = resolveCard({ name, version, file: titles.card, raw: known, classes, unneeded }, signature);
       tried = warmUpPlan(signature, card);
       return tried;
     },
   });
   const outputs = await judgeOutputs(card!.outputs, backend, tried!);
-  return { version: versionOf(source, { ...card!, outputs }, backend), producer, opsets };
+  return { version: versionOf(source, { ...card!, outputs }, backend), producer, opsets, beside };
+}
+
+/** Has the weights of a model beside it where they are in other files, as its card knows them. */
+async function gather({ raw, file, titles }: VersionOnDisk, loader: Loader): Promise<GatheredFile> {
+  const names = await loader.filesBeside?.(file.path).catch(thrown => {
+    throw new Error(`${titles.model}: ${asError(thrown).message}`, { cause: thrown });
+  });
+  if (!names?.length) return { file, beside: {} };
+  const gathered = await file.gather(names);
+  for (const [name, sha256] of Object.entries(gathered.beside)) {
+    const expected = raw.files?.[name]?.toLowerCase();
+    if (expected === undefined || expected === sha256) continue;
+    const differ = `${titles.card} says ${expected}, the file has ${sha256}`;
+    throw new ChecksumDiffers(`${titles.model}: checksum of ${name} differs: ${differ}`);
+  }
+  return gathered;
 }
 
 /** A version as it is served. */

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import semver from 'semver';
 import type { BackendInfo } from '../core/backend.ts';
 import { BlobConflict, BlobGone } from '../core/blobs.ts';
@@ -6,7 +7,7 @@ import type { Loader } from '../core/loader.ts';
 import type { Card } from '../core/model.ts';
 import { NO_CARD, parseCard, type RawCard } from './card.ts';
 import { type ModelFiles, openModelFiles } from './open-files.ts';
-import { cardPath, type ModelStore, modelPath } from './store.ts';
+import { besidePath, cardPath, type ModelStore, modelPath } from './store.ts';
 
 /** What a model file was found to be, by the same code that will serve it. */
 export interface Inspection {
@@ -19,6 +20,8 @@ export interface Inspection {
   readonly rawCard: RawCard;
   readonly info: BackendInfo;
   readonly label: string;
+  /** SHA-256 of the files beside the model's own by name. */
+  readonly beside: Readonly<Record<string, string>>;
   /** What serves, but not as one might wish. */
   readonly remarks: readonly string[];
 }
@@ -34,10 +37,10 @@ export async function inspectModel(files: ModelFiles, loaders: readonly Loader[]
   const rawCard = files.card ? parseCard(await readFile(files.card), files.card) : NO_CARD;
   const opened = await openModelFiles(files, rawCard, loaders);
   try {
-    const { bytes, producer, opsets } = opened;
+    const { bytes, producer, opsets, beside } = opened;
     const { sha256, label, card, backend } = opened.version;
     const { info } = backend;
-    return { sha256, bytes, producer, opsets, card, rawCard, info, label, remarks: remarksOn(card, info) };
+    return { sha256, bytes, producer, opsets, card, rawCard, info, label, beside, remarks: remarksOn(card, info) };
   } finally {
     await opened.close();
   }
@@ -80,10 +83,13 @@ export async function pushModel(
   const path = modelPath(files);
   const there = await unlessGone(store.sha256Of(path, signal));
   if (there !== undefined) {
-    if (there === inspection.sha256) return false;
+    if (there === inspection.sha256 && (await holdBeside(store, files, inspection, signal))) return false;
     throw new Error(`${path} is there already, with other content; versions are immutable: take a new one`);
   }
-  await pushCard(store, files, { ...inspection.rawCard, name, version, sha256: inspection.sha256 }, signal);
+  await pushBeside(store, files, inspection, signal);
+  const hashes = Object.keys(inspection.beside).length > 0 ? { files: inspection.beside } : {};
+  const card = { ...inspection.rawCard, name, version, sha256: inspection.sha256, ...hashes };
+  await pushCard(store, files, card, signal);
   try {
     await store.writeFile(path, file, inspection.sha256, signal);
   } catch (thrown) {
@@ -91,6 +97,44 @@ export async function pushModel(
     throw new Error(`${path} was put there by somebody else at the same moment`, { cause: thrown });
   }
   return true;
+}
+
+/** The weights of a model that has them in files of their own; those of a push that was broken off are there already. */
+async function pushBeside(
+  store: ModelStore,
+  files: ModelFiles,
+  { beside }: Inspection,
+  signal: AbortSignal,
+): Promise<void> {
+  for (const [name, sha256] of Object.entries(beside)) {
+    const path = besidePath(files, name);
+    try {
+      await store.writeFile(path, join(dirname(files.file), name), sha256, signal);
+    } catch (thrown) {
+      if (!(thrown instanceof BlobConflict)) throw thrown;
+      if ((await unlessGone(store.sha256Of(path, signal))) === sha256) continue;
+      throw new Error(`${path} is there already, with other content: delete it, or take a new version`, {
+        cause: thrown,
+      });
+    }
+  }
+}
+
+async function holdBeside(
+  store: ModelStore,
+  files: ModelFiles,
+  { beside }: Inspection,
+  signal: AbortSignal,
+): Promise<boolean> {
+  for (const [name, sha256] of Object.entries(beside)) {
+    if ((await unlessGone(store.sha256Of(besidePath(files, name), signal))) !== sha256) return false;
+  }
+  return true;
+}
+
+function isOfSameFiles(one: RawCard, other: RawCard): boolean {
+  const names = Object.keys({ ...one.files, ...other.files });
+  return one.sha256 === other.sha256 && names.every(name => one.files?.[name] === other.files?.[name]);
 }
 
 async function pushCard(store: ModelStore, files: ModelFiles, card: RawCard, signal: AbortSignal): Promise<void> {
@@ -101,7 +145,7 @@ async function pushCard(store: ModelStore, files: ModelFiles, card: RawCard, sig
     if (!(thrown instanceof BlobConflict)) throw thrown;
     // Left by a push that was broken off, or just written by another: overwriting could give that one's file our card.
     const found = await unlessGone(store.readText(path, signal));
-    if (found && parseCard(found.text, path).sha256 === card.sha256) return;
+    if (found && isOfSameFiles(parseCard(found.text, path), card)) return;
     throw new Error(`${path} is there already, for another file: delete it, or take a new version`, { cause: thrown });
   }
 }

@@ -50,6 +50,7 @@ export function resolveOutputs(
     classes,
     namedClasses: raw?.classes !== undefined,
     multilabel: false, // what comes out tells
+    pairs: undefined,
     scores: undefined,
     shownAs: Object.fromEntries(outputs.map(({ name }) => shownName(name, outputs)).filter(pair => pair !== undefined)),
     firstClass: labelType === 'uint32' && ML_NET.test(label ?? '') ? 1 : 0, // ML.NET's keys: 0 is a missing one

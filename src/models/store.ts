@@ -9,6 +9,15 @@ export interface StoredVersion {
   /** Of model.json; undefined where there is none. */
   readonly cardEtag: string | undefined;
   readonly bytes: number;
+  /** What else lies in its folder by name, weights among it. */
+  readonly beside?: ReadonlyMap<string, StoredFile> | undefined;
+}
+
+/** A file beside a model's own. */
+export interface StoredFile {
+  readonly path: string;
+  readonly etag: string;
+  readonly bytes: number;
 }
 
 export interface StoredModel {
@@ -44,6 +53,11 @@ export function cardPath(stored: Pick<StoredVersion, 'name' | 'version'>): strin
   return `${stored.name}/${stored.version}/model.json`;
 }
 
+/** `churn/2.1.3/churn.onnx.data` */
+export function besidePath(stored: Pick<StoredVersion, 'name' | 'version'>, name: string): string {
+  return `${stored.name}/${stored.version}/${name}`;
+}
+
 /** `churn/deployment.json` */
 export function deploymentPath(name: string): string {
   return `${name}/deployment.json`;
@@ -51,5 +65,6 @@ export function deploymentPath(name: string): string {
 
 /** Tells one content of a version from another: a file that was replaced is another one. */
 export function contentId(stored: StoredVersion): string {
-  return `${stored.name}/${stored.version}@${stored.modelEtag}|${stored.cardEtag ?? ''}`;
+  const beside = [...(stored.beside?.values() ?? [])].map(({ path, etag }) => `|${path} ${etag}`).join('');
+  return `${stored.name}/${stored.version}@${stored.modelEtag}|${stored.cardEtag ?? ''}${beside}`;
 }

@@ -43,6 +43,38 @@ describe('a multilabel classifier', () => {
   });
 });
 
+describe('a multilabel classifier that gives a pair of probabilities a label', () => {
+  const folder = join(CASES, 'multilabel-pairs-a-label');
+
+  it('shows that of true, whatever number of instances it is asked beside', async () => {
+    const { answers, expected } = await answersOf('multilabel-pairs-a-label');
+    const wanted = expected.map(({ prediction, probabilities }) => round({ prediction, probabilities }));
+    expect(answers.map(round)).toEqual(wanted); // as many rows as labels
+    const { requests } = JSON.parse(readFileSync(join(folder, 'case.json'), 'utf8')) as Case;
+    const rows = requests[0]?.features as readonly unknown[];
+    const version = await openModel(folder);
+    const scoring = openScoring(catalogOf(version), { clock: () => NOON + 1 });
+    for (const some of [rows.slice(0, 1), rows.slice(0, 2), [...rows, ...rows]]) {
+      const bodies = batchOf(some.map(features => ({ features })));
+      const scored = await scoring.score(bodies, new AbortController().signal);
+      const each = scored.outcomes().map(({ body }) => JSON.parse(body.toString()) as Answer);
+      expect(
+        each.map(({ prediction, probabilities, confidence }) => round({ prediction, probabilities, confidence })),
+      ).toEqual([...wanted, ...wanted].slice(0, some.length));
+    }
+    await version.backend.close();
+  });
+});
+
+describe('a multilabel classifier that gives a sequence of probabilities', () => {
+  it('shows them by label, as one that gives a tensor', async () => {
+    const { answers, expected } = await answersOf('multilabel-in-sequence');
+    expect(answers.map(round)).toEqual(
+      expected.map(({ prediction, probabilities }) => round({ prediction, probabilities })),
+    );
+  });
+});
+
 describe('decision values', () => {
   const name = 'decision-values-shown-as-probabilities';
 

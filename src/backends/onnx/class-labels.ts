@@ -19,7 +19,7 @@ export function classLabels(graph: OnnxGraph, outputs: Iterable<string>): Classe
   let found = mlNetClasses(graph, walk);
   if (found) return found;
   for (const output of outputs) {
-    const classes = upstream(graph, producers, output);
+    const classes = classesBehind(graph, producers, output);
     if (!classes) continue;
     if (found && found.join('\n') !== classes.join('\n')) return undefined;
     found = classes;
@@ -27,8 +27,13 @@ export function classLabels(graph: OnnxGraph, outputs: Iterable<string>): Classe
   return found;
 }
 
-function upstream(graph: OnnxGraph, producers: ReadonlyMap<string, OnnxNode>, output: string): Classes | undefined {
-  let name = output;
+/** The class labels of what makes a tensor. */
+export function classesBehind(
+  graph: OnnxGraph,
+  producers: ReadonlyMap<string, OnnxNode>,
+  tensor: string,
+): Classes | undefined {
+  let name = tensor;
   for (let step = 0; step < LONGEST_PATH; step++) {
     const node = producers.get(name);
     if (!node) return undefined;

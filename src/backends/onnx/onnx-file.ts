@@ -1,8 +1,11 @@
 import { readFile, stat } from 'node:fs/promises';
+import { staysInside } from '../../core/inside.ts';
 import { answersOf, type CardText } from './answers.ts';
 import { classLabels } from './class-labels.ts';
+import { externalFiles } from './external-data.ts';
 import { editGraph } from './graph-edits.ts';
 import { readGraph } from './onnx-graph.ts';
+import { withoutSequences } from './without-sequences.ts';
 import { withoutZipMap } from './without-zip-map.ts';
 
 /** What an ONNX file tells of itself beyond its inputs and outputs. */
@@ -13,12 +16,32 @@ export interface OnnxFile {
   readonly classes: readonly (string | number)[] | undefined;
   /** Inputs that no answer is made of. */
   readonly unneeded: readonly string[];
-  /** The same model with tensors in place of ZipMaps, and without what makes no answer; undefined where it is that already. */
+  /** The same model with tensors in place of ZipMaps and of sequences, and without what makes no answer; undefined where it is that already. */
   readonly rewritten: Uint8Array | undefined;
 }
 
 /** Larger ones are networks, whose files hold neither class labels nor ZipMaps: not worth the memory. */
 const LARGEST_READ = 512 * 1024 * 1024;
+/**
+ * The files beside it that hold an ONNX file's weights, as torch.onnx.export writes `<name>.onnx.data`.
+ * @throws Error where one lies outside its folder.
+ */
+export async function filesBeside(path: string): Promise<readonly string[]> {
+  if ((await stat(path)).size > LARGEST_READ) return [];
+  let files: readonly string[];
+  try {
+    files = externalFiles(readGraph(await readFile(path)));
+  } catch (thrown) {
+    if (thrown instanceof RangeError) return [];
+    throw thrown;
+  }
+  // Some exporters write ./name
+  const names = files.map(file => file.replace(/^(\.\/)+/, ''));
+  const outside = names.find(name => !staysInside(name));
+  if (outside !== undefined) throw new Error(`weights in ${outside}: expected a file in the model's folder`);
+  return names;
+}
+
 const NOTHING: OnnxFile = { producer: '', opsets: new Map(), classes: undefined, unneeded: [], rewritten: undefined };
 
 /** Reads a file; one that cannot be read tells nothing: what is wrong with it, opening it will say. */
@@ -28,7 +51,7 @@ export async function readOnnxFile(path: string, card: CardText = {}): Promise<O
   try {
     const graph = readGraph(bytes);
     const { outputs, unneeded, edits } = answersOf(graph, card);
-    const changes = new Map([...withoutZipMap(graph), ...edits]);
+    const changes = new Map([...withoutZipMap(graph), ...withoutSequences(graph), ...edits]);
     return {
       producer: graph.producer,
       opsets: graph.opsets,

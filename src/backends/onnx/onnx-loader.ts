@@ -1,12 +1,12 @@
 import { hash } from 'node:crypto';
 import type { Loader, LoadSource, OpenedModel } from '../../core/loader.ts';
 import { createOnnxBackends, type OnnxBackends, type OnnxBackendsOptions } from './backends.ts';
-import { readOnnxFile } from './onnx-file.ts';
+import { filesBeside, readOnnxFile } from './onnx-file.ts';
 
 /** Models that are an ONNX file, run by this process: whatever no other kind claims, since a file may stand there without any card. */
 export function createOnnxLoader(options: OnnxBackendsOptions): Loader {
   const backends = createOnnxBackends(options);
-  return { takes: () => true, open: source => open(source, backends), close: backends.close };
+  return { takes: () => true, filesBeside, open: source => open(source, backends), close: backends.close };
 }
 
 async function open({ title, file, card, wishes, plan }: LoadSource, backends: OnnxBackends): Promise<OpenedModel> {

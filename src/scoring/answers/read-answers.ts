@@ -1,3 +1,4 @@
+import { withByLabel } from '../../core/by-label.ts';
 import type { ModelVersion } from '../../core/model.ts';
 import type { Prediction } from '../../core/prediction.ts';
 import type { Tensors } from '../../core/tensor.ts';
@@ -14,7 +15,9 @@ export type AnswerReader = (outputs: Tensors, rows: number, size: number) => Ans
 export function answerReaderOf(version: ModelVersion, write: (prediction: Prediction) => string): AnswerReader {
   const interpreter = new Interpreter(version);
   const quick = quickReaderOf(version);
-  return (outputs, rows, size) => {
+  const { pairs, probabilities = '' } = version.card.outputs;
+  return (given, rows, size) => {
+    const outputs = pairs === undefined ? given : withByLabel(given, probabilities, size, pairs);
     const slice = { from: 0, to: rows, size, outputs };
     const prediction = (row: number) => interpreter.predict(slice, row);
     const columns = quick?.(outputs, size, prediction);

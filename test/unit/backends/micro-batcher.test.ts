@@ -199,6 +199,14 @@ describe('micro-batcher', () => {
     expect(ran().slice(-3)).toEqual([[5], [6], [7]]);
   });
 
+  it('never puts together where an output begins with as many as it has labels, be there as many rows', async () => {
+    Object.assign(model.info.signature.outputs[0] as object, { dims: [3, null, 2] });
+    const batcher = open();
+    for (const value of [1, 2, 3, 4]) void batcher.predict(rows(value));
+    await finishAll();
+    expect(ran()).toEqual([[1], [2], [3], [4]]);
+  });
+
   it('passes slices on as they are where the model takes one batch size only', () => {
     Object.assign(model.info.signature.inputs[0] as object, { dims: [1, 1] });
     const batcher = open();

@@ -52,6 +52,15 @@ describe('model.json', () => {
     expect(parseCard(Buffer.from(text), FILE).outputs?.classes).toEqual(['Zürich', 'Bern']);
   });
 
+  it('keeps the digits of class labels beyond 2^53', () => {
+    const card = parseCard(
+      '{ "outputs": { "classes": [1, 9007199254740993, "a"] }, "seed": 9007199254740992 }',
+      'model.json',
+    );
+    expect(card.outputs?.classes).toEqual([1, '9007199254740993', 'a']);
+    expect(card.seed).toBe(9007199254740992);
+  });
+
   it('says where it is no JSON', () => {
     expect(() => parseCard('{"name": ', FILE)).toThrow(/^churn\/2\.1\.3\/model\.json: not JSON: /);
   });
