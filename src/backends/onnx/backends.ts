@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import type { Backend } from '../../core/backend.ts';
 import type { Log } from '../../core/log.ts';
 import { createMicroBatcher } from '../micro-batcher.ts';
-import { createEngineBackend } from './engine.ts';
+import { createEngineBackend } from './engine-backend.ts';
 import { openInline } from './in-line.ts';
 import type { OnnxSource } from './onnx-source.ts';
 import { inlineLimitMs, type PlacementLimits } from './placement.ts';

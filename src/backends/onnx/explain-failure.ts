@@ -38,6 +38,11 @@ export function explainFailure(title: string, thrown: unknown): Error {
   return new Error(`${title}: ${tidy(cause.message)}`, { cause });
 }
 
+/** It met an element type that it has no tensors of; which one, it tells by number alone. */
+export function isTypeRefused(thrown: unknown): boolean {
+  return /Unsupported data type/.test(asError(thrown).message);
+}
+
 /** An ONNX Runtime message without the path on disk and the C++ source positions, at most 400 characters. */
 export function tidy(message: string): string {
   return message
