@@ -12,11 +12,6 @@ export function resolveFeatures(
   signature: Signature,
   file: string,
 ): readonly Feature[] {
-  for (const input of signature.inputs) {
-    if (input.dims.length === 0) {
-      throw new Error(`${file}: input ${input.name} is a scalar; inputs need a batch as their first dimension`);
-    }
-  }
   if (!raw) return signature.inputs.flatMap(input => featuresOf(input));
   const features = raw.map(feature => bind(feature, raw, signature, file));
   for (const input of signature.inputs) checkWidth(input, features, raw, file);
@@ -28,7 +23,7 @@ export function resolveFeatures(
   return features;
 }
 
-/** [N,1] and [N]: one feature by the input's name; [N,k]: k features by number; everything else: one tensor. */
+/** A scalar, [N,1] and [N]: one feature by the input's name; [N,k]: k features by number; everything else: one tensor. */
 function featuresOf(input: TensorSpec): Feature[] {
   const type = input.type === 'string' ? 'string' : 'number';
   const width = widthOf(input);

@@ -121,6 +121,14 @@ const MODELS: Readonly<Record<string, Shaped>> = {
     }),
     instance: random => numbers(random, 3),
   },
+  'a scalar beside rows': {
+    file: model({
+      nodes: [node('Mul', ['x', 'rate'], ['y'])],
+      inputs: [value('x', 'float32', [null, 2]), value('rate', 'float32', [])],
+      outputs: [value('y', 'float32', [null, 2])],
+    }),
+    instance: random => ({ x: numbers(random, 2), rate: random.below(3) }),
+  },
   'a batch of three, second in its output': {
     file: model({
       nodes: [node('Transpose', ['x'], ['y'], { perm: [1, 0] })],
@@ -187,5 +195,26 @@ describe('an answer is its own', () => {
       expect(await answers(version, twice, false)).toEqual(alone);
       expect(await answers(version, twice, true)).toEqual(alone);
     }
+  });
+});
+
+describe('a model whose inputs share no batch', () => {
+  it('is one instance a request, given as tensors; anything else is refused in words', async () => {
+    const version = await openModel(join(import.meta.dirname, '../fixtures/cases/no-common-batch-axis'));
+    opened.push(version);
+    const scoring = openScoring(catalogOf(version), { clock: () => NOON + 1 });
+    const tensors = (first: number) => [
+      { name: 'a', shape: [3, 4, 5], datatype: 'FP32', data: new Array(60).fill(first) },
+      { name: 'b', shape: [5], datatype: 'FP32', data: [1, 2, 3, 4, 5] },
+    ];
+    const bodies = [{ inputs: tensors(10) }, { features: [[1], [2]] }, { inputs: tensors(20) }];
+    const outcomes = (await scoring.score(batchOf(bodies), signal)).outcomes();
+    const [one, refused, other] = outcomes.map(({ body }) => JSON.parse(body.toString()));
+    const rows = (first: number) => new Array(3).fill(new Array(4).fill([1, 2, 3, 4, 5].map(b => first + b)));
+    expect([one.prediction, other.prediction]).toEqual([rows(10), rows(20)]);
+    expect(refused.error).toMatchObject({
+      code: 'schema_mismatch',
+      message: expect.stringMatching(/^features is no Open Inference request; .* takes tensors: a \[3,4,5\], b \[5\]$/),
+    });
   });
 });

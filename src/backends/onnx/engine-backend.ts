@@ -1,6 +1,5 @@
-import type { Backend, BackendInfo, Placement, PredictOptions } from '../../core/backend.ts';
-import { asError } from '../../core/errors.ts';
-import type { Signature, Tensors } from '../../core/tensor.ts';
+import type { Backend, BackendInfo, Placement } from '../../core/backend.ts';
+import type { Tensors } from '../../core/tensor.ts';
 import { findUnsupported } from './element-types.ts';
 import type { Engine } from './engine.ts';
 import { explainFailure, isTypeRefused } from './explain-failure.ts';

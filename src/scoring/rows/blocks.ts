@@ -44,7 +44,9 @@ export class DenseBlock implements Block {
 
   elements(): undefined {}
 
-  shape(): undefined {}
+  shape(_row: number): string | undefined {
+    return undefined;
+  }
 
   tensor(from: number, to: number, size: number, lent: boolean): Tensor {
     const { data, width, spec } = this;
@@ -72,6 +74,30 @@ export class DenseBlock implements Block {
     const { width } = this;
     rows.forEach((row, place) => {
       copy(picked.data, place * width, this.data, row * width, width);
+    });
+    return picked;
+  }
+}
+
+/** Values of an input that is one for the whole run, whatever its rows: only those of the same value may share one. */
+export class ScalarBlock extends DenseBlock {
+  constructor(spec: TensorSpec, rows: number) {
+    super(spec, [], rows);
+  }
+
+  override shape(row: number): string {
+    return this.key(row);
+  }
+
+  override tensor(from: number): Tensor {
+    const { data, spec } = this;
+    return { type: spec.type, dims: [], data: data.slice(from, from + 1) as TensorData };
+  }
+
+  override pick(rows: readonly number[]): ScalarBlock {
+    const picked = new ScalarBlock(this.spec, rows.length);
+    rows.forEach((row, place) => {
+      copy(picked.data, place, this.data, row, 1);
     });
     return picked;
   }

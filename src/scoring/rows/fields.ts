@@ -1,7 +1,7 @@
 import type { Card, Feature } from '../../core/model.ts';
 import type { Signature, TensorData, TensorSpec } from '../../core/tensor.ts';
 import { nameOfShape, nameOfType } from '../../core/words.ts';
-import { type Block, DenseBlock, RaggedBlock } from './blocks.ts';
+import { type Block, DenseBlock, RaggedBlock, ScalarBlock } from './blocks.ts';
 import { cellFor, widthOf } from './cells.ts';
 import { dataFor, FLOAT32_LIMIT, mismatch, type Subject, storeFor, toNumber, toText } from './elements.ts';
 import { countOf, flatten, rowDims, shapeOf, type Tail } from './shapes.ts';
@@ -98,7 +98,8 @@ function planColumns(spec: TensorSpec, features: readonly Feature[], model: stri
     };
     return { name: feature.name, tail: [], write };
   });
-  const block = (rows: number): Block => new DenseBlock(spec, fixed, rows);
+  const scalar = spec.dims.length === 0;
+  const block = (rows: number): Block => (scalar ? new ScalarBlock(spec, rows) : new DenseBlock(spec, fixed, rows));
   return { spec, tail: fixed, fields, plainLimit: features.every(isPlain) ? limitOf(spec) : undefined, block };
 }
 

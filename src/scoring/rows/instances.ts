@@ -32,8 +32,12 @@ export function isTensor(field: Field | undefined): boolean {
 
 /** Whole tensors as instances, objects by input or feature name. @throws RequestError schema_mismatch where names or shapes are none of the model's. */
 export function instancesOf(tensors: InputTensors, inputs: readonly InputPlan[], model: string): readonly unknown[] {
-  const columns = tensors.inputs.map(tensor => columnOf(tensor, tensors, inputs, model));
-  const rows = columns[0]?.rows.length ?? 0;
+  const [shared, own] = [true, false].map(wanted =>
+    tensors.inputs.filter(tensor => isScalar(tensor, inputs) === wanted),
+  ) as [InputTensor[], InputTensor[]];
+  const columns = own.map(tensor => columnOf(tensor, tensors, inputs, model));
+  const rows = columns[0]?.rows.length ?? (shared.length > 0 ? 1 : 0);
+  for (const { name, data } of shared) columns.push({ name, rows: new Array(rows).fill(data[0]) });
   for (const column of columns) {
     if (column.rows.length !== rows)
       throw mismatch(`inputs have ${rows} and ${column.rows.length} rows`, model, 'as many of each');
@@ -41,6 +45,16 @@ export function instancesOf(tensors: InputTensors, inputs: readonly InputPlan[],
   return Array.from({ length: rows }, (_, row) =>
     Object.fromEntries(columns.map(({ name, rows: values }) => [name, values[row]])),
   );
+}
+
+/** One value for all rows, of an input that takes no more. */
+function isScalar({ name, data }: InputTensor, inputs: readonly InputPlan[]): boolean {
+  return data.length === 1 && inputs.some(({ spec }) => spec.name === name && spec.dims.length === 0);
+}
+
+/** Tensors in the shapes of the file, none of them a batch, as the one instance. */
+export function wholeInstance(tensors: InputTensors): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(tensors.inputs.map(({ name, data, shape }) => [name, nest(Array.from(data), shape)]));
 }
 
 interface Column {

@@ -3,10 +3,10 @@ import { RequestError } from '../../core/errors.ts';
 import type { ModelVersion } from '../../core/model.ts';
 import { InputTensors } from '../../core/open-inference.ts';
 import type { Tensor, Tensors } from '../../core/tensor.ts';
-import { nameOfType } from '../../core/words.ts';
+import { nameOfShape, nameOfType } from '../../core/words.ts';
 import { type Block, DenseBlock } from './blocks.ts';
 import { type Field, type InputPlan, planInputs } from './fields.ts';
-import { instancesOf, isOneInstance, isTensor } from './instances.ts';
+import { instancesOf, isOneInstance, isTensor, wholeInstance } from './instances.ts';
 import { flatten, shapeOf } from './shapes.ts';
 
 /** Where a request's instances stand among the rows. */
@@ -33,11 +33,14 @@ export class Encoder {
   readonly fields: readonly Field[];
   /** In the card's order: place in an instance's list → input. */
   readonly inputOf: readonly number[];
+  /** The model takes a request's whole tensors alone. */
+  readonly unbatched: boolean;
 
   /** @throws TypeError where card and signature do not fit together. */
   constructor({ name, version, card, signature }: ModelVersion) {
     this.model = `${name} ${version}`;
     this.inputs = planInputs(card, signature, this.model);
+    this.unbatched = signature.unbatched ?? false;
     const fieldsOf = new Map(
       this.inputs.map(({ spec, fields }, input) => [spec.name, { input, next: fields.values() }]),
     );
@@ -67,7 +70,8 @@ export class Rows {
   /** Adds a request's instances. @throws RequestError schema_mismatch or non_finite_feature; none of them is then in. */
   add(features: unknown): Span {
     const from = this.count;
-    const { inputs, fields, model } = this.#encoder;
+    const { inputs, fields, model, unbatched } = this.#encoder;
+    if (unbatched) return this.#addAll([wholeOf(features, inputs, model)], false);
     if (features instanceof InputTensors) {
       const copied = this.#addPlain(features);
       if (copied !== undefined) return copied;
@@ -241,6 +245,13 @@ export class Rows {
       }
     }
   }
+}
+
+/** What a model takes whose inputs share no batch. */
+function wholeOf(features: unknown, inputs: readonly InputPlan[], model: string): unknown {
+  if (features instanceof InputTensors) return wholeInstance(features);
+  const shapes = inputs.map(({ spec, tail }) => `${spec.name} ${nameOfShape(tail)}`);
+  throw mismatch('features is no Open Inference request', model, `tensors: ${shapes.join(', ')}`);
 }
 
 type JsonObject = Readonly<Record<string, unknown>>;
