@@ -23,24 +23,46 @@ export interface InputPlan {
   readonly fields: readonly Field[];
   /** Set where every column is a number taken as it is: magnitudes below this limit need no further look. */
   readonly plainLimit: number | undefined;
+  /** The input of whose values it is the mask, where it is made. */
+  readonly maskOf?: string;
   /** An empty block with room for some rows. */
   block(rows: number): Block;
 }
 
 /** How a model's inputs are filled by the features of its card. @throws TypeError where the two do not fit together. */
-export function planInputs({ features }: Card, { inputs }: Signature, model: string): readonly InputPlan[] {
+export function planInputs(
+  { features }: Card,
+  { inputs }: Signature,
+  model: string,
+  pads = false,
+): readonly InputPlan[] {
   const alone = features.length === 1;
   return inputs.map(spec => {
     const mine = features.filter(feature => feature.input === spec.name);
     const [first] = mine;
+    const masked = features.find(({ pad }) => pad?.mask === spec.name);
+    if (first === undefined && masked !== undefined) return planMask(spec, masked.input, pads);
     if (first === undefined) throw new TypeError(`no feature fills input ${spec.name}`);
     if (first.type !== 'tensor') return planColumns(spec, mine, model, alone);
     if (mine.length > 1) throw new TypeError(`input ${spec.name} takes one tensor, the card names several features`);
-    return planTensor(spec, first, model, alone);
+    const padding = pads ? (first.pad?.value ?? (masked && 0)) : undefined;
+    return planTensor(spec, first, model, alone, padding);
   });
 }
 
-function planTensor(spec: TensorSpec, feature: Feature, model: string, alone: boolean): InputPlan {
+/** A mask that no request gives: 1 for every value that one gives of another input. */
+function planMask(spec: TensorSpec, of: string, pads: boolean): InputPlan {
+  const block = (): Block => new RaggedBlock(spec, pads ? 0 : undefined);
+  return { spec, tail: spec.dims.slice(1), fields: [], plainLimit: undefined, maskOf: of, block };
+}
+
+function planTensor(
+  spec: TensorSpec,
+  feature: Feature,
+  model: string,
+  alone: boolean,
+  padding: number | string | undefined,
+): InputPlan {
   const tail = spec.dims.slice(1);
   const fixed = countOf(tail) === undefined ? undefined : (tail as readonly number[]);
   const subject = { what: alone ? 'features' : `feature ${feature.name}`, model };
@@ -56,7 +78,7 @@ function planTensor(spec: TensorSpec, feature: Feature, model: string, alone: bo
     for (let i = 0; i < flat.length; i++) element(flat[i], data, start + i);
     if (!dense) (block as RaggedBlock).rows[row] = { dims: shape, data };
   };
-  const block = (rows: number): Block => (fixed ? new DenseBlock(spec, fixed, rows) : new RaggedBlock(spec));
+  const block = (rows: number): Block => (fixed ? new DenseBlock(spec, fixed, rows) : new RaggedBlock(spec, padding));
   return { spec, tail, fields: [{ name: feature.name, tail, write }], plainLimit: undefined, block };
 }
 
