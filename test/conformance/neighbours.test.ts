@@ -74,6 +74,21 @@ const MODELS: Readonly<Record<string, Shaped>> = {
     }),
     instance: random => ({ x: numbers(random, 1)[0], h: [numbers(random, 3), numbers(random, 3)] }),
   },
+  'the same in a file that names no dimension': {
+    file: model({
+      nodes: [
+        node('Transpose', ['h'], ['rows'], { perm: [1, 0, 2] }),
+        node('ReduceSum', ['rows', 'all'], ['sum'], { keepdims: 0 }),
+        node('Unsqueeze', ['sum', 'last'], ['column']),
+        node('Add', ['x', 'column'], ['y']),
+        node('Neg', ['h'], ['hn']),
+      ],
+      inputs: [value('x', 'float32', ['', 1]), value('h', 'float32', [2, '', 3])],
+      outputs: [value('y', 'float32', ['', 1]), value('hn', 'float32', [2, '', 3])],
+      initializers: [tensor('all', [2], [1, 2]), tensor('last', [1], [1])],
+    }),
+    instance: random => ({ x: numbers(random, 1)[0], h: [numbers(random, 3), numbers(random, 3)] }),
+  },
   'an output [2, N, 3] that says nothing of its shape': {
     file: model({
       nodes: [

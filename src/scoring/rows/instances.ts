@@ -1,5 +1,5 @@
 import { RequestError } from '../../core/errors.ts';
-import type { InputTensor, InputTensors } from '../../core/open-inference.ts';
+import { type InputTensor, InputTensors } from '../../core/open-inference.ts';
 import { nameOfShape } from '../../core/words.ts';
 import type { Field, InputPlan } from './fields.ts';
 import { countOf, nest, rowDims, shapeOf } from './shapes.ts';
@@ -52,9 +52,13 @@ function isScalar({ name, data }: InputTensor, inputs: readonly InputPlan[]): bo
   return data.length === 1 && inputs.some(({ spec }) => spec.name === name && spec.dims.length === 0);
 }
 
-/** Tensors in the shapes of the file, none of them a batch, as the one instance. */
-export function wholeInstance(tensors: InputTensors): Readonly<Record<string, unknown>> {
-  return Object.fromEntries(tensors.inputs.map(({ name, data, shape }) => [name, nest(Array.from(data), shape)]));
+/** Tensors in the shapes of the file, none of them a batch, as the one instance. @throws RequestError schema_mismatch where the features are anything else. */
+export function wholeInstance(features: unknown, inputs: readonly InputPlan[], model: string): unknown {
+  if (!(features instanceof InputTensors)) {
+    const shapes = inputs.map(({ spec, tail }) => `${spec.name} ${nameOfShape(tail)}`);
+    throw mismatch('features is no Open Inference request', model, `tensors: ${shapes.join(', ')}`);
+  }
+  return Object.fromEntries(features.inputs.map(({ name, data, shape }) => [name, nest(Array.from(data), shape)]));
 }
 
 interface Column {

@@ -4,12 +4,12 @@ import type { ModelVersion } from '../../core/model.ts';
 import { InputTensors } from '../../core/open-inference.ts';
 import type { RaggedRow } from '../../core/pad.ts';
 import type { Tensor, Tensors, TensorType } from '../../core/tensor.ts';
-import { nameOfShape, nameOfType } from '../../core/words.ts';
+import { nameOfType } from '../../core/words.ts';
 import { type Block, DenseBlock, fill, RaggedBlock } from './blocks.ts';
 import { dataFor } from './elements.ts';
 import { type Field, type InputPlan, planInputs } from './fields.ts';
-import { instancesOf, isOneInstance, isTensor, wholeInstance } from './instances.ts';
-import { flatten, shapeOf } from './shapes.ts';
+import { instancesOf, isOneInstance, wholeInstance } from './instances.ts';
+import { checkLength, copyPlain, mismatch, writeWhole } from './write-whole.ts';
 
 /** Where a request's instances stand among the rows. */
 export interface Span {
@@ -83,7 +83,7 @@ export class Rows {
   add(features: unknown): Span {
     const from = this.count;
     const { given: inputs, fields, model, unbatched } = this.#encoder;
-    if (unbatched) return this.#addAll([wholeOf(features, inputs, model)], false);
+    if (unbatched) return this.#addAll([wholeInstance(features, inputs, model)], false);
     if (features instanceof InputTensors) {
       const copied = this.#addPlain(features);
       if (copied !== undefined) return copied;
@@ -281,60 +281,4 @@ function unevenness(padded: readonly RaggedBlock[], row: number): string {
   return new Set(shapes).size > 1 ? shapes.join() : '';
 }
 
-/** What a model takes whose inputs share no batch. */
-function wholeOf(features: unknown, inputs: readonly InputPlan[], model: string): unknown {
-  if (features instanceof InputTensors) return wholeInstance(features);
-  const shapes = inputs.map(({ spec, tail }) => `${spec.name} ${nameOfShape(tail)}`);
-  throw mismatch('features is no Open Inference request', model, `tensors: ${shapes.join(', ')}`);
-}
-
 type JsonObject = Readonly<Record<string, unknown>>;
-
-/** Fills one input from a list: one value a column, or one tensor. */
-function writeWhole(input: InputPlan, list: readonly unknown[], block: Block, row: number, model: string): void {
-  const { fields, plainLimit } = input;
-  if (isTensor(fields[0])) {
-    (fields[0] as Field).write(list, block, row);
-    return;
-  }
-  const values = Array.isArray(list[0]) && input.tail.length > 1 ? (flatten(list, shapeOf(list)) ?? list) : list;
-  checkLength(values, fields, model);
-  let column = 0;
-  if (plainLimit !== undefined) column = writePlain(values, block as DenseBlock, row, plainLimit);
-  for (; column < fields.length; column++) (fields[column] as Field).write(values[column], block, row);
-}
-
-/** The hot loop: numbers straight into the tensor, until one needs a closer look. Returns the columns written. */
-function writePlain(values: readonly unknown[], { data, width }: DenseBlock, row: number, limit: number): number {
-  const start = row * width;
-  for (let column = 0; column < width; column++) {
-    const value = values[column];
-    if (typeof value !== 'number' || !(value < limit && value > -limit)) return column;
-    (data as Float32Array)[start + column] = value;
-  }
-  return width;
-}
-
-/** False where a value is no number, or one that the input cannot hold. */
-function copyPlain(values: ArrayLike<unknown>, into: Float32Array, start: number, limit: number): boolean {
-  for (let i = 0; i < values.length; i++) {
-    const value = values[i];
-    if (typeof value !== 'number' || !(value < limit && value > -limit)) return false;
-    into[start + i] = value;
-  }
-  return true;
-}
-
-function checkLength(values: readonly unknown[], fields: readonly Field[], model: string): void {
-  if (values.length !== fields.length) {
-    throw mismatch(
-      `features has ${values.length} value${values.length === 1 ? '' : 's'}`,
-      model,
-      String(fields.length),
-    );
-  }
-}
-
-function mismatch(is: string, model: string, takes: string): RequestError {
-  return new RequestError('schema_mismatch', 'validate', `${is}; ${model} takes ${takes}`);
-}
