@@ -14,6 +14,8 @@ export interface BackendInfo {
   readonly maxBatchSize: number;
   /** Rows change each other's answers: each runs alone. */
   readonly apart?: boolean;
+  /** Rows of other lengths may be padded as the card says: their answers stay the same. */
+  readonly pads?: boolean;
   /** It answers the same row differently each time. */
   readonly varies?: boolean;
 }
@@ -26,6 +28,8 @@ export interface WarmUpPlan {
   readonly fixedBatch: boolean;
   /** That many plausible instances; the first is the plainest. */
   inputs(rows: number): Tensors;
+  /** An instance alone, and first of several that are longer, padded as the card says; undefined where it says nothing. */
+  padded?(): { readonly alone: Tensors; readonly beside: Tensors } | undefined;
   /** Other instances, tried where these fail. */
   readonly plainer?: readonly WarmUpPlan[];
   /** Instances of other sizes, tried where not even one of those runs. */

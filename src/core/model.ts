@@ -23,6 +23,14 @@ export interface Feature {
   readonly scale: { readonly mean: number; readonly std: number } | undefined;
   /** Inclusive bounds of the value as the instance gives it, after filling; outside is a schema mismatch. */
   readonly range: readonly [number, number] | undefined;
+  /** How arrays of different lengths may share a run, if it is seen that their answers stay the same; undefined: not at all. */
+  readonly pad?: Padding | undefined;
+}
+
+export interface Padding {
+  readonly value: number | string;
+  /** The model input that tells values (1) from padding (0). Where no feature feeds it, it is made. */
+  readonly mask: string | undefined;
 }
 
 /** Which output means what; names of model outputs. */

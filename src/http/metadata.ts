@@ -50,6 +50,7 @@ function describeInputs({ card, signature }: ModelVersion): TensorMetadata[] {
         shape: [-1, 1],
       }));
     }
-    return [{ name, datatype: DATATYPES[type], shape: declaredShape(spec) }];
+    const shape = declaredShape(spec);
+    return [{ name, datatype: DATATYPES[type], shape: signature.unbatched ? shape.slice(1) : shape }];
   });
 }

@@ -7,8 +7,10 @@ import { DATATYPES } from './datatypes.ts';
 export interface OutputPlan {
   readonly name: string;
   readonly datatype: string;
-  /** As declared: `-1` is dynamic, the batch comes first. */
+  /** As declared: `-1` is dynamic, the batch comes first where there is one. */
   readonly shape: readonly number[];
+  /** The one row is the whole tensor. */
+  readonly unbatched?: boolean;
   /** One row; undefined where a prediction has none (a card's default). */
   read(prediction: Prediction): unknown;
 }
@@ -36,10 +38,12 @@ export function planOutputs({ card, signature }: ModelVersion): readonly OutputP
   const main = value ?? (plans.length === 0 ? rawOutput(signature.outputs, extra) : undefined);
   if (main !== undefined) plans.push(planTensor(main, spec(main), ({ prediction }) => prediction));
   const further = extra.filter(name => !plans.some(plan => plan.name === name));
-  return [
+  const all = [
     ...plans,
     ...further.map(name => planTensor(name, spec(name), ({ outputs }) => outputs?.[shownAs[name] ?? name])),
   ];
+  if (!signature.unbatched) return all;
+  return all.map(plan => ({ ...plan, shape: plan.shape.slice(1), unbatched: true }));
 }
 
 /** What scoring takes as prediction where the card gives no output a role. */

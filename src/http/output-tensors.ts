@@ -21,7 +21,7 @@ export function toTensors(plans: readonly OutputPlan[], predictions: readonly Pr
   });
 }
 
-function toTensor({ name, datatype, shape: declared }: OutputPlan, rows: readonly unknown[]): OutputTensor {
+function toTensor({ name, datatype, shape: declared, unbatched }: OutputPlan, rows: readonly unknown[]): OutputTensor {
   const inner = innerShape(rows[0]);
   const data = rows.flatMap(row => {
     if (String(innerShape(row)) !== String(inner)) throw uneven(name);
@@ -32,7 +32,8 @@ function toTensor({ name, datatype, shape: declared }: OutputPlan, rows: readonl
   return {
     name,
     datatype: texts && !exact ? 'BYTES' : datatype,
-    shape: [rows.length, ...(inner.length === 0 ? ones(declared) : inner)],
+    shape:
+      inner.length === 0 ? shapeOfOne(declared, rows.length, unbatched) : unbatched ? inner : [rows.length, ...inner],
     data: exact ? data.map(value => rawJson(String(value))) : data,
   };
 }
@@ -44,9 +45,10 @@ const isInteger = (value: unknown) => /^-?\d+$/.test(String(value));
 const { rawJSON: rawJson } = JSON as unknown as { rawJSON(text: string): unknown };
 
 /** A row that is a single value stands for all dimensions of 1 that the model declares: `[-1, 1]` gives `[N, 1]`. */
-function ones(declared: readonly number[]): readonly number[] {
-  const inner = declared.slice(1);
-  return inner.every(size => size === 1) ? inner : [];
+function shapeOfOne(declared: readonly number[], rows: number, unbatched = false): readonly number[] {
+  const inner = unbatched ? declared : declared.slice(1);
+  const ones = inner.every(size => size === 1) ? inner : [];
+  return unbatched ? ones : [rows, ...ones];
 }
 
 function innerShape(value: unknown): readonly number[] {

@@ -19,6 +19,9 @@ const featureSchema = z.looseObject({
   scale: optional(
     z.looseObject({ mean: z.number(), std: z.number().refine(std => std !== 0, 'expected a number other than 0') }),
   ),
+  pad: optional(
+    z.looseObject({ value: z.union([z.number(), z.string()]).default(0), mask: optional(z.string().min(1)) }),
+  ),
   range: optional(z.tuple([z.number(), z.number()]).refine(([low, high]) => low <= high, 'expected [lowest, highest]')),
 });
 

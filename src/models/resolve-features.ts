@@ -12,14 +12,9 @@ export function resolveFeatures(
   signature: Signature,
   file: string,
 ): readonly Feature[] {
-  for (const input of signature.inputs) {
-    if (input.dims.length === 0) {
-      throw new Error(`${file}: input ${input.name} is a scalar; inputs need a batch as their first dimension`);
-    }
-  }
   if (!raw) return signature.inputs.flatMap(input => featuresOf(input));
   const features = raw.map(feature => bind(feature, raw, signature, file));
-  for (const input of signature.inputs) checkWidth(input, features, raw, file);
+  for (const input of signature.inputs) if (!isMadeMask(input.name, features)) checkWidth(input, features, raw, file);
   const names = new Set<string>();
   for (const { name } of features) {
     if (names.has(name)) throw new Error(`${file}: features: ${name} stands there twice`);
@@ -28,7 +23,7 @@ export function resolveFeatures(
   return features;
 }
 
-/** [N,1] and [N]: one feature by the input's name; [N,k]: k features by number; everything else: one tensor. */
+/** A scalar, [N,1] and [N]: one feature by the input's name; [N,k]: k features by number; everything else: one tensor. */
 function featuresOf(input: TensorSpec): Feature[] {
   const type = input.type === 'string' ? 'string' : 'number';
   const width = widthOf(input);
@@ -66,7 +61,35 @@ function bind(raw: RawFeature, all: readonly RawFeature[], signature: Signature,
     encode: raw.encode,
     scale: raw.scale && { mean: raw.scale.mean, std: raw.scale.std },
     range: raw.range && [raw.range[0], raw.range[1]],
+    ...paddingOf(raw, input, type, signature, file),
   };
+}
+
+/** A mask that no request gives. */
+export function isMadeMask(input: string, features: readonly Feature[]): boolean {
+  return features.some(({ pad }) => pad?.mask === input) && !features.some(feature => feature.input === input);
+}
+
+/** What pads a feature. @throws Error where its input has one size, takes other values, or the mask is none of the model's inputs. */
+function paddingOf(
+  { name, pad }: RawFeature,
+  input: TensorSpec,
+  type: Feature['type'],
+  signature: Signature,
+  file: string,
+) {
+  if (pad === undefined) return {};
+  const expected = (what: string, came: string) =>
+    new Error(`${file}: feature ${name}: pad: expected ${what}, came ${came}`);
+  if (type !== 'tensor' || widthOf(input) !== undefined)
+    throw expected('an array of open length', `input ${input.name}`);
+  if ((typeof pad.value === 'string') !== (input.type === 'string')) {
+    throw expected(`a value for ${input.type}`, JSON.stringify(pad.value));
+  }
+  if (pad.mask !== undefined && !signature.inputs.some(other => other.name === pad.mask)) {
+    throw expected('a mask among the inputs of the model', pad.mask);
+  }
+  return { pad: { value: pad.value, mask: pad.mask } };
 }
 
 function inputOf(raw: RawFeature, signature: Signature, file: string): TensorSpec {

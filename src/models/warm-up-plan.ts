@@ -1,23 +1,10 @@
 import type { WarmUpPlan } from '../core/backend.ts';
-import type { Card, Feature } from '../core/model.ts';
-import type { Signature, Tensor, TensorData, TensorSpec, TensorType } from '../core/tensor.ts';
-import { type Choice, exampleNumber, floatFor, integerFor, pseudoRandom, store, textFor } from './plausible.ts';
+import type { Card } from '../core/model.ts';
+import { copyIntoBox } from '../core/pad.ts';
+import type { Signature, Tensor, TensorData, TensorSpec } from '../core/tensor.ts';
+import { type Choice, store } from './plausible.ts';
+import { tensorFor } from './plausible-tensor.ts';
 import { fixedBatchOf } from './resolve-card.ts';
-
-const ARRAYS: Record<Exclude<TensorType, 'string'>, new (length: number) => Exclude<TensorData, string[]>> = {
-  float32: Float32Array,
-  float64: Float64Array,
-  float16: Uint16Array,
-  int8: Int8Array,
-  int16: Int16Array,
-  int32: Int32Array,
-  int64: BigInt64Array,
-  uint8: Uint8Array,
-  uint16: Uint16Array,
-  uint32: Uint32Array,
-  uint64: BigUint64Array,
-  bool: Uint8Array,
-};
 
 const USUAL: Choice = { open: 1, texts: 'words' };
 /** What is tried where the usual instance fails: indices that begin at 0 or at 1, numbers given as texts. */
@@ -40,6 +27,7 @@ export function warmUpPlan(signature: Signature, card: Card): WarmUpPlan {
     fixedBatch: fixedBatchOf(signature) !== undefined,
     inputs: rows =>
       Object.fromEntries(signature.inputs.map(input => [input.name, tensorFor(input, card, rows, choice)])),
+    ...(card.features.some(({ pad }) => pad !== undefined) && { padded: () => paddedOf(signature, card, choice) }),
   });
   const open = signature.inputs.filter(({ dims }) => dims.slice(1).includes(null));
   const sizes = open.some(({ dims }) => dims.length > 3) ? [...IMAGES, ...LENGTHS] : open.length > 0 ? LENGTHS : [];
@@ -62,69 +50,33 @@ function adviceFor(signature: Signature, card: Card, open: readonly TensorSpec[]
   return `give an instance in a card ("example")${texts ? ', or "categories" of its texts' : ', or the "range" of its features'}`;
 }
 
-function tensorFor(input: TensorSpec, card: Card, rows: number, choice: Choice): Tensor {
-  const features = card.features.filter(feature => feature.input === input.name);
-  const example = exampleOf(input, card, features);
-  const dims = dimsFor(input, features, rows, choice, example);
-  const columns = dims.slice(1).reduce((product, dimension) => product * dimension, 1);
-  const size = dims.length === 0 ? 1 : rows * columns;
-  const given = example?.values.length === columns ? example.values : undefined;
-  if (input.type === 'string') {
-    const alone = card.features.length === 1;
-    const data = Array.from({ length: size }, (_, i) =>
-      given ? String(given[i % columns]) : textFor(features[i % columns], i, i < columns, alone, choice),
-    );
-    return { type: 'string', dims, data };
-  }
-  const data = new ARRAYS[input.type](size);
-  const plain = features.length === columns && features.every(feature => feature.type === 'number');
-  const numberAt = (i: number): number => {
-    const feature = plain ? features[i % columns] : undefined;
-    if (given) return exampleNumber(feature, Number(given[i % columns]), i < columns ? 0 : pseudoRandom(i), input.type);
-    if (input.type.startsWith('float')) return floatFor(feature, i < columns ? undefined : pseudoRandom(i));
-    return integerFor(feature, i < columns ? undefined : pseudoRandom(i), choice.integer, input.type);
-  };
-  for (let i = 0; i < size; i++) store(data, i, numberAt(i), input.type);
-  return { type: input.type, dims, data };
-}
+/** Lengths of the instance that is padded, and of the one beside it. */
+const [SHORT, LONG] = [3, 5];
 
-function dimsFor(
-  input: TensorSpec,
-  features: readonly Feature[],
-  rows: number,
-  { open }: Choice,
-  example: Example | undefined,
-): number[] {
-  if (input.dims.length === 0) return [];
-  const tail = input.dims.slice(1);
-  if (example && example.dims.length === tail.length && features[0]?.type === 'tensor') return [rows, ...example.dims];
-  if (tail.length === 1 && tail[0] === null && features[0]?.type !== 'tensor') {
-    return [
-      rows,
-      features.reduce((sum, { encode, categories }) => sum + (encode === 'onehot' ? (categories?.length ?? 1) : 1), 0),
-    ];
-  }
-  return [rows, ...tail.map(dimension => dimension ?? open)];
-}
-
-/** What the card's example gives one input; undefined where that is for a closer look. */
-interface Example {
-  readonly dims: readonly number[];
-  readonly values: readonly unknown[];
-}
-
-function exampleOf(input: TensorSpec, { example, features: all }: Card, mine: readonly Feature[]): Example | undefined {
-  if (example === undefined || mine.some(({ encode }) => encode !== undefined)) return undefined;
-  const givenFor = (feature: Feature): unknown => {
-    if (typeof example === 'object' && example !== null && !Array.isArray(example)) {
-      return (example as Readonly<Record<string, unknown>>)[feature.name];
+/** Undefined where values and padding could not be told apart. */
+function paddedOf({ inputs }: Signature, card: Card, choice: Choice): ReturnType<NonNullable<WarmUpPlan['padded']>> {
+  const [alone, beside]: [Record<string, Tensor>, Record<string, Tensor>] = [{}, {}];
+  for (const input of inputs) {
+    const [short, long] = [SHORT, LONG].map(open =>
+      tensorFor(input, { ...card, example: undefined }, 2, { ...choice, open }),
+    ) as [Tensor, Tensor];
+    const { type, dims } = short;
+    if (dims.length === 0) {
+      alone[input.name] = beside[input.name] = short;
+      continue;
     }
-    if (all.length === 1 && feature.type === 'tensor') return example;
-    return Array.isArray(example) ? example[all.indexOf(feature)] : example;
-  };
-  const values = mine.map(feature => givenFor(feature) ?? feature.fill ?? (input.type === 'string' ? '' : 0));
-  if (mine[0]?.type !== 'tensor') return { dims: [values.length], values };
-  const dims: number[] = [];
-  for (let inner: unknown = values[0]; Array.isArray(inner); inner = inner[0]) dims.push(inner.length);
-  return { dims, values: [values[0]].flat(Number.POSITIVE_INFINITY) };
+    const row = { dims: dims.slice(1), data: short.data.slice(short.data.length / 2) as TensorData };
+    const pad = card.features.find(feature => feature.input === input.name)?.pad;
+    if (pad && Array.from(row.data as ArrayLike<unknown>).every(value => String(value) === String(pad.value)))
+      return undefined;
+    const data = long.data.slice() as TensorData;
+    for (let i = 0; i < data.length / 2; i++) {
+      if (Array.isArray(data)) data[i] = String(pad?.value ?? '');
+      else store(data, i, Number(pad?.value ?? 0), type);
+    }
+    copyIntoBox(data, 0, long.dims.slice(1), row);
+    alone[input.name] = { type, dims: [1, ...row.dims], data: row.data };
+    beside[input.name] = { type, dims: long.dims, data };
+  }
+  return { alone, beside };
 }

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { createMemoryCache } from '../../src/cache/memory-cache.ts';
+import type { BackendInfo } from '../../src/core/backend.ts';
 import type { ModelVersion } from '../../src/core/model.ts';
 import { batchOf, NOON } from '../support/events.ts';
 import { model, node, tensor, value } from '../support/onnx.ts';
@@ -18,12 +19,28 @@ import type { SeededRandom } from '../support/seeded-random.ts';
 
 interface Shaped {
   readonly file: Buffer;
+  readonly card?: Record<string, unknown>;
+  /** What is seen of it. */
+  readonly seen?: Partial<BackendInfo>;
   /** One instance. */
   instance(random: SeededRandom): unknown;
 }
 
 const numbers = (random: SeededRandom, length: number) =>
   Array.from({ length }, () => Math.round(random.between(-100, 100)) / 8);
+
+/** The mean of those values of `x` whose mask is 1. */
+const maskedMean = model({
+  nodes: [
+    node('Mul', ['x', 'mask'], ['kept']),
+    node('ReduceSum', ['kept', 'last'], ['sum']),
+    node('ReduceSum', ['mask', 'last'], ['count']),
+    node('Div', ['sum', 'count'], ['y']),
+  ],
+  inputs: [value('x', 'float32', [null, null]), value('mask', 'float32', [null, null])],
+  outputs: [value('y', 'float32', [null, 1])],
+  initializers: [tensor('last', [1], [1])],
+});
 
 const MODELS: Readonly<Record<string, Shaped>> = {
   'the mean of a sequence, which padding would change': {
@@ -53,6 +70,21 @@ const MODELS: Readonly<Record<string, Shaped>> = {
       ],
       inputs: [value('x', 'float32', [null, 1]), value('h', 'float32', [2, null, 3])],
       outputs: [value('y', 'float32', [null, 1]), value('hn', 'float32', [2, null, 3])],
+      initializers: [tensor('all', [2], [1, 2]), tensor('last', [1], [1])],
+    }),
+    instance: random => ({ x: numbers(random, 1)[0], h: [numbers(random, 3), numbers(random, 3)] }),
+  },
+  'the same in a file that names no dimension': {
+    file: model({
+      nodes: [
+        node('Transpose', ['h'], ['rows'], { perm: [1, 0, 2] }),
+        node('ReduceSum', ['rows', 'all'], ['sum'], { keepdims: 0 }),
+        node('Unsqueeze', ['sum', 'last'], ['column']),
+        node('Add', ['x', 'column'], ['y']),
+        node('Neg', ['h'], ['hn']),
+      ],
+      inputs: [value('x', 'float32', ['', 1]), value('h', 'float32', [2, '', 3])],
+      outputs: [value('y', 'float32', ['', 1]), value('hn', 'float32', [2, '', 3])],
       initializers: [tensor('all', [2], [1, 2]), tensor('last', [1], [1])],
     }),
     instance: random => ({ x: numbers(random, 1)[0], h: [numbers(random, 3), numbers(random, 3)] }),
@@ -121,6 +153,38 @@ const MODELS: Readonly<Record<string, Shaped>> = {
     }),
     instance: random => numbers(random, 3),
   },
+  'a scalar beside rows': {
+    file: model({
+      nodes: [node('Mul', ['x', 'rate'], ['y'])],
+      inputs: [value('x', 'float32', [null, 2]), value('rate', 'float32', [])],
+      outputs: [value('y', 'float32', [null, 2])],
+    }),
+    instance: random => ({ x: numbers(random, 2), rate: random.below(3) }),
+  },
+  'a mean that is padded, its mask made': {
+    file: maskedMean,
+    card: { features: [{ name: 'x', pad: { value: 9, mask: 'mask' } }] },
+    seen: { pads: true },
+    instance: random => numbers(random, 1 + random.below(4)),
+  },
+  'a mean that is padded, its mask given': {
+    file: maskedMean,
+    card: { features: [{ name: 'x', pad: { value: 0, mask: 'mask' } }, { name: 'mask' }] },
+    seen: { pads: true },
+    instance: random => {
+      const x = numbers(random, 1 + random.below(4));
+      return { x, mask: x.map((_, i) => (i === 0 ? 1 : random.below(2))) };
+    },
+  },
+  'a mean that padding would change, although its card asks for it': {
+    file: model({
+      nodes: [node('ReduceMean', ['x'], ['y'], { axes: [1], keepdims: 0 })],
+      inputs: [value('x', 'float32', [null, null])],
+      outputs: [value('y', 'float32', [null])],
+    }),
+    card: { features: [{ name: 'x', pad: { value: 0 } }] },
+    instance: random => numbers(random, 1 + random.below(4)),
+  },
   'a batch of three, second in its output': {
     file: model({
       nodes: [node('Transpose', ['x'], ['y'], { perm: [1, 0] })],
@@ -147,10 +211,11 @@ afterAll(async () => {
 });
 
 let made = 0;
-async function open(file: Buffer): Promise<ModelVersion> {
+async function open(file: Buffer, card?: Shaped['card']): Promise<ModelVersion> {
   const path = join(folder, `m${++made}`, '1.0.0');
   await mkdir(path, { recursive: true });
   await writeFile(join(path, 'model.onnx'), file);
+  if (card) await writeFile(join(path, 'model.json'), JSON.stringify(card));
   const version = await openModel(path);
   opened.push(version);
   // Answers are remembered only of models that take long enough.
@@ -173,9 +238,10 @@ async function answers(version: ModelVersion, requests: readonly unknown[], cach
 }
 
 describe('an answer is its own', () => {
-  it.each(Object.entries(MODELS))('%s', async (_, { file, instance }) => {
+  it.each(Object.entries(MODELS))('%s', async (_, { file, card, seen, instance }) => {
     const random = randomInputs();
-    const version = await open(file);
+    const version = await open(file, card);
+    expect({ pads: false, ...version.backend.info }).toMatchObject({ pads: false, ...seen });
     for (let round = 0; round < 8; round++) {
       const requests = Array.from({ length: 1 + random.below(6) }, () => {
         const several = random.below(3);
@@ -187,5 +253,26 @@ describe('an answer is its own', () => {
       expect(await answers(version, twice, false)).toEqual(alone);
       expect(await answers(version, twice, true)).toEqual(alone);
     }
+  });
+});
+
+describe('a model whose inputs share no batch', () => {
+  it('is one instance a request, given as tensors; anything else is refused in words', async () => {
+    const version = await openModel(join(import.meta.dirname, '../fixtures/cases/no-common-batch-axis'));
+    opened.push(version);
+    const scoring = openScoring(catalogOf(version), { clock: () => NOON + 1 });
+    const tensors = (first: number) => [
+      { name: 'a', shape: [3, 4, 5], datatype: 'FP32', data: new Array(60).fill(first) },
+      { name: 'b', shape: [5], datatype: 'FP32', data: [1, 2, 3, 4, 5] },
+    ];
+    const bodies = [{ inputs: tensors(10) }, { features: [[1], [2]] }, { inputs: tensors(20) }];
+    const outcomes = (await scoring.score(batchOf(bodies), signal)).outcomes();
+    const [one, refused, other] = outcomes.map(({ body }) => JSON.parse(body.toString()));
+    const rows = (first: number) => new Array(3).fill(new Array(4).fill([1, 2, 3, 4, 5].map(b => first + b)));
+    expect([one.prediction, other.prediction]).toEqual([rows(10), rows(20)]);
+    expect(refused.error).toMatchObject({
+      code: 'schema_mismatch',
+      message: expect.stringMatching(/^features is no Open Inference request; .* takes tensors: a \[3,4,5\], b \[5\]$/),
+    });
   });
 });

@@ -27,14 +27,16 @@ export type Attribute =
   | { readonly floats: readonly number[] }
   | Uint8Array;
 
-/** `null` is a dynamic dimension. */
-export function value(name: string, type: OnnxType, dims: readonly (number | null)[]): Uint8Array {
+/** `null` is a dynamic dimension, which is called N; one that has another name is given as that, '' as one that has none. */
+export function value(name: string, type: OnnxType, dims: readonly (number | string | null)[]): Uint8Array {
   const shape = dims.map(dimension =>
-    encodeField(1, dimension === null ? encodeField(2, 'N') : encodeNumber(1, dimension)),
+    encodeField(1, typeof dimension === 'number' ? encodeNumber(1, dimension) : nameOf(dimension)),
   );
   const tensor = encodeField(1, Buffer.concat([encodeNumber(1, TYPES[type]), encodeField(2, Buffer.concat(shape))]));
   return Buffer.concat([encodeField(1, name), encodeField(2, tensor)]);
 }
+
+const nameOf = (dimension: string | null) => (dimension === '' ? '' : encodeField(2, dimension ?? 'N'));
 
 /** An output that is a sequence of maps from int64 to float32: what a ZipMap gives. */
 export function mapsValue(name: string): Uint8Array {

@@ -22,10 +22,12 @@ export function layoutsOf({ inputs }: Signature): readonly Layout[] {
   const named = sharedName(all);
   if (named !== undefined) layouts.push(layout(inputs, ({ symbols }) => symbols?.indexOf(named) ?? 0));
   const sizes = new Set(all.map(({ dims }) => dims[0]).filter(size => size !== null));
-  if (named === undefined && sizes.size === 1) layouts.push(layout(inputs, () => 0));
-  // States of a network beside its inputs, [2, N, 128] beside [N, 1], in a file that does not name its dimensions.
-  const open = all.every(({ dims }) => dims.includes(null)) && all.some(({ dims }) => dims[0] === null);
-  if (named === undefined && open) layouts.push(layout(inputs, ({ dims }) => dims.indexOf(null)));
+  if (named === undefined) {
+    // States of a network beside its inputs, [2, ?, 128] beside [?, 1], in a file that does not name its dimensions.
+    const open = all.every(({ dims }) => dims.includes(null)) && all.some(({ dims }) => dims[0] === null);
+    if (open && !sizes.has(1)) layouts.push(layout(inputs, ({ dims }) => dims.indexOf(null)));
+    if (sizes.size === 1) layouts.push(layout(inputs, () => 0));
+  }
   return all.length > 1 ? [...layouts, unbatched(inputs)] : layouts;
 }
 

@@ -59,6 +59,16 @@ async function observeSingle(run: Run, inputs: Tensors, first: Tensors, unbatche
   return { axes, apart: false, varies, rowMs: performance.now() - start, repeated: 1 };
 }
 
+/** Whether an instance that is padded beside longer ones is answered as it is alone. */
+export async function keepsPadded(run: Run, plan: WarmUpPlan, axes: OutputAxes): Promise<boolean> {
+  const padded = plan.padded?.();
+  if (padded === undefined) return false;
+  const runs = await tryRuns(run, [padded.alone, padded.beside]);
+  const [alone, beside] = runs ?? [];
+  if (alone === undefined || beside === undefined) return false;
+  return alike(turnOutputs(alone, axes, 1), pickAll(turnOutputs(beside, axes, 2), [0]));
+}
+
 async function tryRuns(run: Run, inputs: readonly Tensors[]): Promise<readonly Tensors[] | undefined> {
   const outputs: Tensors[] = [];
   try {

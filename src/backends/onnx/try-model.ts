@@ -4,7 +4,7 @@ import type { Signature, Tensor, Tensors } from '../../core/tensor.ts';
 import { nameOfShape } from '../../core/words.ts';
 import type { Engine } from './engine.ts';
 import { arrange, type Layout, layoutsOf, type OutputAxes, shownInput, shownOutput, turnOutputs } from './layout.ts';
-import { observe } from './observe.ts';
+import { keepsPadded, observe } from './observe.ts';
 import type { OnnxSource } from './onnx-source.ts';
 import { type WarmUp, warmUp } from './warm-up.ts';
 
@@ -52,6 +52,7 @@ export async function tryModel(source: OnnxSource, engine: Engine, limitMs: numb
   };
   // The card is held against what the outputs were seen to be.
   if (Object.values(seen.axes).some(axis => axis !== 0)) source.plan(shown);
+  const pads = !seen.apart && (await keepsPadded(given, warm.plan, seen.axes));
   const rows = seen.apart ? 1 : Math.max(1, Math.min(maxBatchSize, Math.floor(MOST_REPEATED / seen.repeated)));
   return {
     info: {
@@ -60,6 +61,7 @@ export async function tryModel(source: OnnxSource, engine: Engine, limitMs: numb
       memoryBytes: engine.memoryBytes,
       maxBatchSize: rows,
       ...(seen.apart && { apart: true }),
+      ...(pads && { pads }),
       ...(seen.varies && { varies: true }),
     },
     run: withOutputs(engine.run, layout, seen.axes),

@@ -10,7 +10,7 @@ export interface SliceSize {
 export function sliceSizeOf({ card, signature, backend }: ModelVersion): SliceSize {
   const { maxBatchSize, apart } = backend.info;
   const fixed = signature.inputs.find(({ dims }) => typeof dims[0] === 'number')?.dims[0] ?? undefined;
-  if (fixed !== undefined) return { rows: apart ? 1 : fixed, fixed };
+  if (fixed !== undefined) return { rows: apart ? 1 : Math.max(1, fixed), fixed };
   return { rows: Math.max(1, Math.min(card.batching.maxBatchSize ?? maxBatchSize, maxBatchSize)), fixed };
 }
 

@@ -1,3 +1,5 @@
+import { toHalf } from '../../core/half.ts';
+import { boxOf, copyIntoBox, type RaggedRow } from '../../core/pad.ts';
 import type { Tensor, TensorData, TensorSpec } from '../../core/tensor.ts';
 import { dataFor } from './elements.ts';
 
@@ -44,7 +46,9 @@ export class DenseBlock implements Block {
 
   elements(): undefined {}
 
-  shape(): undefined {}
+  shape(_row: number): string | undefined {
+    return undefined;
+  }
 
   tensor(from: number, to: number, size: number, lent: boolean): Tensor {
     const { data, width, spec } = this;
@@ -77,40 +81,70 @@ export class DenseBlock implements Block {
   }
 }
 
-/** One row whose lengths are its own. */
-export interface RaggedRow {
-  readonly dims: readonly number[];
-  readonly data: TensorData;
+/** Values of an input that is one for the whole run, whatever its rows: only those of the same value may share one. */
+export class ScalarBlock extends DenseBlock {
+  constructor(spec: TensorSpec, rows: number) {
+    super(spec, [], rows);
+  }
+
+  override shape(row: number): string {
+    return this.key(row);
+  }
+
+  override tensor(from: number): Tensor {
+    const { data, spec } = this;
+    return { type: spec.type, dims: [], data: data.slice(from, from + 1) as TensorData };
+  }
+
+  override pick(rows: readonly number[]): ScalarBlock {
+    const picked = new ScalarBlock(this.spec, rows.length);
+    rows.forEach((row, place) => {
+      copy(picked.data, place, this.data, row, 1);
+    });
+    return picked;
+  }
 }
 
-/** Rows of different lengths. Only those of equal shapes may stand in one tensor: padding changes what many a model says, and what it says of a row must not hang on its neighbours. */
+/**
+ * Rows of different lengths. Only those of equal shapes may stand in one tensor, unless the model was seen to answer the same where they are padded: padding changes what many a model says, and what
+ * it says of a row must not hang on its neighbours.
+ */
 export class RaggedBlock implements Block {
   readonly spec: TensorSpec;
   readonly rows: RaggedRow[] = [];
+  readonly #padding: number | string | undefined;
 
-  constructor(spec: TensorSpec) {
+  /** @param padding what fills rows up to the longest; undefined: they are not padded */
+  constructor(spec: TensorSpec, padding: number | string | undefined) {
     this.spec = spec;
+    this.#padding = padding;
+  }
+
+  get pads(): boolean {
+    return this.#padding !== undefined;
   }
 
   reserve(): void {}
 
   elements(from: number, to: number): number {
-    return (to - from) * (this.rows[from] as RaggedRow).data.length;
+    return (to - from) * widthOf(boxOf(this.rows.slice(from, to)));
   }
 
-  shape(row: number): string {
-    return (this.rows[row] as RaggedRow).dims.join('x');
+  shape(row: number): string | undefined {
+    return this.#padding === undefined ? (this.rows[row] as RaggedRow).dims.join('x') : undefined;
   }
 
   tensor(from: number, to: number, size: number): Tensor {
-    const { dims, data: first } = this.rows[from] as RaggedRow;
-    const width = first.length;
+    const box = boxOf(this.rows.slice(from, to));
+    const width = widthOf(box);
     const data = dataFor(this.spec.type, size * width);
+    if (this.#padding !== undefined && this.#padding !== 0) fill(data, this.spec.type, this.#padding);
     for (let place = 0; place < size; place++) {
       const row = this.rows[Math.min(from + place, to - 1)] as RaggedRow;
-      copy(data, place * width, row.data, 0, width);
+      if (row.data.length === width) copy(data, place * width, row.data, 0, width);
+      else copyIntoBox(data, place * width, box, row);
     }
-    return { type: this.spec.type, dims: [size, ...dims], data };
+    return { type: this.spec.type, dims: [size, ...box], data };
   }
 
   key(row: number): string {
@@ -119,7 +153,7 @@ export class RaggedBlock implements Block {
   }
 
   pick(rows: readonly number[]): RaggedBlock {
-    const picked = new RaggedBlock(this.spec);
+    const picked = new RaggedBlock(this.spec, this.#padding);
     picked.rows.push(...rows.map(row => this.rows[row] as RaggedRow));
     return picked;
   }
@@ -130,6 +164,13 @@ function keyOf(data: TensorData, start: number, length: number): string {
   if (Array.isArray(data)) return length === 1 ? (data[start] as string) : data.slice(start, start + length).join('\0');
   const { BYTES_PER_ELEMENT: size, buffer, byteOffset } = data;
   return Buffer.from(buffer, byteOffset + start * size, length * size).toString('latin1');
+}
+
+/** Sets every element. */
+export function fill(data: TensorData, type: TensorSpec['type'], value: number | string): void {
+  if (Array.isArray(data)) data.fill(String(value));
+  else if (data instanceof BigInt64Array || data instanceof BigUint64Array) data.fill(BigInt(value));
+  else data.fill(type === 'float16' ? toHalf(Number(value)) : Number(value));
 }
 
 function widthOf(rowDims: readonly number[]): number {

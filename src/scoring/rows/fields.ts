@@ -1,7 +1,7 @@
 import type { Card, Feature } from '../../core/model.ts';
 import type { Signature, TensorData, TensorSpec } from '../../core/tensor.ts';
 import { nameOfShape, nameOfType } from '../../core/words.ts';
-import { type Block, DenseBlock, RaggedBlock } from './blocks.ts';
+import { type Block, DenseBlock, RaggedBlock, ScalarBlock } from './blocks.ts';
 import { cellFor, widthOf } from './cells.ts';
 import { dataFor, FLOAT32_LIMIT, mismatch, type Subject, storeFor, toNumber, toText } from './elements.ts';
 import { countOf, flatten, rowDims, shapeOf, type Tail } from './shapes.ts';
@@ -23,24 +23,49 @@ export interface InputPlan {
   readonly fields: readonly Field[];
   /** Set where every column is a number taken as it is: magnitudes below this limit need no further look. */
   readonly plainLimit: number | undefined;
+  /** The input of whose values it is the mask, where it is made. */
+  readonly maskOf?: string;
   /** An empty block with room for some rows. */
   block(rows: number): Block;
 }
 
 /** How a model's inputs are filled by the features of its card. @throws TypeError where the two do not fit together. */
-export function planInputs({ features, batching }: Card, { inputs }: Signature, model: string): readonly InputPlan[] {
+export function planInputs(
+  { features, batching }: Card,
+  { inputs }: Signature,
+  model: string,
+  pads = false,
+): readonly InputPlan[] {
   const alone = features.length === 1;
   return inputs.map(spec => {
     const mine = features.filter(feature => feature.input === spec.name);
     const [first] = mine;
+    const masked = features.find(({ pad }) => pad?.mask === spec.name);
+    if (first === undefined && masked !== undefined) return planMask(spec, masked.input, pads);
     if (first === undefined) throw new TypeError(`no feature fills input ${spec.name}`);
     if (first.type !== 'tensor') return planColumns(spec, mine, model, alone);
     if (mine.length > 1) throw new TypeError(`input ${spec.name} takes one tensor, the card names several features`);
-    return planTensor(spec, first, model, alone, batching.maxLength);
+    const padding = pads ? (first.pad?.value ?? (masked && 0)) : undefined;
+    return planTensor(spec, first, { model, alone, padding, maxLength: batching.maxLength });
   });
 }
 
-function planTensor(spec: TensorSpec, feature: Feature, model: string, alone: boolean, maxLength: number): InputPlan {
+/** A mask that no request gives: 1 for every value that one gives of another input. */
+function planMask(spec: TensorSpec, of: string, pads: boolean): InputPlan {
+  const block = (): Block => new RaggedBlock(spec, pads ? 0 : undefined);
+  return { spec, tail: spec.dims.slice(1), fields: [], plainLimit: undefined, maskOf: of, block };
+}
+
+interface TensorUse {
+  readonly model: string;
+  /** No other feature is beside it. */
+  readonly alone: boolean;
+  readonly padding: number | string | undefined;
+  /** Of its open dimensions. */
+  readonly maxLength: number;
+}
+
+function planTensor(spec: TensorSpec, feature: Feature, { model, alone, padding, maxLength }: TensorUse): InputPlan {
   const tail = spec.dims.slice(1);
   const fixed = countOf(tail) === undefined ? undefined : (tail as readonly number[]);
   const subject = { what: alone ? 'features' : `feature ${feature.name}`, model };
@@ -57,7 +82,7 @@ function planTensor(spec: TensorSpec, feature: Feature, model: string, alone: bo
     for (let i = 0; i < flat.length; i++) element(flat[i], data, start + i);
     if (!dense) (block as RaggedBlock).rows[row] = { dims: shape, data };
   };
-  const block = (rows: number): Block => (fixed ? new DenseBlock(spec, fixed, rows) : new RaggedBlock(spec));
+  const block = (rows: number): Block => (fixed ? new DenseBlock(spec, fixed, rows) : new RaggedBlock(spec, padding));
   return { spec, tail, fields: [{ name: feature.name, tail, write }], plainLimit: undefined, block };
 }
 
@@ -106,7 +131,8 @@ function planColumns(spec: TensorSpec, features: readonly Feature[], model: stri
     };
     return { name: feature.name, tail: [], write };
   });
-  const block = (rows: number): Block => new DenseBlock(spec, fixed, rows);
+  const scalar = spec.dims.length === 0;
+  const block = (rows: number): Block => (scalar ? new ScalarBlock(spec, rows) : new DenseBlock(spec, fixed, rows));
   return { spec, tail: fixed, fields, plainLimit: features.every(isPlain) ? limitOf(spec) : undefined, block };
 }
 

@@ -1,5 +1,5 @@
 import { RequestError } from '../../core/errors.ts';
-import type { InputTensor, InputTensors } from '../../core/open-inference.ts';
+import { type InputTensor, InputTensors } from '../../core/open-inference.ts';
 import { nameOfShape } from '../../core/words.ts';
 import type { Field, InputPlan } from './fields.ts';
 import { countOf, nest, rowDims, shapeOf, type Tail } from './shapes.ts';
@@ -43,8 +43,12 @@ export function instancesOf(
   model: string,
   maxInstances: number,
 ): readonly unknown[] {
-  const columns = tensors.inputs.map(tensor => columnOf(tensor, tensors, inputs, model, maxInstances));
-  const rows = columns[0]?.rows.length ?? 0;
+  const [shared, own] = [true, false].map(wanted =>
+    tensors.inputs.filter(tensor => isShared(tensor, inputs) === wanted),
+  ) as [InputTensor[], InputTensor[]];
+  const columns = own.map(tensor => columnOf(tensor, tensors, inputs, model, maxInstances));
+  const rows = columns[0]?.rows.length ?? (shared.length > 0 ? 1 : 0);
+  for (const { name, data } of shared) columns.push({ name, rows: new Array(rows).fill(data[0]) });
   for (const column of columns) {
     if (column.rows.length !== rows)
       throw mismatch(`inputs have ${rows} and ${column.rows.length} rows`, model, 'as many of each');
@@ -52,6 +56,20 @@ export function instancesOf(
   return Array.from({ length: rows }, (_, row) =>
     Object.fromEntries(columns.map(({ name, rows: values }) => [name, values[row]])),
   );
+}
+
+/** One value for all rows, of an input that takes no more. */
+function isShared({ name, data }: InputTensor, inputs: readonly InputPlan[]): boolean {
+  return data.length === 1 && inputs.some(({ spec }) => spec.name === name && spec.dims.length === 0);
+}
+
+/** Tensors in the shapes of the file, none of them a batch, as the one instance. @throws RequestError schema_mismatch where the features are anything else. */
+export function wholeInstance(features: unknown, inputs: readonly InputPlan[], model: string): unknown {
+  if (!(features instanceof InputTensors)) {
+    const shapes = inputs.map(({ spec, tail }) => `${spec.name} ${nameOfShape(tail)}`);
+    throw mismatch('features is no Open Inference request', model, `tensors: ${shapes.join(', ')}`);
+  }
+  return Object.fromEntries(features.inputs.map(({ name, data, shape }) => [name, nest(Array.from(data), shape)]));
 }
 
 interface Column {

@@ -2,12 +2,15 @@ import type { RequestScanner } from '../../core/codec.ts';
 import { RequestError } from '../../core/errors.ts';
 import type { ModelVersion } from '../../core/model.ts';
 import { InputTensors } from '../../core/open-inference.ts';
-import type { Tensor, Tensors } from '../../core/tensor.ts';
+import type { RaggedRow } from '../../core/pad.ts';
+import type { Tensor, Tensors, TensorType } from '../../core/tensor.ts';
 import { nameOfType } from '../../core/words.ts';
-import { type Block, DenseBlock } from './blocks.ts';
+import { type Block, DenseBlock, fill, RaggedBlock } from './blocks.ts';
+import { dataFor } from './elements.ts';
 import { type Field, type InputPlan, planInputs } from './fields.ts';
-import { instancesOf, isOneInstance, isTensor, tooMany } from './instances.ts';
-import { countOf, flatten, shapeOf } from './shapes.ts';
+import { instancesOf, isOneInstance, tooMany, wholeInstance } from './instances.ts';
+import { countOf } from './shapes.ts';
+import { checkLength, copyPlain, mismatch, writeWhole } from './write-whole.ts';
 
 /** Where a request's instances stand among the rows. */
 export interface Span {
@@ -36,16 +39,29 @@ export class Encoder {
   readonly fields: readonly Field[];
   /** In the card's order: place in an instance's list → input. */
   readonly inputOf: readonly number[];
+  /** Those inputs that a request fills; they stand before the others. */
+  readonly given: readonly InputPlan[];
+  /** Inputs that are made of others: masks. */
+  readonly masks: readonly { readonly input: number; readonly of: number; readonly type: TensorType }[];
+  /** The model takes a request's whole tensors alone. */
+  readonly unbatched: boolean;
   /** In one request. */
   readonly maxInstances: number;
 
   readonly #unneeded: ReadonlySet<string>;
 
   /** @throws TypeError where card and signature do not fit together. */
-  constructor({ name, version, card, signature }: ModelVersion) {
+  constructor({ name, version, card, signature, backend }: ModelVersion) {
     this.model = `${name} ${version}`;
     this.#unneeded = new Set(card.unneededInputs);
-    this.inputs = planInputs(card, signature, this.model);
+    const plans = planInputs(card, signature, this.model, backend.info.pads);
+    this.given = plans.filter(({ maskOf }) => maskOf === undefined);
+    this.inputs = [...this.given, ...plans.filter(({ maskOf }) => maskOf !== undefined)];
+    this.masks = this.inputs.flatMap(({ spec, maskOf }, input) => {
+      const of = this.inputs.findIndex(other => other.spec.name === maskOf);
+      return maskOf === undefined ? [] : [{ input, of, type: spec.type }];
+    });
+    this.unbatched = signature.unbatched ?? false;
     const fieldsOf = new Map(
       this.inputs.map(({ spec, fields }, input) => [spec.name, { input, next: fields.values() }]),
     );
@@ -84,7 +100,11 @@ export class Rows {
   /** Adds a request's instances. @throws RequestError schema_mismatch or non_finite_feature; none of them is then in. */
   add(features: unknown): Span {
     const from = this.count;
-    const { inputs, fields, model, maxInstances } = this.#encoder;
+    const { given: inputs, fields, model, unbatched, maxInstances } = this.#encoder;
+    if (unbatched) {
+      const needed = features instanceof InputTensors ? this.#encoder.needed(features) : features;
+      return this.#addAll([wholeInstance(needed, inputs, model)], false);
+    }
     if (features instanceof InputTensors) {
       const copied = this.#addPlain(features);
       if (copied !== undefined) return copied;
@@ -126,11 +146,13 @@ export class Rows {
 
   /** Rows that may share a run, those of equal shapes together; undefined where all may. */
   byShape(): readonly (readonly number[])[] | undefined {
-    const blocks = this.#blocks.filter(block => this.count > 0 && block.shape(0) !== undefined);
-    if (blocks.length === 0) return undefined;
+    if (this.count < 2) return undefined;
+    const blocks = this.#blocks.filter(block => block.shape(0) !== undefined);
+    const padded = this.#blocks.filter(block => block instanceof RaggedBlock && block.pads) as RaggedBlock[];
+    if (blocks.length === 0 && padded.length < 2) return undefined;
     const groups = new Map<string, number[]>();
     for (let row = 0; row < this.count; row++) {
-      const shape = blocks.map(block => block.shape(row)).join();
+      const shape = `${unevenness(padded, row)}|${blocks.map(block => block.shape(row)).join()}`;
       const group = groups.get(shape);
       if (group) group.push(row);
       else groups.set(shape, [row]);
@@ -202,6 +224,20 @@ export class Rows {
   }
 
   #write(instance: unknown, row: number): void {
+    this.#writeGiven(instance, row);
+    if (this.#encoder.masks.length > 0) this.#writeMasks(row);
+  }
+
+  #writeMasks(row: number): void {
+    for (const { input, of, type } of this.#encoder.masks) {
+      const { dims, data } = (this.#blocks[of] as RaggedBlock).rows[row] as RaggedRow;
+      const ones = dataFor(type, data.length);
+      fill(ones, type, 1);
+      (this.#blocks[input] as RaggedBlock).rows[row] = { dims, data: ones };
+    }
+  }
+
+  #writeGiven(instance: unknown, row: number): void {
     const { fields, model } = this.#encoder;
     if (Array.isArray(instance)) {
       this.#writeList(instance, row);
@@ -223,7 +259,7 @@ export class Rows {
 
   /** Values by place. */
   #writeList(list: readonly unknown[], row: number): void {
-    const { inputs, fields, inputOf, model } = this.#encoder;
+    const { given: inputs, fields, inputOf, model } = this.#encoder;
     const [only] = inputs;
     if (inputs.length === 1 && only !== undefined) {
       writeWhole(only, list, this.#blocks[0] as Block, row, model);
@@ -237,7 +273,7 @@ export class Rows {
 
   /** Values by feature name, or a whole input's by the input's name. */
   #writeObject(object: JsonObject, row: number): void {
-    const { inputs, model } = this.#encoder;
+    const { given: inputs, model } = this.#encoder;
     for (let i = 0; i < inputs.length; i++) {
       const { spec, fields } = inputs[i] as InputPlan;
       const block = this.#blocks[i] as Block;
@@ -254,53 +290,10 @@ export class Rows {
   }
 }
 
+/** Arrays of one instance that have different lengths, which padding would hide: they stand with their like. Empty where they have one. */
+function unevenness(padded: readonly RaggedBlock[], row: number): string {
+  const shapes = padded.map(({ rows }) => (rows[row] as RaggedRow).dims.join('x'));
+  return new Set(shapes).size > 1 ? shapes.join() : '';
+}
+
 type JsonObject = Readonly<Record<string, unknown>>;
-
-/** Fills one input from a list: one value a column, or one tensor. */
-function writeWhole(input: InputPlan, list: readonly unknown[], block: Block, row: number, model: string): void {
-  const { fields, plainLimit } = input;
-  if (isTensor(fields[0])) {
-    (fields[0] as Field).write(list, block, row);
-    return;
-  }
-  const values = Array.isArray(list[0]) && input.tail.length > 1 ? (flatten(list, shapeOf(list)) ?? list) : list;
-  checkLength(values, fields, model);
-  let column = 0;
-  if (plainLimit !== undefined) column = writePlain(values, block as DenseBlock, row, plainLimit);
-  for (; column < fields.length; column++) (fields[column] as Field).write(values[column], block, row);
-}
-
-/** The hot loop: numbers straight into the tensor, until one needs a closer look. Returns the columns written. */
-function writePlain(values: readonly unknown[], { data, width }: DenseBlock, row: number, limit: number): number {
-  const start = row * width;
-  for (let column = 0; column < width; column++) {
-    const value = values[column];
-    if (typeof value !== 'number' || !(value < limit && value > -limit)) return column;
-    (data as Float32Array)[start + column] = value;
-  }
-  return width;
-}
-
-/** False where a value is no number, or one that the input cannot hold. */
-function copyPlain(values: ArrayLike<unknown>, into: Float32Array, start: number, limit: number): boolean {
-  for (let i = 0; i < values.length; i++) {
-    const value = values[i];
-    if (typeof value !== 'number' || !(value < limit && value > -limit)) return false;
-    into[start + i] = value;
-  }
-  return true;
-}
-
-function checkLength(values: readonly unknown[], fields: readonly Field[], model: string): void {
-  if (values.length !== fields.length) {
-    throw mismatch(
-      `features has ${values.length} value${values.length === 1 ? '' : 's'}`,
-      model,
-      String(fields.length),
-    );
-  }
-}
-
-function mismatch(is: string, model: string, takes: string): RequestError {
-  return new RequestError('schema_mismatch', 'validate', `${is}; ${model} takes ${takes}`);
-}

@@ -9,6 +9,7 @@ import type { TensorSpec } from '../../../src/core/tensor.ts';
 import { VERSION } from '../../../src/core/version.ts';
 import { createHttpApi, type HttpApi, type HttpApiOptions } from '../../../src/http/api.ts';
 import type { RouteName } from '../../../src/http/routes.ts';
+import type { RawCard } from '../../../src/models/card.ts';
 import { NOON, quiet } from '../../support/events.ts';
 import { notes } from '../../support/models.ts';
 import { catalogOf, openModel } from '../../support/onnx-model.ts';
@@ -368,6 +369,43 @@ describe('metadata', () => {
     expect(await ask(api, 'v2-model-ready', { name: 'nothing' })).toMatchObject({ status: 404 });
     const there = { name: 'diabetes', version: '1.1.0' };
     expect(await ask(api, 'v2-model-version-ready', there)).toMatchObject({ status: 200, body: { ready: true } });
+  });
+
+  it('a model whose inputs share no batch takes whole tensors, and gives whole ones', async () => {
+    const version = await open(join(ROOT, 'test/fixtures/cases/no-common-batch-axis'));
+    const api = serve(catalogOf(version));
+    const a = Array.from({ length: 60 }, (_, i) => i);
+    const inputs = [
+      { name: 'a', shape: [3, 4, 5], datatype: 'FP32', data: a },
+      { name: 'b', shape: [5], datatype: 'FP32', data: [100, 200, 300, 400, 500] },
+    ];
+    const { body } = await ask(api, 'v2-infer', { name: version.name }, { inputs });
+    expect(body.outputs).toEqual([
+      { name: 'y', shape: [3, 4, 5], datatype: 'FP32', data: a.map(i => i + 100 * ((i % 5) + 1)) },
+    ]);
+    const described = (await ask(api, 'v2-model', { name: version.name })).body;
+    expect(described.inputs.map(({ shape }: { shape: number[] }) => shape)).toEqual([[3, 4, 5], [5]]);
+    expect(described.outputs).toEqual([{ name: 'y', datatype: 'FP32', shape: [3, 4, 5] }]);
+    const short = [{ ...inputs[0], shape: [3, 4, 4], data: a.slice(0, 48) }, inputs[1]];
+    expect((await ask(api, 'v2-infer', { name: version.name }, { inputs: short })).body.error).toContain(
+      'feature a has the shape [3,4,4]',
+    );
+  });
+
+  it('a scalar is given once for all rows, or by the card', async () => {
+    const folder = join(ROOT, 'test/fixtures/cases/scalar-input-unservable');
+    const x = { name: 'x', shape: [2, 2], datatype: 'FP32', data: [1, 2, 3, 4] };
+    const rate = { name: 'rate', shape: [1], datatype: 'FP32', data: [10] };
+    const plain = await open(folder);
+    const given = await ask(serve(catalogOf(plain)), 'v2-infer', { name: plain.name }, { inputs: [x, rate] });
+    const features = [
+      { name: 'x', type: 'tensor' },
+      { name: 'rate', missing: { fill: 10 } },
+    ] as RawCard['features'];
+    const filled = await open(folder, { features });
+    const left = await ask(serve(catalogOf(filled)), 'v2-infer', { name: filled.name }, { inputs: [x] });
+    expect(given.body.outputs).toMatchObject([{ name: 'y', shape: [2, 2] }]);
+    expect(left.body.outputs).toEqual(given.body.outputs);
   });
 });
 

@@ -73,6 +73,25 @@ describe('inspecting a model', () => {
     });
   });
 
+  it('remarks on a model that padding would change, and refuses padding that does not fit', async () => {
+    const mean = model({
+      nodes: [node('ReduceMean', ['x'], ['y'], { axes: [1], keepdims: 1 })],
+      inputs: [value('x', 'float32', [null, null])],
+      outputs: [value('y', 'float32', [null, 1])],
+    });
+    const padded = (pad: object) => inspect(mean, { features: [{ name: 'x', pad }] });
+    const found = await padded({ value: 0 });
+    expect(found.info).not.toHaveProperty('pads');
+    expect(found.remarks).toEqual(['padding changes its answers: arrays of different lengths share no run']);
+    await expect(padded({ value: 0, mask: 'm' })).rejects.toThrow(
+      'feature x: pad: expected a mask among the inputs of the model, came m',
+    );
+    await expect(padded({ value: '' })).rejects.toThrow('feature x: pad: expected a value for float32, came ""');
+    await expect(
+      inspect(regressor([1, 2]), { features: [{ name: 'x', type: 'tensor', pad: { value: 0 } }] }),
+    ).rejects.toThrow('feature x: pad: expected an array of open length, came input x');
+  });
+
   it('refuses a model that declares a batch of 0', async () => {
     const none = model({
       nodes: [node('Neg', ['x'], ['y'])],

@@ -113,12 +113,6 @@ describe('features', () => {
       x2,
       'feature a: expected a number to fill with, came "none"',
     ],
-    [
-      'a scalar input',
-      undefined,
-      signature([spec('s', 'float32', [])], [LABEL]),
-      'input s is a scalar; inputs need a batch as their first dimension',
-    ],
   ])('are refused with %s', (_, card, held, words) => {
     expect(() => resolve(card, held)).toThrow(`m/1.0.0/model.json: ${words}`);
   });
@@ -262,6 +256,17 @@ describe('warm-up', () => {
       expect(many[row * 2]).toBeGreaterThanOrEqual(5);
       expect(many[row * 2]).toBeLessThanOrEqual(9);
     }
+  });
+
+  it('takes a scalar as one number', () => {
+    const held = signature([spec('x', 'float32', [null, 2]), spec('rate', 'int64', [])], [LABEL]);
+    const card = resolve(undefined, held);
+    expect(card.features.map(({ name, type }) => [name, type])).toEqual([
+      ['x_0', 'number'],
+      ['x_1', 'number'],
+      ['rate', 'number'],
+    ]);
+    expect(warmUpPlan(held, card).inputs(2).rate).toEqual({ type: 'int64', dims: [], data: BigInt64Array.of(0n) });
   });
 
   it('keeps to a fixed batch', () => {

@@ -369,6 +369,43 @@ describe('tensors', () => {
     expect(encode(['ids: int64[?,?]'], [[1, 2, 3], [4]])).toMatchObject({ several: true, rows: 2 });
   });
 
+  it('pads what the model was seen to answer the same, and makes its mask', () => {
+    const version = modelVersion({ inputs: tokens });
+    const [ids] = version.card.features;
+    if (ids === undefined) throw new Error('no feature');
+    const card = { ...version.card, features: [{ ...ids, pad: { value: 7, mask: 'mask' } }] };
+    const { backend } = version;
+    const info = { ...backend.info, pads: true };
+    const rows = new Encoder({ ...version, card, backend: { ...backend, info } }).begin(1);
+    rows.add([[1, 2, 3], [4]]);
+    expect(rows.byShape()).toBeUndefined();
+    expect(rows.tensors(0, 2, 2)).toEqual({
+      ids: { type: 'int64', dims: [2, 3], data: BigInt64Array.of(1n, 2n, 3n, 4n, 7n, 7n) },
+      mask: { type: 'int64', dims: [2, 3], data: BigInt64Array.of(1n, 1n, 1n, 1n, 0n, 0n) },
+    });
+    expect(rows.pick([1]).tensors(0, 1, 1).mask?.dims).toEqual([1, 1]);
+  });
+
+  it('keeps an instance whose arrays have different lengths from those that padding would make it like', () => {
+    const version = modelVersion({ inputs: tokens });
+    const features = version.card.features.map(feature => ({ ...feature, pad: { value: 0, mask: undefined } }));
+    const { backend } = version;
+    const info = { ...backend.info, pads: true };
+    const rows = new Encoder({ ...version, card: { ...version.card, features }, backend: { ...backend, info } }).begin(
+      1,
+    );
+    for (const [ids, mask] of [
+      [
+        [1, 2, 3],
+        [1, 1, 1],
+      ],
+      [[1], [1, 1]],
+      [[1], [1]],
+    ])
+      rows.add({ ids, mask });
+    expect(rows.byShape()).toEqual([[0, 2], [1]]);
+  });
+
   it('groups by every dynamic dimension', () => {
     const rows = new Encoder(modelVersion({ inputs: ['s: float32[?,?,2,?]'] })).begin(1);
     const [wide, long] = [

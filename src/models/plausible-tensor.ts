@@ -1,0 +1,90 @@
+import type { Card, Feature } from '../core/model.ts';
+import type { Tensor, TensorData, TensorSpec, TensorType } from '../core/tensor.ts';
+import { type Choice, exampleNumber, floatFor, integerFor, pseudoRandom, store, textFor } from './plausible.ts';
+
+const ARRAYS: Record<Exclude<TensorType, 'string'>, new (length: number) => Exclude<TensorData, string[]>> = {
+  float32: Float32Array,
+  float64: Float64Array,
+  float16: Uint16Array,
+  int8: Int8Array,
+  int16: Int16Array,
+  int32: Int32Array,
+  int64: BigInt64Array,
+  uint8: Uint8Array,
+  uint16: Uint16Array,
+  uint32: Uint32Array,
+  uint64: BigUint64Array,
+  bool: Uint8Array,
+};
+
+/** Rows of one input: the card's example where it has one, else what the choice says. */
+export function tensorFor(input: TensorSpec, card: Card, rows: number, choice: Choice): Tensor {
+  const masked = card.features.find(({ pad }) => pad?.mask === input.name);
+  const own = card.features.filter(feature => feature.input === input.name);
+  // A mask is as long as what it masks.
+  const features = masked ? [masked] : own;
+  const example = exampleOf(input, card, features);
+  const dims = dimsFor(input, features, rows, choice, example);
+  const columns = dims.slice(1).reduce((product, dimension) => product * dimension, 1);
+  const size = dims.length === 0 ? 1 : rows * columns;
+  const given = example?.values.length === columns ? example.values : undefined;
+  if (input.type === 'string') {
+    const alone = card.features.length === 1;
+    const data = Array.from({ length: size }, (_, i) =>
+      given ? String(given[i % columns]) : textFor(features[i % columns], i, i < columns, alone, choice),
+    );
+    return { type: 'string', dims, data };
+  }
+  const data = new ARRAYS[input.type](size);
+  const plain = features.length === columns && features.every(feature => feature.type === 'number');
+  const numberAt = (i: number): number => {
+    if (masked) return 1;
+    const feature = plain ? features[i % columns] : undefined;
+    if (given) return exampleNumber(feature, Number(given[i % columns]), i < columns ? 0 : pseudoRandom(i), input.type);
+    if (input.type.startsWith('float')) return floatFor(feature, i < columns ? undefined : pseudoRandom(i));
+    return integerFor(feature, i < columns ? undefined : pseudoRandom(i), choice.integer, input.type);
+  };
+  for (let i = 0; i < size; i++) store(data, i, numberAt(i), input.type);
+  return { type: input.type, dims, data };
+}
+
+function dimsFor(
+  input: TensorSpec,
+  features: readonly Feature[],
+  rows: number,
+  { open }: Choice,
+  example: Example | undefined,
+): number[] {
+  if (input.dims.length === 0) return [];
+  const tail = input.dims.slice(1);
+  if (example && example.dims.length === tail.length && features[0]?.type === 'tensor') return [rows, ...example.dims];
+  if (tail.length === 1 && tail[0] === null && features[0]?.type !== 'tensor') {
+    return [
+      rows,
+      features.reduce((sum, { encode, categories }) => sum + (encode === 'onehot' ? (categories?.length ?? 1) : 1), 0),
+    ];
+  }
+  return [rows, ...tail.map(dimension => dimension ?? open)];
+}
+
+/** What the card's example gives one input; undefined where that is for a closer look. */
+interface Example {
+  readonly dims: readonly number[];
+  readonly values: readonly unknown[];
+}
+
+function exampleOf(input: TensorSpec, { example, features: all }: Card, mine: readonly Feature[]): Example | undefined {
+  if (example === undefined || mine.some(({ encode }) => encode !== undefined)) return undefined;
+  const givenFor = (feature: Feature): unknown => {
+    if (typeof example === 'object' && example !== null && !Array.isArray(example)) {
+      return (example as Readonly<Record<string, unknown>>)[feature.name];
+    }
+    if (all.length === 1 && feature.type === 'tensor') return example;
+    return Array.isArray(example) ? example[all.indexOf(feature)] : example;
+  };
+  const values = mine.map(feature => givenFor(feature) ?? feature.fill ?? (input.type === 'string' ? '' : 0));
+  if (mine[0]?.type !== 'tensor') return { dims: [values.length], values };
+  const dims: number[] = [];
+  for (let inner: unknown = values[0]; Array.isArray(inner); inner = inner[0]) dims.push(inner.length);
+  return { dims, values: [values[0]].flat(Number.POSITIVE_INFINITY) };
+}
