@@ -6,7 +6,7 @@ import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createMicroBatcher } from '../src/backends/micro-batcher.ts';
-import { createEngineBackend } from '../src/backends/onnx/engine.ts';
+import { createEngineBackend } from '../src/backends/onnx/engine-backend.ts';
 import { createWorkerPool } from '../src/backends/onnx/worker-pool.ts';
 import type { Backend } from '../src/core/backend.ts';
 import type { Tensors } from '../src/core/tensor.ts';

@@ -8,6 +8,7 @@ import { medianFigures, record } from './harness.ts';
 import { benchHeavy } from './heavy.ts';
 import { measureLedger } from './ledger-cost.ts';
 import { watchMemory } from './memory.ts';
+import { compareMixtures, measureTensors } from './mixtures.ts';
 import { measureOverheads } from './overheads.ts';
 import { compareModelServers } from './peers/model-servers.ts';
 import { comparePeersThroughEndpoint } from './peers/through-endpoint.ts';
@@ -27,6 +28,10 @@ const SCENARIOS: Readonly<Record<string, () => Promise<unknown>>> = {
   overheads: async () => ({
     'diabetes 1.0.0 (logistic), batch 256': await measureOverheads('diabetes', '1.0.0', 256),
     'diabetes 1.1.0 (gradient boosting), batch 256': await measureOverheads('diabetes', '1.1.0', 256),
+  }),
+  mixtures: async () => ({
+    'diabetes 1.0.0 (logistic), batch 256': await compareMixtures(),
+    'diabetes 1.0.0, binary tensors': await measureTensors(),
   }),
   cache: measureCache,
   heavy: benchHeavy,
@@ -66,7 +71,7 @@ const PEERS: Readonly<Record<string, () => Promise<unknown>>> = {
 };
 
 /** Nanoseconds an event differ by a tenth from process to process, by what the engine happens to inline: the median of this many processes counts. */
-const PROCESSES: Readonly<Record<string, number>> = { 'function-path': 3, overheads: 3 };
+const PROCESSES: Readonly<Record<string, number>> = { 'function-path': 3, mixtures: 3, overheads: 3 };
 
 const { values } = parseArgs({
   options: {

@@ -1,4 +1,4 @@
-import { readSettings, type Settings } from '../config/config.ts';
+import { readServingSettings, type ServingSettings } from '../config/config.ts';
 import { asError } from '../core/errors.ts';
 import type { HttpReply, HttpRequest } from '../http/http.ts';
 import type { RouteName } from '../http/routes.ts';
@@ -33,16 +33,22 @@ export interface AppOptions extends World {
 export function createApp({ environment, clock, log }: AppOptions): App {
   const world: World = { clock, log };
   const { part, close } = createParts(log);
-  let read: Settings | undefined;
-  const settings = () => {
-    read ??= readSettings(environment);
+  let read: ServingSettings | undefined;
+  const serving = () => {
+    if (read === undefined) {
+      read = readServingSettings(environment);
+      if (read.reason !== undefined) log.warn(read.reason);
+    }
     return read;
   };
+  const settings = () => serving().settings;
 
   const telemetry = part(async lifetime => {
-    const wanted = settings();
+    const { settings: wanted, ignored } = serving();
     const { openTelemetry } = await import('./open-telemetry.ts');
-    return openTelemetry(wanted, world, lifetime);
+    const watched = openTelemetry(wanted, world, lifetime);
+    watched.observe({ ignoredSettings: ignored });
+    return watched;
   });
   const models = part(async lifetime => {
     const [{ openModels }, watched] = await Promise.all([import('./open-models.ts'), telemetry()]);

@@ -1,4 +1,5 @@
 import { asError } from '../core/errors.ts';
+import { fromUtf8 } from '../core/utf8.ts';
 
 /** One line of input, ready to be sent. */
 export interface RequestLine {
@@ -25,12 +26,16 @@ type Fields = Readonly<Record<string, unknown>>;
 const EXPECTED =
   'expected one request a line, such as {"model":"diabetes","features":[63,1,24.4,73,160,91.4,48,3,4.6,78]}';
 
+export const NOT_UTF8 = 'not UTF-8 text; save it as UTF-8, or convert it (iconv -f WINDOWS-1252 -t UTF-8 FILE)';
+
 /** Reads one line of a JSON lines file; undefined for an empty one. A line may also hold an array of requests, which travel as one event. */
 export function readRequestLine(
-  text: string,
+  bytes: Uint8Array,
   lineNumber: number,
   options: LineOptions,
 ): RequestLine | BadLine | undefined {
+  const text = fromUtf8(bytes);
+  if (text === undefined) return { lineNumber, reason: NOT_UTF8 };
   const bare = text.replace(/^\uFEFF/, '').trim();
   if (bare === '') return undefined;
   let value: unknown;

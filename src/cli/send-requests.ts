@@ -39,7 +39,7 @@ interface Group {
  */
 export async function sendRequests(
   producer: EventHubProducerClient,
-  lines: AsyncIterable<string>,
+  lines: AsyncIterable<Uint8Array>,
   options: SendOptions,
 ): Promise<SendReport> {
   const partitions = await producer.getPartitionIds({ abortSignal: options.signal });
@@ -57,8 +57,8 @@ export async function sendRequests(
 
   for await (const chunk of inChunks(lines, chunkSize, CHUNK_WAIT_MS)) {
     const groups = new Map<string, Group>();
-    for (const text of chunk) {
-      const line = readRequestLine(text, ++lineNumber, options);
+    for (const bytes of chunk) {
+      const line = readRequestLine(bytes, ++lineNumber, options);
       if (!line) continue;
       if ('reason' in line) {
         refuse(line);

@@ -1,10 +1,10 @@
 import { createReadStream } from 'node:fs';
 import { resolve } from 'node:path';
-import { createInterface } from 'node:readline';
 import { Command, InvalidArgumentError } from 'commander';
 import { commandSettings } from './environment.ts';
 import { connectProducer, placeOf } from './event-hubs.ts';
 import { positive } from './numbers.ts';
+import { readLines } from './read-lines.ts';
 import { sendRequests } from './send-requests.ts';
 import { paintFor, type Terminal } from './terminal.ts';
 
@@ -50,7 +50,7 @@ async function send(terminal: Terminal, file: string, options: Options): Promise
   const producer = await connectProducer(settings, settings.REQUESTS_HUB);
   const red = paintFor(stderr);
   try {
-    const report = await sendRequests(producer, linesOf(input, signal), {
+    const report = await sendRequests(producer, readLines(input, signal), {
       ...options,
       signal,
       onBadLine: ({ lineNumber, reason }) => stderr.write(`${red('red', `line ${lineNumber} not sent`)}: ${reason}\n`),
@@ -61,11 +61,6 @@ async function send(terminal: Terminal, file: string, options: Options): Promise
   } finally {
     await producer.close();
   }
-}
-
-/** Made when it is first asked: readline reads at once, and what it reads before somebody listens is lost. */
-async function* linesOf(input: NodeJS.ReadableStream, signal: AbortSignal): AsyncGenerator<string> {
-  yield* createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY, signal });
 }
 
 function summarise(hub: string, byPartition: ReadonlyMap<string, number>, bad: number): string {

@@ -1,5 +1,5 @@
 import type { Codec, Decoded, Decoder, Undecoded } from '../core/codec.ts';
-import { asError, RequestError } from '../core/errors.ts';
+import { asError, malformed, RequestError } from '../core/errors.ts';
 import type { Event } from '../core/event.ts';
 import { eventJson } from './event-json/event-json.ts';
 import { JsonScanner } from './event-json/scan-request.ts';
@@ -12,8 +12,8 @@ const CODECS: readonly Codec[] = [ndjson, eventJson];
 export function createDecoder(codecs: readonly Codec[] = CODECS): Decoder {
   function read(packed: Event): readonly Decoded[] | Promise<readonly Decoded[]> {
     const event = unpack(packed);
-    const codec = codecs.find(candidate => candidate.takes(event, undefined)) as Codec;
-    return codec.decode(event, undefined);
+    for (const codec of codecs) if (codec.takes(event, undefined)) return codec.decode(event, undefined);
+    throw malformed('the event is of no format that is read here');
   }
   return {
     decode(event) {

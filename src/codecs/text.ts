@@ -1,11 +1,10 @@
-import { isUtf8 } from 'node:buffer';
-import { asError, malformed } from '../core/errors.ts';
+import { malformed } from '../core/errors.ts';
+import { fromUtf8 } from '../core/utf8.ts';
 
 /** Bytes as text, without a byte order mark. @throws RequestError malformed_payload where they are no UTF-8. */
 export function readText(bytes: Buffer): string {
-  const text = bytes.toString('utf8');
-  // Bytes that are no UTF-8 read as U+FFFD, silently; the character itself is rare enough to look twice.
-  if (text.includes('\uFFFD') && !isUtf8(bytes)) throw malformed('the body is not UTF-8 text');
+  const text = fromUtf8(bytes);
+  if (text === undefined) throw malformed('the body is not UTF-8 text');
   return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
 }
 
@@ -16,15 +15,4 @@ export function parseJson(text: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-/** The parser's own message quotes the payload; its position alone does not. */
-export function whyNotJson(what: string, text: string): string {
-  try {
-    JSON.parse(text);
-  } catch (thrown) {
-    const position = /position \d+/.exec(asError(thrown).message)?.[0];
-    return `the ${what} is not JSON${position ? ` (${position})` : ''}`;
-  }
-  return `the ${what} is not JSON`;
 }

@@ -12,6 +12,10 @@ export interface BackendInfo {
   readonly memoryBytes: number;
   /** Rows of its slices, at most: what was planned, or what was chosen at warm-up; less where such a slice failed. */
   readonly maxBatchSize: number;
+  /** Rows change each other's answers: each runs alone. */
+  readonly apart?: boolean;
+  /** It answers the same row differently each time. */
+  readonly varies?: boolean;
 }
 
 /** How a model is tried before it serves. */
@@ -22,6 +26,12 @@ export interface WarmUpPlan {
   readonly fixedBatch: boolean;
   /** That many plausible instances; the first is the plainest. */
   inputs(rows: number): Tensors;
+  /** Other instances, tried where these fail. */
+  readonly plainer?: readonly WarmUpPlan[];
+  /** Instances of other sizes, tried where not even one of those runs. */
+  readonly sizes?: readonly WarmUpPlan[];
+  /** What would help where none of them runs. */
+  readonly advice?: string;
 }
 
 /** What a model's card asks of its backend; undefined where that is left to measurement. */

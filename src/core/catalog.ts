@@ -6,7 +6,7 @@ export interface Catalog {
   /**
    * How requests are routed that ask for this model and version; synchronous once every version it can lead to is loaded, so that a batch pays nothing for it.
    * Good for the requests of one batch: the next one asks again.
-   * @throws RequestError unknown_model or model_unavailable; InfrastructureError where storage is away and nothing is loaded.
+   * @throws RequestError unknown_model or model_unavailable; InfrastructureError where storage is away and nothing answers.
    */
   routing(model: string | undefined, version: string | undefined): Routing | Promise<Routing>;
   /** The version or model that the card declares as stand-in; undefined where it declares none. */

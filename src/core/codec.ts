@@ -30,7 +30,7 @@ export type Decoded = DecodedRequest | Undecoded;
 /** One format of events. */
 export interface Codec {
   readonly name: string;
-  /** Whether an event is of this format; asked in turn, and the last codec takes everything. @throws RequestError malformed_payload. */
+  /** Whether an event is of this format; asked in turn. @throws RequestError malformed_payload. */
   takes(event: Event, input: InputMapping | undefined): boolean;
   /**
    * The event's requests, in order, at least one; a broken one among several comes as `Undecoded`. May have to be awaited.

@@ -13,7 +13,7 @@ export const ERROR_CODES = [
 
 export type ErrorCode = (typeof ERROR_CODES)[number];
 
-/** Where in the pipeline it happened. */
+/** Where in scoring it happened. */
 export type Stage = 'decode' | 'route' | 'validate' | 'infer' | 'interpret' | 'send';
 
 /** A request that cannot be scored: it ends as a dead letter, its neighbours go on. The message says what was expected and what came, never the payload. */

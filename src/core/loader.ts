@@ -1,4 +1,5 @@
 import type { Backend, RuntimeWishes, WarmUpPlan } from './backend.ts';
+import type { ClassLabel } from './prediction.ts';
 import type { Signature } from './tensor.ts';
 
 /** A model's file on disk. */
@@ -18,11 +19,11 @@ export interface LoadSource {
   readonly card: Readonly<Record<string, unknown>>;
   readonly wishes: RuntimeWishes;
   /**
-   * Holds the card against what the model says of itself, class labels included where it has them, and says how to try it. Called before
+   * Holds the card against what the model says of itself, class labels included where it has them, and inputs that it was found not to need, and says how to try it. Called before
    * `open` resolves, again where the model is tried in another place.
    * @throws Error where card and model do not fit.
    */
-  plan(signature: Signature, classes: readonly (string | number)[] | undefined): WarmUpPlan;
+  plan(signature: Signature, classes: readonly ClassLabel[] | undefined, unneeded?: readonly string[]): WarmUpPlan;
 }
 
 /** A model opened and warm. */

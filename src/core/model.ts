@@ -1,4 +1,6 @@
 import type { Backend } from './backend.ts';
+import type { ClassLabel } from './prediction.ts';
+import type { Activation } from './probabilities.ts';
 import type { Signature } from './tensor.ts';
 
 /** How one named feature of an instance becomes numbers or text in a model input. */
@@ -29,9 +31,21 @@ export interface OutputRoles {
   /** A regressor's numbers. */
   readonly value: string | undefined;
   /** Class labels in the order of the probabilities' columns. */
-  readonly classes: readonly (string | number)[] | undefined;
+  readonly classes: readonly ClassLabel[] | undefined;
+  /** The classes are the card's. */
+  readonly namedClasses: boolean;
+  /** The label is a list of flags: labels do not exclude each other. */
+  readonly multilabel: boolean;
+  /** Scores by class that are no probabilities (decision values, distances, logits): the largest tells the class where no label does. */
+  readonly scores: string | undefined;
+  /** What makes probabilities of the output that is called so. */
+  readonly activation: Activation;
   /** Binary classifiers: the positive (second) class from this probability on. */
   readonly threshold: number | undefined;
+  /** Names that outputs are shown by, where those are not their own. */
+  readonly shownAs: Readonly<Record<string, string>>;
+  /** Number of the first class, where the label numbers them. */
+  readonly firstClass: number;
   /** Further tensor outputs, shown under `outputs` by name. */
   readonly extra: readonly string[];
 }
@@ -49,12 +63,16 @@ export interface Card {
   readonly task: string | undefined;
   /** In the order in which an instance's array gives them. */
   readonly features: readonly Feature[];
+  /** Inputs of the file that no answer is made of: they need not be given, and are ignored where they are. */
+  readonly unneededInputs: readonly string[];
   readonly outputs: OutputRoles;
   readonly fallback: FallbackTarget | undefined;
   /** Given, marked degraded, where neither the version nor its fallback can answer. */
   readonly default: { readonly prediction: unknown; readonly confidence: number | undefined } | undefined;
   /** Rows of a slice, at most; undefined: as the backend chose at warm-up. */
   readonly batching: { readonly maxBatchSize: number | undefined };
+  /** A plausible instance, to be tried with; undefined where the card gives none. */
+  readonly example?: unknown;
   /** Identical instances may be answered from the result cache. */
   readonly cache: boolean;
   /** model.json as it came, for those who show it. */

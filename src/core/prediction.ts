@@ -1,5 +1,5 @@
 /** A class label as the model has it. */
-export type ClassLabel = string | number;
+export type ClassLabel = string | number | boolean;
 
 /** What a model says of one instance. */
 export interface Prediction {

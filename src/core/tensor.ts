@@ -1,18 +1,26 @@
 /** Element types of ONNX tensors, by the names that onnxruntime-node uses. */
-export type TensorType =
-  | 'float32'
-  | 'float64'
-  | 'float16'
-  | 'int8'
-  | 'int16'
-  | 'int32'
-  | 'int64'
-  | 'uint8'
-  | 'uint16'
-  | 'uint32'
-  | 'uint64'
-  | 'bool'
-  | 'string';
+export const TENSOR_TYPES = [
+  'float32',
+  'float64',
+  'float16',
+  'int8',
+  'int16',
+  'int32',
+  'int64',
+  'uint8',
+  'uint16',
+  'uint32',
+  'uint64',
+  'bool',
+  'string',
+] as const;
+
+export type TensorType = (typeof TENSOR_TYPES)[number];
+
+/** Whether elements of a type can be served. */
+export function isTensorType(type: string): type is TensorType {
+  return (TENSOR_TYPES as readonly string[]).includes(type);
+}
 
 export type TensorData =
   | Float32Array
@@ -27,7 +35,7 @@ export type TensorData =
   | BigUint64Array
   | string[];
 
-/** A dense tensor, row-major. `data.length` is the product of `dims`; the first dimension is the batch. bool is one byte an element. */
+/** A dense tensor, row-major. `data.length` is the product of `dims`; the first dimension is the batch; without dimensions it is a scalar, the same for all rows. bool is one byte an element. */
 export interface Tensor {
   readonly type: TensorType;
   readonly dims: readonly number[];
@@ -42,6 +50,8 @@ export interface TensorSpec {
   readonly name: string;
   readonly type: TensorType;
   readonly dims: readonly (number | null)[];
+  /** What the file calls its dynamic dimensions, by place; '' where it does not. Known to backends alone. */
+  readonly symbols?: readonly string[];
 }
 
 /** Inputs and tensor outputs of a model, in graph order. Outputs that are no tensors (ZipMap) are left out and named in `opaqueOutputs`. */
@@ -49,4 +59,6 @@ export interface Signature {
   readonly inputs: readonly TensorSpec[];
   readonly outputs: readonly TensorSpec[];
   readonly opaqueOutputs: readonly string[];
+  /** Its inputs share no batch: the first dimension, always 1, is not the file's, and only a request's whole tensors can be given to it. */
+  readonly unbatched?: boolean;
 }

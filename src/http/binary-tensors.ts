@@ -1,5 +1,6 @@
 import { malformed } from '../core/errors.ts';
 import type { InputTensor, TypedValues } from '../core/open-inference.ts';
+import { fromUtf8 } from '../core/utf8.ts';
 
 /**
  * Triton's binary tensor extension, inputs only (github.com/triton-inference-server/server, protocol/extension_binary_data.md): the JSON has
@@ -57,18 +58,19 @@ function readElements(datatype: string, bytes: Uint8Array<ArrayBuffer>, name: st
 /** Each text has its length in bytes before it. */
 function readTexts(bytes: Uint8Array<ArrayBuffer>, name: string): readonly string[] {
   const view = new DataView(bytes.buffer);
-  const decoder = new TextDecoder();
   const texts: string[] = [];
   for (let at = 0; at < bytes.length; ) {
     const end = at + 4 <= bytes.length ? at + 4 + view.getUint32(at, true) : Number.POSITIVE_INFINITY;
     if (end > bytes.length) throw malformed(`input ${name}: its texts end in the middle of one`);
-    texts.push(decoder.decode(bytes.subarray(at + 4, end)));
+    const text = fromUtf8(bytes.subarray(at + 4, end));
+    if (text === undefined) throw malformed(`input ${name}: text ${texts.length} is not UTF-8`);
+    texts.push(text);
     at = end;
   }
   return texts;
 }
 
-/** Beyond 2^53 as digits, which the pipeline takes as a number too. */
+/** Beyond 2^53 as digits, which scoring takes as a number too. */
 function fromBigInt(value: bigint): number | string {
   const number = Number(value);
   return Number.isSafeInteger(number) ? number : String(value);

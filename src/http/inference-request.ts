@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { RequestError } from '../core/errors.ts';
+import { whyNotJson } from '../core/json-fault.ts';
 import { type InputTensors, readInputTensors } from '../core/open-inference.ts';
+import { fromUtf8 } from '../core/utf8.ts';
 import { fillBinaryInputs } from './binary-tensors.ts';
 
 export interface InferenceRequest {
@@ -52,10 +54,12 @@ export function readInferenceRequest(body: Uint8Array, jsonLength: number | unde
 }
 
 function parseJson(body: Uint8Array): unknown {
+  const text = fromUtf8(body)?.replace(/^\uFEFF/, '');
+  if (text === undefined) throw malformed('the body is not UTF-8 text');
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
+    return JSON.parse(text);
   } catch {
-    throw malformed('the body is no JSON text in UTF-8');
+    throw malformed(whyNotJson('body', text));
   }
 }
 

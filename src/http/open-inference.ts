@@ -14,7 +14,7 @@ import { busy, LIVE } from './status.ts';
 
 export interface OpenInferenceOptions {
   readonly catalog: Catalog;
-  /** The pipeline: one ending for every request. @throws InfrastructureError, or the signal's reason. */
+  /** Scoring: one ending for every request. @throws InfrastructureError, or the signal's reason. */
   predict(requests: readonly Request[], signal: AbortSignal): Promise<readonly Ending[]>;
   /** Told of every ending, for metrics. */
   record(ending: Ending, receivedAtMs: number): void;
@@ -28,7 +28,7 @@ export interface OpenInferenceOptions {
   readonly timeoutMs: number;
 }
 
-/** Open Inference Protocol v2 (the REST part of kserve/open-inference-protocol) on the same pipeline that scores events. */
+/** Open Inference Protocol v2 (the REST part of kserve/open-inference-protocol) by the same scoring as events. */
 export class OpenInference {
   readonly #options: OpenInferenceOptions;
   #running = 0;
@@ -81,7 +81,7 @@ export class OpenInference {
     const timeoutMs = Math.min(inference.timeoutMs ?? this.#options.timeoutMs, this.#options.timeoutMs);
     const asked = toRequest(request, inference, receivedAtMs, timeoutMs);
     const [ending] = await predict([asked], AbortSignal.timeout(Math.ceil(timeoutMs)));
-    if (ending === undefined) throw new RequestError('unexpected', 'infer', 'the pipeline gave no ending');
+    if (ending === undefined) throw new RequestError('unexpected', 'infer', 'scoring gave no ending');
     record(ending, receivedAtMs);
     if (ending.kind === 'refused') throw ending.error;
     return json(200, toAnswer(ending, inference));

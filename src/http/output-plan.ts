@@ -1,5 +1,5 @@
 import type { ModelVersion } from '../core/model.ts';
-import type { Prediction } from '../core/prediction.ts';
+import type { ClassLabel, Prediction } from '../core/prediction.ts';
 import type { TensorSpec } from '../core/tensor.ts';
 import { DATATYPES } from './datatypes.ts';
 
@@ -18,13 +18,15 @@ const LABEL = 'label';
 
 /**
  * A version's outputs as the protocol's clients know them: by the model's own names. A label shows the card's class, so it is text
- * where the card's classes are; every value passed the pipeline, so threshold, fill and scaling have been applied.
+ * where the card's classes are; every value passed scoring, so threshold, fill and scaling have been applied.
  */
 export function planOutputs({ card, signature }: ModelVersion): readonly OutputPlan[] {
-  const { label, probabilities, value, classes, extra } = card.outputs;
+  const { label, probabilities, value, scores, extra, multilabel, shownAs } = card.outputs;
+  const { classes } = card.outputs;
   const spec = (name: string) => signature.outputs.find(output => output.name === name);
   const plans: OutputPlan[] = [];
-  if (label !== undefined) plans.push(planLabel(label, spec(label), classes));
+  if (label !== undefined) plans.push(planLabel(label, spec(label), multilabel ? undefined : classes));
+  else if (scores !== undefined) plans.push(planLabel(LABEL, undefined, classes));
   if (probabilities !== undefined) {
     if (label === undefined) plans.push(planLabel(LABEL, undefined, classes));
     plans.push(planProbabilities(probabilities, spec(probabilities), classes));
@@ -32,20 +34,21 @@ export function planOutputs({ card, signature }: ModelVersion): readonly OutputP
   const main = value ?? (plans.length === 0 ? rawOutput(signature.outputs, extra) : undefined);
   if (main !== undefined) plans.push(planTensor(main, spec(main), ({ prediction }) => prediction));
   const further = extra.filter(name => !plans.some(plan => plan.name === name));
-  return [...plans, ...further.map(name => planTensor(name, spec(name), ({ outputs }) => outputs?.[name]))];
+  return [
+    ...plans,
+    ...further.map(name => planTensor(name, spec(name), ({ outputs }) => outputs?.[shownAs[name] ?? name])),
+  ];
 }
 
-/** What the pipeline takes as prediction where the card gives no output a role. */
+/** What scoring takes as prediction where the card gives no output a role. */
 function rawOutput(outputs: readonly TensorSpec[], extra: readonly string[]): string | undefined {
   return (outputs.find(({ name }) => !extra.includes(name)) ?? outputs[0])?.name;
 }
 
-function planLabel(
-  name: string,
-  spec: TensorSpec | undefined,
-  classes: readonly (string | number)[] | undefined,
-): OutputPlan {
-  const texts = classes?.some(label => typeof label === 'string') ?? false;
+function planLabel(name: string, spec: TensorSpec | undefined, classes: readonly ClassLabel[] | undefined): OutputPlan {
+  // Integers beyond 2^53 are digits here, and a number again on the wire.
+  const whole = spec !== undefined && /int/.test(spec.type);
+  const texts = classes?.some(label => typeof label === 'string' && !(whole && /^-?\d+$/.test(label))) ?? false;
   const datatype = texts ? 'BYTES' : DATATYPES[spec?.type ?? 'int64'];
   return { name, datatype, shape: shapeOf(spec, [-1]), read: ({ prediction }) => prediction };
 }
@@ -53,7 +56,7 @@ function planLabel(
 function planProbabilities(
   name: string,
   spec: TensorSpec | undefined,
-  classes: readonly (string | number)[] | undefined,
+  classes: readonly ClassLabel[] | undefined,
 ): OutputPlan {
   // A model with one column gives the positive class of two; the prediction shows both.
   const positiveOnly = spec?.dims.length === 2 && spec.dims[1] === 1;

@@ -12,7 +12,7 @@ export interface VerifyOptions {
   readonly fromMs?: number | undefined;
   /** Requests enqueued before this time; absent: all there are. Those still being scored count as missing. */
   readonly toMs?: number | undefined;
-  /** How many requests an event carries, as the pipeline would decode it; at least 1. */
+  /** How many requests an event carries, as scoring would decode it; at least 1. */
   countRequests(event: Event): number | Promise<number>;
   /** Told after every block. */
   readonly onProgress?: ((progress: VerifyProgress) => void) | undefined;

@@ -35,6 +35,7 @@ export const cardSchema = z.looseObject({
       probabilities: optional(z.string()),
       value: optional(z.string()),
       classes: optional(z.array(label).min(1)),
+      activation: optional(z.enum(['softmax', 'sigmoid', 'none'])),
       threshold: optional(z.number().min(0).max(1)),
     }),
   ),
@@ -53,6 +54,7 @@ export const cardSchema = z.looseObject({
     }),
   ),
   cache: optional(z.boolean()),
+  example: z.unknown().optional(),
 });
 
 export type RawCard = z.infer<typeof cardSchema>;

@@ -4,12 +4,13 @@ import { asError, InfrastructureError, RequestError } from '../core/errors.ts';
 import type { Loader } from '../core/loader.ts';
 import type { Clock, Log } from '../core/log.ts';
 import type { Routing } from '../core/routing.ts';
+import { createAbsences } from './absences.ts';
 import { type Decision, decide, knownVersions } from './decide.ts';
 import { createDiskCache } from './disk-cache.ts';
 import { BrokenModel, loadVersion } from './load-version.ts';
 import { createResidents, type OnLoad, type Resident } from './residents.ts';
 import { productionVersion } from './resolve-version.ts';
-import { createSnapshot } from './snapshot.ts';
+import { createSnapshot, type Sleep } from './snapshot.ts';
 import type { ModelStore, StoredVersion } from './store.ts';
 
 export interface CatalogOptions {
@@ -18,6 +19,8 @@ export interface CatalogOptions {
   readonly loaders: readonly Loader[];
   readonly clock: Clock;
   readonly log: Log;
+  /** How the catalog waits between looks into storage; absent: with a timer. */
+  readonly sleep?: Sleep;
   /** DEFAULT_MODEL */
   readonly defaultModel: string | undefined;
   /** MODEL_REFRESH_SECONDS */
@@ -56,7 +59,8 @@ const NAMES_IN_MESSAGE = 20;
 export function createCatalog(options: CatalogOptions): ModelCatalog {
   const { store, loaders, clock, log } = options;
   const cache = createDiskCache({ dir: options.cacheDir, maxBytes: options.cacheBytes, store, log });
-  const snapshot = createSnapshot(store, clock, log);
+  const snapshot = createSnapshot(store, clock, log, options.sleep);
+  const absences = createAbsences(clock);
   const residents = createResidents({
     load: (stored, signal) => loadVersion({ store, cache, loaders }, stored, signal),
     budgetBytes: options.memoryBytes,
@@ -72,11 +76,8 @@ export function createCatalog(options: CatalogOptions): ModelCatalog {
 
   async function resolve(model: string | undefined, asked: string | undefined): Promise<Routing> {
     if (!snapshot.models) await snapshot.look();
-    let name = nameOf(model);
-    if (name === undefined || !isThere(name, asked)) {
-      await snapshot.lookAgain();
-      name = nameOf(model);
-    }
+    if (!isThere(model, asked)) await lookFor(model, asked);
+    const name = nameOf(model);
     if (name === undefined || !snapshot.models!.has(name)) throw unknownModel(model);
     const decision = await settle(name, asked);
     if (decision.kind === 'none') {
@@ -86,6 +87,21 @@ export function createCatalog(options: CatalogOptions): ModelCatalog {
     // A stand-in is decided each time: what was asked for may be there by now.
     if (!decision.fallback) remember(model, asked, entry);
     return entry.routing;
+  }
+
+  /**
+   * What is not there may just have been put there. Nothing ends as unknown but by a look that has shown it: where storage does not answer, the request waits
+   * for it, unless another version stands in. @throws InfrastructureError
+   */
+  async function lookFor(model: string | undefined, asked: string | undefined): Promise<void> {
+    const key = JSON.stringify([model, asked]);
+    if (absences.has(key) || (snapshot.away && isAnswered(model, asked))) return;
+    try {
+      const look = await snapshot.lookAgain();
+      if (!isThere(model, asked)) absences.shown(key, look);
+    } catch (thrown) {
+      if (!isAnswered(model, asked)) throw thrown;
+    }
   }
 
   /** Loads until a version can be used, or none can. */
@@ -132,9 +148,20 @@ export function createCatalog(options: CatalogOptions): ModelCatalog {
     return another === undefined ? only : undefined;
   }
 
-  function isThere(name: string, asked: string | undefined): boolean {
-    const decision = decide(snapshot.models!, residents, name, asked);
-    return decision.kind === 'use' ? !decision.fallback : decision.kind === 'load';
+  /** What is asked for itself, and not what stands in for it. */
+  function isThere(model: string | undefined, asked: string | undefined): boolean {
+    const decision = decisionOf(model, asked);
+    return decision !== undefined && decision.kind !== 'none' && !decision.fallback;
+  }
+
+  function isAnswered(model: string | undefined, asked: string | undefined): boolean {
+    const decision = decisionOf(model, asked);
+    return decision !== undefined && decision.kind !== 'none';
+  }
+
+  function decisionOf(model: string | undefined, asked: string | undefined): Decision | undefined {
+    const name = nameOf(model);
+    return name === undefined ? undefined : decide(snapshot.models!, residents, name, asked);
   }
 
   function unknownModel(model: string | undefined): RequestError {

@@ -11,7 +11,8 @@ export type Decision =
       readonly fallback: boolean;
       readonly instead: string | undefined;
     }
-  | { readonly kind: 'load'; readonly stored: StoredVersion }
+  /** `fallback`: it would stand in for what was asked for. */
+  | { readonly kind: 'load'; readonly stored: StoredVersion; readonly fallback: boolean }
   | { readonly kind: 'none'; readonly reason: string };
 
 const LONGEST_FALLBACK_CHAIN = 3;
@@ -40,7 +41,7 @@ export function decide(
     }
     const resident = residents.get(stored);
     const failure = resident ? undefined : residents.failure(stored);
-    if (!resident && !failure) return { kind: 'load', stored };
+    if (!resident && !failure) return { kind: 'load', stored, fallback };
     const usable = resident ?? residents.previous(stored);
     if (usable) {
       if (build !== undefined && usable.version.label.split('+')[1] !== build) {
@@ -64,5 +65,6 @@ export function knownVersions(model: KnownModel): KnownVersions {
 }
 
 function instead(decision: Decision, asked: string | undefined): Decision {
-  return decision.kind === 'use' ? { ...decision, fallback: true, instead: asked } : decision;
+  if (decision.kind === 'none') return decision;
+  return decision.kind === 'use' ? { ...decision, fallback: true, instead: asked } : { ...decision, fallback: true };
 }

@@ -1,7 +1,8 @@
-import type { Backend } from '../core/backend.ts';
+import type { Backend, WarmUpPlan } from '../core/backend.ts';
 import type { Loader, ModelFile, OpenedModel } from '../core/loader.ts';
 import type { Card, ModelVersion } from '../core/model.ts';
 import { type RawCard, wishesOf } from './card.ts';
+import { judgeOutputs } from './judge-outputs.ts';
 import { resolveCard } from './resolve-card.ts';
 import { warmUpPlan } from './warm-up-plan.ts';
 
@@ -48,17 +49,20 @@ export async function openVersion(source: VersionOnDisk, loaders: readonly Loade
   const loader = loaders.find(kind => kind.takes(raw));
   if (!loader) throw new Error(`${titles.card}: a kind of model that is not known here`);
   let card: Card | undefined;
+  let tried: WarmUpPlan | undefined;
   const { backend, producer, opsets } = await loader.open({
     title: titles.model,
     file,
     card: raw,
     wishes: wishesOf(raw),
-    plan(signature, classes) {
-      card = resolveCard({ name, version, file: titles.card, raw, classes }, signature);
-      return warmUpPlan(signature, card);
+    plan(signature, classes, unneeded) {
+      card = resolveCard({ name, version, file: titles.card, raw, classes, unneeded }, signature);
+      tried = warmUpPlan(signature, card);
+      return tried;
     },
   });
-  return { version: versionOf(source, card!, backend), producer, opsets };
+  const outputs = await judgeOutputs(card!.outputs, backend, tried!);
+  return { version: versionOf(source, { ...card!, outputs }, backend), producer, opsets };
 }
 
 /** A version as it is served. */

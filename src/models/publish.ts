@@ -51,8 +51,16 @@ function remarksOn(card: Card, info: BackendInfo): string[] {
   if (card.outputs.probabilities && !card.outputs.classes) {
     remarks.push('the classes are unknown: probabilities come as an array; name them in the card (outputs.classes)');
   }
+  if (card.outputs.scores) {
+    remarks.push(
+      `output ${card.outputs.scores} holds no probabilities: it is given under outputs; the card's outputs.activation (softmax, sigmoid) turns it`,
+    );
+  }
+  if (info.apart) remarks.push('its answer to an instance changes with those beside it: it takes one at a time');
+  if (info.varies) remarks.push('it answers the same instance differently each time: its answers are not cached');
   const { maxBatchSize: asked = info.warmUpMs < 100 ? 2 : 1 } = card.batching; // chosen by itself, only a very slow one is 1
-  if (info.maxBatchSize < asked) remarks.push(`it takes ${info.maxBatchSize} at once: larger slices failed`);
+  if (info.maxBatchSize < asked && !info.apart)
+    remarks.push(`it takes ${info.maxBatchSize} at once: larger slices failed`);
   if (info.warmUpMs > 100) remarks.push(`a slice of ${info.maxBatchSize} takes ${Math.round(info.warmUpMs)} ms`);
   return remarks;
 }

@@ -130,7 +130,7 @@ export function createResidents(options: {
     return resident;
   }
 
-  /** What the pipeline holds: counts running slices, and brings the model back where it was unloaded between route and predict. */
+  /** What scoring holds: counts running slices, and brings the model back where it was unloaded between route and predict. */
   function guardedBackend(owner: () => Resident, first: Backend): Backend {
     const { info } = first;
     return {

@@ -1,4 +1,5 @@
 import type { Card } from '../core/model.ts';
+import type { ClassLabel } from '../core/prediction.ts';
 import type { Signature } from '../core/tensor.ts';
 import type { RawCard } from './card.ts';
 import { resolveFeatures } from './resolve-features.ts';
@@ -10,8 +11,10 @@ export interface CardSource {
   /** What messages call the card: `churn/2.1.3/model.json`. */
   readonly file: string;
   readonly raw: RawCard | undefined;
+  /** Inputs that were left out. */
+  readonly unneeded?: readonly string[] | undefined;
   /** Class labels found in the ONNX file itself. */
-  readonly classes: readonly (string | number)[] | undefined;
+  readonly classes: readonly ClassLabel[] | undefined;
 }
 
 /**
@@ -26,10 +29,12 @@ export function resolveCard(source: CardSource, signature: Signature): Card {
     version: source.version,
     task: raw?.task,
     features: resolveFeatures(raw?.features, signature, source.file),
+    unneededInputs: source.unneeded ?? [],
     outputs: resolveOutputs(raw?.outputs, source.classes, signature, source.file),
     fallback: raw?.fallback && { model: raw.fallback.model, version: raw.fallback.version },
     default: raw?.default && { prediction: raw.default.prediction ?? null, confidence: raw.default.confidence },
     batching: { maxBatchSize: fixedBatch ?? raw?.batching?.max_batch_size },
+    ...(raw?.example != null && { example: raw.example }),
     cache: raw?.cache ?? true,
     raw: raw ?? {},
   };

@@ -1,8 +1,9 @@
 import type { OutputRoles } from '../core/model.ts';
+import type { ClassLabel } from '../core/prediction.ts';
 import type { Signature, TensorSpec } from '../core/tensor.ts';
 import type { RawCard } from './card.ts';
 
-type Classes = readonly (string | number)[];
+type Classes = readonly ClassLabel[];
 
 /**
  * Which output is the label, which the probabilities, which a regressor's value. What the card says holds; the rest is told from
@@ -25,9 +26,11 @@ export function resolveOutputs(
   };
   const given = { label: named('label'), probabilities: named('probabilities'), value: named('value') };
   const said = raw?.label !== undefined || raw?.probabilities !== undefined || raw?.value !== undefined;
-  const { label, probabilities, value } = said ? given : guessRoles(outputs, fileClasses !== undefined);
+  const { label, probabilities, value } = said ? given : guessRoles(outputs, fileClasses !== undefined, raw);
   const width = outputs.find(output => output.name === probabilities)?.dims[1] ?? undefined;
-  const classes = raw?.classes ?? fittingClasses(fileClasses, width);
+  const labelType = outputs.find(output => output.name === label)?.type;
+  const flags = labelType === 'bool' && (width === undefined || width <= 2) ? [false, true] : undefined;
+  const classes = raw?.classes ?? fittingClasses(fileClasses, width) ?? flags;
   if (raw?.classes && typeof width === 'number' && width > 1 && width !== raw.classes.length) {
     throw new Error(
       `${file}: outputs.classes: expected ${width} (columns of ${probabilities}), came ${raw.classes.length}`,
@@ -40,7 +43,28 @@ export function resolveOutputs(
   const rest = outputs.map(({ name }) => name).filter(name => !roles.has(name));
   // Without any role the only output is the prediction itself, not an extra.
   const extra = (label ?? probabilities ?? value) ? rest : rest.length === 1 ? [] : rest;
-  return { label, probabilities, value, classes, threshold: raw?.threshold, extra };
+  return {
+    label,
+    probabilities,
+    value,
+    classes,
+    namedClasses: raw?.classes !== undefined,
+    multilabel: false, // what comes out tells
+    scores: undefined,
+    shownAs: Object.fromEntries(outputs.map(({ name }) => shownName(name, outputs)).filter(pair => pair !== undefined)),
+    firstClass: labelType === 'uint32' && ML_NET.test(label ?? '') ? 1 : 0, // ML.NET's keys: 0 is a missing one
+    activation: raw?.activation,
+    threshold: raw?.threshold,
+    extra,
+  };
+}
+
+const ML_NET = /^(PredictedLabel|Score|Probability)(\.output|\d+)$/;
+
+/** ML.NET's columns by the names they have in its pipelines. */
+function shownName(name: string, outputs: readonly TensorSpec[]): [string, string] | undefined {
+  const [, column] = ML_NET.exec(name) ?? [];
+  return column === undefined || outputs.some(output => output.name === column) ? undefined : [name, column];
 }
 
 function fittingClasses(classes: Classes | undefined, width: number | undefined): Classes | undefined {
@@ -60,21 +84,28 @@ const LABEL_NAME = /label|class(?!ifi)|predict/i;
 const PROBABILITY_NAME = /prob|softmax|sigmoid|score/i;
 const VALUE_NAME = /^variable$|value|regress|predict|target|^y/i;
 
-function guessRoles(outputs: readonly TensorSpec[], hasClasses: boolean): Roles {
+function guessRoles(outputs: readonly TensorSpec[], hasClasses: boolean, raw: RawCard['outputs']): Roles {
   const roles: Roles = { label: undefined, probabilities: undefined, value: undefined };
   const floats = outputs.filter(output => FLOATS.has(output.type));
-  const discrete = outputs.filter(
-    output => (output.type === 'string' || /^u?int/.test(output.type)) && isColumn(output),
-  );
-  roles.label = (
-    discrete.find(({ name }) => LABEL_NAME.test(name)) ?? (discrete.length === 1 ? discrete[0] : undefined)
-  )?.name;
+  const discrete = outputs.filter(output => output.type === 'string' || /^u?int/.test(output.type));
+  const labels = discrete.filter(isColumn);
+  const flags = outputs.filter(({ type, dims }) => (type === 'bool' || /^u?int/.test(type)) && dims.length <= 2);
+  const column = labels.find(({ name }) => LABEL_NAME.test(name)) ?? onlyOf(labels);
+  const known = outputs.find(({ name, type }) => type === 'bool' && /^PredictedLabel\b/.test(name));
+  roles.label = (known ?? column ?? flags.find(({ name }) => LABEL_NAME.test(name)))?.name;
+  const turns = raw?.activation === 'softmax' || raw?.activation === 'sigmoid';
   const matrices = floats.filter(output => output.dims.length === 2 && output.dims[1] !== 1);
-  roles.probabilities = (
-    matrices.find(({ name }) => PROBABILITY_NAME.test(name)) ??
-    // Beside a label of a classifier the only matrix is its probabilities.
-    (roles.label && hasClasses && matrices.length === 1 ? matrices[0] : undefined)
-  )?.name;
+  roles.probabilities =
+    // ML.NET's, of true.
+    (
+      floats.find(({ name }) => known !== undefined && /^Probability\b/.test(name)) ??
+      matrices.find(({ name }) => PROBABILITY_NAME.test(name)) ??
+      // Beside a label of a classifier the only matrix is its probabilities.
+      (roles.label && hasClasses && matrices.length === 1 ? matrices[0] : undefined) ??
+      // What the card names the classes of, or turns into probabilities.
+      (turns || raw?.classes ? onlyOf(matrices) : undefined) ??
+      (turns ? onlyOf(floats.filter(({ dims }) => dims.length <= 2)) : undefined)
+    )?.name;
   if (roles.label || roles.probabilities) return roles;
   const candidates = floats.filter(output => output.dims.length <= 2);
   roles.value = (
@@ -82,6 +113,10 @@ function guessRoles(outputs: readonly TensorSpec[], hasClasses: boolean): Roles 
     (candidates.length === 1 && isColumn(candidates[0]!) ? candidates[0] : undefined)
   )?.name;
   return roles;
+}
+
+function onlyOf<T>(list: readonly T[]): T | undefined {
+  return list.length === 1 ? list[0] : undefined;
 }
 
 /** One value an instance: [N] or [N,1]. */

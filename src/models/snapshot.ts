@@ -1,3 +1,4 @@
+import { setImmediate, setTimeout } from 'node:timers/promises';
 import { BlobGone } from '../core/blobs.ts';
 import { asError, InfrastructureError } from '../core/errors.ts';
 import type { Clock, Log } from '../core/log.ts';
@@ -15,22 +16,31 @@ export interface Snapshot {
   /** Looks at storage; one look however many ask. @throws InfrastructureError where storage is away: what was seen last stays. */
   look(): Promise<void>;
   /**
-   * Looks again because something asked for is not known: it may just have been put there. At most a few times at once and
-   * one time every two seconds, so that a flood of unknown names does not become a flood of listings. Never throws.
+   * Looks because something asked for is not known: it may just have been put there. The look begins after this call, is shared by all who call before it
+   * begins, and begins a second after the one before, so that a flood of unknown names does not become a flood of listings.
+   * @returns the number of the look @throws InfrastructureError where storage is away.
    */
-  lookAgain(): Promise<void>;
+  lookAgain(): Promise<number>;
+  /** The last look failed, a moment ago. */
+  readonly away: boolean;
 }
 
-const BURST = 5;
-const REFILL_MS = 2_000;
+/** Waits; an argument, so that tests never do. */
+export type Sleep = (ms: number) => Promise<unknown>;
+
+const BETWEEN_LOOKS_MS = 1_000;
+const LEFT_ALONE_MS = 10_000;
 const LOOK_TIMEOUT_MS = 15_000;
 
-export function createSnapshot(store: ModelStore, clock: Clock, log: Log): Snapshot {
+export function createSnapshot(store: ModelStore, clock: Clock, log: Log, sleep: Sleep = setTimeout): Snapshot {
   let models: ReadonlyMap<string, KnownModel> | undefined;
   let looking: Promise<void> | undefined;
   let said = new Set<string>();
-  let tokens = BURST;
-  let refilledMs = clock();
+  /** The one that is waiting for its second to come. */
+  let next: Promise<number> | undefined;
+  let looks = 0;
+  let beganMs = Number.NEGATIVE_INFINITY;
+  let failedMs = Number.NEGATIVE_INFINITY;
 
   async function update(): Promise<void> {
     const signal = AbortSignal.timeout(LOOK_TIMEOUT_MS);
@@ -81,29 +91,54 @@ export function createSnapshot(store: ModelStore, clock: Clock, log: Log): Snaps
   }
 
   function look(): Promise<void> {
-    looking ??= update().finally(() => {
+    looking ??= begin().finally(() => {
       looking = undefined;
     });
     return looking;
+  }
+
+  async function begin(): Promise<void> {
+    looks++;
+    beganMs = clock();
+    try {
+      await update();
+      failedMs = Number.NEGATIVE_INFINITY;
+    } catch (thrown) {
+      failedMs = clock();
+      throw thrown;
+    }
+  }
+
+  async function lookNext(): Promise<number> {
+    // A batch asks for a name more than once, all in one turn.
+    await setImmediate();
+    const restMs = beganMs + BETWEEN_LOOKS_MS - clock();
+    if (restMs > 0) await sleep(Math.min(restMs, BETWEEN_LOOKS_MS));
+    // What is under way began before some who wait here have asked.
+    while (looking) await looking.catch(() => {});
+    next = undefined;
+    const looked = look();
+    const number = looks;
+    try {
+      await looked;
+    } catch (thrown) {
+      log.warn(`${asError(thrown).message}; going by what was seen before`);
+      throw thrown;
+    }
+    return number;
   }
 
   return {
     get models() {
       return models;
     },
+    get away() {
+      return clock() - failedMs < LEFT_ALONE_MS;
+    },
     look,
-    async lookAgain() {
-      const nowMs = clock();
-      tokens = Math.min(BURST, tokens + (nowMs - refilledMs) / REFILL_MS);
-      refilledMs = nowMs;
-      if (tokens < 1) return;
-      tokens -= 1;
-      try {
-        await look();
-      } catch (thrown) {
-        tokens = 1 - BURST; // storage is away: leave it alone for a while
-        log.warn(`${asError(thrown).message}; going by what was seen before`);
-      }
+    lookAgain() {
+      next ??= lookNext();
+      return next;
     },
   };
 }

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { asError, RequestError } from '../core/errors.ts';
 import type { Feature, ModelVersion } from '../core/model.ts';
 import type { Prediction } from '../core/prediction.ts';
@@ -20,6 +21,8 @@ export interface Plan {
   /** Writes a prediction as the members of an answer. */
   readonly writeAnswer: (prediction: Prediction) => string;
   readonly wordings: Wordings;
+  /** What answers of this version are remembered under, before the features. */
+  readonly cacheScope: string;
 }
 
 /** @throws RequestError model_unavailable where the version's card does not fit its signature. */
@@ -40,12 +43,22 @@ function compile(version: ModelVersion): Plan {
       readAnswers: answerReaderOf(version, writeAnswer),
       writeAnswer,
       wordings: new Wordings(version),
+      cacheScope: cacheScopeOf(version),
     };
   } catch (thrown) {
     const cause = asError(thrown);
     const message = `${version.name} ${version.version} cannot serve: ${cause.message}`;
     throw new RequestError('model_unavailable', 'route', message, { cause });
   }
+}
+
+/** Of how outputs are read as predictions; goes up with every change of that, so that no cache gives answers of before. */
+const INTERPRETATION = 2;
+
+/** Model, version, content of its file and of its card, and how its outputs are read. */
+function cacheScopeOf({ name, label, sha256, card }: ModelVersion): string {
+  const cardHash = hash('sha256', JSON.stringify(card.raw), 'base64url').slice(0, 16);
+  return `${name}/${label}/${sha256.slice(0, 16)}/${cardHash}/${INTERPRETATION}`;
 }
 
 function scanWidthOf({ signature, card }: ModelVersion): number {

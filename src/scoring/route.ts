@@ -3,7 +3,7 @@ import { asError, InfrastructureError, RequestError } from '../core/errors.ts';
 import type { Request } from '../core/request.ts';
 import type { Route, Routing } from '../core/routing.ts';
 import { abortable } from '../core/waiting.ts';
-import type { Group } from './group.ts';
+import type { Group, Way } from './group.ts';
 import type { Run } from './run.ts';
 
 type Answer = Routing | RequestError;
@@ -21,18 +21,23 @@ export async function route(run: Run, catalog: Catalog): Promise<ReadonlyMap<Gro
   if (places.length === 0) return sent;
   const asked = askAll(run, places, catalog);
   const answers = asked instanceof Promise ? await abortable(asked, run.signal) : asked;
-  for (const [i, place] of places.entries()) {
+  let way: Way | undefined;
+  let mine: number[] = [];
+  places.forEach((place, i) => {
     const chosen = routeOf(answers[i] as Answer, run.request(place));
     if (chosen instanceof RequestError) {
       run.refuse(place, chosen);
-      continue;
+      return;
     }
-    const way = run.wayOf(chosen);
+    // Neighbours mostly go the same way.
+    if (way?.route !== chosen) {
+      way = run.wayOf(chosen);
+      mine = sent.get(way.group) ?? [];
+      sent.set(way.group, mine);
+    }
     run.ways[place] = way;
-    const mine = sent.get(way.group);
-    if (mine === undefined) sent.set(way.group, [place]);
-    else mine.push(place);
-  }
+    mine.push(place);
+  });
   return sent;
 }
 

@@ -4,7 +4,7 @@ import type { Event, EventBatch } from '../core/event.ts';
 import type { Clock } from '../core/log.ts';
 import type { ModelVersion } from '../core/model.ts';
 import type { SliceTiming } from '../core/outcome.ts';
-import type { Request } from '../core/request.ts';
+import type { Request, RequestId } from '../core/request.ts';
 import type { Route } from '../core/routing.ts';
 import { Group, type Way } from './group.ts';
 import { toRequest } from './to-request.ts';
@@ -39,7 +39,7 @@ export class Run {
   count = 0;
   /** By place; undefined until it is routed. */
   readonly ways: (Way | undefined)[];
-  /** The longest JSON of an id that was scanned, bytes. */
+  /** No id's JSON is longer, bytes. */
   maxIdBytes = 0;
   /** By place, of those that end as dead letters. */
   readonly refusals = new Map<number, Refusal>();
@@ -51,6 +51,7 @@ export class Run {
   readonly lateBeforeMs: number;
   #hasDeadlines: boolean;
   #hasPriorities = false;
+  #hasParts = false;
   #cells: Uint32Array;
   #listed: Uint32Array | undefined;
   #placesOf: Map<Group, Uint32Array> | undefined;
@@ -74,7 +75,10 @@ export class Run {
   add(request: Request, event: number): number {
     const place = this.#next(event);
     this.#keep(place, request);
-    this.place(place, NO_ROW);
+    this.moveTo(place, NO_ROW);
+    const idBytes = maxIdBytesOf(request.requestId);
+    if (idBytes > this.maxIdBytes) this.maxIdBytes = idBytes;
+    if (request.text !== undefined) this.#hasParts = true;
     if (request.timeoutMs !== undefined) this.#hasDeadlines = true;
     if (request.priority !== 1) this.#hasPriorities = true;
     return place;
@@ -106,7 +110,7 @@ export class Run {
   }
 
   /** Where its instances stand from now on. */
-  place(place: number, firstRow: number): void {
+  moveTo(place: number, firstRow: number): void {
     this.#cells[place * CELLS + FIRST_ROW] = firstRow;
   }
 
@@ -158,9 +162,9 @@ export class Run {
     return this.#parsed?.[place];
   }
 
-  /** Whether all of them were scanned. */
-  get isScanned(): boolean {
-    return this.#parsed === undefined;
+  /** Whether each is its event's only one and gives one instance, and no list. */
+  get isSingle(): boolean {
+    return !this.#hasParts && this.#listed === undefined;
   }
 
   #keep(place: number, request: Request): void {
@@ -247,6 +251,15 @@ export class Run {
     this.#cells = grown(this.#cells, capacity * CELLS);
     if (this.#listed !== undefined) this.#listed = grown(this.#listed, capacity);
   }
+}
+
+/** What a UTF-16 unit takes in JSON at most, `\\ud800`. */
+const BYTES_A_UNIT = 6;
+
+/** No less than the JSON of an id takes, bytes. */
+export function maxIdBytesOf(id: RequestId | undefined): number {
+  if (typeof id === 'string') return 2 + BYTES_A_UNIT * id.length;
+  return id === undefined ? 0 : JSON.stringify(id).length;
 }
 
 function grown(column: Uint32Array, size: number): Uint32Array {

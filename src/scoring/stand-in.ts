@@ -60,7 +60,7 @@ async function answerInstead(
     const requestedVersion = run.request(place).modelVersion ?? version.version;
     run.ways[place] = group.wayOf({ version: fallback, requestedVersion, fallback: true, variant });
     run.refusals.delete(place);
-    run.place(place, NO_ROW);
+    run.moveTo(place, NO_ROW);
   });
   fillRows(group, places, run);
   await infer(group);
@@ -69,7 +69,7 @@ async function answerInstead(
     if (!run.refusals.has(place)) return false;
     run.ways[place] = way;
     if (refusal !== undefined) run.refusals.set(place, refusal);
-    run.place(place, firstRow);
+    run.moveTo(place, firstRow);
     run.list(place, listed);
     return true;
   });
@@ -84,6 +84,6 @@ function answerByDefault(place: number, { version, failed }: Group, run: Run): v
   const answers = new GeneralAnswers(() => given, stand.plan.writeAnswer);
   stand.answers.add({ from: 0, to: rows, at: 0, answers, computeMs: 0, scoredAtMs: run.clock(), cached: false });
   run.ways[place] = stand.wayOf(route, true);
-  run.place(place, 0);
+  run.moveTo(place, 0);
   run.refusals.delete(place);
 }

@@ -27,7 +27,7 @@ export interface BatchTiming {
   readonly sentAtMs: number;
 }
 
-/** Writes traces of batches after the fact: from the times they took, so that nothing is carried through the pipeline. */
+/** Writes traces of batches after the fact: from the times they took, so that nothing is carried through scoring. */
 export interface BatchTracer {
   trace(batch: EventBatch, scored: ScoredBatch, timing: BatchTiming): void;
 }

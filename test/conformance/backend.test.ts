@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createMicroBatcher } from '../../src/backends/micro-batcher.ts';
-import { createEngineBackend } from '../../src/backends/onnx/engine.ts';
+import { createEngineBackend } from '../../src/backends/onnx/engine-backend.ts';
 import { openInline } from '../../src/backends/onnx/in-line.ts';
 import type { OnnxSource } from '../../src/backends/onnx/onnx-source.ts';
 import { createWorkerPool, type WorkerPool } from '../../src/backends/onnx/worker-pool.ts';

@@ -122,6 +122,15 @@ describe('hubscore send', () => {
     for (const seen of order.values()) expect(seen).toEqual([...seen].sort((a, b) => a - b));
   });
 
+  it('sends nothing that is no UTF-8, and says what to do', async () => {
+    const { code, out, err } = await hubscore(['send', join(ROOT, 'test/fixtures/requests/latin-1.jsonl')]);
+    expect(err).toBe(
+      'line 1 not sent: not UTF-8 text; save it as UTF-8, or convert it (iconv -f WINDOWS-1252 -t UTF-8 FILE)\n',
+    );
+    expect(out).toMatch(/^nothing sent to .*; 1 bad line was not sent\n$/);
+    expect(code).toBe(1);
+  });
+
   it('passes lines of a slow pipe on at once', async () => {
     const pipe = new PassThrough();
     const consumer = new EventHubConsumerClient('$Default', hubs.connectionString, 'inference-requests');

@@ -1,6 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { EventHubProducerClient } from '@azure/event-hubs';
+import {
+  EventHubConsumerClient,
+  EventHubProducerClient,
+  earliestEventPosition,
+  type ReceivedEventData,
+} from '@azure/event-hubs';
 import { BlobServiceClient } from '@azure/storage-blob';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { appFolder } from '../support/app-folder.ts';
@@ -141,10 +146,53 @@ describe('HTTP through the local host', () => {
   });
 });
 
-describe('with a REDIS_URL whose password was not escaped', () => {
+describe('an event of the same app', () => {
+  it('gives its correlation id to its result and to its dead letter', async () => {
+    const producer = new EventHubProducerClient(hubs.connectionString, 'inference-requests');
+    const features = cases('topic/1.0.0', 1)[0]?.features;
+    await producer.sendBatch(
+      [
+        { body: { request_id: 'c-1', model: 'topic', features }, correlationId: 'order 7 ✓' },
+        { body: { request_id: 'c-2', model: 'topic' }, correlationId: 'order 8' },
+        { body: { request_id: 'c-3', model: 'topic', features } },
+      ],
+      { partitionId: '0' },
+    );
+    await producer.close();
+    const results = await received('inference-requests-results', 2);
+    expect(results.map(({ correlationId, body }) => [body.request_id, correlationId])).toEqual([
+      ['c-1', 'order 7 ✓'],
+      ['c-3', undefined],
+    ]);
+    const [letter] = await received('inference-dead-letter', 1);
+    expect([letter?.body.request_id, letter?.correlationId]).toEqual(['c-2', 'order 8']);
+  });
+});
+
+/** The first events of a hub's partition 0. */
+async function received(hub: string, count: number): Promise<ReceivedEventData[]> {
+  const consumer = new EventHubConsumerClient('$Default', hubs.connectionString, hub);
+  const events: ReceivedEventData[] = [];
+  await new Promise<void>((resolve, reject) => {
+    consumer.subscribe(
+      '0',
+      {
+        async processEvents(some) {
+          if (events.push(...some) >= count) resolve();
+        },
+        processError: async error => reject(error),
+      },
+      { startPosition: earliestEventPosition },
+    );
+  });
+  await consumer.close();
+  return events;
+}
+
+describe('with a REDIS_URL whose password was not escaped, and another setting of the cache wrong', () => {
   beforeAll(async () => {
     await host.stop();
-    host = await start({ REDIS_URL: 'redis://:s3cr#et@cache.example:6379' });
+    host = await start({ REDIS_URL: 'redis://:s3cr#et@cache.example:6379', CACHE_MB: 's3cret' });
   });
 
   it('answers and scores without it', async () => {
@@ -167,7 +215,9 @@ describe('with a REDIS_URL whose password was not escaped', () => {
   it('names the setting once in its log and in its metrics, never what it holds', async () => {
     const { text } = await get('/metrics');
     expect(text).toContain('hubscore_setting_ignored{setting="REDIS_URL"} 1\n');
+    expect(text).toContain('hubscore_setting_ignored{setting="CACHE_MB"} 1\n');
     expect(host.log().match(/REDIS_URL/g)).toHaveLength(1);
+    expect(host.log().match(/CACHE_MB takes/g)).toHaveLength(1);
     expect(host.log() + text).not.toMatch(/s3cr|cache\.example/);
   });
 });

@@ -13,6 +13,8 @@ export interface MemoryBlobs extends Blobs {
   readonly asked: { lists: number; reads: { path: string; offset: number }[] };
   /** Downloads wait for it. */
   gate: Promise<void> | undefined;
+  /** Listings wait for it, with what was there when they began. */
+  listGate: Promise<void> | undefined;
 }
 
 interface Blob {
@@ -47,6 +49,7 @@ export function memoryBlobs(): MemoryBlobs {
     breakOffAfter: [],
     asked: { lists: 0, reads: [] },
     gate: undefined,
+    listGate: undefined,
     put(path, content) {
       const isPlain = content instanceof Uint8Array || typeof content === 'string';
       write(path, Buffer.from((isPlain ? content : JSON.stringify(content)) as string), {}, 'any');
@@ -55,10 +58,12 @@ export function memoryBlobs(): MemoryBlobs {
     async list(prefix, signal) {
       self.asked.lists++;
       reach('listing models', signal);
-      return [...blobs]
+      const listed = [...blobs]
         .filter(([path]) => path.startsWith(prefix))
         .map(([path, { bytes, etag }]) => ({ path, etag, bytes: bytes.length }))
         .sort((a, b) => (a.path < b.path ? -1 : 1));
+      if (self.listGate) await self.listGate;
+      return listed;
     },
     async readText(path, signal) {
       const { bytes, etag } = find(path, signal);

@@ -26,5 +26,11 @@ export function memoryStore(): MemoryStore {
     set gate(gate) {
       blobs.gate = gate;
     },
+    get listGate() {
+      return blobs.listGate;
+    },
+    set listGate(gate) {
+      blobs.listGate = gate;
+    },
   };
 }

@@ -2,7 +2,21 @@ import { encodeField, encodeNumber } from '../../src/backends/onnx/protobuf.ts';
 
 // Writes small ONNX files, so that tests need no Python. Field numbers: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
 
-const TYPES = { float32: 1, int32: 6, int64: 7, string: 8, bool: 9, float64: 11 } as const;
+const TYPES = {
+  float32: 1,
+  uint8: 2,
+  int8: 3,
+  uint16: 4,
+  int16: 5,
+  int32: 6,
+  int64: 7,
+  string: 8,
+  bool: 9,
+  float16: 10,
+  float64: 11,
+  uint32: 12,
+  uint64: 13,
+} as const;
 export type OnnxType = keyof typeof TYPES;
 export type Attribute =
   | number

@@ -110,7 +110,6 @@ describe('architecture', () => {
       'backends/onnx/explain-failure.ts', // ONNX Runtime's
       'cli/environment.ts', // where JSON.parse stopped
       'cli/problems.ts', // rhea-promise's, of a connection that does not open
-      'codecs/text.ts', // where JSON.parse stopped
     ]);
   });
 

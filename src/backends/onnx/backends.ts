@@ -2,10 +2,11 @@ import { availableParallelism } from 'node:os';
 import type { Backend } from '../../core/backend.ts';
 import type { Log } from '../../core/log.ts';
 import { createMicroBatcher } from '../micro-batcher.ts';
-import { createEngineBackend, TooSlow } from './engine.ts';
+import { createEngineBackend } from './engine-backend.ts';
 import { openInline } from './in-line.ts';
 import type { OnnxSource } from './onnx-source.ts';
 import { inlineLimitMs, type PlacementLimits } from './placement.ts';
+import { TooSlow } from './try-model.ts';
 import { createWorkerPool } from './worker-pool.ts';
 
 export interface OnnxBackendsOptions extends PlacementLimits {

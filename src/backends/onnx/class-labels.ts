@@ -1,3 +1,5 @@
+import { walkOf } from './graph-walk.ts';
+import { mlNetClasses } from './ml-net.ts';
 import { attributeValues, type OnnxGraph, type OnnxNode, tensorValues } from './onnx-graph.ts';
 
 type Classes = readonly (string | number)[];
@@ -9,13 +11,14 @@ const LONGEST_PATH = 8;
 /**
  * The class labels of a classifier, in the order of its probabilities, where the file itself has them: as attribute of the classifier
  * or of a ZipMap, or as the table that an argmax picks from (how scikit-learn's networks, bayesians and neighbours are exported).
- * Undefined where there are none, or where outputs disagree (several heads).
+ * @param outputs that are answers. Undefined where there are none, or where outputs disagree (several heads).
  */
-export function classLabels(graph: OnnxGraph): Classes | undefined {
-  const producers = new Map<string, OnnxNode>();
-  for (const node of graph.nodes) for (const output of node.outputs) producers.set(output, node);
-  let found: Classes | undefined;
-  for (const output of graph.outputs.keys()) {
+export function classLabels(graph: OnnxGraph, outputs: Iterable<string>): Classes | undefined {
+  const walk = walkOf(graph);
+  const { producers } = walk;
+  let found = mlNetClasses(graph, walk);
+  if (found) return found;
+  for (const output of outputs) {
     const classes = upstream(graph, producers, output);
     if (!classes) continue;
     if (found && found.join('\n') !== classes.join('\n')) return undefined;
@@ -24,7 +27,7 @@ export function classLabels(graph: OnnxGraph): Classes | undefined {
   return found;
 }
 
-function upstream(graph: OnnxGraph, producers: Map<string, OnnxNode>, output: string): Classes | undefined {
+function upstream(graph: OnnxGraph, producers: ReadonlyMap<string, OnnxNode>, output: string): Classes | undefined {
   let name = output;
   for (let step = 0; step < LONGEST_PATH; step++) {
     const node = producers.get(name);

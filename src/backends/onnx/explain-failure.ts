@@ -1,4 +1,5 @@
 import { asError } from '../../core/errors.ts';
+import { findUnsupported } from './element-types.ts';
 
 /**
  * ONNX Runtime's wording → ours, first match wins. Seen with onnxruntime-node 1.30.0. Its errors have neither class nor code: their
@@ -36,6 +37,13 @@ export function explainFailure(title: string, thrown: unknown): Error {
     if (match) return new Error(`${title}: ${explain(match)}`, { cause });
   }
   return new Error(`${title}: ${tidy(cause.message)}`, { cause });
+}
+
+/** Why a file did not open; of an element type that it has only a number for, the file is asked which input or output is meant. */
+export async function explainOpening(title: string, file: string, thrown: unknown): Promise<Error> {
+  const cause = asError(thrown);
+  const type = /Unsupported data type/.test(cause.message) ? await findUnsupported(file) : undefined;
+  return type === undefined ? explainFailure(title, thrown) : new Error(`${title}: ${type}`, { cause });
 }
 
 /** An ONNX Runtime message without the path on disk and the C++ source positions, at most 400 characters. */

@@ -4,6 +4,8 @@ import { fieldsOf, type ProtobufField, packedVarints } from './protobuf.ts';
 export interface OnnxNode {
   readonly op: string;
   readonly inputs: readonly string[];
+  /** What the graphs in its attributes (the branches of an If, the body of a Loop) may take from around them. */
+  readonly captured: readonly string[];
   readonly outputs: readonly string[];
   /** AttributeProto by name, not decoded. */
   readonly attributes: ReadonlyMap<string, Uint8Array>;
@@ -19,13 +21,17 @@ export interface OnnxGraph {
   readonly nodes: readonly OnnxNode[];
   /** TensorProto by name, not decoded. */
   readonly initializers: ReadonlyMap<string, Uint8Array>;
+  /** Names of the graph's inputs and where each stands in its bytes; of those that an initializer fills too. */
+  readonly inputs: ReadonlyMap<string, ProtobufField>;
   /** Names of the graph's outputs and where each stands in its bytes. */
   readonly outputs: ReadonlyMap<string, ProtobufField>;
   readonly bytes: Uint8Array;
 }
 
 const MODEL = { producerName: 2, producerVersion: 3, graph: 7, opset: 8 };
-const GRAPH = { node: 1, initializer: 5, output: 12 };
+const GRAPH = { node: 1, initializer: 5, input: 11, output: 12 };
+/** Attributes that hold a graph. */
+const SUBGRAPHS = new Set(['then_branch', 'else_branch', 'body']);
 
 /** @throws RangeError where the bytes are no ONNX model. */
 export function readGraph(file: Uint8Array): OnnxGraph {
@@ -44,14 +50,16 @@ export function readGraph(file: Uint8Array): OnnxGraph {
   if (!bytes) throw new RangeError('no graph');
   const nodes: OnnxNode[] = [];
   const initializers = new Map<string, Uint8Array>();
+  const inputs = new Map<string, ProtobufField>();
   const outputs = new Map<string, ProtobufField>();
   for (const field of fieldsOf(bytes)) {
     if (!field.bytes) continue;
     if (field.number === GRAPH.node) nodes.push(readNode(field, field.bytes));
     if (field.number === GRAPH.initializer) initializers.set(nameIn(field.bytes, 8), field.bytes);
+    if (field.number === GRAPH.input) inputs.set(nameIn(field.bytes, 1), field);
     if (field.number === GRAPH.output) outputs.set(nameIn(field.bytes, 1), field);
   }
-  return { producer: producer.filter(Boolean).join(' '), opsets, nodes, initializers, outputs, bytes };
+  return { producer: producer.filter(Boolean).join(' '), opsets, nodes, initializers, inputs, outputs, bytes };
 }
 
 function readNode(field: ProtobufField, bytes: Uint8Array): OnnxNode {
@@ -65,7 +73,24 @@ function readNode(field: ProtobufField, bytes: Uint8Array): OnnxNode {
     if (part.number === 4) op = text(part.bytes);
     if (part.number === 5 && part.bytes) attributes.set(nameIn(part.bytes, 1), part.bytes);
   }
-  return { op, inputs, outputs, attributes, field };
+  const captured = [...attributes].flatMap(([name, attribute]) => (SUBGRAPHS.has(name) ? namesWithin(attribute) : []));
+  return { op, inputs, captured, outputs, attributes, field };
+}
+
+/** Every name that the nodes and outputs of an attribute's graph go by: more than it takes from around it, never less. */
+function namesWithin(attribute: Uint8Array): string[] {
+  const names: string[] = [];
+  for (const { number, bytes } of fieldsOf(attribute)) {
+    if (number !== 6 || !bytes) continue;
+    for (const field of fieldsOf(bytes)) {
+      if (!field.bytes) continue;
+      if (field.number === GRAPH.output) names.push(nameIn(field.bytes, 1));
+      if (field.number !== GRAPH.node) continue;
+      const { inputs, captured } = readNode(field, field.bytes);
+      names.push(...inputs, ...captured);
+    }
+  }
+  return names;
 }
 
 /** Stops at the name, which writers put first: a forest's attributes have millions of fields after it. */
@@ -91,7 +116,7 @@ export function tensorValues(tensor: Uint8Array): (string | number)[] | undefine
     const view = new DataView(raw.buffer, raw.byteOffset, raw.byteLength);
     const size = type === 6 ? 4 : 8;
     return Array.from({ length: Math.floor(raw.byteLength / size) }, (_, i) =>
-      type === 6 ? view.getInt32(i * size, true) : Number(view.getBigInt64(i * size, true)),
+      type === 6 ? view.getInt32(i * size, true) : wholeOf(view.getBigInt64(i * size, true)),
     );
   }
   return type === 6 || type === 7 || type === 8 ? valuesOf(tensor, { integers: [5, 7], texts: 6 }) : undefined;
@@ -104,12 +129,18 @@ function valuesOf(
   const values: (string | number)[] = [];
   for (const { number, varint, bytes } of fieldsOf(message)) {
     if (numbers.integers.includes(number)) {
-      if (varint !== undefined) values.push(Number(BigInt.asIntN(64, varint)));
-      else for (const value of packedVarints(bytes!)) values.push(Number(value));
+      if (varint !== undefined) values.push(wholeOf(BigInt.asIntN(64, varint)));
+      else for (const value of packedVarints(bytes!)) values.push(wholeOf(value));
     }
     if (number === numbers.texts) values.push(text(bytes));
   }
   return values.length > 0 ? values : undefined;
+}
+
+/** As outputs are shown: beyond 2^53 its digits, since a number would be its neighbour's. */
+function wholeOf(value: bigint): number | string {
+  const number = Number(value);
+  return Number.isSafeInteger(number) ? number : String(value);
 }
 
 function text(bytes: Uint8Array | undefined): string {

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import type { Loader, LoadSource, OpenedModel } from '../../core/loader.ts';
 import { createOnnxBackends, type OnnxBackends, type OnnxBackendsOptions } from './backends.ts';
 import { readOnnxFile } from './onnx-file.ts';
@@ -8,14 +9,14 @@ export function createOnnxLoader(options: OnnxBackendsOptions): Loader {
   return { takes: () => true, open: source => open(source, backends), close: backends.close };
 }
 
-async function open({ title, file, wishes, plan }: LoadSource, backends: OnnxBackends): Promise<OpenedModel> {
-  const { producer, opsets, classes, rewritten } = await readOnnxFile(file.path);
+async function open({ title, file, card, wishes, plan }: LoadSource, backends: OnnxBackends): Promise<OpenedModel> {
+  const { producer, opsets, classes, unneeded, rewritten } = await readOnnxFile(file.path, card);
   const backend = backends.open({
     title,
-    file: rewritten ? await file.derive('tensors', rewritten) : file.path,
+    file: rewritten ? await file.derive(suffixOf(rewritten), rewritten) : file.path,
     bytes: file.bytes,
     wishes,
-    plan: signature => plan(signature, classes),
+    plan: signature => plan(signature, classes, unneeded),
   });
   try {
     await backend.load();
@@ -24,4 +25,9 @@ async function open({ title, file, wishes, plan }: LoadSource, backends: OnnxBac
     await backend.close();
     throw thrown;
   }
+}
+
+/** By content, which depends on the card too: processes share the folder. */
+function suffixOf(rewritten: Uint8Array): string {
+  return `${hash('sha256', rewritten).slice(0, 8)}.tensors`;
 }

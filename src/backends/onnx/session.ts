@@ -1,5 +1,14 @@
 import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
-import type { Signature, Tensor, TensorData, TensorSpec, Tensors, TensorType } from '../../core/tensor.ts';
+import {
+  isTensorType,
+  type Signature,
+  type Tensor,
+  type TensorData,
+  type TensorSpec,
+  type Tensors,
+  type TensorType,
+} from '../../core/tensor.ts';
+import { unsupported } from './element-types.ts';
 
 /**
  * One ONNX Runtime session: the only file that knows onnxruntime-node. `create` and `run` are synchronous inside: whoever
@@ -31,11 +40,10 @@ export async function openSession(file: string, intraOpThreads = 1): Promise<Onn
     intraOpNumThreads: intraOpThreads,
     ...(intraOpThreads > 1 && { extra: asleep }),
   });
-  const signature: Signature = {
-    inputs: session.inputMetadata.map(specOf),
-    outputs: session.outputMetadata.filter(value => value.isTensor).map(specOf),
-    opaqueOutputs: session.outputMetadata.filter(value => !value.isTensor).map(value => value.name),
-  };
+  const signature = await signatureOf(session).catch(async thrown => {
+    await session.release();
+    throw thrown;
+  });
   // Fetching an output that is no tensor (ZipMap) throws, so the tensor outputs are named.
   const fetches = signature.outputs.map(output => output.name);
   let released: Promise<void> | undefined;
@@ -56,12 +64,21 @@ export async function openSession(file: string, intraOpThreads = 1): Promise<Onn
   };
 }
 
-function specOf(value: InferenceSession.ValueMetadata): TensorSpec {
-  if (!value.isTensor) throw new Error(`input ${value.name} is no tensor; only tensors can be fed`);
+async function signatureOf({ inputMetadata, outputMetadata }: InferenceSession): Promise<Signature> {
+  const opaqueOutputs = outputMetadata.filter(value => !value.isTensor).map(value => value.name);
+  const outputs = outputMetadata.filter(value => value.isTensor).map(value => specOf('output', value));
+  if (outputs.length === 0) throw new Error(`output ${opaqueOutputs.join(', ')} is a sequence, none is a tensor`);
+  return { inputs: inputMetadata.map(value => specOf('input', value)), outputs, opaqueOutputs };
+}
+
+function specOf(what: 'input' | 'output', value: InferenceSession.ValueMetadata): TensorSpec {
+  if (!value.isTensor) throw new Error(`${what} ${value.name} is no tensor; only tensors can be fed`);
+  if (!isTensorType(value.type)) throw new Error(unsupported(`${what} ${value.name}`, value.type));
   return {
     name: value.name,
-    type: value.type as TensorType,
+    type: value.type,
     dims: value.shape.map(dimension => (typeof dimension === 'number' ? dimension : null)),
+    symbols: value.shape.map(dimension => (typeof dimension === 'number' ? '' : dimension)),
   };
 }
 

@@ -10,6 +10,8 @@ export interface WarmUp {
   readonly maxBatchSize: number;
   /** Slices got slower than the limit: the rest was not tried. */
   readonly stopped: boolean;
+  /** The instances that it took. */
+  readonly plan: WarmUpPlan;
 }
 
 /** A slice to try, and the longest it may take to be chosen. */
@@ -34,11 +36,8 @@ const CHOICE: readonly Step[] = [
 const HOPELESS_MS = 50;
 
 /**
- * Runs one instance, then ever larger slices, and times them. Sizes grow about eightfold and stop once a slice takes longer than
- * `limitMs`, so that on the main thread a heavy model stalls the loop for about ten times that, or for one instance. Where the plan
- * leaves the size open, the largest slice of `CHOICE` is taken that is quick enough.
- * A model that takes one instance but no larger slice (a batch dimension that is dynamic by name only) is left with 1.
- * @throws Error naming the file where one instance fails.
+ * Tries a model with the plan's instances, and with others where these fail: a model is refused only where it takes none.
+ * @throws Error naming the file where one instance fails, with what the runtime says of the first that was tried.
  */
 export async function warmUp(
   source: OnnxSource,
@@ -46,18 +45,43 @@ export async function warmUp(
   run: (inputs: Tensors) => Promise<Tensors>,
   limitMs: number,
 ): Promise<WarmUp> {
-  let sliceMs: number;
-  let rows = plan.fixedBatch ? (plan.maxBatchSize ?? 1) : 1;
-  const tooSlow = (): WarmUp => ({ sliceMs, maxBatchSize: plan.maxBatchSize ?? rows, stopped: true });
-  try {
-    sliceMs = await timed(run, plan.inputs(rows));
-    // A first run also allocates, and on a busy machine it waits: it says little of the time, unless it is hopeless.
-    if (sliceMs > Math.max(10 * limitMs, HOPELESS_MS)) return tooSlow();
-    sliceMs = await quickest(run, plan.inputs(rows));
-  } catch (thrown) {
-    const cause = asError(thrown);
-    throw new Error(`${source.title}: fails at its first run: ${tidy(cause.message)}`, { cause });
+  const { plainer = [], sizes = [], advice } = plan;
+  let failure: Error | undefined;
+  let best: WarmUp | undefined;
+  for (const other of [plan, ...plainer, ...sizes]) {
+    // A model that takes one row at a time has been found out by then.
+    if (best && sizes.includes(other)) break;
+    try {
+      const found = await tryPlan(other, run, limitMs);
+      if (!best || found.maxBatchSize > best.maxBatchSize) best = found;
+      if (found.stopped || !found.failed) return best;
+    } catch (thrown) {
+      failure ??= asError(thrown);
+    }
   }
+  if (best) return best;
+  const said = `${source.title}: fails at its first run: ${tidy(failure?.message ?? '')}`;
+  throw new Error(advice === undefined ? said : `${said}; ${advice}`, { cause: failure });
+}
+
+/**
+ * Runs one instance, then ever larger slices, and times them. Sizes grow about eightfold and stop once a slice takes longer than
+ * `limitMs`, so that on the main thread a heavy model stalls the loop for about ten times that, or for one instance. Where the plan
+ * leaves the size open, the largest slice of `CHOICE` is taken that is quick enough.
+ * A model that takes one instance but no larger slice (a batch dimension that is dynamic by name only) is left with 1.
+ * @throws Error as the runtime words it where one instance fails.
+ */
+async function tryPlan(
+  plan: WarmUpPlan,
+  run: (inputs: Tensors) => Promise<Tensors>,
+  limitMs: number,
+): Promise<WarmUp & { readonly failed: boolean }> {
+  let rows = plan.fixedBatch ? (plan.maxBatchSize ?? 1) : 1;
+  let sliceMs = await timed(run, plan.inputs(rows));
+  const tooSlow = () => ({ sliceMs, maxBatchSize: plan.maxBatchSize ?? rows, stopped: true, failed: false, plan });
+  // A first run also allocates, and on a busy machine it waits: it says little of the time, unless it is hopeless.
+  if (sliceMs > Math.max(10 * limitMs, HOPELESS_MS)) return tooSlow();
+  sliceMs = await quickest(run, plan.inputs(rows));
   let rowMs = 0;
   for (const next of plan.fixedBatch ? [] : stepsTo(plan.maxBatchSize)) {
     if (sliceMs > limitMs) return tooSlow();
@@ -70,10 +94,10 @@ export async function warmUp(
       sliceMs = nextMs;
       rows = next.rows;
     } catch {
-      break;
+      return { sliceMs, maxBatchSize: rows, stopped: sliceMs > limitMs, failed: rows === 1, plan };
     }
   }
-  return { sliceMs, maxBatchSize: rows, stopped: sliceMs > limitMs };
+  return { sliceMs, maxBatchSize: rows, stopped: sliceMs > limitMs, failed: false, plan };
 }
 
 function stepsTo(planned: number | undefined): readonly Step[] {

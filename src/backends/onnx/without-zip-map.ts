@@ -1,32 +1,24 @@
+import type { GraphEdits } from './graph-edits.ts';
 import type { OnnxGraph } from './onnx-graph.ts';
-import { encodeField, encodeNumber, fieldsOf } from './protobuf.ts';
+import { encodeField, encodeNumber } from './protobuf.ts';
 
 /**
- * The model with every ZipMap at its outputs replaced by an Identity, so that the probabilities come out as the tensor they were, under
- * the same name: onnxruntime-node cannot fetch a sequence of maps ("Non tensor type is temporarily not supported").
- * Undefined where there is none.
+ * What puts an Identity in place of every ZipMap at the outputs, so that the probabilities come out as the tensor they were, under
+ * the same name: onnxruntime-node cannot fetch a sequence of maps ("Non tensor type is temporarily not supported"). A file that imports
+ * ai.onnx.ml alone (CatBoost's) has Identity too: the runtime takes its newest ai.onnx where none is named.
  */
-export function withoutZipMap(file: Uint8Array, graph: OnnxGraph): Uint8Array | undefined {
-  const replaced = new Map<number, Uint8Array>();
+export function withoutZipMap(graph: OnnxGraph): GraphEdits {
+  const edits = new Map<number, Uint8Array>();
   for (const { op, inputs, outputs, field } of graph.nodes) {
     const [input] = inputs;
     const [output] = outputs;
     const declared = output === undefined ? undefined : graph.outputs.get(output);
     if (op !== 'ZipMap' || input === undefined || output === undefined || !declared) continue;
-    replaced.set(field.start, identityNode(input, output));
-    replaced.set(declared.start, floatMatrix(output));
+    edits.set(field.start, identityNode(input, output));
+    edits.set(declared.start, floatMatrix(output));
   }
-  if (replaced.size === 0 || !graph.opsets.has('ai.onnx')) return undefined;
-  const parts = [...fieldsOf(graph.bytes)].map(
-    ({ start, end }) => replaced.get(start) ?? graph.bytes.subarray(start, end),
-  );
-  const rewritten = encodeField(GRAPH, Buffer.concat(parts));
-  return Buffer.concat(
-    [...fieldsOf(file)].map(({ number, start, end }) => (number === GRAPH ? rewritten : file.subarray(start, end))),
-  );
+  return edits;
 }
-
-const GRAPH = 7;
 
 /** NodeProto in its place in the graph. */
 function identityNode(input: string, output: string): Uint8Array {

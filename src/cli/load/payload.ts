@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { asError } from '../../core/errors.ts';
+import { fromUtf8 } from '../../core/utf8.ts';
 import { CommandError } from '../terminal.ts';
 
 /** What requests are made of. */
@@ -33,9 +34,9 @@ export function sampleCases(model: string): string | undefined {
  * @throws CommandError that names the line.
  */
 export function payloadFromCases(file: string, says: string, defaults: RequestDefaults): Payload {
-  const lines = readFileSync(file, 'utf8')
-    .replace(/^\uFEFF/, '')
-    .split('\n');
+  const text = fromUtf8(readFileSync(file));
+  if (text === undefined) throw new CommandError(`${says} is not UTF-8 text`, 'Save it as UTF-8.');
+  const lines = text.replace(/^\uFEFF/, '').split('\n');
   const models = new Set<string | undefined>();
   const tails = lines.flatMap((line, at) => {
     if (line.trim() === '') return [];

@@ -1,6 +1,7 @@
 import type { Codec, Decoded, Undecoded } from '../../core/codec.ts';
 import { asError, malformed, RequestError } from '../../core/errors.ts';
-import { parseJson, readText, whyNotJson } from '../text.ts';
+import { repairJson, whyNotJson } from '../../core/json-fault.ts';
+import { parseJson, readText } from '../text.ts';
 import { NumberSource } from './number-source.ts';
 import { type Origin, readHead, readRequest } from './read-request.ts';
 
@@ -14,7 +15,8 @@ export const eventJson: Codec = {
   decode(event) {
     const text = readText(event.body);
     const value = parseJson(text);
-    if (value === undefined) throw malformed(text.trim() === '' ? 'the event is empty' : whyNotJson('body', text));
+    if (value === undefined)
+      return [notJson('body', text, { event, numbers: undefined, index: undefined, text: undefined })];
     const numbers = new NumberSource(text);
     if (!Array.isArray(value)) return [readOne(value, { event, numbers, index: undefined, text: undefined })];
     checkCount(value.length);
@@ -32,7 +34,14 @@ export function readOne(value: unknown, origin: Origin): Decoded {
   }
 }
 
-export function undecoded(thrown: unknown, value: unknown, origin: Origin): Undecoded {
+/** What is no JSON, with the id and the model that can be read from it all the same. */
+export function notJson(what: string, text: string, origin: Origin): Undecoded {
+  const why = text.trim() === '' ? 'the event is empty' : whyNotJson(what, text);
+  const repaired = repairJson(text);
+  return undecoded(malformed(why), parseJson(repaired), { ...origin, numbers: new NumberSource(repaired) });
+}
+
+function undecoded(thrown: unknown, value: unknown, origin: Origin): Undecoded {
   const cause = asError(thrown);
   const error =
     cause instanceof RequestError ? cause : new RequestError('unexpected', 'decode', cause.message, { cause });

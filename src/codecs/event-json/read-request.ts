@@ -3,10 +3,11 @@ import { malformed, type RequestError } from '../../core/errors.ts';
 import type { Event } from '../../core/event.ts';
 import type { RequestId } from '../../core/request.ts';
 import { NO_SEGMENTS } from '../../core/routing.ts';
+import { fromUtf8 } from '../../core/utf8.ts';
 import { nameOfType } from '../../core/words.ts';
 import { openInference } from '../open-inference/open-inference.ts';
 import type { NumberSource } from './number-source.ts';
-import { isObject, type Shape } from './shape.ts';
+import { isObject, type JsonObject, type Shape } from './shape.ts';
 
 /** Where a request was found. */
 export interface Origin {
@@ -53,8 +54,7 @@ export function readRequest(value: unknown, origin: Origin): DecodedRequest {
 /** The id and the model of what may be no whole request, for its dead letter; whatever can be read. */
 export function readHead(value: unknown, origin: Origin): Pick<DecodedRequest, 'requestId' | 'model'> {
   if (!isObject(value)) return { requestId: undefined, model: undefined };
-  const named = value.model ?? property(origin.event, 'model');
-  const model = typeof named === 'string' ? named : undefined;
+  const model = readModel(value, origin);
   try {
     return { requestId: readId(value.request_id ?? (value.inputs ? value.id : undefined), origin), model };
   } catch {
@@ -62,10 +62,22 @@ export function readHead(value: unknown, origin: Origin): Pick<DecodedRequest, '
   }
 }
 
-/** An application property as a field's value: Kafka producers send theirs as bytes. */
+function readModel(value: JsonObject, { event }: Origin): string | undefined {
+  try {
+    const named = value.model ?? property(event, 'model');
+    return typeof named === 'string' ? named : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** An application property as a field's value: Kafka producers send theirs as bytes. @throws RequestError malformed_payload where they are no UTF-8. */
 function property(event: Event, name: string): unknown {
   const value = event.properties[name];
-  return value instanceof Uint8Array ? Buffer.from(value).toString('utf8') : value;
+  if (!(value instanceof Uint8Array)) return value;
+  const text = fromUtf8(value);
+  if (text === undefined) throw malformed(`the property ${name} is not UTF-8 text`);
+  return text;
 }
 
 function readId(id: unknown, origin: Origin): RequestId | undefined {

@@ -88,7 +88,12 @@ export class JsonScanner implements RequestScanner {
 
   #remember(bytes: Buffer, usual: boolean): void {
     const { idStart, idEnd } = this;
-    const isText = usual && idEnd > 0 && bytes[idStart] === QUOTE;
+    if (!usual) {
+      this.#head = NOTHING;
+      this.#middle = NOTHING;
+      return;
+    }
+    const isText = idEnd > 0 && bytes[idStart] === QUOTE;
     const others = [this.modelStart, this.versionStart].filter(start => start > 0);
     const inOrder =
       isText && others.every(start => start > idEnd && start < this.#featuresAt) && this.#featuresAt > idEnd;

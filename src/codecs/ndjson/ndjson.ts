@@ -1,9 +1,8 @@
 import type { Codec } from '../../core/codec.ts';
-import { malformed } from '../../core/errors.ts';
 import type { Event } from '../../core/event.ts';
-import { checkCount, MAX_REQUESTS_PER_EVENT, readOne, undecoded } from '../event-json/event-json.ts';
+import { checkCount, MAX_REQUESTS_PER_EVENT, notJson, readOne } from '../event-json/event-json.ts';
 import { NumberSource } from '../event-json/number-source.ts';
-import { parseJson, readText, whyNotJson } from '../text.ts';
+import { parseJson, readText } from '../text.ts';
 
 const NEWLINE = 10;
 
@@ -20,9 +19,7 @@ export const ndjson: Codec = {
     return linesOf(event).map(line => {
       const origin = { event, text: () => line, numbers: new NumberSource(line), index: undefined };
       const value = parseJson(line);
-      return value === undefined
-        ? undecoded(malformed(whyNotJson('line', line)), undefined, origin)
-        : readOne(value, origin);
+      return value === undefined ? notJson('line', line, origin) : readOne(value, origin);
     });
   },
 };

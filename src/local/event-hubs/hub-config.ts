@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { parseJsonWithComments } from '../json-with-comments.ts';
 import { ConfigError } from './config-error.ts';
 
 export interface HubConfig {
@@ -46,13 +47,13 @@ const configFile = z.object({
 });
 
 /**
- * Reads a Config.json of the official Event Hubs emulator.
+ * Reads a Config.json of the official Event Hubs emulator, as leniently as that does: with a byte order mark, comments, trailing commas.
  * @throws ConfigError that names the file, the place in it, and what it takes.
  */
 export function readHubConfig(path: string): HubConfig[] {
   let json: unknown;
   try {
-    json = JSON.parse(readFileSync(path, 'utf8'));
+    json = parseJsonWithComments(readFileSync(path, 'utf8'));
   } catch (error) {
     throw new ConfigError(`cannot read ${path}: ${(error as Error).message}`);
   }

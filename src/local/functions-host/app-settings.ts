@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { parseJsonWithComments } from '../json-with-comments.ts';
 import { SetupError } from './errors.ts';
 
 export type AppSettings = Readonly<Record<string, string | undefined>>;
@@ -21,7 +22,7 @@ export function readAppSettings(folder: string, environment: AppSettings): AppSe
   return { ...parsed.data.Values, ...environment };
 }
 
-/** A JSON file that may have comments in it; undefined where there is none. @throws SetupError where it is not JSON. */
+/** A JSON file that may have comments and trailing commas in it; undefined where there is none. @throws SetupError where it is not JSON. */
 export function readJsonFile(path: string): unknown {
   let text: string;
   try {
@@ -31,7 +32,7 @@ export function readJsonFile(path: string): unknown {
     throw error;
   }
   try {
-    return JSON.parse(text.replace(/^\uFEFF/, '').replace(/^\s*\/\/.*$/gm, ''));
+    return parseJsonWithComments(text);
   } catch (error) {
     throw new SetupError(`${path} is not JSON: ${(error as Error).message}`);
   }

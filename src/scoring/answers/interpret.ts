@@ -1,6 +1,7 @@
 import { RequestError } from '../../core/errors.ts';
 import type { ModelVersion, OutputRoles } from '../../core/model.ts';
 import type { ClassLabel, Prediction } from '../../core/prediction.ts';
+import { type Activation, activate, areProbabilities, withinBounds } from '../../core/probabilities.ts';
 import type { Tensor, Tensors } from '../../core/tensor.ts';
 import { elementAt, nestedRow, rowShape } from './outputs.ts';
 import { shortFloat } from './short-float.ts';
@@ -22,6 +23,8 @@ export class Interpreter {
   /** The output that is the prediction where the card gives no output that role. */
   readonly #raw: string | undefined;
   readonly #extra: readonly string[];
+  /** One class a row: its probabilities sum to one. */
+  readonly #exclusive: boolean;
   readonly #classes: readonly ClassLabel[] | undefined;
 
   constructor({ name, version, card, signature }: ModelVersion) {
@@ -29,8 +32,10 @@ export class Interpreter {
     this.#model = `${name} ${version}`;
     this.#roles = outputs;
     this.#classes = outputs.classes;
+    this.#exclusive = !outputs.multilabel && outputs.activation !== 'sigmoid';
     const names = signature.outputs.map(output => output.name);
-    const hasRole = outputs.label !== undefined || outputs.probabilities !== undefined || outputs.value !== undefined;
+    const { label, probabilities, value, scores } = outputs;
+    const hasRole = (label ?? probabilities ?? value ?? scores) !== undefined;
     this.#raw = hasRole ? undefined : (names.find(output => !outputs.extra.includes(output)) ?? names[0]);
     this.#extra = outputs.extra.filter(output => output !== this.#raw);
   }
@@ -56,10 +61,13 @@ export class Interpreter {
 
   /** The prediction of row `row` of a slice that `check` has passed. */
   predict({ outputs, size }: SliceOutputs, row: number): Prediction {
-    const { label, probabilities, value } = this.#roles;
+    const { label, probabilities, value, scores } = this.#roles;
     const extra = this.#extra.length > 0 ? this.#outputs(outputs, row, size) : undefined;
     if (probabilities !== undefined) {
       return this.#classified(outputs[probabilities] as Tensor, label && outputs[label], row, size, extra);
+    }
+    if (label === undefined && scores !== undefined) {
+      return { prediction: this.#largest(outputs[scores] as Tensor, row, size), outputs: extra };
     }
     const name = label ?? value ?? this.#raw;
     const tensor = outputs[name as string] as Tensor;
@@ -76,12 +84,16 @@ export class Interpreter {
     size: number,
     extra: Prediction['outputs'],
   ): Prediction {
-    const columns = readColumns(tensor, row, size);
+    const { threshold, activation, multilabel } = this.#roles;
+    const columns = readColumns(tensor, row, size, activation);
     const classes = this.#classes?.length === columns.length ? this.#classes : undefined;
-    const { threshold } = this.#roles;
+    const probable = areProbabilities(columns, this.#exclusive);
     let best: number;
     let prediction: unknown;
-    if (columns.length === 2 && threshold !== undefined) {
+    if (label && multilabel) {
+      best = -1;
+      prediction = nestedRow(label, row, unwrap(rowShape(label, size) as readonly number[]));
+    } else if (columns.length === 2 && threshold !== undefined && probable) {
       best = (columns[1] as number) >= threshold ? 1 : 0;
       prediction = classes?.[best] ?? best;
     } else if (label) {
@@ -92,6 +104,8 @@ export class Interpreter {
       best = highest(columns);
       prediction = classes?.[best] ?? best;
     }
+    if (!probable) return extra === undefined ? { prediction } : { prediction, outputs: extra };
+    for (let i = 0; i < columns.length; i++) columns[i] = withinBounds(columns[i] as number);
     const probabilities = classes === undefined ? columns : byClass(classes, columns);
     const confidence = columns[best];
     return extra === undefined
@@ -99,11 +113,23 @@ export class Interpreter {
       : { prediction, probabilities, confidence, outputs: extra };
   }
 
+  /** The class of the largest score; of a single score the positive of two, where it is above 0. */
+  #largest(tensor: Tensor, row: number, size: number): unknown {
+    const width = tensor.data.length / size;
+    const scores = Array.from({ length: width }, (_, i) => elementAt(tensor, row * width + i) as number);
+    const best = width === 1 ? Number((scores[0] as number) > 0) : highest(scores);
+    return this.#classes?.[best] ?? best;
+  }
+
   #outputs(outputs: Tensors, row: number, size: number): Record<string, unknown> {
     const shown: Record<string, unknown> = {};
     for (const name of this.#extra) {
       const tensor = outputs[name] as Tensor;
-      shown[name] = nestedRow(tensor, row, unwrap(rowShape(tensor, size) as readonly number[]));
+      shown[this.#roles.shownAs[name] ?? name] = nestedRow(
+        tensor,
+        row,
+        unwrap(rowShape(tensor, size) as readonly number[]),
+      );
     }
     return shown;
   }
@@ -111,9 +137,11 @@ export class Interpreter {
   /** A label as the card calls it: some models number the classes that their card names. */
   #className(label: unknown): unknown {
     const classes = this.#classes;
-    if (classes === undefined || classes.includes(label as ClassLabel)) return label;
+    if (classes === undefined || Array.isArray(label) || classes.includes(label as ClassLabel)) return label;
     const twin = classes.find(name => String(name) === String(label));
-    return twin ?? (typeof label === 'number' ? classes[label] : undefined) ?? label;
+    if (twin !== undefined) return twin;
+    const numbered = typeof label === 'number' || typeof label === 'boolean';
+    return (numbered ? classes[Number(label) - this.#roles.firstClass] : undefined) ?? label;
   }
 
   #failed(what: string): RequestError {
@@ -122,13 +150,15 @@ export class Interpreter {
 }
 
 /** A row's probabilities by column; a single column is that of the positive class of two. */
-function readColumns(tensor: Tensor, row: number, size: number): number[] {
+function readColumns(tensor: Tensor, row: number, size: number, activation: Activation): number[] {
   const width = tensor.data.length / size;
   const start = row * width;
   const columns = new Array<number>(width);
   for (let i = 0; i < width; i++) columns[i] = elementAt(tensor, start + i) as number;
-  const [positive] = columns;
-  if (width !== 1 || positive === undefined) return columns;
+  const turned =
+    activation === undefined || activation === 'none' ? columns : activate(columns, activation).map(shortFloat);
+  const [positive] = turned;
+  if (width !== 1 || positive === undefined) return turned;
   return [tensor.type === 'float32' ? shortFloat(1 - positive) : 1 - positive, positive];
 }
 
@@ -140,7 +170,7 @@ function highest(columns: readonly number[]): number {
 
 function byClass(classes: readonly ClassLabel[], columns: readonly number[]): Probabilities {
   const probabilities: Record<string, number> = {};
-  for (let i = 0; i < columns.length; i++) probabilities[classes[i] as ClassLabel] = columns[i] as number;
+  for (let i = 0; i < columns.length; i++) probabilities[String(classes[i])] = columns[i] as number;
   return probabilities;
 }
 

@@ -1,4 +1,5 @@
 import type { ClassLabel, Prediction } from '../../core/prediction.ts';
+import { ROUNDING, SUM_TOLERANCE, withinBounds } from '../../core/probabilities.ts';
 import type { Tensor, Tensors } from '../../core/tensor.ts';
 import { type AnswerColumns, append } from './answer-columns.ts';
 import { classAnswerJson, PREDICTION } from './result-json.ts';
@@ -16,7 +17,8 @@ export type QuickReader = (outputs: Tensors, rows: number, predict: Predict) => 
 export function classesReader(label: string, probabilities: string, classes: readonly ClassLabel[]): QuickReader {
   const width = classes.length;
   const texts = classAnswerJson(classes);
-  const heads = texts.heads.map(text => Buffer.from(text));
+  // Behind the heads of the classes those of answers without probabilities.
+  const heads = [...texts.heads, ...texts.bare].map(text => Buffer.from(text));
   const keys = texts.keys.map(text => Buffer.from(text));
   const confidence = Buffer.from(texts.confidence);
   const room =
@@ -25,9 +27,9 @@ export function classesReader(label: string, probabilities: string, classes: rea
     (width + 1) * NUMBER_BYTES;
 
   return (outputs, rows, prediction) => {
-    const columns = floatsOf(outputs[probabilities], rows, width);
+    const columns = matrixOf(outputs[probabilities], rows, width);
     const places = placesOf(outputs[label], classes, rows);
-    if (columns === undefined || places === undefined) return undefined;
+    if (columns === undefined || places === undefined || !judgeRows(columns, width, places)) return undefined;
     return {
       heads,
       headOf: row => places[row] as number,
@@ -35,6 +37,7 @@ export function classesReader(label: string, probabilities: string, classes: rea
       maxRoom: room,
       writeRest(row, into, start) {
         const place = places[row] as number;
+        if (place >= width) return start;
         let at = start;
         let from = at;
         let to = at;
@@ -74,11 +77,42 @@ export function valueReader(value: string): QuickReader {
     );
   };
 }
+
 function floatsOf(tensor: Tensor | undefined, rows: number, width: number): Float32Array | undefined {
-  const data = tensor?.data;
-  if (!(data instanceof Float32Array) || data.length !== rows * width || tensor?.dims[0] !== rows) return undefined;
+  const data = matrixOf(tensor, rows, width);
+  if (data === undefined) return undefined;
   for (let i = 0; i < data.length; i++) if (!Number.isFinite(data[i])) return undefined;
   return data;
+}
+
+function matrixOf(tensor: Tensor | undefined, rows: number, width: number): Float32Array | undefined {
+  const data = tensor?.data;
+  return data instanceof Float32Array && data.length === rows * width && tensor?.dims[0] === rows ? data : undefined;
+}
+
+/**
+ * Puts the places of rows that hold no probabilities behind those of the classes, and what rounding took past 0 or 1 back to it; false where a
+ * number is not finite. In the pass that looked for those, so that it costs nothing to speak of.
+ */
+function judgeRows(columns: Float32Array, width: number, places: Uint32Array): boolean {
+  for (let row = 0, at = 0; row < places.length; row++) {
+    let sum = 0;
+    let lowest = 0;
+    let highest = 1;
+    for (const end = at + width; at < end; at++) {
+      const value = columns[at] as number;
+      sum += value;
+      if (value < lowest) lowest = value;
+      if (value > highest) highest = value;
+    }
+    if (!Number.isFinite(sum)) return false; // or the sum of two infinities: the interpreter tells
+    const off = Math.abs(sum - 1);
+    if (lowest < -ROUNDING || highest > 1 + ROUNDING || off > SUM_TOLERANCE)
+      places[row] = (places[row] as number) + width;
+    else if (lowest < 0 || highest > 1)
+      for (let i = at - width; i < at; i++) columns[i] = withinBounds(columns[i] as number);
+  }
+  return true;
 }
 
 /** The class of every row, as its place among the classes; int64 labels are read as pairs of 32-bit words, since a BigInt each costs 50 ns. */

@@ -24,10 +24,11 @@ export function answerReaderOf(version: ModelVersion, write: (prediction: Predic
   };
 }
 
-/** Undefined where there are further outputs, a threshold, or outputs of other types. */
+/** Undefined where there are further outputs, a threshold, an activation, several labels a row, or outputs of other types. */
 function quickReaderOf({ signature, card }: ModelVersion): QuickReader | undefined {
-  const { label, probabilities, value, classes, threshold, extra } = card.outputs;
-  if (extra.length > 0 || threshold !== undefined) return undefined;
+  const { label, probabilities, value, classes, threshold, activation, multilabel, extra } = card.outputs;
+  const turned = threshold !== undefined || (activation !== undefined && activation !== 'none');
+  if (extra.length > 0 || turned || multilabel) return undefined;
   const typeOf = (name: string | undefined) => signature.outputs.find(output => output.name === name)?.type;
   if (label !== undefined && probabilities !== undefined && classes !== undefined && classes.length > 1) {
     const labels = typeOf(label);

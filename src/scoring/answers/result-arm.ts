@@ -5,7 +5,7 @@ import type { RequestId } from '../../core/request.ts';
 import type { Arm } from '../../core/scored-batch.ts';
 import { latencyOf } from '../../core/times.ts';
 import type { Way } from '../group.ts';
-import type { Run } from '../run.ts';
+import { maxIdBytesOf, type Run } from '../run.ts';
 import { append } from './answer-columns.ts';
 import type { AnswerTable, PlacedAnswers } from './answer-table.ts';
 import { endingJson, flagsJson, OPENING, quote, RESULT_ID, SEVERAL } from './result-json.ts';
@@ -14,8 +14,8 @@ import type { Wording, Wordings } from './wordings.ts';
 const QUOTE = 34;
 const BACKSLASH = 92;
 const [SPACE, TILDE] = [32, 126];
-/** What a UTF-16 unit takes in JSON at most, `\ud800`. */
-const BYTES_A_UNIT = 6;
+/** Room for longer ids is made for each by itself. */
+const MAX_ID_BYTES = 4_096;
 /** Digits of the largest safe integer, and of the place among an event's requests. */
 const DIGITS = 16 + 6;
 /** Times, latencies and what stands between the parts. */
@@ -45,7 +45,7 @@ export class ResultArm implements Arm {
   readonly #wording: Wording;
   readonly #wordings: Wordings;
   readonly #fixedBytes: number;
-  maxBytes: number | undefined;
+  readonly maxBytes: number | undefined;
   #digits = 0;
   #heads: readonly Buffer[] = [];
   #middles: readonly Buffer[] = [];
@@ -66,7 +66,8 @@ export class ResultArm implements Arm {
     const { prefix, about } = this.#wording;
     this.#fixedBytes = 2 * (prefix.length + DIGITS) + about.length + FRAME_BYTES;
     const { maxRoom } = group.answers;
-    this.maxBytes = maxRoom === undefined ? undefined : this.#fixedBytes + run.maxIdBytes + maxRoom;
+    const isBounded = maxRoom !== undefined && run.isSingle && run.maxIdBytes < MAX_ID_BYTES;
+    this.maxBytes = isBounded ? this.#fixedBytes + run.maxIdBytes + maxRoom : undefined;
   }
 
   /** Adds the results of the requests at places from one to behind another; gives the first one's row. */
@@ -74,11 +75,7 @@ export class ResultArm implements Arm {
     const first = this.#rows;
     this.#rows += to - from;
     if (this.#places === undefined && from !== first) this.#places = [...Array(first).keys()];
-    if (this.#places === undefined && this.#run.isScanned) return first;
-    for (let place = from; place < to; place++) {
-      this.#places?.push(place);
-      if (this.#run.parsed(place) !== undefined) this.maxBytes = undefined; // its id may be of any length
-    }
+    if (this.#places !== undefined) for (let place = from; place < to; place++) this.#places.push(place);
     return first;
   }
 
@@ -127,7 +124,7 @@ export class ResultArm implements Arm {
     const { sequenceNumber, enqueuedAtMs } = event;
     const digits = digitsOf(sequenceNumber, this.#digits || 1);
     const idAt = append(into, start, opening);
-    const parsed = this.maxBytes === undefined ? run.parsed(place) : undefined;
+    const parsed = run.parsed(place);
     const firstRow = run.firstRow(place);
     const first = this.#answers.of(firstRow);
     if (parsed !== undefined && (parsed.text !== undefined || run.listed(place) > 0)) {
@@ -209,9 +206,7 @@ export class ResultArm implements Arm {
   #idBytes(place: number): number {
     const run = this.#run;
     const parsed = run.parsed(place);
-    if (parsed === undefined) return run.idEnd(place) - run.idStart(place);
-    const { requestId: id } = parsed;
-    return typeof id === 'string' ? 2 + BYTES_A_UNIT * id.length : (JSON.stringify(id)?.length ?? 0);
+    return parsed === undefined ? run.idEnd(place) - run.idStart(place) : maxIdBytesOf(parsed.requestId);
   }
 
   #roomOf(row: number): number {

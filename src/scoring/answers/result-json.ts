@@ -45,6 +45,8 @@ export function classAnswerJson(classes: readonly ClassLabel[]) {
     heads: classes.map(name => `${PREDICTION}${JSON.stringify(name)},"probabilities":{${keys[0]}`),
     /** Before each probability but the first. */
     keys: keys.map((key, i) => (i === 0 ? '' : `,${key}`)),
+    /** By predicted class: the whole answer where its scores are no probabilities. */
+    bare: classes.map(name => `${PREDICTION}${JSON.stringify(name)}`),
     /** Between the last probability and the confidence. */
     confidence: `}${CONFIDENCE}`,
   };
@@ -57,13 +59,14 @@ function classKeys(classes: readonly ClassLabel[]): readonly string[] {
 /** Writes predictions of a version with these classes as the members of an answer. */
 export function answerWriter(classes: readonly ClassLabel[]): (prediction: Prediction) => string {
   const keys = classKeys(classes);
-  const byClass = (probabilities: Readonly<Record<ClassLabel, number>>) =>
-    classes.map((name, i) => `${keys[i]}${probabilities[name]}`).join(',');
+  const names = classes.map(String);
+  const byClass = (probabilities: Readonly<Record<string, number>>) =>
+    names.map((name, i) => `${keys[i]}${probabilities[name]}`).join(',');
   return ({ prediction, probabilities, confidence, outputs }) => {
     let json = `${PREDICTION}${typeof prediction === 'number' ? prediction : JSON.stringify(prediction)}`;
     if (Array.isArray(probabilities)) json += `,"probabilities":[${probabilities.join(',')}]`;
     else if (probabilities !== undefined) {
-      json += `,"probabilities":{${byClass(probabilities as Readonly<Record<ClassLabel, number>>)}}`;
+      json += `,"probabilities":{${byClass(probabilities as Readonly<Record<string, number>>)}}`;
     }
     if (confidence !== undefined) json += `${CONFIDENCE}${confidence}`;
     if (outputs !== undefined) json += `,"outputs":${JSON.stringify(outputs)}`;

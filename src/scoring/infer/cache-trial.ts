@@ -16,8 +16,8 @@ export class CacheTrial {
   #pause = 0;
 
   constructor({ card, backend }: ModelVersion) {
-    const { warmUpMs, maxBatchSize } = backend.info;
-    this.#instanceUs = card.cache ? (warmUpMs * 1000) / maxBatchSize : 0;
+    const { warmUpMs, maxBatchSize, varies } = backend.info;
+    this.#instanceUs = card.cache && !varies ? (warmUpMs * 1000) / maxBatchSize : 0;
   }
 
   /** For so many instances that are to be inferred. */

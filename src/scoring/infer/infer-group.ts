@@ -33,7 +33,19 @@ export async function inferGroup(group: Group, run: Run, cache: ResultCache | un
   refuseFailed(group, run);
 }
 
-function inferAll(group: Group, run: Run, todo: Todo, recalled: Recall | undefined): Promise<void> {
+/** Rows of different shapes share no run. */
+async function inferAll(group: Group, run: Run, todo: Todo, recalled: Recall | undefined): Promise<void> {
+  const { rows, rowOf } = todo;
+  const shapes = rows.byShape();
+  if (shapes === undefined) return inferAlike(group, run, todo, recalled);
+  for (const places of shapes) {
+    const placeOf = (row: number) => places[row] as number;
+    const alike = { rows: rows.pick(places), rowOf: rowOf ? (row: number) => rowOf(placeOf(row)) : placeOf };
+    await inferAlike(group, run, alike, recalled);
+  }
+}
+
+function inferAlike(group: Group, run: Run, todo: Todo, recalled: Recall | undefined): Promise<void> {
   const limit = group.plan.slice.rows;
   let next = 0;
   return allSettled(lanesOf(group.version), async () => {

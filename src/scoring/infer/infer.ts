@@ -52,12 +52,12 @@ export class Inference {
     const { version, slice, readAnswers } = this.#plan;
     const rows = this.#rows;
     signal.throwIfAborted();
-    if (to - from > 1 && rows.isWasteful(from, to)) return this.#halves(from, to);
+    if (to - from > 1 && rows.isTooLarge(from, to)) return this.#halves(from, to);
     try {
-      const size = slice.fixed ? slice.rows : to - from;
+      const size = slice.fixed ?? to - from;
       const lent = version.backend.info.placement === 'in-line';
       const start = performance.now();
-      const groups = slice.fixed ? undefined : lengthGroups(rows, from, to);
+      const groups = slice.fixed !== undefined ? undefined : lengthGroups(rows, from, to);
       const outputs =
         (groups && (await this.#predictByLength(groups, from))) ??
         (await this.#predict(rows.tensors(from, to, size, lent)));

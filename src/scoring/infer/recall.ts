@@ -1,6 +1,5 @@
 import { hash } from 'node:crypto';
 import type { ResultCache } from '../../core/cache.ts';
-import type { ModelVersion } from '../../core/model.ts';
 import type { Prediction } from '../../core/prediction.ts';
 import { type AnswerColumns, GeneralAnswers } from '../answers/answer-columns.ts';
 import type { Plan } from '../plan.ts';
@@ -33,9 +32,9 @@ export interface Recall {
 
 /** Looks rows up and folds those that are the same; undefined where that is not worth it. */
 export async function recall(plan: Plan, rows: Rows, cache: ResultCache): Promise<Recall | undefined> {
-  const { version, cacheTrial, writeAnswer } = plan;
+  const { cacheScope, cacheTrial, writeAnswer } = plan;
   if (!cacheTrial.isWorthIt(rows.count)) return undefined;
-  const keys = Array.from({ length: rows.count }, (_, row) => keyOf(version, rows.key(row)));
+  const keys = Array.from({ length: rows.count }, (_, row) => keyOf(cacheScope, rows.key(row)));
   const known = await cache.lookUp(keys);
   const first = new Map<string, number>();
   const fresh: number[] = [];
@@ -64,8 +63,8 @@ export async function recall(plan: Plan, rows: Rows, cache: ResultCache): Promis
   };
 }
 
-/** Model, version, content of its file, and the features as the model is given them. */
-function keyOf({ name, label, sha256 }: ModelVersion, features: string): string {
+/** The version as it answers, and the features as the model is given them. */
+function keyOf(scope: string, features: string): string {
   const canonical = features.length > MAX_KEY_LENGTH ? hash('sha256', features, 'base64url') : features;
-  return `${name}/${label}/${sha256.slice(0, 16)}/${canonical}`;
+  return `${scope}/${canonical}`;
 }

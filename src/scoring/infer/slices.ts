@@ -3,15 +3,15 @@ import type { ModelVersion } from '../../core/model.ts';
 /** Rows that a version takes at once. */
 export interface SliceSize {
   readonly rows: number;
-  /** It takes no other number. */
-  readonly fixed: boolean;
+  /** Rows that it insists on: a slice is filled up with its last one. */
+  readonly fixed: number | undefined;
 }
 
 export function sliceSizeOf({ card, signature, backend }: ModelVersion): SliceSize {
-  const fixed = signature.inputs[0]?.dims[0] ?? undefined;
-  if (fixed !== undefined) return { rows: fixed, fixed: true };
-  const { maxBatchSize } = backend.info;
-  return { rows: Math.max(1, Math.min(card.batching.maxBatchSize ?? maxBatchSize, maxBatchSize)), fixed: false };
+  const { maxBatchSize, apart } = backend.info;
+  const fixed = signature.inputs.find(({ dims }) => typeof dims[0] === 'number')?.dims[0] ?? undefined;
+  if (fixed !== undefined) return { rows: apart ? 1 : fixed, fixed };
+  return { rows: Math.max(1, Math.min(card.batching.maxBatchSize ?? maxBatchSize, maxBatchSize)), fixed };
 }
 
 /** Slices that may be on their way at once: one where the model runs on this very thread. */

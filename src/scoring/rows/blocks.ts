@@ -5,15 +5,17 @@ import { dataFor } from './elements.ts';
 export interface Block {
   /** Makes room for that many rows. */
   reserve(rows: number): void;
-  /** Elements that rows `from` to `to` take once they are padded to the longest; undefined where rows have one width. */
-  paddedSize(from: number, to: number): number | undefined;
+  /** Elements of rows `from` to `to`; undefined where every row of the model has as many. */
+  elements(from: number, to: number): number | undefined;
   /**
-   * Rows `from` to `to` as a tensor of `size` rows, the last one repeated where the model wants more than there are.
+   * Rows `from` to `to`, all of one shape, as a tensor of `size` rows, the last one repeated where the model wants more than there are.
    * @param lent it may share the block's memory: whoever gets it reads it on this thread, and is done before more rows come
    */
   tensor(from: number, to: number, size: number, lent: boolean): Tensor;
   /** What a row holds, as a text that only rows of the same content have. */
   key(row: number): string;
+  /** What only rows of the same shape have in common; undefined where all rows of the block have one. */
+  shape(row: number): string | undefined;
   /** A block of these rows alone. */
   pick(rows: readonly number[]): Block;
 }
@@ -40,7 +42,9 @@ export class DenseBlock implements Block {
     this.data = grown;
   }
 
-  paddedSize(): undefined {}
+  elements(): undefined {}
+
+  shape(): undefined {}
 
   tensor(from: number, to: number, size: number, lent: boolean): Tensor {
     const { data, width, spec } = this;
@@ -79,7 +83,7 @@ export interface RaggedRow {
   readonly data: TensorData;
 }
 
-/** Rows of different lengths; a slice is padded with 0 (texts: empty) to its longest. */
+/** Rows of different lengths. Only those of equal shapes may stand in one tensor: padding changes what many a model says, and what it says of a row must not hang on its neighbours. */
 export class RaggedBlock implements Block {
   readonly spec: TensorSpec;
   readonly rows: RaggedRow[] = [];
@@ -90,20 +94,23 @@ export class RaggedBlock implements Block {
 
   reserve(): void {}
 
-  paddedSize(from: number, to: number): number {
-    return (to - from) * widthOf(longestOf(this.rows.slice(from, to)));
+  elements(from: number, to: number): number {
+    return (to - from) * (this.rows[from] as RaggedRow).data.length;
+  }
+
+  shape(row: number): string {
+    return (this.rows[row] as RaggedRow).dims.join('x');
   }
 
   tensor(from: number, to: number, size: number): Tensor {
-    const rows = this.rows.slice(from, to);
-    while (rows.length < size) rows.push(rows[rows.length - 1] as RaggedRow);
-    const longest = longestOf(rows);
-    const width = widthOf(longest);
+    const { dims, data: first } = this.rows[from] as RaggedRow;
+    const width = first.length;
     const data = dataFor(this.spec.type, size * width);
-    rows.forEach((row, index) => {
-      copyPadded(data, index * width, longest, row, 0, 0);
-    });
-    return { type: this.spec.type, dims: [size, ...longest], data };
+    for (let place = 0; place < size; place++) {
+      const row = this.rows[Math.min(from + place, to - 1)] as RaggedRow;
+      copy(data, place * width, row.data, 0, width);
+    }
+    return { type: this.spec.type, dims: [size, ...dims], data };
   }
 
   key(row: number): string {
@@ -125,33 +132,8 @@ function keyOf(data: TensorData, start: number, length: number): string {
   return Buffer.from(buffer, byteOffset + start * size, length * size).toString('latin1');
 }
 
-function longestOf(rows: readonly RaggedRow[]): readonly number[] {
-  const [first] = rows;
-  return (first?.dims ?? []).map((_, axis) => rows.reduce((most, row) => Math.max(most, row.dims[axis] as number), 0));
-}
-
 function widthOf(rowDims: readonly number[]): number {
   return rowDims.reduce((product, size) => product * size, 1);
-}
-
-/** Copies a row into a larger box of the same rank; returns how many of its elements it has read. */
-function copyPadded(
-  into: TensorData,
-  at: number,
-  box: readonly number[],
-  row: RaggedRow,
-  axis: number,
-  read: number,
-): number {
-  const length = row.dims[axis] as number;
-  if (axis === box.length - 1) {
-    copy(into, at, row.data, read, length);
-    return read + length;
-  }
-  const step = box.slice(axis + 1).reduce((product, size) => product * size, 1);
-  let next = read;
-  for (let i = 0; i < length; i++) next = copyPadded(into, at + i * step, box, row, axis + 1, next);
-  return next;
 }
 
 function copy(into: TensorData, at: number, from: TensorData, start: number, length: number): void {

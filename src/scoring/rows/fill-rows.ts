@@ -9,7 +9,7 @@ export function fillRows(group: Group, places: readonly number[], run: Run): voi
     if (run.refuseLate(place, now)) continue;
     try {
       const { from, to, several } = group.rows.add(run.request(place).features);
-      run.place(place, from);
+      run.moveTo(place, from);
       run.list(place, several ? to - from : 0);
     } catch (thrown) {
       run.refuse(place, asRefusal(thrown));

@@ -2,7 +2,7 @@ import { RequestError } from '../../core/errors.ts';
 import type { InputTensor, InputTensors } from '../../core/open-inference.ts';
 import { nameOfShape } from '../../core/words.ts';
 import type { Field, InputPlan } from './fields.ts';
-import { countOf, nest, rowDims, shapeOf } from './shapes.ts';
+import { countOf, nest, rowDims, shapeOf, type Tail } from './shapes.ts';
 
 /** Whether a list is one instance, its values in the features' order, rather than a list of instances: decided by what the model takes. */
 export function isOneInstance(
@@ -15,6 +15,8 @@ export function isOneInstance(
     // Scalars: the values of one instance, or for a model with one scalar feature bare values of several.
     return fields.length > 1 || isTensor(fields[0]) || list.length === 1;
   }
+  // As many values as there are features, of which one is an object where a number belongs.
+  if (fields.length > 1 && list.length === fields.length && list.some(isScalar)) return true;
   if (!Array.isArray(first)) return false;
   const dims = shapeOf(list);
   if (fields.length > 1 && fields.some(isTensor)) {
@@ -24,6 +26,10 @@ export function isOneInstance(
   if (tail.length < 2 && !isTensor(fields[0])) return false;
   if (rowDims(dims, tail)) return true;
   return !rowDims(dims.slice(1), tail) && dims.length <= tail.length;
+}
+
+function isScalar(value: unknown): boolean {
+  return typeof value !== 'object';
 }
 
 export function isTensor(field: Field | undefined): boolean {
@@ -59,13 +65,21 @@ function columnOf(tensor: InputTensor, tensors: InputTensors, inputs: readonly I
     throw mismatch(`input ${tensor.name} is not there`, model, names);
   }
   const [rows = 0, ...inner] = tensor.shape;
-  if (rowDims(inner, tail) || countOf(tail) === inner.reduce((product, size) => product * size, 1)) {
-    const step = inner.reduce((product, size) => product * size, 1);
-    const row = (i: number) => nest(Array.from(tensor.data.slice(i * step, (i + 1) * step)), inner);
+  const step = inner.reduce((product, size) => product * size, 1);
+  const shape = rowShape(inner, tail, step);
+  if (shape !== undefined) {
+    const row = (i: number) => nest(Array.from(tensor.data.slice(i * step, (i + 1) * step)), shape);
     return { name, rows: Array.from({ length: rows }, (_, i) => row(i)) };
   }
   if (rowDims(tensor.shape, tail)) return { name, rows: [nest(Array.from(tensor.data), tensor.shape)] };
   throw mismatch(`input ${name} has the shape ${nameOfShape(tensor.shape)}`, model, nameOfShape([null, ...tail]));
+}
+
+/** How the values of a row are nested for what takes `tail`; undefined where they do not fit. Dimensions of 1 beyond the model's are passed over. */
+function rowShape(inner: readonly number[], tail: Tail, count: number): readonly number[] | undefined {
+  if (rowDims(inner, tail) || (tail.length > 1 && countOf(tail) === count)) return inner;
+  const squeezed = inner.filter(size => size !== 1);
+  return rowDims(squeezed, tail);
 }
 
 function mismatch(is: string, model: string, takes: string): RequestError {

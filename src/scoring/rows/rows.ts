@@ -21,7 +21,7 @@ export interface Span {
 const MAX_INSTANCES_PER_REQUEST = 10_000;
 
 /** A slice of 256 texts of 4,000 tokens; 8 MiB of int64. */
-const MAX_PADDED_ELEMENTS = 2 ** 20;
+const MAX_ELEMENTS = 2 ** 20;
 
 /** Rows for which there is room at once; more are made as they come, for a row may be an image. */
 const MAX_ROWS_AHEAD = 256;
@@ -34,9 +34,12 @@ export class Encoder {
   /** In the card's order: place in an instance's list → input. */
   readonly inputOf: readonly number[];
 
+  readonly #unneeded: ReadonlySet<string>;
+
   /** @throws TypeError where card and signature do not fit together. */
   constructor({ name, version, card, signature }: ModelVersion) {
     this.model = `${name} ${version}`;
+    this.#unneeded = new Set(card.unneededInputs);
     this.inputs = planInputs(card, signature, this.model);
     const fieldsOf = new Map(
       this.inputs.map(({ spec, fields }, input) => [spec.name, { input, next: fields.values() }]),
@@ -46,6 +49,13 @@ export class Encoder {
     );
     this.inputOf = places.map(({ input }) => input);
     this.fields = places.map(({ next }) => next.next().value as Field);
+  }
+
+  /** Without tensors for inputs that the model turned out not to need. */
+  needed(tensors: InputTensors): InputTensors {
+    const { inputs } = tensors;
+    if (!inputs.some(({ name }) => this.#unneeded.has(name))) return tensors;
+    return new InputTensors(inputs.filter(({ name }) => !this.#unneeded.has(name)));
   }
 
   begin(rows: number): Rows {
@@ -71,7 +81,7 @@ export class Rows {
     if (features instanceof InputTensors) {
       const copied = this.#addPlain(features);
       if (copied !== undefined) return copied;
-      const instances = instancesOf(features, inputs, model);
+      const instances = instancesOf(this.#encoder.needed(features), inputs, model);
       return this.#addAll(instances, instances.length !== 1);
     }
     if (Array.isArray(features) && (features.length === 0 || !isOneInstance(features, inputs, fields))) {
@@ -107,9 +117,23 @@ export class Rows {
     return picked;
   }
 
-  /** Whether padding rows `from` to `to` to their longest would take more memory than they are worth: one long text among hundreds of short ones. */
-  isWasteful(from: number, to: number): boolean {
-    return this.#blocks.some(block => (block.paddedSize(from, to) ?? 0) > MAX_PADDED_ELEMENTS);
+  /** Rows that may share a run, those of equal shapes together; undefined where all may. */
+  byShape(): readonly (readonly number[])[] | undefined {
+    const blocks = this.#blocks.filter(block => this.count > 0 && block.shape(0) !== undefined);
+    if (blocks.length === 0) return undefined;
+    const groups = new Map<string, number[]>();
+    for (let row = 0; row < this.count; row++) {
+      const shape = blocks.map(block => block.shape(row)).join();
+      const group = groups.get(shape);
+      if (group) group.push(row);
+      else groups.set(shape, [row]);
+    }
+    return groups.size > 1 ? [...groups.values()] : undefined;
+  }
+
+  /** Whether rows `from` to `to` are too much for one run, however few. */
+  isTooLarge(from: number, to: number): boolean {
+    return this.#blocks.some(block => (block.elements(from, to) ?? 0) > MAX_ELEMENTS);
   }
 
   /** Characters of each text of rows `from` to `to`; undefined where the model takes anything else than one text a row. */
@@ -120,7 +144,7 @@ export class Rows {
     return Array.isArray(data) ? data.slice(from, to).map(text => text.length) : undefined;
   }
 
-  /** Rows `from` to `to` as the model's inputs, `size` rows each; as views on the rows' memory where these are `lent`. */
+  /** Rows `from` to `to`, which have equal shapes, as the model's inputs, `size` rows each; as views on the rows' memory where these are `lent`. */
   tensors(from: number, to: number, size: number, lent = false): Tensors {
     const tensors: Record<string, Tensor> = {};
     this.#encoder.inputs.forEach((input, index) => {

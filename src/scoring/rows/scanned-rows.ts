@@ -22,6 +22,8 @@ interface Asked {
 const MAX_NAME_LENGTH = 256;
 /** Models and versions that are told apart without parsing. */
 const MAX_ASKED = 8;
+/** Where that many events were looked at in vain, a tenth of what parsing them costs, only every so many are. */
+const [MISSES, RETRY_EVERY] = [16, 16];
 const QUOTE = 34;
 
 /**
@@ -33,6 +35,8 @@ export class ScannedRows {
   readonly #catalog: Catalog;
   /** The last one asked for comes first. */
   #asked: Asked[] = [];
+  /** Events one after the other that were none of the usual ones. */
+  #misses = 0;
 
   constructor(scanner: RequestScanner, catalog: Catalog) {
     this.#scanner = scanner;
@@ -43,20 +47,30 @@ export class ScannedRows {
   take(run: Run, events: readonly Event[], from: number): number {
     const scanner = this.#scanner;
     const { lateBeforeMs } = run;
+    if (this.#misses >= MISSES && ++this.#misses % RETRY_EVERY !== 0) return from;
     let at = from;
+    let way: Way | undefined;
     for (; at < events.length; at++) {
       const event = events[at] as Event;
       if (event.enqueuedAtMs < lateBeforeMs || !scanner.scan(event)) break;
-      const asked = scanner.fieldsRepeat ? (this.#asked[0] as Asked) : this.#find(event.body);
-      if (asked.run !== run) this.#route(asked, run);
-      const way = asked.way ?? this.#choose(asked, run, event);
+      // Where one route is for all, those that ask for the same go the same way.
+      if (way === undefined || !scanner.fieldsRepeat || this.#asked[0]?.way === undefined)
+        way = this.#wayOf(run, event);
       if (way === undefined) break;
       const { scannedRows, scanWidth } = way.group;
       const row = scanWidth > 0 && scannedRows !== undefined ? scannedRows.addScanned(scanner, scanWidth) : -1;
       if (row < 0) break;
       run.addScanned(at, scanner.idStart, scanner.idEnd, way, row);
     }
+    if (at > from) this.#misses = 0;
+    else if (from < events.length) this.#misses++;
     return at;
+  }
+
+  #wayOf(run: Run, event: Event): Way | undefined {
+    const asked = this.#scanner.fieldsRepeat ? (this.#asked[0] as Asked) : this.#find(event.body);
+    if (asked.run !== run) this.#route(asked, run);
+    return asked.way ?? this.#choose(asked, run, event);
   }
 
   /** Lets go of the run that was taken for last. */

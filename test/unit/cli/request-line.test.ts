@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type LineOptions, type RequestLine, readRequestLine } from '../../../src/cli/request-line.ts';
 
-const read = (text: string, options: LineOptions = {}) => readRequestLine(text, 7, options);
+const read = (text: string, options: LineOptions = {}) => readRequestLine(Buffer.from(text), 7, options);
 const bodyOf = (text: string, options: LineOptions = {}) =>
   JSON.parse((read(text, options) as RequestLine).body.toString());
 
@@ -28,6 +28,14 @@ describe('readRequestLine', () => {
     });
     expect(read('[]')).toMatchObject({ reason: expect.stringContaining('an empty array') });
     expect(read('[{"features":1},{"feature":2}]')).toMatchObject({ reason: expect.stringContaining('feature') });
+  });
+
+  it('refuses what is no UTF-8, which would be sent as something else', () => {
+    expect(readRequestLine(Buffer.from('{"features":"Zürich"}', 'latin1'), 7, {})).toEqual({
+      lineNumber: 7,
+      reason: expect.stringMatching(/^not UTF-8 text; save it as UTF-8, or convert it \(iconv /),
+    });
+    expect(bodyOf('{"features":"Z\uFFFDrich"}')).toEqual({ features: 'Z\uFFFDrich' });
   });
 
   it('gives the model to requests that name none, and to no others', () => {

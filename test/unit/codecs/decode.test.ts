@@ -280,7 +280,7 @@ describe('what is no request', () => {
   it.each([
     ['', 'the event is empty'],
     [' \n ', 'the event is empty'],
-    ['{', 'the body is not JSON'],
+    ['{', 'the body is not JSON (position 1)'],
     ['[]', 'the event holds no request'],
     ['null', 'expected a request, an object with features; got null'],
     ['{}', 'the request has neither features nor inputs'],
@@ -289,10 +289,10 @@ describe('what is no request', () => {
     ['"text"', 'got text'],
     ['42', 'got a number'],
     ['true', 'got true'],
-    ['\u0000\u0001', 'the body is not JSON'],
-    ['{\n "features": [1,\n}', 'the body is not JSON'],
+    ['\u0000\u0001', 'the body is not JSON (position 0)'],
+    ['{\n "features": [1,\n}', 'the body is not JSON (position 19)'],
     [Buffer.from([0x7b, 0xff, 0x7d]), 'the body is not UTF-8 text'],
-    ['['.repeat(100_000), 'the body is not JSON'],
+    ['['.repeat(100_000), 'the body is not JSON (position 100000)'],
     ['{"request_id":{},"features":1}', 'request_id takes text or a number; got an object'],
     ['{"model":5,"features":1}', 'model takes text; got a number'],
     ['{"model_version":1.1,"features":1}', 'model_version takes text; got a number'],
@@ -305,6 +305,39 @@ describe('what is no request', () => {
     const error = errorOf(body);
     expect(error).toMatchObject({ code: 'malformed_payload', stage: 'decode' });
     expect(error.message).toContain(message);
+  });
+
+  it.each([
+    ['NaN,1', 'NaN is no JSON (position 52); null or the text "NaN" would be understood'],
+    ['Infinity,1', 'Infinity is no JSON (position 52); null or the text "Infinity" would be understood'],
+    ['1,-Infinity', '-Infinity is no JSON (position 54); null or the text "-Infinity" would be understood'],
+    ['1,2,', 'a comma before the end is no JSON (position 55)'],
+  ])(
+    'or has features [%s], which other languages write: it names the place, and keeps its id and model',
+    (features, message) => {
+      const body = `{"request_id":"nan1","model":"diabetes","features":[${features}]}`;
+      const [decoded, ...others] = decodeOne(body);
+      expect(others).toEqual([]);
+      expect(decoded).toMatchObject({ requestId: 'nan1', model: 'diabetes' });
+      expect(decoded?.error).toMatchObject({ code: 'malformed_payload', message });
+      expect(decodeOne(body.replace('"nan1"', '12345678901234567890'))).toMatchObject([
+        { requestId: { rawJSON: '12345678901234567890' } },
+      ]);
+      const [well, line] = decodeOne(`{"request_id":1,"features":1}\n${body}`);
+      expect(well?.error).toBeUndefined();
+      expect(line).toMatchObject({ requestId: 'nan1', error: { message } });
+    },
+  );
+
+  it('or has its model, or another field, in a property that is no UTF-8', () => {
+    const properties = { model: Uint8Array.of(0x5a, 0xfc) };
+    const [decoded] = decodeOne({ request_id: 'r', features: 1 }, { properties });
+    expect(decoded).toMatchObject({ requestId: 'r', model: undefined });
+    expect(decoded?.error).toMatchObject({
+      code: 'malformed_payload',
+      message: 'the property model is not UTF-8 text',
+    });
+    expect(requestOf({ features: 1, model: 'm' }, { properties }).model).toBe('m');
   });
 
   it('never has its payload in the message', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readSettings, settingsOrDefaults } from '../../../src/config/config.ts';
+import { readServingSettings, readSettings, settingsOrDefaults } from '../../../src/config/config.ts';
 import { settingsSchema } from '../../../src/config/settings.ts';
 import { ConfigurationError, ERROR_CODES } from '../../../src/core/errors.ts';
 
@@ -69,6 +69,31 @@ describe('settings', () => {
     expect(settingsOrDefaults(environment)).toEqual({ ...readSettings({}), CONSUMER_GROUP: 'mine' });
     expect(settingsOrDefaults(environment).HTTP_AUTH_LEVEL).toBe('function');
     expect(settingsOrDefaults({ HTTP_AUTH_LEVEL: 'anonymous' }).HTTP_AUTH_LEVEL).toBe('anonymous');
+  });
+});
+
+describe('settings of the result cache', () => {
+  it('that are wrong count as their defaults where the app serves, and are told', () => {
+    const { settings, ignored, reason } = readServingSettings({
+      CACHE_MB: SECRET,
+      REDIS_AUTH: SECRET,
+      CONSUMER_GROUP: 'c',
+    });
+    expect(settings).toEqual({ ...readSettings({}), CONSUMER_GROUP: 'c' });
+    expect(ignored).toEqual(['CACHE_MB', 'REDIS_AUTH']);
+    expect(reason).toMatch(/^the default stands in for settings that are wrong: CACHE_MB takes .*; REDIS_AUTH takes /);
+    expect(reason).not.toContain(SECRET);
+  });
+
+  it('that are right are not spoken of, and do not excuse others that are wrong', () => {
+    expect(readServingSettings({ CACHE_MB: '7' })).toMatchObject({
+      settings: { CACHE_MB: 7 },
+      ignored: [],
+      reason: undefined,
+    });
+    expect(() => readServingSettings({ CACHE_MB: SECRET, WORKER_THREADS: SECRET })).toThrow(
+      /^settings are wrong: WORKER_THREADS takes a whole number, at least 0$/,
+    );
   });
 });
 

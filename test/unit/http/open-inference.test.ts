@@ -214,7 +214,8 @@ describe('infer', () => {
   });
 
   it.each<[string, number, unknown, RegExp]>([
-    ['no JSON', 400, '{"inputs":', /no JSON/],
+    ['no JSON', 400, '{"inputs":', /^the body is not JSON \(position 10\)$/],
+    ['NaN', 400, '{"inputs":[NaN]}', /^NaN is no JSON \(position 11\); null or the text "NaN" would be understood$/],
     ['no inputs', 400, { id: '1' }, /inputs/],
     ['an id that is no text', 400, { id: 7, inputs: [] }, /id: /],
     ['empty inputs', 400, { inputs: [] }, /inputs is empty/],

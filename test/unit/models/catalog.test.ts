@@ -46,6 +46,9 @@ describe('catalog', () => {
       ],
       clock: () => nowMs,
       log,
+      sleep: async ms => {
+        nowMs += ms;
+      },
       defaultModel: undefined,
       refreshMs: 3_600_000,
       loadTimeoutMs: 10_000,
@@ -142,16 +145,74 @@ describe('catalog', () => {
       expect(await version('m', '2.0.0')).toBe('2.0.0');
     });
 
-    it('without asking storage for every unknown name', async () => {
+    it('to a version that was just put there, though nothing of the model is loaded yet', async () => {
+      put('m/1.0.0');
       create();
-      await route('first').catch(() => {});
+      await catalog.list();
+      put('m/2.0.0-rc.1');
+      expect(await route('m', '2.0.0-rc.1')).toMatchObject({ fallback: false, version: { version: '2.0.0-rc.1' } });
+    });
+
+    it('to a model that is put there while names nobody has heard of keep coming', async () => {
+      create();
+      for (let i = 0; i < 200; i++) {
+        void route(`poison-${i}`).catch(() => {});
+        await route('misspelt').catch(() => {});
+        if (i % 20 > 0) continue;
+        put(`m${i}/1.0.0`);
+        expect(await version(`m${i}`)).toBe('1.0.0');
+      }
+    });
+
+    it('nowhere only by a look that began after the question', async () => {
+      create();
+      await catalog.list();
+      let answer = () => {};
+      store.listGate = new Promise(resolve => {
+        answer = resolve;
+      });
+      const looking = catalog.refresh();
+      await new Promise(setImmediate);
+      store.listGate = undefined;
+      put('m/1.0.0'); // the look under way has passed it
+      const asked = version('m');
+      await new Promise(setImmediate);
+      answer();
+      await looking;
+      expect(await asked).toBe('1.0.0');
+    });
+
+    it('with one look for all who ask, and one a second', async () => {
+      create();
+      await catalog.list();
       const before = store.asked.lists;
-      for (let i = 0; i < 200; i++) await route(`poison-${i}`).catch(() => {});
-      expect(store.asked.lists - before).toBeLessThan(6);
-      nowMs += 2_000;
-      await route('poison').catch(() => {});
-      await route('poison').catch(() => {});
-      expect(store.asked.lists - before).toBeLessThan(7);
+      const startMs = nowMs;
+      await Promise.allSettled(Array.from({ length: 200 }, (_, i) => route(`poison-${i}`)));
+      expect(store.asked.lists - before).toBe(1);
+      for (let i = 0; i < 10; i++) await route(`more-${i}`).catch(() => {});
+      expect(store.asked.lists - before).toBe(11);
+      expect(nowMs - startMs).toBe(11_000);
+    });
+
+    it('from memory for 5 s where two looks within 10 s have shown that a name is not there', async () => {
+      put('n/1.0.0');
+      create();
+      await catalog.list();
+      const looks = async (ask: () => Promise<unknown>) => {
+        const before = store.asked.lists;
+        await ask().catch(() => {});
+        return store.asked.lists - before;
+      };
+      const misspelt = () => looks(() => route('misspelt'));
+      expect([await misspelt(), await misspelt(), await misspelt(), await misspelt()]).toEqual([1, 1, 0, 0]);
+      const elder = () => looks(() => route('n', '7.0.0'));
+      expect([await elder(), await elder(), await elder()]).toEqual([1, 1, 0]);
+      nowMs += 2_900;
+      expect(await misspelt()).toBe(0);
+      nowMs += 100;
+      expect([await misspelt(), await misspelt()]).toEqual([1, 0]);
+      nowMs += 10_001;
+      expect([await misspelt(), await misspelt(), await misspelt()]).toEqual([1, 1, 0]);
     });
   });
 
@@ -341,6 +402,21 @@ describe('catalog', () => {
       await expect(catalog.refresh()).rejects.toMatchObject({ name: 'InfrastructureError' });
       expect(catalog.routing('m', undefined)).toHaveProperty('route', before);
       expect(await answer(before)).toBe(3);
+    });
+
+    it('no name is unknown, and a version that is not there is stood in for', async () => {
+      put('m/1.0.0');
+      create();
+      await route('m');
+      store.away = true;
+      await expect(route('z')).rejects.toMatchObject({ name: 'InfrastructureError' });
+      await expect(route('z')).rejects.toMatchObject({ name: 'InfrastructureError' });
+      const before = store.asked.lists;
+      expect(await route('m', '2.0.0')).toMatchObject({ fallback: true, version: { version: '1.0.0' } });
+      expect(store.asked.lists).toBe(before); // storage is left alone for a while
+      store.away = false;
+      put('z/1.0.0');
+      expect(await version('z')).toBe('1.0.0');
     });
 
     it('and nothing is loaded, that is an infrastructure failure, and later it works', async () => {

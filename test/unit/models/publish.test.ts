@@ -52,6 +52,36 @@ describe('inspecting a model', () => {
     ).toEqual([]);
   });
 
+  it('remarks on a model whose answers hang on their neighbours, or on chance', async () => {
+    const centred = model({
+      nodes: [node('ReduceMean', ['x'], ['m'], { axes: [0], keepdims: 1 }), node('Sub', ['x', 'm'], ['y'])],
+      inputs: [value('x', 'float32', [null, 2])],
+      outputs: [value('y', 'float32', [null, 2])],
+    });
+    expect(await inspect(centred)).toMatchObject({
+      info: { apart: true, maxBatchSize: 1 },
+      remarks: ['its answer to an instance changes with those beside it: it takes one at a time'],
+    });
+    const noisy = model({
+      nodes: [node('RandomUniformLike', ['x'], ['noise']), node('Add', ['x', 'noise'], ['y'])],
+      inputs: [value('x', 'float32', [null, 2])],
+      outputs: [value('y', 'float32', [null, 2])],
+    });
+    expect(await inspect(noisy)).toMatchObject({
+      info: { varies: true, maxBatchSize: 1000 },
+      remarks: ['it answers the same instance differently each time: its answers are not cached'],
+    });
+  });
+
+  it('refuses a model that declares a batch of 0', async () => {
+    const none = model({
+      nodes: [node('Neg', ['x'], ['y'])],
+      inputs: [value('x', 'float32', [0, 2])],
+      outputs: [value('y', 'float32', [0, 2])],
+    });
+    await expect(inspect(none)).rejects.toThrow('m.onnx: input x has the shape [0,2], which holds nothing');
+  });
+
   it.each(Object.entries(BAD))('refuses a file that is %s', async (_, { file, says }) => {
     await expect(inspect(file)).rejects.toThrow(says);
   });

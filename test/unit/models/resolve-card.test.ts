@@ -180,7 +180,7 @@ describe('outputs', () => {
 
   it('are what the card says', () => {
     const card = { outputs: { probabilities: 'scores', classes: ['no', 'yes'], threshold: 0.3 } };
-    expect(roles([spec('scores', 'float32', [null, 2]), LABEL], [0, 1], card)).toEqual({
+    expect(roles([spec('scores', 'float32', [null, 2]), LABEL], [0, 1], card)).toMatchObject({
       label: undefined,
       probabilities: 'scores',
       value: undefined,

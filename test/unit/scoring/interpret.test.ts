@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { Prediction } from '../../../src/core/prediction.ts';
 import type { Tensors } from '../../../src/core/tensor.ts';
 import { Interpreter } from '../../../src/scoring/answers/interpret.ts';
+import { answerReaderOf } from '../../../src/scoring/answers/read-answers.ts';
+import { answerWriter } from '../../../src/scoring/answers/result-json.ts';
 import { modelVersion, tensor } from '../../support/model-version.ts';
 
 /** The predictions of the rows of a slice, by a model with these outputs and this part of the card. */
@@ -35,6 +37,33 @@ describe('classifiers', () => {
       { prediction: 0, probabilities: [0.75, 0.25], confidence: 0.75 },
       { prediction: 1, probabilities: [0.125, 0.875], confidence: 0.875 },
     ]);
+  });
+
+  it('lose the probabilities of a row alone whose scores are none', () => {
+    const scores = tensor('float32', [4, 2], [0.75, 0.25, -1.5, 2.5, 0.4, 0.5, 1.000001, -0.000001]);
+    const label = tensor('int64', [4], [0n, 1n, 1n, 0n]);
+    const roles = { label: 'label', probabilities: 'p', classes: [0, 1] };
+    const expected = [
+      { prediction: 0, probabilities: { '0': 0.75, '1': 0.25 }, confidence: 0.75 },
+      { prediction: 1 },
+      { prediction: 1 },
+      { prediction: 0, probabilities: { '0': 1, '1': 0 }, confidence: 1 },
+    ];
+    expect(interpret([LABEL, PROBABILITIES], roles, { label, p: scores }, 4)).toEqual(expected);
+    const version = modelVersion({
+      inputs: ['x: float32[?,1]'],
+      outputs: [LABEL, PROBABILITIES],
+      card: { outputs: roles },
+    });
+    const write = answerWriter([0, 1]);
+    const answers = answerReaderOf(version, write)({ label, p: scores }, 4, 4);
+    expect(answers.maxRoom).toBeGreaterThan(0); // the quick one
+    const into = Buffer.alloc(1_000);
+    const written = [0, 1, 2, 3].map(row => {
+      const end = answers.writeRest(row, into, (answers.heads[answers.headOf(row)] as Buffer).copy(into));
+      return JSON.parse(`{${into.toString('utf8', 0, end)}}`);
+    });
+    expect(written).toEqual(expected);
   });
 
   it('follow the threshold of the card, whatever the label output says', () => {

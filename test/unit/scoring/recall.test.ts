@@ -102,6 +102,18 @@ describe('recall', () => {
     expect(trial.isWorthIt(64)).toBe(true);
   });
 
+  it('keeps apart what cards of the same file make of its outputs', async () => {
+    const cache = memory();
+    const row = [63, 1, 24.4, 73, 160, 91.4, 48, 3, 4.6347, 78];
+    const [likely] = await endingsOf(scoringOf((await slow('diabetes', 50)).version, cache), [row]);
+    const outputs = { label: 'label', probabilities: 'probabilities', threshold: 0.99, classes: [0, 1] };
+    const [strict] = await endingsOf(scoringOf((await slow('diabetes', 50, { outputs })).version, cache), [row]);
+    expect([likely, strict].map(({ prediction, cached }) => ({ prediction, cached }))).toEqual([
+      { prediction: 1 },
+      { prediction: 0 },
+    ]);
+  });
+
   it('does not remember what failed', async () => {
     const { version } = await slow('topic', 50);
     const failing: ModelVersion = {

@@ -316,19 +316,24 @@ describe('tensors', () => {
 
   const tokens = ['ids: int64[?,?]', 'mask: int64[?,?]'];
 
-  it('pads tokens with 0 to the longest of the slice, not of the whole batch', () => {
+  it('groups tokens by their length, and puts those of equal length into one tensor', () => {
     const rows = new Encoder(modelVersion({ inputs: ['ids: int64[?,?]'] })).begin(1);
-    for (const ids of [[1, 2, 3], [4], [5, 6]]) rows.add(ids);
-    expect(rows.tensors(0, 3, 3).ids).toEqual({
-      type: 'int64',
-      dims: [3, 3],
-      data: new BigInt64Array([1n, 2n, 3n, 4n, 0n, 0n, 5n, 6n, 0n]),
-    });
-    expect(rows.tensors(1, 3, 2).ids).toEqual({
+    for (const ids of [[1, 2], [4], [5, 6]]) rows.add(ids);
+    expect(rows.byShape()).toEqual([[0, 2], [1]]);
+    const alike = rows.pick([0, 2]);
+    expect(alike.byShape()).toBeUndefined();
+    expect(alike.tensors(0, 2, 2).ids).toEqual({
       type: 'int64',
       dims: [2, 2],
-      data: new BigInt64Array([4n, 0n, 5n, 6n]),
+      data: new BigInt64Array([1n, 2n, 5n, 6n]),
     });
+    expect(alike.tensors(1, 2, 3).ids?.data).toEqual(new BigInt64Array([5n, 6n, 5n, 6n, 5n, 6n]));
+  });
+
+  it('groups rows by the shapes of all their tensors', () => {
+    const rows = new Encoder(modelVersion({ inputs: tokens })).begin(1);
+    for (const mask of [[1, 1], [1], [1, 0]]) rows.add({ ids: [1, 2], mask });
+    expect(rows.byShape()).toEqual([[0, 2], [1]]);
   });
 
   it('takes several tensors by name or in order, one instance or several', () => {
@@ -364,8 +369,9 @@ describe('tensors', () => {
     expect(encode(['ids: int64[?,?]'], [[1, 2, 3], [4]])).toMatchObject({ several: true, rows: 2 });
   });
 
-  it('pads every dynamic dimension', () => {
-    const features = [
+  it('groups by every dynamic dimension', () => {
+    const rows = new Encoder(modelVersion({ inputs: ['s: float32[?,?,2,?]'] })).begin(1);
+    const [wide, long] = [
       [
         [
           [1, 2],
@@ -376,10 +382,9 @@ describe('tensors', () => {
         [[5], [6]],
         [[7], [8]],
       ],
-    ];
-    const { tensors } = encode(['s: float32[?,?,2,?]'], features);
-    expect(tensors.s?.dims).toEqual([2, 2, 2, 2]);
-    expect([...(tensors.s?.data ?? [])]).toEqual([1, 2, 3, 4, 0, 0, 0, 0, 5, 0, 6, 0, 7, 0, 8, 0]);
+    ]; // [1,2,2] and [2,2,1]: as many elements
+    rows.add([wide, long]);
+    expect(rows.byShape()).toEqual([[0], [1]]);
   });
 
   it('takes a flat list where one dimension is dynamic', () => {

@@ -1,8 +1,12 @@
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { createDecoder } from '../../../src/codecs/decoder.ts';
+import { eventJson } from '../../../src/codecs/event-json/event-json.ts';
 import { WaitedTooLong } from '../../../src/core/backend.ts';
 import type { Catalog } from '../../../src/core/catalog.ts';
+import type { Codec } from '../../../src/core/codec.ts';
 import { InfrastructureError, RequestError } from '../../../src/core/errors.ts';
+import type { Event } from '../../../src/core/event.ts';
 import type { ModelVersion } from '../../../src/core/model.ts';
 import type { Tensors } from '../../../src/core/tensor.ts';
 import type { ScoringOptions } from '../../../src/scoring/scoring.ts';
@@ -138,7 +142,7 @@ describe('slices', () => {
     expect(endings.map(({ error }) => error.code)).toEqual(new Array(8).fill('model_unavailable'));
   });
 
-  it('are not padded without measure: a long text leaves most short ones to themselves', async () => {
+  it('share a run only where their shapes are equal, in slices of any size', async () => {
     const shapes: (readonly number[])[] = [];
     const version = modelVersion({
       inputs: ['ids: int64[?,?]'],
@@ -154,12 +158,8 @@ describe('slices', () => {
     const { endings } = await score(catalogOf(version), bodies);
     expect(endings.map(({ prediction }) => prediction)).toEqual(new Array(64).fill(1));
     expect(shapes).toEqual([
-      [2, 400_000],
-      [2, 3],
-      [4, 3],
-      [8, 3],
-      [16, 3],
-      [32, 3],
+      [1, 400_000],
+      [63, 3],
     ]);
   });
 
@@ -482,6 +482,44 @@ describe('routes', () => {
       message: 'm 1.0.0 cannot serve: no feature fills input x',
       stage: 'route',
     });
+  });
+});
+
+describe('a codec that has to wait', () => {
+  /** Takes events of a content type of its own, whose bytes are single digits. */
+  const digits: Codec = {
+    name: 'digits',
+    takes: ({ contentType }) => contentType === 'text/digits',
+    async decode({ body }) {
+      await new Promise(resolve => setImmediate(resolve));
+      if (!/^\d+$/.test(body.toString())) throw new RequestError('malformed_payload', 'decode', 'no digits');
+      const about = { requestId: undefined, model: undefined, modelVersion: undefined, priority: undefined };
+      const rest = { timeoutMs: undefined, routingKey: undefined, segments: [] };
+      return [...body.toString()].map(digit => ({ ...about, ...rest, features: Number(digit), text: () => digit }));
+    },
+  };
+
+  it('keeps the order of the events, and its failures to itself', async () => {
+    const { version } = doubler();
+    const usual = batchOf([
+      { request_id: 'first', features: [1] },
+      { request_id: 'last', features: [9] },
+    ]).events;
+    const own = batchOf(['345', 'x'], { contentType: 'text/digits' }).events;
+    const events = [usual[0], ...own, usual[1]].map((event, i) => ({ ...(event as Event), sequenceNumber: i }));
+    const scoring = scoringOf(catalogOf(version), { decoder: createDecoder([digits, eventJson]) });
+    const batch = { ...batchOf([]), events };
+    const scored = (await scoring.score(batch, signal)).outcomes();
+    expect(scored.map(({ resultId }) => resultId.slice('inference-requests/2/'.length))).toEqual([
+      '0',
+      '1/0',
+      '1/1',
+      '1/2',
+      '2',
+      '3',
+    ]);
+    const said = scored.map(({ body }) => JSON.parse(body.toString()));
+    expect(said.map(({ prediction, error }) => prediction ?? error.message)).toEqual([2, 6, 8, 10, 'no digits', 18]);
   });
 });
 

@@ -1,9 +1,7 @@
 import type { Receiver } from 'rhea';
+import { MAX_MESSAGE_BYTES } from '../limits.ts';
 import { ServiceError } from '../service-error.ts';
 import { countIncoming, creditOf, type IncomingFrame, writeAccepted, writeRejected } from './rhea-private.ts';
-
-/** The service's limit for one message, envelope included. */
-export const MAX_MESSAGE_BYTES = 1024 * 1024;
 
 const CREDIT = 1000;
 

@@ -1,5 +1,5 @@
 import { gunzipSync } from 'node:zlib';
-import { MAX_MESSAGE_BYTES } from '../amqp/incoming-delivery.ts';
+import { MAX_MESSAGE_BYTES } from '../limits.ts';
 import { ProtocolError, Reader, Writer } from './codec.ts';
 import { crc32c } from './crc32c.ts';
 import { CODE, KafkaError } from './error-code.ts';

@@ -1,8 +1,9 @@
 import rhea, { type Receiver } from 'rhea';
 import { type Address, parseAddress } from '../address.ts';
-import { IncomingDeliveries, MAX_MESSAGE_BYTES } from '../amqp/incoming-delivery.ts';
+import { IncomingDeliveries } from '../amqp/incoming-delivery.ts';
 import { answerAttach } from '../amqp/rhea-private.ts';
 import { type Client, type OpenLink, requireToken, type Service } from '../client.ts';
+import { MAX_MESSAGE_BYTES } from '../limits.ts';
 import { notFound } from '../service-error.ts';
 import { answerCbs } from './cbs.ts';
 import { openIngest } from './ingest.ts';

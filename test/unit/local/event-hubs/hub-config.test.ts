@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ConfigError } from '../../../../src/local/event-hubs/config-error.ts';
 import { DEFAULT_HUBS, parseHubConfig, readHubConfig } from '../../../../src/local/event-hubs/hub-config.ts';
@@ -23,6 +26,24 @@ describe("the official emulator's Config.json", () => {
       { name: 'eh1', partitionCount: 2, consumerGroups: ['cg1'] },
       { name: 'room/sensors', partitionCount: 32, consumerGroups: [] },
     ]);
+  });
+
+  it.each([
+    ['a byte order mark', (text: string) => `\uFEFF${text}`],
+    ['comments', (text: string) => `// two partitions\n${text.replace('"Name"', '/* the hub */ "Name"')}`],
+    ['trailing commas', (text: string) => text.replaceAll(/([\]}])(?=\s*[\]}])/g, '$1,')],
+  ])('is read with %s', (_, change) => {
+    const folder = mkdtempSync(join(tmpdir(), 'hubscore-config-'));
+    const file = join(folder, 'Config.json');
+    const text = JSON.stringify(
+      config([{ Name: 'eh1', PartitionCount: 2, ConsumerGroups: [{ Name: 'cg1' }] }]),
+      null,
+      1,
+    );
+    expect(change(text)).not.toBe(text);
+    writeFileSync(file, change(text));
+    expect(readHubConfig(file)).toEqual([{ name: 'eh1', partitionCount: 2, consumerGroups: ['cg1'] }]);
+    rmSync(folder, { recursive: true });
   });
 
   it.each([

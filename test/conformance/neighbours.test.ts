@@ -1,0 +1,191 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { createMemoryCache } from '../../src/cache/memory-cache.ts';
+import type { ModelVersion } from '../../src/core/model.ts';
+import { batchOf, NOON } from '../support/events.ts';
+import { model, node, tensor, value } from '../support/onnx.ts';
+import { catalogOf, openModel } from '../support/onnx-model.ts';
+import { openScoring } from '../support/open-scoring.ts';
+import { randomInputs } from '../support/seed.ts';
+import type { SeededRandom } from '../support/seeded-random.ts';
+
+/*
+ * What a model says of an instance is the same whatever is scored beside it, in its request or in others of the batch, known to the cache or not. A model for every shape that an answer can have, among
+ * them those whose answers would differ: each request of a random mixture is held against the same request alone.
+ */
+
+interface Shaped {
+  readonly file: Buffer;
+  /** One instance. */
+  instance(random: SeededRandom): unknown;
+}
+
+const numbers = (random: SeededRandom, length: number) =>
+  Array.from({ length }, () => Math.round(random.between(-100, 100)) / 8);
+
+const MODELS: Readonly<Record<string, Shaped>> = {
+  'the mean of a sequence, which padding would change': {
+    file: model({
+      nodes: [node('ReduceMean', ['x'], ['y'], { axes: [1], keepdims: 0 })],
+      inputs: [value('x', 'float32', [null, null])],
+      outputs: [value('y', 'float32', [null])],
+    }),
+    instance: random => numbers(random, 1 + random.below(4)),
+  },
+  'a sequence given back': {
+    file: model({
+      nodes: [node('Neg', ['x'], ['y'])],
+      inputs: [value('x', 'float32', [null, null, 2])],
+      outputs: [value('y', 'float32', [null, null, 2])],
+    }),
+    instance: random => Array.from({ length: 1 + random.below(3) }, () => numbers(random, 2)),
+  },
+  'a state whose batch is second': {
+    file: model({
+      nodes: [
+        node('Transpose', ['h'], ['rows'], { perm: [1, 0, 2] }),
+        node('ReduceSum', ['rows', 'all'], ['sum'], { keepdims: 0 }),
+        node('Unsqueeze', ['sum', 'last'], ['column']),
+        node('Add', ['x', 'column'], ['y']),
+        node('Neg', ['h'], ['hn']),
+      ],
+      inputs: [value('x', 'float32', [null, 1]), value('h', 'float32', [2, null, 3])],
+      outputs: [value('y', 'float32', [null, 1]), value('hn', 'float32', [2, null, 3])],
+      initializers: [tensor('all', [2], [1, 2]), tensor('last', [1], [1])],
+    }),
+    instance: random => ({ x: numbers(random, 1)[0], h: [numbers(random, 3), numbers(random, 3)] }),
+  },
+  'an output [2, N, 3] that says nothing of its shape': {
+    file: model({
+      nodes: [
+        node('Unsqueeze', ['x', 'first'], ['one']),
+        node('Neg', ['one'], ['other']),
+        node('Concat', ['one', 'other'], ['hn'], { axis: 0 }),
+        node('ReduceSum', ['x', 'last'], ['y']),
+      ],
+      inputs: [value('x', 'float32', [null, 3])],
+      outputs: [value('y', 'float32', [null, 1]), value('hn', 'float32', [null, null, 3])],
+      initializers: [tensor('first', [1], [0]), tensor('last', [1], [1])],
+    }),
+    instance: random => numbers(random, 3),
+  },
+  'an output with the batch last': {
+    file: model({
+      nodes: [node('Transpose', ['x'], ['y'], { perm: [1, 0] })],
+      inputs: [value('x', 'float32', [null, 3])],
+      outputs: [value('y', 'float32', [3, null])],
+    }),
+    instance: random => numbers(random, 3),
+  },
+  'a table that is the same for all, beside a value': {
+    file: model({
+      nodes: [node('ReduceSum', ['x', 'last'], ['y']), node('Identity', ['t'], ['table'])],
+      inputs: [value('x', 'float32', [null, 2])],
+      outputs: [value('y', 'float32', [null, 1]), value('table', 'float32', [3])],
+      initializers: [tensor('last', [1], [1]), tensor('t', [3], Float32Array.of(5, 6, 7))],
+    }),
+    instance: random => numbers(random, 2),
+  },
+  'the distance from the mean of the batch': {
+    file: model({
+      nodes: [node('ReduceMean', ['x'], ['m'], { axes: [0], keepdims: 1 }), node('Sub', ['x', 'm'], ['y'])],
+      inputs: [value('x', 'float32', [null, 2])],
+      outputs: [value('y', 'float32', [null, 2])],
+    }),
+    instance: random => numbers(random, 2),
+  },
+  'the sum of the batch': {
+    file: model({
+      nodes: [node('ReduceSum', ['x'], ['y'], { keepdims: 0 })],
+      inputs: [value('x', 'float32', [null, 2])],
+      outputs: [value('y', 'float32', [])],
+    }),
+    instance: random => numbers(random, 2),
+  },
+  'each of the batch beside each': {
+    file: model({
+      nodes: [node('Transpose', ['x'], ['t'], { perm: [1, 0] }), node('MatMul', ['x', 't'], ['y'])],
+      inputs: [value('x', 'float32', [null, 2])],
+      outputs: [value('y', 'float32', [null, null])],
+    }),
+    instance: random => numbers(random, 2),
+  },
+  'as many rows as there are numbers above 0': {
+    file: model({
+      nodes: [node('Greater', ['x', 'zero'], ['is']), node('NonZero', ['is'], ['places'])],
+      inputs: [value('x', 'float32', [null, 3])],
+      outputs: [value('places', 'int64', [2, null])],
+      initializers: [tensor('zero', [1], Float32Array.of(0))],
+    }),
+    instance: random => numbers(random, 3),
+  },
+  'a batch of three, second in its output': {
+    file: model({
+      nodes: [node('Transpose', ['x'], ['y'], { perm: [1, 0] })],
+      inputs: [value('x', 'float32', [3, 3])],
+      outputs: [value('y', 'float32', [3, 3])],
+    }),
+    instance: random => numbers(random, 3),
+  },
+  'a batch of three that is compared': {
+    file: model({
+      nodes: [node('ReduceMax', ['x'], ['m'], { axes: [0], keepdims: 1 }), node('Sub', ['x', 'm'], ['y'])],
+      inputs: [value('x', 'float32', [3, 2])],
+      outputs: [value('y', 'float32', [3, 2])],
+    }),
+    instance: random => numbers(random, 2),
+  },
+};
+
+const folder = await mkdtemp(join(tmpdir(), 'hubscore-neighbours-'));
+const opened: ModelVersion[] = [];
+afterAll(async () => {
+  for (const { backend } of opened) await backend.close();
+  await rm(folder, { recursive: true });
+});
+
+let made = 0;
+async function open(file: Buffer): Promise<ModelVersion> {
+  const path = join(folder, `m${++made}`, '1.0.0');
+  await mkdir(path, { recursive: true });
+  await writeFile(join(path, 'model.onnx'), file);
+  const version = await openModel(path);
+  opened.push(version);
+  // Answers are remembered only of models that take long enough.
+  const { backend } = version;
+  const info = { ...backend.info, warmUpMs: backend.info.maxBatchSize };
+  return { ...version, backend: { ...backend, predict: backend.predict, info } };
+}
+
+const { signal } = new AbortController();
+
+async function answers(version: ModelVersion, requests: readonly unknown[], cached: boolean): Promise<unknown[]> {
+  const cache = cached ? createMemoryCache({ maxEntries: 100, maxBytes: 1e6, ttlMs: 1e6 }) : undefined;
+  const scoring = openScoring(catalogOf(version), { clock: () => NOON + 1, ...(cache && { cache }) });
+  const batch = batchOf(requests.map((features, i) => ({ request_id: `r${i}`, features })));
+  const outcomes = (await scoring.score(batch, signal)).outcomes();
+  return outcomes.map(({ body }) => {
+    const { prediction, predictions, probabilities, outputs, error } = JSON.parse(body.toString());
+    return { prediction, predictions, probabilities, outputs, error };
+  });
+}
+
+describe('an answer is its own', () => {
+  it.each(Object.entries(MODELS))('%s', async (_, { file, instance }) => {
+    const random = randomInputs();
+    const version = await open(file);
+    for (let round = 0; round < 8; round++) {
+      const requests = Array.from({ length: 1 + random.below(6) }, () => {
+        const several = random.below(3);
+        return several === 0 ? instance(random) : Array.from({ length: several + 1 }, () => instance(random));
+      });
+      const twice = [...requests, random.pick(requests)];
+      const alone = await Promise.all(twice.map(async request => (await answers(version, [request], false))[0]));
+      expect(alone.filter(answer => (answer as { error?: unknown }).error !== undefined)).toEqual([]);
+      expect(await answers(version, twice, false)).toEqual(alone);
+      expect(await answers(version, twice, true)).toEqual(alone);
+    }
+  });
+});
