@@ -42,6 +42,7 @@ interface Member extends JoinRequest {
 type State = 'empty' | 'joining' | 'syncing' | 'stable';
 
 const EMPTY = Buffer.alloc(0);
+const MAX_NAME_IN_ID = 100;
 /** The first of a group waits that long for others who start at the same time. */
 const FIRST_WAIT_MS = 200;
 
@@ -65,7 +66,7 @@ export class Group {
   join(request: JoinRequest): Promise<Joined> {
     const before = this.#takePlace(request);
     const isNew = before === undefined;
-    const id = before?.id ?? `${request.clientId}-${randomUUID()}`;
+    const id = before?.id ?? `${request.clientId.slice(0, MAX_NAME_IN_ID)}-${randomUUID()}`;
     const member: Member = {
       ...request,
       id,
