@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { CODE, type KafkaError } from '../../../../../src/local/event-hubs/kafka/error-code.ts';
-import { Group, type JoinRequest } from '../../../../../src/local/event-hubs/kafka/group.ts';
+import { Group } from '../../../../../src/local/event-hubs/kafka/group.ts';
+import type { JoinRequest } from '../../../../../src/local/event-hubs/kafka/group-member.ts';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
