@@ -1,5 +1,6 @@
 """Requests as the Kafka endpoint of Event Hubs leaves them in a hub: the value as the body, headers as application properties that are bytes,
-the key as the annotation x-opt-kafka-key. The local endpoint has no Kafka port, so such events are made by AMQP.
+the key as the annotation x-opt-kafka-key. Made by AMQP, so
+that the local endpoint's Kafka side has no part in it.
 
 Environment: EVENTHUBS_CONNECTION, STORAGE_CONNECTION, FUNCTIONS_URL; argument: the folder of samples. Exit code 0: all well.
 """

@@ -19,7 +19,7 @@ export async function serve(service: KafkaService, socket: Socket): Promise<void
   socket.once('close', () => end.abort());
   const client: KafkaClient = {
     service,
-    host: (socket.localAddress ?? '').replace(/^::ffff:/, ''),
+    host: hostOf(socket.localAddress ?? ''),
     port: socket.localPort ?? 0,
     signal: end.signal,
     positions: new Map(),
@@ -33,6 +33,11 @@ export async function serve(service: KafkaService, socket: Socket): Promise<void
     if (!goesOn) break;
   }
   socket.end();
+}
+
+/** Some clients put host and port together with a colon, where `::1` would be misread. */
+function hostOf(address: string): string {
+  return address === '::1' ? 'localhost' : address.replace(/^::ffff:/, '');
 }
 
 /** The requests, whole. @throws ProtocolError where a length is none, as when something else than Kafka is spoken. */

@@ -27,6 +27,7 @@ export class GroupOffsets {
   #fd = -1;
   #lines = 0;
   #count = 0;
+  #isTorn = false;
 
   constructor(path: string) {
     this.#path = path;
@@ -51,7 +52,7 @@ export class GroupOffsets {
   /** @throws Error where it cannot be written. */
   commit(group: string, commits: readonly (TopicPartition & GroupOffset)[]): void {
     const lines = commits.map(commit => line(group, commit, commit));
-    writeSync(this.#fd, lines.join(''));
+    this.#append(lines.join(''));
     for (const commit of commits) this.#set(group, commit, commit);
     this.#lines += lines.length;
     if (this.#lines > Math.max(LINES_AT_LEAST, STALE_FACTOR * this.#count)) this.#rewrite();
@@ -59,6 +60,13 @@ export class GroupOffsets {
 
   close(): void {
     closeSync(this.#fd);
+  }
+
+  #append(text: string): void {
+    const bytes = Buffer.from(this.#isTorn ? `\n${text}` : text);
+    this.#isTorn = true; // until all of it is there: what comes next must not continue half a line
+    if (writeSync(this.#fd, bytes) < bytes.length) throw new Error(`${this.#path}: the disk is full`);
+    this.#isTorn = false;
   }
 
   #set(group: string, { topic, index }: TopicPartition, { offset, metadata }: GroupOffset): void {

@@ -1,47 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { CODE, KafkaError } from './error-code.ts';
-
-export interface JoinRequest {
-  readonly memberId: string;
-  /** Of a member that keeps its place over a restart of its own. */
-  readonly instanceId: string | undefined;
-  readonly clientId: string;
-  readonly sessionMs: number;
-  readonly rebalanceMs: number;
-  readonly protocolType: string;
-  readonly protocols: readonly Protocol[];
-}
-
-/** A way to assign that a member knows, and what it tells the leader for it. */
-export interface Protocol {
-  readonly name: string;
-  readonly metadata: Buffer;
-}
-
-export interface Joined {
-  readonly generation: number;
-  readonly protocol: string;
-  readonly leader: string;
-  readonly memberId: string;
-  /** All members, for the leader; nobody for the others. */
-  readonly members: readonly {
-    readonly id: string;
-    readonly instanceId: string | undefined;
-    readonly metadata: Buffer;
-  }[];
-}
-
-interface Member extends JoinRequest {
-  readonly id: string;
-  assignment: Buffer;
-  session: NodeJS.Timeout | undefined;
-  joining: Waiting<Joined> | undefined;
-  syncing: Waiting<Buffer> | undefined;
-}
+import { chooseProtocol, type Joined, type JoinRequest, type Member, sameProtocols, waiting } from './group-member.ts';
 
 type State = 'empty' | 'joining' | 'syncing' | 'stable';
 
 const EMPTY = Buffer.alloc(0);
+const MAX_NAME_IN_ID = 100;
 /** The first of a group waits that long for others who start at the same time. */
 const FIRST_WAIT_MS = 200;
 
@@ -65,7 +29,7 @@ export class Group {
   join(request: JoinRequest): Promise<Joined> {
     const before = this.#takePlace(request);
     const isNew = before === undefined;
-    const id = before?.id ?? `${request.clientId}-${randomUUID()}`;
+    const id = before?.id ?? `${request.clientId.slice(0, MAX_NAME_IN_ID)}-${randomUUID()}`;
     const member: Member = {
       ...request,
       id,
@@ -77,7 +41,7 @@ export class Group {
     this.#refuseStrangers(member);
     if (before) {
       clearTimeout(before.session);
-      if (this.#state === 'stable' && id !== this.#leader && isSame(before, member)) {
+      if (this.#state === 'stable' && id !== this.#leader && sameProtocols(before, member)) {
         this.#members.set(id, { ...member, assignment: before.assignment });
         this.#hear(this.#members.get(id) as Member);
         return Promise.resolve(this.#joined(member));
@@ -160,7 +124,7 @@ export class Group {
   #refuseStrangers(member: Member): void {
     const others = [...this.#members.values()].filter(({ id }) => id !== member.id);
     const fits = others.every(other => other.protocolType === member.protocolType);
-    if (!fits || !choose([...others, member]))
+    if (!fits || !chooseProtocol([...others, member]))
       throw new KafkaError(CODE.inconsistentGroupProtocol, 'the members of the group have no protocol in common');
   }
 
@@ -224,7 +188,7 @@ export class Group {
     const members = [...this.#members.values()];
     this.#state = 'syncing';
     this.#generation++;
-    this.#protocol = choose(members) as string;
+    this.#protocol = chooseProtocol(members) as string;
     if (!this.#members.has(this.#leader)) this.#leader = (members[0] as Member).id;
     for (const member of members) {
       const { joining } = member;
@@ -248,37 +212,6 @@ export class Group {
       })),
     };
   }
-}
-
-/** The first that all know, in the order of the first member. */
-function choose(members: readonly Member[]): string | undefined {
-  const knows = (member: Member, name: string) => member.protocols.some(protocol => protocol.name === name);
-  return members[0]?.protocols.find(({ name }) => members.every(member => knows(member, name)))?.name;
-}
-
-function isSame(one: Member, other: Member): boolean {
-  return (
-    one.protocols.length === other.protocols.length &&
-    one.protocols.every(({ name, metadata }, i) => {
-      const protocol = other.protocols[i];
-      return protocol?.name === name && metadata.equals(protocol.metadata);
-    })
-  );
-}
-
-interface Waiting<T> {
-  readonly promise: Promise<T>;
-  resolve(value: T): void;
-  reject(error: Error): void;
-}
-
-function waiting<T>(): Waiting<T> {
-  let settle: Pick<Waiting<T>, 'resolve' | 'reject'> | undefined;
-  const promise = new Promise<T>((resolve, reject) => {
-    settle = { resolve, reject };
-  });
-  promise.catch(() => {}); // whose connection is gone, nobody listens
-  return { promise, ...(settle as Pick<Waiting<T>, 'resolve' | 'reject'>) };
 }
 
 const unknownMember = () => new KafkaError(CODE.unknownMemberId, 'not a member of the group');

@@ -76,7 +76,7 @@ function store(
 ): Promise<Stored> {
   const partition = service.namespace.find(topic)?.partitions[index];
   try {
-    if (!partition) throw new KafkaError(CODE.unknownTopicOrPartition, `there is no ${topic}/${index}`);
+    if (!partition) throw new KafkaError(CODE.unknownTopicOrPartition, 'there is no such hub or partition');
     if (transactional) throw new KafkaError(CODE.transactionalIdAuthorizationFailed, 'transactions are not served');
     return append(service, partition, records);
   } catch (error) {

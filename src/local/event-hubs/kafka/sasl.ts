@@ -55,5 +55,6 @@ function faultOfPlain(token: Buffer): string | undefined {
 /** RFC 7628. Whose token it is, nobody here can tell: any will do. */
 function faultOfBearer(token: Buffer): string | undefined {
   const fields = token.toString('utf8').split('\u0001');
-  return fields.some(field => /^auth=Bearer \S/i.test(field)) ? undefined : 'no bearer token came';
+  const hasToken = fields.some(field => /^auth=Bearer \S/i.test(field));
+  return hasToken ? undefined : 'a bearer token is missing';
 }
