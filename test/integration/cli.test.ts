@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
@@ -311,5 +311,18 @@ describe('hubscore models', () => {
     expect(card).toMatchObject({ name: 'diabetes', version: '1.1.0', fallback: { version: '1.0.0' } });
     expect((await hubscore(['models', 'show', 'diabetes', '7'])).err).toMatch(/has no version 7\nIt has /);
     expect((await hubscore(['models', 'show', 'churn'])).err).toMatch(/no model churn\nThere are diabetes\./);
+  });
+
+  it('pushes the weights beside a model with it, and shows it with them', async () => {
+    const exported = join(ROOT, 'test/fixtures/cases/external-data-pushed-without-it/model.onnx');
+    const pushed = await hubscore(['models', 'push', exported, '--name', 'ext', '--version', '1.0.0']);
+    expect(pushed.out).toMatch(/pushed to models\/ext\/1\.0\.0\nit is production now/);
+    expect((await hubscore(['models', 'push', exported, '--name', 'ext', '--version', '1.0.0'])).out).toContain(
+      'the same file',
+    );
+    expect((await hubscore(['models', 'show', 'ext'])).out).toMatch(/^ext 1\.0\.0\+[0-9a-f]{8} {2}production\n/);
+    copyFileSync(exported, join(folder, 'alone.onnx'));
+    const refused = await hubscore(['models', 'push', 'alone.onnx', '--name', 'ext', '--version', '1.0.1']);
+    expect(refused).toMatchObject({ code: 1, err: expect.stringContaining('its weights are in ext.onnx.data') });
   });
 });
