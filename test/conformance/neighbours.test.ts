@@ -276,3 +276,25 @@ describe('a model whose inputs share no batch', () => {
     });
   });
 });
+
+describe('models whose first run needs some thought', () => {
+  it.each([
+    ['numbers-as-text-refused', ['12.5', '-3'], [12.5, -3]],
+    [
+      'scalar-input-unservable',
+      [
+        { x_0: 1, x_1: 2, rate: 10 },
+        { x_0: 1, x_1: 2, rate: 100 },
+      ],
+      [
+        [10, 20],
+        [100, 200],
+      ],
+    ],
+  ])('serve: %s', async (name, instances, expected) => {
+    const version = await openModel(join(import.meta.dirname, '../fixtures/cases', name));
+    opened.push(version);
+    const given = (await answers(version, instances, false)) as { prediction: unknown }[];
+    expect(given.map(({ prediction }) => prediction)).toEqual(expected);
+  });
+});
