@@ -18,7 +18,14 @@ const ROUNDS = 400;
 const SIGNED_IN_BYTES = 34 + 24;
 
 const hub = (name: string, partitions = 1) => ({ Name: name, PartitionCount: partitions });
-const Entities = [hub('mixed'), hub('shared', 4), hub('killed', 2), hub('refused'), hub('times')];
+const Entities = [
+  hub('mixed'),
+  hub('shared', 4),
+  hub('killed', 2),
+  hub('refused'),
+  hub('times'),
+  hub('unacknowledged'),
+];
 const config = { UserConfig: { NamespaceConfig: [{ Type: 'EventHub', Name: 'emulatorNs1', Entities }] } };
 
 let hubs: EventHubs;
@@ -131,6 +138,15 @@ describe('records and events', () => {
     });
     expect(events[1]?.partitionKey).toBeUndefined();
     expect(Number(messages[1]?.timestamp)).toBe(events[1]?.enqueuedTimeUtc.getTime());
+  });
+
+  it('come without acknowledgements, too', async () => {
+    const sender = await producer();
+    for (let i = 0; i < 20; i++)
+      await sender.send({ topic: 'unacknowledged', acks: 0, messages: [{ value: String(i) }] });
+    const { messages } = await consume('unacknowledged', 'all');
+    await until(() => messages.length >= 20);
+    expect(messages.map(({ value }) => String(value))).toEqual(Array.from({ length: 20 }, (_, i) => String(i)));
   });
 
   it('are found by time', async () => {
