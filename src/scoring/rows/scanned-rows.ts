@@ -1,7 +1,7 @@
 import type { Catalog } from '../../core/catalog.ts';
 import type { RequestScanner } from '../../core/codec.ts';
 import type { Event } from '../../core/event.ts';
-import { NO_SEGMENTS, type Route, type Routing } from '../../core/routing.ts';
+import { NO_SEGMENTS, type Routing } from '../../core/routing.ts';
 import type { Way } from '../group.ts';
 import type { Run } from '../run.ts';
 
@@ -13,9 +13,8 @@ interface Asked {
   routing: Routing | undefined;
   /** Of the one route there is. */
   way: Way | undefined;
-  /** Of those that a rollout chooses among; and the one that was chosen last. */
-  readonly ways: Map<Route, Way>;
-  chosen: Way | undefined;
+  /** Of the routes that a rollout chooses among, of which there are few. */
+  readonly ways: Way[];
 }
 
 /** Names are echoed in every ending; longer ones are none. */
@@ -79,8 +78,7 @@ export class ScannedRows {
       asked.run = undefined;
       asked.routing = undefined;
       asked.way = undefined;
-      asked.ways.clear();
-      asked.chosen = undefined;
+      asked.ways.length = 0;
     }
   }
 
@@ -101,8 +99,7 @@ export class ScannedRows {
           run: undefined,
           routing: undefined,
           way: undefined,
-          ways: new Map(),
-          chosen: undefined,
+          ways: [],
         }) - 1;
     }
     if (place > 0) {
@@ -117,8 +114,7 @@ export class ScannedRows {
     asked.run = run;
     asked.routing = undefined;
     asked.way = undefined;
-    asked.ways.clear();
-    asked.chosen = undefined;
+    asked.ways.length = 0;
     if (asked.model.length > MAX_NAME_LENGTH || asked.modelVersion.length > MAX_NAME_LENGTH) return;
     try {
       const routing = this.#catalog.routing(nameOf(asked.model), nameOf(asked.modelVersion));
@@ -134,17 +130,13 @@ export class ScannedRows {
   }
 
   #choose(asked: Asked, run: Run, event: Event): Way | undefined {
-    const { routing, chosen, ways } = asked;
+    const { routing, ways } = asked;
     if (routing?.choose === undefined) return undefined;
     try {
       const route = routing.choose(this.#keyOf(run, event), NO_SEGMENTS, event.enqueuedAtMs);
-      if (chosen?.route === route) return chosen;
-      let way = ways.get(route);
-      if (way === undefined) {
-        way = run.wayOf(route);
-        ways.set(route, way);
-      }
-      asked.chosen = way;
+      for (let i = 0; i < ways.length; i++) if (ways[i]?.route === route) return ways[i];
+      const way = run.wayOf(route);
+      ways.push(way);
       return way;
     } catch {
       return undefined;
