@@ -42,6 +42,23 @@ const maskedMean = model({
   initializers: [tensor('last', [1], [1])],
 });
 
+/** An input and an output whose batch is second; `batch` as the file names that dimension. */
+const stateSecond = (batch: string | null): Shaped => ({
+  file: model({
+    nodes: [
+      node('Transpose', ['h'], ['rows'], { perm: [1, 0, 2] }),
+      node('ReduceSum', ['rows', 'all'], ['sum'], { keepdims: 0 }),
+      node('Unsqueeze', ['sum', 'last'], ['column']),
+      node('Add', ['x', 'column'], ['y']),
+      node('Neg', ['h'], ['hn']),
+    ],
+    inputs: [value('x', 'float32', [batch, 1]), value('h', 'float32', [2, batch, 3])],
+    outputs: [value('y', 'float32', [batch, 1]), value('hn', 'float32', [2, batch, 3])],
+    initializers: [tensor('all', [2], [1, 2]), tensor('last', [1], [1])],
+  }),
+  instance: random => ({ x: numbers(random, 1)[0], h: [numbers(random, 3), numbers(random, 3)] }),
+});
+
 const MODELS: Readonly<Record<string, Shaped>> = {
   'the mean of a sequence, which padding would change': {
     file: model({
@@ -59,36 +76,8 @@ const MODELS: Readonly<Record<string, Shaped>> = {
     }),
     instance: random => Array.from({ length: 1 + random.below(3) }, () => numbers(random, 2)),
   },
-  'a state whose batch is second': {
-    file: model({
-      nodes: [
-        node('Transpose', ['h'], ['rows'], { perm: [1, 0, 2] }),
-        node('ReduceSum', ['rows', 'all'], ['sum'], { keepdims: 0 }),
-        node('Unsqueeze', ['sum', 'last'], ['column']),
-        node('Add', ['x', 'column'], ['y']),
-        node('Neg', ['h'], ['hn']),
-      ],
-      inputs: [value('x', 'float32', [null, 1]), value('h', 'float32', [2, null, 3])],
-      outputs: [value('y', 'float32', [null, 1]), value('hn', 'float32', [2, null, 3])],
-      initializers: [tensor('all', [2], [1, 2]), tensor('last', [1], [1])],
-    }),
-    instance: random => ({ x: numbers(random, 1)[0], h: [numbers(random, 3), numbers(random, 3)] }),
-  },
-  'the same in a file that names no dimension': {
-    file: model({
-      nodes: [
-        node('Transpose', ['h'], ['rows'], { perm: [1, 0, 2] }),
-        node('ReduceSum', ['rows', 'all'], ['sum'], { keepdims: 0 }),
-        node('Unsqueeze', ['sum', 'last'], ['column']),
-        node('Add', ['x', 'column'], ['y']),
-        node('Neg', ['h'], ['hn']),
-      ],
-      inputs: [value('x', 'float32', ['', 1]), value('h', 'float32', [2, '', 3])],
-      outputs: [value('y', 'float32', ['', 1]), value('hn', 'float32', [2, '', 3])],
-      initializers: [tensor('all', [2], [1, 2]), tensor('last', [1], [1])],
-    }),
-    instance: random => ({ x: numbers(random, 1)[0], h: [numbers(random, 3), numbers(random, 3)] }),
-  },
+  'a state whose batch is second': stateSecond(null),
+  'the same in a file that names no dimension': stateSecond(''),
   'an output [2, N, 3] that says nothing of its shape': {
     file: model({
       nodes: [

@@ -1,3 +1,4 @@
+import { PROPERTY_NAMES } from '../../property-names.ts';
 import { contentStart, SECTION, sectionCode, sectionValue, skipValue } from '../amqp/encoding.ts';
 import { eachEntry } from '../amqp/event-table.ts';
 import type { StoredRecord } from './record-batch.ts';
@@ -9,22 +10,7 @@ const NULL = 0x40;
 const KAFKA_KEY = Buffer.from('x-opt-kafka-key');
 const PARTITION_KEY = Buffer.from('x-opt-partition-key');
 const ENQUEUED_TIME = Buffer.from('x-opt-enqueued-time');
-/** AMQP's properties section in its order. */
-const PROPERTIES = [
-  'message-id',
-  'user-id',
-  'to',
-  'subject',
-  'reply-to',
-  'correlation-id',
-  'content-type',
-  'content-encoding',
-  'absolute-expiry-time',
-  'creation-time',
-  'group-id',
-  'group-sequence',
-  'reply-to-group-id',
-].map(name => Buffer.from(name));
+const PROPERTIES = PROPERTY_NAMES.map(name => Buffer.from(name));
 
 /**
  * A stored message (bytes `at` to `end`) as the service gives it to Kafka consumers. Application properties become headers in AMQP's encoding,

@@ -1,3 +1,4 @@
+import { PROPERTY_NAMES } from '../../property-names.ts';
 import type { AmqpMap, AmqpValue } from './amqp-value.ts';
 import type { ReceivedEvent } from './received-event.ts';
 
@@ -9,23 +10,6 @@ export interface PartitionContext {
   readonly partitionId: string;
   readonly isCheckpointingAfterInvocation: boolean;
 }
-
-/** Fields of the AMQP properties section under the names that the extension gives them. */
-const PROPERTY_NAMES = [
-  'message-id',
-  'user-id',
-  'to',
-  'subject',
-  'reply-to',
-  'correlation-id',
-  'content-type',
-  'content-encoding',
-  'absolute-expiry-time',
-  'creation-time',
-  'group-id',
-  'group-sequence',
-  'reply-to-group-id',
-];
 
 /**
  * `context.triggerMetadata` of a batch, key by key what the extension's binding data look like once host, gRPC and library
