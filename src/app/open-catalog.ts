@@ -29,7 +29,7 @@ export function openCatalog(
     refreshMs: settings.MODEL_REFRESH_SECONDS * 1000,
     loadTimeoutMs: settings.MODEL_LOAD_TIMEOUT_SECONDS * 1000,
     memoryBytes: settings.MODEL_MEMORY_MB * MIB,
-    cacheDir: settings.MODEL_CACHE_DIR ?? join(tmpdir(), 'hubscore-models'),
+    cacheDir: settings.MODEL_CACHE_DIR ?? join(settings.LOCAL_DATA_DIR ?? tmpdir(), 'hubscore-models'),
     cacheBytes: settings.MODEL_CACHE_MB * MIB,
   });
   return { catalog, breaker };

@@ -1,9 +1,10 @@
 import { modelStorageConnection } from '../config/connection.ts';
 import type { Settings } from '../config/settings.ts';
 import { BlobGone } from '../core/blobs.ts';
+import { asError } from '../core/errors.ts';
 import type { Loader } from '../core/loader.ts';
 import type { Log } from '../core/log.ts';
-import { parseDeployment } from '../models/deployment.ts';
+import { NO_DEPLOYMENT, parseDeployment } from '../models/deployment.ts';
 import { productionVersion } from '../models/resolve-version.ts';
 import { deploymentPath, type ModelStore, type StoredModel } from '../models/store.ts';
 
@@ -35,18 +36,25 @@ export async function withLoaders<T>(
 
 export interface Deployed {
   readonly aliases: ReadonlyMap<string, string>;
-  /** The version that answers where none is asked for. */
+  /** The version that answers where none is asked for, as long as it loads. */
   readonly production: string | undefined;
+  /** Why deployment.json cannot be read, and so says nothing. */
+  readonly fault: string | undefined;
 }
 
-/** A model's aliases and production version. */
+/** A model's aliases and production version. A broken deployment.json is no failure: its model goes on without, as in the app. */
 export async function readDeployed(store: ModelStore, model: StoredModel, signal: AbortSignal): Promise<Deployed> {
   const path = deploymentPath(model.name);
   const stored = await store.readText(path, signal).catch(thrown => {
     if (thrown instanceof BlobGone) return undefined;
     throw thrown;
   });
-  const aliases = stored ? parseDeployment(stored.text, path).aliases : new Map<string, string>();
-  const versions = [...model.versions.keys()];
-  return { aliases, production: productionVersion({ versions, aliases }) };
+  let { aliases } = NO_DEPLOYMENT;
+  let fault: string | undefined;
+  try {
+    if (stored) ({ aliases } = parseDeployment(stored.text, path));
+  } catch (thrown) {
+    fault = asError(thrown).message;
+  }
+  return { aliases, production: productionVersion({ versions: [...model.versions.keys()], aliases }), fault };
 }

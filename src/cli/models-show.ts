@@ -1,6 +1,7 @@
 import { inspectModel } from '../models/publish.ts';
 import { commandSettings } from './environment.ts';
 import { openStore, withLoaders } from './model-room.ts';
+import { scratchRoot } from './scratch.ts';
 import { showInspection } from './show-inspection.ts';
 import { findStored, withDownloaded } from './stored-model.ts';
 import { paintFor, type Terminal } from './terminal.ts';
@@ -12,19 +13,22 @@ export async function showModel(
   asked: string | undefined,
   options: { readonly json?: boolean },
 ): Promise<void> {
-  const { signal, stdout } = terminal;
+  const { signal, stdout, stderr } = terminal;
   const settings = commandSettings(terminal.environment, terminal.folder);
   const store = await openStore(settings);
   const found = await findStored(store, name, asked, signal);
-  const { stored, card, aliases, production } = found;
+  const { stored, card, aliases, production, fault } = found;
+  if (fault !== undefined) stderr.write(`${fault}; it is ignored where no instance has read it before\n`);
   if (options.json) {
     stdout.write(card ? `${card.trimEnd()}\n` : '{}\n');
     return;
   }
   const names = [...aliases].filter(([, version]) => version === stored.version).map(([alias]) => alias);
   if (stored.version === production && !names.includes('production')) names.unshift('production');
-  await withDownloaded(store, found, signal, async files => {
-    const inspection = await withLoaders(settings, loaders => inspectModel({ ...stored, ...files }, loaders));
+  await withDownloaded(settings, store, found, signal, async files => {
+    const inspection = await withLoaders(settings, loaders =>
+      inspectModel({ ...stored, ...files, scratch: scratchRoot(settings) }, loaders),
+    );
     const paint = paintFor(stdout);
     const aka = names.length > 0 ? `  ${paint('green', names.join(', '))}` : '';
     stdout.write(`${paint('bold', `${name} ${inspection.label}`)}${aka}\n`);

@@ -6,7 +6,7 @@ import { explainProblem } from './problems.ts';
 import { replayCommand } from './replay.ts';
 import { sendCommand } from './send.ts';
 import { tailCommand } from './tail.ts';
-import { paintFor, type Terminal } from './terminal.ts';
+import { CommandError, paintFor, type Terminal } from './terminal.ts';
 import { tuneCommand } from './tune.ts';
 import { verifyCommand } from './verify.ts';
 
@@ -56,7 +56,7 @@ export async function run(args: readonly string[], world: Omit<Terminal, 'setExi
     if ((thrown as { code?: string }).code?.startsWith('commander.')) return (thrown as { exitCode: number }).exitCode;
     if (terminal.signal.aborted) return 130;
     terminal.stderr.write(`${paintFor(terminal.stderr)('red', 'error')}: ${explainProblem(thrown)}\n`);
-    return 1;
+    return thrown instanceof CommandError ? thrown.exitCode : 1;
   }
 }
 

@@ -28,9 +28,15 @@ export function paintFor(stream: Writable): Paint {
 export class CommandError extends Error {
   override readonly name = 'CommandError';
   readonly next: string;
+  readonly exitCode: number = 1;
 
   constructor(message: string, next: string, options?: { cause?: unknown }) {
     super(message, options);
     this.next = next;
   }
+}
+
+/** What was asked for could be done and is refused: exit status 2, so that a script can tell it from storage that is away. */
+export class Refusal extends CommandError {
+  override readonly exitCode = 2;
 }

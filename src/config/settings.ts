@@ -51,8 +51,13 @@ export const settingsSchema = z.object({
   MODEL_REFRESH_SECONDS: whole('How often deployments and new versions are looked for.', 1, 30),
   MODEL_LOAD_TIMEOUT_SECONDS: whole('A model not loaded by then is unavailable.', 1, 60),
   MODEL_MEMORY_MB: whole('Budget for loaded models; the least recently used go first.', 16, 1024),
-  MODEL_CACHE_DIR: optionalText('Folder for downloaded models; absent: one under the temporary directory.'),
+  MODEL_CACHE_DIR: optionalText(
+    'Folder for downloaded models; absent: `hubscore-models` in LOCAL_DATA_DIR, else in the temporary directory.',
+  ),
   MODEL_CACHE_MB: whole('Size of that folder; the least recently used files go first.', 16, 4096),
+  LOCAL_DATA_DIR: optionalText(
+    'Folder for what is kept on this machine, caches and temporary files among it; absent: the temporary directory (and `.local` for the local stack).',
+  ),
   WORKER_THREADS: optionalWhole(
     'Threads for models too slow to run in-line; absent: one less than the cores, at least one.',
     0,

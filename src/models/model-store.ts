@@ -7,9 +7,12 @@ import type { ModelStore } from './store.ts';
 export function createModelStore(blobs: Blobs): ModelStore {
   return {
     list: async signal => listingOf(await blobs.list('', signal)),
+    filesOf: ({ name, version }, signal) => blobs.list(`${name}/${version}/`, signal),
     readText: blobs.readText,
     read: blobs.read,
     writeText: blobs.writeText,
+    properties: blobs.properties,
+    delete: blobs.delete,
     async writeFile(path, file, sha256, signal) {
       await blobs.writeFile(path, file, { sha256 }, 'absent', signal);
     },

@@ -34,7 +34,7 @@ export async function inspectModel(files: ModelFiles, loaders: readonly Loader[]
   const { name, version } = files;
   if (!/^[^/\\]+$/.test(name)) throw new Error(`model name ${JSON.stringify(name)}: expected one without slashes`);
   if (semver.valid(version) !== version) throw new Error(`version ${version}: expected a semantic version like 1.0.0`);
-  const rawCard = files.card ? parseCard(await readFile(files.card), files.card) : NO_CARD;
+  const rawCard = files.card ? parseCard(await readFile(files.card), files.titles?.card ?? files.card) : NO_CARD;
   const opened = await openModelFiles(files, rawCard, loaders);
   try {
     const { bytes, producer, opsets, beside } = opened;

@@ -1,9 +1,10 @@
-import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EventHubConsumerClient, EventHubProducerClient, type ReceivedEventData } from '@azure/event-hubs';
+import { BlobServiceClient } from '@azure/storage-blob';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { run } from '../../src/cli/program.ts';
 import { type EventHubs, startEventHubs } from '../support/event-hubs.ts';
@@ -291,11 +292,11 @@ describe('hubscore models', () => {
     writeFileSync(join(folder, 'page.onnx'), '<html>404</html>');
     const refused = await hubscore(['models', 'push', 'page.onnx', '--name', 'page', '--version', '1.0.0']);
     expect(refused).toMatchObject({
-      code: 1,
+      code: 2,
       err: expect.stringMatching(/page\.onnx: not an ONNX file.*\nIt was not pushed\.\n/),
     });
     const other = ['models', 'push', samples('churn/1.0.0/model.onnx'), '--name', 'diabetes', '--version', '1.0.0'];
-    expect((await hubscore(other)).err).toContain('versions are immutable');
+    expect(await hubscore(other)).toMatchObject({ code: 2, err: expect.stringContaining('versions are immutable') });
     expect((await hubscore(['models', 'push', 'page.onnx'])).err).toContain('Add --name and --version');
 
     const pinned = await hubscore(['models', 'push', samples('diabetes/1.0.0'), '--alias', 'production']);
@@ -323,6 +324,141 @@ describe('hubscore models', () => {
     expect((await hubscore(['models', 'show', 'ext'])).out).toMatch(/^ext 1\.0\.0\+[0-9a-f]{8} {2}production\n/);
     copyFileSync(exported, join(folder, 'alone.onnx'));
     const refused = await hubscore(['models', 'push', 'alone.onnx', '--name', 'ext', '--version', '1.0.1']);
-    expect(refused).toMatchObject({ code: 1, err: expect.stringContaining('its weights are in ext.onnx.data') });
+    expect(refused).toMatchObject({ code: 2, err: expect.stringContaining('its weights are in ext.onnx.data') });
+  });
+});
+
+describe('aliases by hubscore models', () => {
+  const progression = join(ROOT, 'samples/models/diabetes/1.0.0/model.onnx');
+  const push = (version: string, ...more: string[]) =>
+    hubscore(['models', 'push', progression, '--name', 'staged', '--version', version, ...more]);
+  const container = () => BlobServiceClient.fromConnectionString(storage.connectionString).getContainerClient('models');
+  const deployment = async (name: string) =>
+    JSON.parse((await container().getBlobClient(`${name}/deployment.json`).downloadToBuffer()).toString()).aliases;
+  const put = (path: string, text: string) =>
+    container().getBlockBlobClient(path).upload(text, Buffer.byteLength(text));
+
+  it('leave production where it was, and say what changes and when', async () => {
+    expect((await push('1.0.0')).out).toContain('changes   production: nothing → 1.0.0, within 30 s\n');
+    const dry = await push('1.1.0', '--dry-run', '--alias', 'staging');
+    expect(dry.out).toMatch(
+      /changes {3}production stays 1\.0\.0, and is named so now\n {2}changes {3}staging: nothing → 1\.1\.0, within 30 s\nnot pushed/,
+    );
+    const staged = await push('1.1.0', '--alias', 'staging');
+    expect(staged.out).toContain('production stays 1.0.0; ask for this one');
+    expect(await deployment('staged')).toEqual({ production: '1.0.0', staging: '1.1.0' });
+    const live = await push('1.2.0', '--alias', 'production', '--json');
+    expect(JSON.parse(live.out)).toMatchObject({
+      name: 'staged',
+      version: '1.2.0',
+      pushed: true,
+      production: { before: '1.0.0', after: '1.2.0' },
+      aliases: { after: { production: '1.2.0', previous: '1.0.0', staging: '1.1.0' } },
+      within_seconds: 30,
+    });
+    expect(live.err).toContain('changes   production: 1.0.0 → 1.2.0, within 30 s\n');
+    await push('1.0.0', '--name', 'held');
+    expect((await push('2.0.0', '--name', 'held', '--candidate')).out).toContain('production stays 1.0.0;');
+    expect(await deployment('held')).toEqual({ production: '1.0.0' });
+  });
+
+  it('move and go back, and are refused with exit status 2', async () => {
+    const moved = await hubscore(['models', 'alias', 'staged', 'Production', 'v1.1', '--json']);
+    expect(JSON.parse(moved.out)).toEqual({
+      name: 'staged',
+      production: { before: '1.2.0', after: '1.1.0' },
+      aliases: {
+        before: { production: '1.2.0', previous: '1.0.0', staging: '1.1.0' },
+        after: { production: '1.1.0', previous: '1.2.0', staging: '1.1.0' },
+      },
+      within_seconds: 30,
+    });
+    expect(await hubscore(['models', 'rollback', 'staged'])).toEqual({
+      code: 0,
+      out: 'staged: production: 1.1.0 → 1.2.0, within 30 s\nstaged: previous: 1.2.0 → nothing, within 30 s\n',
+      err: '',
+    });
+    const refused = [
+      [['rollback', 'staged'], 'names no previous version'],
+      [['rollback', 'nobody'], 'there is no model nobody'],
+      [['alias', 'staged', 'blue', '7.0.0'], 'staged has no version 7.0.0\nIt has 1.2.0, 1.1.0, 1.0.0.'],
+      [['alias', 'staged', 'v2', '1.0.0'], 'alias v2: expected a name'],
+    ] as const;
+    for (const [args, words] of refused) {
+      expect(await hubscore(['models', ...args])).toMatchObject({
+        code: 2,
+        out: '',
+        err: expect.stringContaining(words),
+      });
+    }
+  });
+
+  it('keep versions from being deleted; one that nothing names can be', async () => {
+    const remove = (...args: string[]) => hubscore(['models', 'delete', 'staged', ...args]);
+    expect(await remove('1.2.0')).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('production is this version'),
+    });
+    expect((await remove('1.1.0')).err).toContain('in use: staging is this version');
+    expect((await remove('1')).err).toContain('has no version 1');
+    await put('staged/1.3.0/model.json', '{"fallback":{"version":"1.0.0"}}');
+    await put('staged/1.3.0/model.onnx', 'x');
+    expect((await remove('1.0.0')).err).toContain('1.3.0 falls back on it');
+    expect((await remove('1.3.0')).out).toBe('deleted staged 1.3.0: model.onnx, model.json\n');
+    expect(JSON.parse((await remove('1.0.0', '--json')).out)).toEqual({
+      name: 'staged',
+      version: '1.0.0',
+      deleted: ['model.onnx', 'model.json'],
+    });
+    expect((await hubscore(['models', 'list'])).out).toMatch(/staged +1\.2\.0 \(production\) {2}1\.1\.0 \(staging\)\n/);
+  });
+
+  it('name what is pulled, as it can be pushed again', async () => {
+    const pulled = await hubscore(['models', 'pull', 'staged', 'staging', '--to', 'pulled', '--json']);
+    const { files } = JSON.parse(pulled.out);
+    expect(JSON.parse(pulled.out)).toMatchObject({ version: '1.1.0', folder: join(folder, 'pulled/staged/1.1.0') });
+    expect(files.map(({ file }: { file: string }) => file)).toEqual(['model.json', 'model.onnx']);
+    expect(readFileSync(join(folder, 'pulled/staged/1.1.0/model.onnx')).equals(readFileSync(progression))).toBe(true);
+    expect((await hubscore(['models', 'push', 'pulled/staged/1.1.0'])).out).toContain('the same file');
+    expect((await hubscore(['models', 'pull', 'staged', '1.1.0', '--to', 'pulled'])).code).toBe(0);
+    writeFileSync(join(folder, 'pulled/staged/1.1.0/model.onnx'), 'mine');
+    const again = await hubscore(['models', 'pull', 'staged', '1.1.0', '--to', 'pulled']);
+    expect(again).toMatchObject({ code: 2, err: expect.stringContaining('is there already, with other content') });
+    expect(readFileSync(join(folder, 'pulled/staged/1.1.0/model.onnx'), 'utf8')).toBe('mine');
+  });
+
+  it('are listed though one file cannot be read, and a version that does not load is not production', async () => {
+    await push('1.0.0', '--name', 'garbled');
+    await put('garbled/deployment.json', '{"aliases": oops');
+    await push('1.0.0', '--name', 'broken');
+    await put('broken/2.0.0/model.onnx', '<html>404</html>');
+    await push('1.0.0', '--name', 'pointed');
+    await put('pointed/deployment.json', '{"aliases":{"production":"9.0.0"}}');
+    const { code, out, err } = await hubscore(['models', 'list']);
+    expect(code).toBe(0);
+    expect(out).toMatch(/^garbled +1\.0\.0 \(production\)$/m);
+    expect(out).toMatch(/^broken +2\.0\.0 {2}1\.0\.0 \(production\)$/m);
+    expect(out).toMatch(/^pointed +1\.0\.0 \(production\)$/m);
+    expect(err).toContain('garbled/deployment.json: not JSON');
+    expect(err).toMatch(/broken: .*broken\/2\.0\.0\/model\.onnx: not an ONNX file.*; 1\.0\.0 answers instead\n/);
+    expect(err).toContain('pointed: pointed 9.0.0 is not there; 1.0.0 answers instead\n');
+    const rows = (await hubscore(['models', 'list', '--json'])).out
+      .trim()
+      .split('\n')
+      .map(line => JSON.parse(line));
+    expect(rows.find(row => row.name === 'broken')).toMatchObject({ production: '1.0.0', broken: expect.any(String) });
+    expect((await hubscore(['models', 'list', '--no-load'])).out).toMatch(/^broken +2\.0\.0 \(production\)/m);
+    const refused = await push('1.1.0', '--name', 'garbled', '--alias', 'staging');
+    expect(refused).toMatchObject({ code: 2, err: expect.stringContaining('mend that file first') });
+    expect((await hubscore(['models', 'list'])).out).toMatch(/^garbled +1\.0\.0 \(production\)$/m);
+  });
+
+  it('are shown with paths of storage, not of a temporary folder, which is where LOCAL_DATA_DIR says', async () => {
+    const { err } = await hubscore(['models', 'show', 'broken', '2.0.0'], undefined, {
+      LOCAL_DATA_DIR: join(folder, 'data'),
+    });
+    expect(err).toMatch(/^error: broken\/2\.0\.0\/model\.onnx: not an ONNX file/);
+    expect(err).not.toContain(tmpdir());
+    expect(readdirSync(join(folder, 'data/tmp'))).toEqual([]);
   });
 });

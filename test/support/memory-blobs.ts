@@ -5,6 +5,7 @@ import { InfrastructureError } from '../../src/core/errors.ts';
 /** A container in memory that fails when told to, and counts what it is asked. */
 export interface MemoryBlobs extends Blobs {
   put(path: string, content: Uint8Array | object | string): void;
+  /** Takes a blob away, whatever its ETag. */
   remove(path: string): void;
   /** Every call fails as if storage were away. */
   away: boolean;
@@ -55,6 +56,10 @@ export function memoryBlobs(): MemoryBlobs {
       write(path, Buffer.from((isPlain ? content : JSON.stringify(content)) as string), {}, 'any');
     },
     remove: path => void blobs.delete(path),
+    async delete(path, etag, signal) {
+      if (find(path, signal).etag !== etag) throw new BlobConflict(`${path}: changed meanwhile`);
+      blobs.delete(path);
+    },
     async list(prefix, signal) {
       self.asked.lists++;
       reach('listing models', signal);

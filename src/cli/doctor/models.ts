@@ -1,17 +1,10 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { Settings } from '../../config/settings.ts';
 import type { ModelSummary } from '../../core/catalog.ts';
 import { asError, RequestError } from '../../core/errors.ts';
-import type { Loader } from '../../core/loader.ts';
-import type { Log } from '../../core/log.ts';
-import { createCatalog, type ModelCatalog } from '../../models/catalog.ts';
-import type { ModelStore } from '../../models/store.ts';
-import { openStore, withLoaders } from '../model-room.ts';
+import type { ModelCatalog } from '../../models/catalog.ts';
+import { openStore } from '../model-room.ts';
+import { withCatalog } from '../with-catalog.ts';
 import { type Check, type Finding, fail, ok, warn } from './check.ts';
-
-const MIB = 1024 * 1024;
 
 /** Loads the production version of every model as the app does, and warms it up. */
 export function checkModels(settings: Settings): Check {
@@ -20,49 +13,18 @@ export function checkModels(settings: Settings): Check {
     async run(signal) {
       const errors: string[] = [];
       const log = { info() {}, warn() {}, error: (message: string) => void errors.push(message) };
-      const cacheDir = await mkdtemp(join(tmpdir(), 'hubscore-doctor-'));
-      async function judge(loaders: readonly Loader[]): Promise<Finding[]> {
-        const catalog = catalogFor(settings, await openStore(settings), loaders, cacheDir, log);
-        try {
-          const models = await catalog.list();
-          const findings = [...judgeNames(models, settings)];
-          for (const model of models) {
-            signal.throwIfAborted();
-            findings.push(await judgeModel(catalog, model, errors));
-          }
-          return findings;
-        } finally {
-          await catalog.close();
+      const store = await openStore(settings);
+      return withCatalog(settings, store, log, async catalog => {
+        const models = await catalog.list();
+        const findings = [...judgeNames(models, settings)];
+        for (const model of models) {
+          signal.throwIfAborted();
+          findings.push(await judgeModel(catalog, model, errors));
         }
-      }
-      try {
-        return await withLoaders(settings, judge, log);
-      } finally {
-        await rm(cacheDir, { recursive: true, force: true });
-      }
+        return findings;
+      });
     },
   };
-}
-
-function catalogFor(
-  settings: Settings,
-  store: ModelStore,
-  loaders: readonly Loader[],
-  cacheDir: string,
-  log: Log,
-): ModelCatalog {
-  return createCatalog({
-    store,
-    loaders,
-    clock: Date.now,
-    log,
-    defaultModel: settings.DEFAULT_MODEL,
-    refreshMs: settings.MODEL_REFRESH_SECONDS * 1000,
-    loadTimeoutMs: settings.MODEL_LOAD_TIMEOUT_SECONDS * 1000,
-    memoryBytes: settings.MODEL_MEMORY_MB * MIB,
-    cacheDir,
-    cacheBytes: settings.MODEL_CACHE_MB * MIB,
-  });
 }
 
 function judgeNames(models: readonly ModelSummary[], { DEFAULT_MODEL }: Settings): Finding[] {

@@ -50,7 +50,7 @@ async function inspectAsked(terminal: Terminal, settings: Settings, options: Pay
   if (typeof fromCard === 'string') return inspect(filesAt(resolve(folder, fromCard), options.model));
   const store = await openStore(settings);
   const found = await findStored(store, model, options.modelVersion, signal);
-  return withDownloaded(store, found, signal, files => inspect({ ...found.stored, ...files }));
+  return withDownloaded(settings, store, found, signal, files => inspect({ ...found.stored, ...files }));
 }
 
 /** Only what the requests call the model counts here, not which version lies there. */

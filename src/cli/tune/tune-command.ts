@@ -54,7 +54,7 @@ export async function tune(
   }
   const store = await openStore(settings);
   const found = await findStored(store, model, version, signal);
-  await withDownloaded(store, found, signal, files =>
+  await withDownloaded(settings, store, found, signal, files =>
     tuneFiles(terminal, settings, { ...found.stored, ...files }, false, options),
   );
 }
