@@ -8,6 +8,7 @@ import { InfrastructureError } from '../core/errors.ts';
 import { type Breaker, createBreaker } from '../core/retry-policies.ts';
 import { type CatalogOptions, createCatalog, type ModelCatalog } from '../models/catalog.ts';
 import { createModelStore } from '../models/model-store.ts';
+import { warningOfUnknownFields } from '../models/unknown-fields.ts';
 
 const MIB = 1024 * 1024;
 
@@ -24,6 +25,7 @@ export function openCatalog(
   const blobs = createBlobs(modelStorageConnection(settings), MODELS_CONTAINER);
   const catalog = createCatalog({
     ...parts,
+    loaders: warningOfUnknownFields(parts.loaders, parts.log),
     store: createModelStore(withBreaker(blobs, breaker)),
     defaultModel: settings.DEFAULT_MODEL,
     refreshMs: settings.MODEL_REFRESH_SECONDS * 1000,

@@ -40,6 +40,12 @@ export async function push(terminal: Terminal, path: string, options: PushOption
     if (thrown instanceof InfrastructureError) throw thrown;
     throw new Refusal(asError(thrown).message, 'It was not pushed.', { cause: thrown });
   });
+  if (inspection.unknownFields.length > 0) {
+    throw new Refusal(
+      `${files.card}: ${inspection.unknownFields.join('; ')}`,
+      'It was not pushed: nothing would read that.',
+    );
+  }
   say(paint('bold', `${files.name} ${inspection.label}`));
   for (const line of showInspection(inspection, paint)) say(line);
   const store = await openStore(settings);

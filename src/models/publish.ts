@@ -8,6 +8,7 @@ import type { Card } from '../core/model.ts';
 import { NO_CARD, parseCard, type RawCard } from './card.ts';
 import { type ModelFiles, openModelFiles } from './open-files.ts';
 import { besidePath, cardPath, type ModelStore, modelPath } from './store.ts';
+import { unknownFields } from './unknown-fields.ts';
 
 /** What a model file was found to be, by the same code that will serve it. */
 export interface Inspection {
@@ -22,6 +23,8 @@ export interface Inspection {
   readonly label: string;
   /** SHA-256 of the files beside the model's own by name. */
   readonly beside: Readonly<Record<string, string>>;
+  /** Fields of the card that nothing reads, in words. */
+  readonly unknownFields: readonly string[];
   /** What serves, but not as one might wish. */
   readonly remarks: readonly string[];
 }
@@ -40,7 +43,20 @@ export async function inspectModel(files: ModelFiles, loaders: readonly Loader[]
     const { bytes, producer, opsets, beside } = opened;
     const { sha256, label, card, backend } = opened.version;
     const { info } = backend;
-    return { sha256, bytes, producer, opsets, card, rawCard, info, label, beside, remarks: remarksOn(card, info) };
+    const remarks = remarksOn(card, info);
+    return {
+      sha256,
+      bytes,
+      producer,
+      opsets,
+      card,
+      rawCard,
+      info,
+      label,
+      beside,
+      unknownFields: unknownFields(rawCard),
+      remarks,
+    };
   } finally {
     await opened.close();
   }

@@ -328,6 +328,21 @@ describe('hubscore models', () => {
   });
 });
 
+describe('a card with a slip in it', () => {
+  it('is not pushed, and says what was likely meant', async () => {
+    const card = { outputs: { threshhold: 0.4 }, featuers: [], owner: 'risk' };
+    writeFileSync(join(folder, 'slip.json'), JSON.stringify(card));
+    const model = join(ROOT, 'samples/models/churn/1.0.0/model.onnx');
+    const args = ['models', 'push', model, '--card', 'slip.json', '--name', 'slip', '--version', '1.0.0'];
+    const { code, err } = await hubscore(args);
+    expect(code).toBe(2);
+    expect(err).toContain('unknown field outputs.threshhold; did you mean threshold?');
+    expect(err).toContain('unknown field featuers; did you mean features?');
+    expect(err).not.toContain('owner');
+    expect((await hubscore(['models', 'show', 'slip'])).err).toContain('there is no model slip');
+  });
+});
+
 describe('aliases by hubscore models', () => {
   const progression = join(ROOT, 'samples/models/diabetes/1.0.0/model.onnx');
   const push = (version: string, ...more: string[]) =>
