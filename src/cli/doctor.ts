@@ -9,6 +9,7 @@ import { checkModels } from './doctor/models.ts';
 import { checkResultCache } from './doctor/result-cache.ts';
 import { checkHostStorage, checkModelStorage } from './doctor/storage.ts';
 import { commandVariables } from './environment.ts';
+import { printable, printableLines } from './printable.ts';
 import { paintFor, type Terminal } from './terminal.ts';
 
 const CHECK_WITHIN_MS = 90_000;
@@ -50,11 +51,11 @@ async function doctor(terminal: Terminal, { json }: Options): Promise<void> {
       all.push({ check: check.name, ...finding });
       if (json) continue;
       const mark = paint(COLOURS[finding.level], finding.level.padEnd(4));
-      stdout.write(`${mark}  ${finding.says}\n${finding.fix ? `      → ${finding.fix}\n` : ''}`);
+      stdout.write(`${mark}  ${printable(finding.says)}\n${finding.fix ? `      → ${printable(finding.fix)}\n` : ''}`);
     }
     signal.throwIfAborted();
   }
-  if (json) stdout.write(`${JSON.stringify(all, null, 2)}\n`);
+  if (json) stdout.write(`${printableLines(JSON.stringify(all, null, 2))}\n`);
   else stdout.write(`\n${counts.ok} well, ${counts.warn} to look at, ${counts.fail} failed\n`);
   if (counts.fail > 0) terminal.setExitCode(1);
 }

@@ -4,6 +4,7 @@ import { type AliasChange, AliasRefused, rollBack, setAlias } from '../models/de
 import type { StoredModel } from '../models/store.ts';
 import { commandSettings } from './environment.ts';
 import { openStore } from './model-room.ts';
+import { jsonLine, printable } from './printable.ts';
 import { productionOf, showAliasChange } from './show-alias-change.ts';
 import { findModel, versionOf } from './stored-model.ts';
 import { Refusal, type Terminal } from './terminal.ts';
@@ -60,8 +61,9 @@ function tell(
   if (json) {
     const { before, after } = change;
     const aliases = { before: Object.fromEntries(before), after: Object.fromEntries(after) };
-    stdout.write(`${JSON.stringify({ name: model.name, production, aliases, within_seconds: withinSeconds })}\n`);
+    stdout.write(`${jsonLine({ name: model.name, production, aliases, within_seconds: withinSeconds })}\n`);
     return;
   }
-  for (const line of showAliasChange(change, production, withinSeconds)) stdout.write(`${model.name}: ${line}\n`);
+  for (const line of showAliasChange(change, production, withinSeconds))
+    stdout.write(`${printable(model.name)}: ${line}\n`);
 }

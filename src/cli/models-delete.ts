@@ -4,6 +4,7 @@ import { newestFirst } from '../models/resolve-version.ts';
 import { cardPath, type ModelStore, modelPath, type StoredVersion } from '../models/store.ts';
 import { commandSettings } from './environment.ts';
 import { openStore } from './model-room.ts';
+import { jsonLine, printable } from './printable.ts';
 import { type FoundModel, findModel } from './stored-model.ts';
 import { Refusal, type Terminal } from './terminal.ts';
 
@@ -26,8 +27,8 @@ export async function deleteVersion(
   if (use)
     throw new Refusal(`${name} ${version} is in use: ${use}`, 'Nothing was deleted: point that elsewhere first.');
   const files = await remove(store, stored, signal);
-  if (options.json) stdout.write(`${JSON.stringify({ name, version, deleted: files })}\n`);
-  else stdout.write(`deleted ${name} ${version}: ${files.join(', ')}\n`);
+  if (options.json) stdout.write(`${jsonLine({ name, version, deleted: files })}\n`);
+  else stdout.write(`${printable(`deleted ${name} ${version}: ${files.join(', ')}`)}\n`);
 }
 
 async function useOf(

@@ -6,6 +6,7 @@ import { newestFirst } from '../models/resolve-version.ts';
 import { cardPath, type ModelStore, modelPath, type StoredModel } from '../models/store.ts';
 import { commandSettings } from './environment.ts';
 import { type Deployed, openStore, readDeployed } from './model-room.ts';
+import { jsonLine, printable } from './printable.ts';
 import { paintFor, type Terminal } from './terminal.ts';
 
 interface Row extends Deployed {
@@ -30,30 +31,30 @@ export async function listModels(
   read.sort((a, b) => a.model.name.localeCompare(b.model.name));
   const rows = await judge(settings, store, read, options.load, signal);
   if (options.json) {
-    for (const row of rows) stdout.write(`${JSON.stringify({ ...row, aliases: Object.fromEntries(row.aliases) })}\n`);
+    for (const row of rows) stdout.write(`${jsonLine({ ...row, aliases: Object.fromEntries(row.aliases) })}\n`);
     return;
   }
   const paint = paintFor(stdout);
-  const width = Math.max(5, ...rows.map(({ name }) => name.length));
+  const width = Math.max(5, ...rows.map(({ name }) => printable(name).length));
   if (rows.length === 0) stdout.write('no models yet: `npx hubscore models push FILE` puts one there\n');
   for (const { name, versions, production, aliases } of rows) {
     const shown = versions.map(version => {
       const names = [...aliases].filter(([, to]) => to === version).map(([alias]) => alias);
       const own = names.filter(alias => alias !== 'production' || version === production);
       if (version === production && !own.includes('production')) own.unshift('production');
-      const text = own.length > 0 ? `${version} (${own.join(', ')})` : version;
+      const text = own.length > 0 ? `${version} (${printable(own.join(', '))})` : version;
       return version === production ? paint('green', text) : text;
     });
-    stdout.write(`${paint('cyan', name.padEnd(width))}  ${shown.join('  ')}\n`);
+    stdout.write(`${paint('cyan', printable(name).padEnd(width))}  ${shown.join('  ')}\n`);
   }
   for (const { name, fault, broken, production } of rows) {
-    if (fault !== undefined) stderr.write(`${fault}; it is ignored where no instance has read it before\n`);
+    if (fault !== undefined) stderr.write(`${printable(fault)}; it is ignored where no instance has read it before\n`);
     if (broken === undefined) continue;
     stderr.write(
-      `${name}: ${broken}; ${production === undefined ? 'nothing answers' : `${production} answers instead`}\n`,
+      `${printable(`${name}: ${broken}; ${production === undefined ? 'nothing answers' : `${production} answers instead`}`)}\n`,
     );
   }
-  for (const words of ignored) stderr.write(`${words}\n`);
+  for (const words of ignored) stderr.write(`${printable(words)}\n`);
 }
 
 interface Read {

@@ -11,6 +11,7 @@ import { hashFile } from '../models/files.ts';
 import { cardPath, type ModelStore, modelPath } from '../models/store.ts';
 import { commandSettings } from './environment.ts';
 import { openStore } from './model-room.ts';
+import { jsonLine, printable } from './printable.ts';
 import { findStored } from './stored-model.ts';
 import { Refusal, type Terminal } from './terminal.ts';
 
@@ -37,10 +38,11 @@ export async function pull(
     files.push({ file, bytes: entry.bytes, sha256: await download(store, entry, join(folder, file), wanted, signal) });
   }
   if (options.json) {
-    stdout.write(`${JSON.stringify({ name, version: stored.version, folder, files })}\n`);
+    stdout.write(`${jsonLine({ name, version: stored.version, folder, files })}\n`);
     return;
   }
-  stdout.write(`${name} ${stored.version} is in ${folder}: ${files.map(({ file }) => file).join(', ')}\n`);
+  const names = files.map(({ file }) => file).join(', ');
+  stdout.write(`${printable(`${name} ${stored.version} is in ${folder}: ${names}`)}\n`);
 }
 
 /** Whole or not at all. @throws Refusal where another file is there, or what came is not what the card speaks of. */

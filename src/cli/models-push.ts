@@ -11,6 +11,7 @@ import type { ModelStore } from '../models/store.ts';
 import { commandSettings } from './environment.ts';
 import { openStore, readDeployed, withLoaders } from './model-room.ts';
 import { refusing } from './models-alias.ts';
+import { jsonLine, printable } from './printable.ts';
 import { scratchRoot } from './scratch.ts';
 import { type Production, productionOf, showAliasChange } from './show-alias-change.ts';
 import { showInspection } from './show-inspection.ts';
@@ -46,7 +47,7 @@ export async function push(terminal: Terminal, path: string, options: PushOption
       'It was not pushed: nothing would read that.',
     );
   }
-  say(paint('bold', `${files.name} ${inspection.label}`));
+  say(paint('bold', printable(`${files.name} ${inspection.label}`)));
   for (const line of showInspection(inspection, paint)) say(line);
   const store = await openStore(settings);
   const plan = await planPush(store, files, options, signal);
@@ -61,12 +62,12 @@ export async function push(terminal: Terminal, path: string, options: PushOption
       if (thrown instanceof InfrastructureError) throw thrown;
       throw new Refusal(asError(thrown).message, 'It was not pushed.', { cause: thrown });
     });
-    const where = `${settings.MODELS_CONTAINER}/${files.name}/${files.version}`;
+    const where = printable(`${settings.MODELS_CONTAINER}/${files.name}/${files.version}`);
     say(pushed ? `${paint('green', 'pushed')} to ${where}` : `already at ${where}, the same file`);
     if (options.alias) await refusing(setAlias(store, files.name, options.alias, files.version, signal, plan.pin));
     say(outcome(plan, files.version, settings));
   }
-  if (options.json) terminal.stdout.write(`${JSON.stringify(asJson(files, inspection, plan, pushed, settings))}\n`);
+  if (options.json) terminal.stdout.write(`${jsonLine(asJson(files, inspection, plan, pushed, settings))}\n`);
 }
 
 interface Plan {

@@ -1,6 +1,7 @@
 import { inspectModel } from '../models/publish.ts';
 import { commandSettings } from './environment.ts';
 import { openStore, withLoaders } from './model-room.ts';
+import { jsonLine, printable, printableLines } from './printable.ts';
 import { scratchRoot } from './scratch.ts';
 import { showInspection } from './show-inspection.ts';
 import { findStored, withDownloaded } from './stored-model.ts';
@@ -18,9 +19,9 @@ export async function showModel(
   const store = await openStore(settings);
   const found = await findStored(store, name, asked, signal);
   const { stored, card, aliases, production, fault } = found;
-  if (fault !== undefined) stderr.write(`${fault}; it is ignored where no instance has read it before\n`);
+  if (fault !== undefined) stderr.write(`${printable(fault)}; it is ignored where no instance has read it before\n`);
   if (options.json) {
-    stdout.write(card ? `${card.trimEnd()}\n` : '{}\n');
+    stdout.write(card ? `${printableLines(card.trimEnd())}\n` : '{}\n');
     return;
   }
   const names = [...aliases].filter(([, version]) => version === stored.version).map(([alias]) => alias);
@@ -30,13 +31,13 @@ export async function showModel(
       inspectModel({ ...stored, ...files, scratch: scratchRoot(settings) }, loaders),
     );
     const paint = paintFor(stdout);
-    const aka = names.length > 0 ? `  ${paint('green', names.join(', '))}` : '';
-    stdout.write(`${paint('bold', `${name} ${inspection.label}`)}${aka}\n`);
+    const aka = names.length > 0 ? `  ${paint('green', printable(names.join(', ')))}` : '';
+    stdout.write(`${paint('bold', printable(`${name} ${inspection.label}`))}${aka}\n`);
     const description = inspection.card.raw.description;
-    if (typeof description === 'string') stdout.write(`  ${description}\n`);
+    if (typeof description === 'string') stdout.write(`  ${printable(description)}\n`);
     for (const line of showInspection(inspection, paint)) stdout.write(`${line}\n`);
     const { metrics } = inspection.card.raw;
-    if (metrics) stdout.write(`  ${paint('dim', 'metrics'.padEnd(9))} ${JSON.stringify(metrics)}\n`);
+    if (metrics) stdout.write(`  ${paint('dim', 'metrics'.padEnd(9))} ${jsonLine(metrics)}\n`);
     if (!card) stdout.write('  no model.json: all this was read from the ONNX file\n');
   });
 }

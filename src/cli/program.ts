@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { doctorCommand } from './doctor.ts';
 import { loadCommand } from './load.ts';
 import { modelsCommand } from './models.ts';
+import { printableLines } from './printable.ts';
 import { explainProblem } from './problems.ts';
 import { replayCommand } from './replay.ts';
 import { sendCommand } from './send.ts';
@@ -45,8 +46,8 @@ export async function run(args: readonly string[], world: Omit<Terminal, 'setExi
     .showHelpAfterError('(--help says more)')
     .exitOverride()
     .configureOutput({
-      writeOut: text => terminal.stdout.write(text),
-      writeErr: text => terminal.stderr.write(text),
+      writeOut: text => terminal.stdout.write(printableLines(text)),
+      writeErr: text => terminal.stderr.write(printableLines(text)),
     });
   inherit(program);
   try {
@@ -55,7 +56,7 @@ export async function run(args: readonly string[], world: Omit<Terminal, 'setExi
   } catch (thrown) {
     if ((thrown as { code?: string }).code?.startsWith('commander.')) return (thrown as { exitCode: number }).exitCode;
     if (terminal.signal.aborted) return 130;
-    terminal.stderr.write(`${paintFor(terminal.stderr)('red', 'error')}: ${explainProblem(thrown)}\n`);
+    terminal.stderr.write(`${paintFor(terminal.stderr)('red', 'error')}: ${printableLines(explainProblem(thrown))}\n`);
     return thrown instanceof CommandError ? thrown.exitCode : 1;
   }
 }

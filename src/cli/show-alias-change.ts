@@ -1,6 +1,7 @@
 import type { AliasChange } from '../models/deployment.ts';
 import { productionVersion } from '../models/resolve-version.ts';
 import type { StoredModel } from '../models/store.ts';
+import { printable } from './printable.ts';
 
 export interface Production {
   readonly before: string | undefined;
@@ -28,5 +29,7 @@ export function showAliasChange(change: AliasChange, production: Production, ref
     before === after
       ? `production stays ${after ?? 'nothing'}${change.before.has('production') || !change.after.has('production') ? '' : ', and is named so now'}`
       : `production: ${before ?? 'nothing'} → ${after ?? 'nothing'}`;
-  return [first, ...moves].map(text => (text.includes('→') ? `${text}, within ${refreshSeconds} s` : text));
+  return [first, ...moves]
+    .map(printable)
+    .map(text => (text.includes('→') ? `${text}, within ${refreshSeconds} s` : text));
 }

@@ -1,4 +1,5 @@
 import type { Fault, PartitionVerdict } from '../ledger/verify.ts';
+import { printable } from './printable.ts';
 import type { Paint } from './terminal.ts';
 
 const NUMBERS = ['events', 'requests', 'results', 'deadLetters'] as const;
@@ -49,5 +50,5 @@ function listed(name: string, faults: readonly Fault[]): string[] {
   if (count === 0) return [];
   const ids = faults.flatMap(fault => fault.ids);
   const more = count > ids.length ? ` and ${(count - ids.length).toLocaleString('en-US')} more` : '';
-  return [`${name}: ${ids.join(', ')}${more}`];
+  return [printable(`${name}: ${ids.join(', ')}${more}`)];
 }

@@ -154,6 +154,7 @@ export const settingsSchema = z.object({
     'When dead letters since the last time are sent back to the requests hub (NCRONTAB: `0 0 * * * *` is hourly); absent: never.',
   ),
   REPLAY_CODES: listOf('Which of them: codes of what may go better another time.', ERROR_CODES, [
+    'unknown_model',
     'model_unavailable',
     'inference_failed',
     'unexpected',

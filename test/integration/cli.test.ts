@@ -221,6 +221,38 @@ describe('hubscore tail', () => {
     expect((await hubscore(['tail', '--from', 'soon'])).err).toContain('an age such as 10m, is needed');
   });
 
+  it('shows ids and numbers as they were written, and nothing that a terminal would obey', async () => {
+    const id = '12345678901234567890123';
+    const evil = '\\u001b[2J\u009b31m\u202e';
+    const producer = new EventHubProducerClient(hubs.connectionString, 'inference-dead-letter');
+    const head = `{"request_id":${id},"result_id":"inference-requests/3/77","model":"${evil}",`;
+    const body = `${head}"error":{"code":"model_unavailable","message":"${evil}"},"attempts":1,"source":{},"body":"{}"}`;
+    await producer.sendBatch([{ body: Buffer.from(body) }], { partitionId: '3' });
+    await producer.close();
+    const json = (await hubscore(['tail', '--once', '--json', '--dead-letters'])).out.split('\n');
+    const line = json.find(each => each.includes(id)) ?? '';
+    expect(line.startsWith(`{"request_id":${id},"result_id":`)).toBe(true);
+    expect(JSON.parse(line)).toEqual(JSON.parse(body));
+    const told = [
+      line,
+      (await hubscore(['tail', '--once', '--dead-letters'])).out,
+      (await hubscore(['replay', '--dry-run'])).out,
+      (await hubscore(['replay', '--dry-run', '--request-id', id])).out,
+      (await hubscore(['models', 'show', '\u001b[2J\u009b'])).err,
+      (await hubscore(['\u001b[2J\u009b'])).err,
+    ];
+    for (const text of told) expect(text.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\u202e]/u);
+    for (const text of told.slice(0, 4)) expect(text).toContain(id);
+    expect(told[3]).toContain('would send 1 request back');
+    const unknown = await hubscore(['replay', '--request-id', '12345678901234567890124']);
+    expect(unknown).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('no dead letter in inference-dead-letter has'),
+    });
+    expect((await hubscore(['replay', '--code', 'unknown_modl'])).err).toContain('did you mean unknown_model?');
+    expect((await hubscore(['replay', '--code', 'unexpected'])).out).toMatch(/did not match \(.*model_unavailable 1/);
+  });
+
   it('follows what comes until it is stopped', async () => {
     const tail = start(['tail']);
     // what counts is what comes after it reads; until then this repeats itself
@@ -266,7 +298,7 @@ describe('hubscore verify and replay', () => {
     const producer = new EventHubProducerClient(hubs.connectionString, 'inference-dead-letter');
     await producer.sendBatch([{ body: letter }], { partitionId: '2' });
     await producer.close();
-    const dry = await hubscore(['replay', '--dry-run']);
+    const dry = await hubscore(['replay', '--dry-run', '--model', 'churn']);
     expect(dry.out).toContain('later  churn model_unavailable: storage was away  1 attempt\nwould send 1 request back');
     expect((await hubscore(['replay', '--code', 'schema_mismatch', '--model', 'nobody'])).out).toContain(
       'sent 0 requests',

@@ -114,6 +114,9 @@ describe('replay', () => {
     expect(await matched({})).toBe(3);
     expect(await matched({ codes: ['schema_mismatch', 'unexpected'] })).toBe(1);
     expect(await matched({ requestId: '3' })).toBe(1);
+    expect((await run({ dryRun: true, filter: { requestId: '3' } })).report.others).toMatchObject({
+      schema_mismatch: 1,
+    });
     expect(await matched({ model: 'another' })).toBe(0);
     expect(await matched({ fromMs: Date.now() + 60_000 })).toBe(0);
     expect(await matched({ toMs: Date.now() - 60_000 })).toBe(0);

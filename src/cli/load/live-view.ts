@@ -1,5 +1,6 @@
 import type { Writable } from 'node:stream';
 import type { WriteStream } from 'node:tty';
+import { printable } from '../printable.ts';
 import { type Paint, paintFor } from '../terminal.ts';
 import { clockTime, ms, whole } from './format.ts';
 
@@ -83,7 +84,7 @@ export function renderLoad(load: LoadSnapshot, columns: number, paint: Paint): s
   const asked = load.askedPerSecond === undefined ? '' : `${whole(Math.round(load.askedPerSecond))}/s asked, `;
   const aside = `  ${asked}${load.state}  ${clockTime(load.elapsedMs)}`;
   const room = Math.max(15, width - aside.length);
-  const title = ` hubscore load   ${load.title}`.slice(0, room).padEnd(room);
+  const title = ` hubscore load   ${printable(load.title)}`.slice(0, room).padEnd(room);
   const trouble = load.deadLetters + load.notSent > 0 ? 'yellow' : 'dim';
   return [
     line([title, 'bold'], [aside, 'dim']),

@@ -1,3 +1,4 @@
+import { printable } from '../printable.ts';
 import type { Paint } from '../terminal.ts';
 import { ms, whole } from './format.ts';
 import type { LatencySummary } from './latencies.ts';
@@ -13,7 +14,7 @@ export function showReport(report: LoadReport, paint: Paint): string[] {
   return [
     paint(
       'bold',
-      ` ${settings.model ?? 'several models'}, ${settings.pace}: ${report.seconds.toFixed(1)} s${interrupted}`,
+      ` ${printable(settings.model ?? 'several models')}, ${settings.pace}: ${report.seconds.toFixed(1)} s${interrupted}`,
     ),
     line(
       'sent',
@@ -48,7 +49,7 @@ function latencies(name: string, { p50, p95, p99, p999, max, count }: LatencySum
 
 function endings(count: number, reasons: Readonly<Record<string, number>>, paint: Paint): string {
   if (count === 0) return '0';
-  const named = Object.entries(reasons).map(([reason, times]) => `${reason} ${whole(times)}`);
+  const named = Object.entries(reasons).map(([reason, times]) => `${printable(reason)} ${whole(times)}`);
   return paint('yellow', `${whole(count)}: ${named.join(', ')}`);
 }
 

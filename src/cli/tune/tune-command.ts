@@ -11,6 +11,7 @@ import { featureGenerator } from '../load/generate-features.ts';
 import { type Payload, payloadFromCases, payloadFromGenerator } from '../load/payload.ts';
 import { openStore, withLoaders } from '../model-room.ts';
 import { locateModel } from '../models-push.ts';
+import { printable } from '../printable.ts';
 import { findStored, withDownloaded } from '../stored-model.ts';
 import { CommandError, paintFor, type Terminal } from '../terminal.ts';
 import { showCurve, showSideBySide, showSizing, wayName } from './show-tuning.ts';
@@ -79,7 +80,7 @@ async function tuneFiles(
   const inspection = await withLoaders(settings, loaders => inspectModel(files, loaders));
   const payload = payloadFor(files, inspection, isLocal, options.cases, folder);
   const fixedBatch = fixedBatchOf(inspection.info.signature);
-  stdout.write(`${paint('bold', `${files.name} ${inspection.label}`)}  ${payload.says}\n`);
+  stdout.write(`${paint('bold', printable(`${files.name} ${inspection.label}`))}  ${printable(payload.says)}\n`);
   const progress = createProgress(stderr as WriteStream);
   const tuned = await tuneModel({
     files,
@@ -99,7 +100,8 @@ async function tuneFiles(
   for (const line of [...showCurve(points, choice, paint), '', ...showSideBySide(sides, choice, paint), '']) says(line);
   says(` ${paint('bold', 'take')} ${paint('green', `${wayName(choice)}, batches of ${choice.batch}`)}`);
   for (const reason of [...choice.why, ...remarks(tuned, fixedBatch)]) says(`   ${reason}`);
-  if (checked.refused > 0) says(`   ${checked.refused} of the requests are refused: ${checked.reason}`);
+  if (checked.refused > 0)
+    says(`   ${checked.refused} of the requests are refused: ${printable(checked.reason ?? '')}`);
   if (sizing) for (const line of ['', ...showSizing(sizing.demand, sizing.sizing, paint)]) says(line);
 
   const tuning: Tuning = {
