@@ -1,7 +1,8 @@
 import { Command } from 'commander';
 import { readSettings } from '../config/config.ts';
+import { unknownSettings } from '../config/unknown-settings.ts';
 import { withDeadline } from '../core/waiting.ts';
-import { type Check, type Finding, failure, type Level } from './doctor/check.ts';
+import { type Check, type Finding, failure, type Level, ok, warn } from './doctor/check.ts';
 import { checkEventHubs } from './doctor/event-hubs.ts';
 import { checkHostJson } from './doctor/host-json.ts';
 import { checkMachine } from './doctor/machine.ts';
@@ -69,6 +70,7 @@ export function checksFor({ environment, folder }: Pick<Terminal, 'environment' 
     const settings = readSettings(variables);
     return [
       checkMachine(),
+      checkSettings(variables),
       checkHostJson(folder, settings),
       ...checkEventHubs(settings),
       checkHostStorage(variables),
@@ -80,6 +82,11 @@ export function checksFor({ environment, folder }: Pick<Terminal, 'environment' 
     const refused: Check = { name: 'settings', run: async () => [failure('settings cannot be used', thrown)] };
     return [checkMachine(), refused];
   }
+}
+
+function checkSettings(variables: Readonly<Record<string, string | undefined>>): Check {
+  const slips = unknownSettings(variables).map(words => warn(words, 'Correct its name: nothing reads this one.'));
+  return { name: 'settings', run: async () => (slips.length > 0 ? slips : [ok('settings can be read')]) };
 }
 
 async function findings(check: Check, signal: AbortSignal): Promise<readonly Finding[]> {

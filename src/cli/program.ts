@@ -1,8 +1,11 @@
 import { Command } from 'commander';
+import { unknownSettings } from '../config/unknown-settings.ts';
+import { VERSION } from '../core/version.ts';
 import { doctorCommand } from './doctor.ts';
+import { commandVariables } from './environment.ts';
 import { loadCommand } from './load.ts';
 import { modelsCommand } from './models.ts';
-import { printableLines } from './printable.ts';
+import { printable, printableLines } from './printable.ts';
 import { explainProblem } from './problems.ts';
 import { replayCommand } from './replay.ts';
 import { sendCommand } from './send.ts';
@@ -42,6 +45,9 @@ export async function run(args: readonly string[], world: Omit<Terminal, 'setExi
     .addCommand(doctorCommand(terminal))
     .addCommand(loadCommand(terminal))
     .addCommand(tuneCommand(terminal))
+    .version(VERSION, '-V, --version', 'print the version')
+    .enablePositionalOptions() // `models push --version` is another one
+    .hook('preAction', () => warnOfSettings(terminal))
     .showSuggestionAfterError()
     .showHelpAfterError('(--help says more)')
     .exitOverride()
@@ -59,6 +65,17 @@ export async function run(args: readonly string[], world: Omit<Terminal, 'setExi
     terminal.stderr.write(`${paintFor(terminal.stderr)('red', 'error')}: ${printableLines(explainProblem(thrown))}\n`);
     return thrown instanceof CommandError ? thrown.exitCode : 1;
   }
+}
+
+/** What nothing reads is said before the command does something else than was meant. */
+function warnOfSettings({ environment, folder, stderr }: Terminal): void {
+  let variables = environment;
+  try {
+    variables = commandVariables(environment, folder);
+  } catch {
+    // The command itself says what is wrong with local.settings.json.
+  }
+  for (const words of unknownSettings(variables)) stderr.write(`warning: ${printable(words)}\n`);
 }
 
 /** Sub-commands made elsewhere take over how output and errors are handled. */

@@ -1,7 +1,11 @@
-/** The known word that somebody most likely meant; undefined where none is near: a slip in every third letter, and one in a short word. */
-export function closest(word: string, known: Iterable<string>): string | undefined {
+/** @param most slips at most; absent: one in three letters. @returns the known word that somebody most likely meant, in any letter case; undefined where none is near. */
+export function closest(
+  word: string,
+  known: Iterable<string>,
+  most = Math.max(1, Math.floor(word.length / 3)),
+): string | undefined {
   let best: string | undefined;
-  let least = Math.min(word.length, Math.max(1, Math.floor(word.length / 3)) + 1);
+  let least = Math.min(word.length, most + 1);
   for (const candidate of known) {
     const slips = distance(word.toLowerCase(), candidate.toLowerCase(), least);
     if (slips >= least) continue;

@@ -17,7 +17,15 @@ import { CommandError, paintFor, type Terminal } from '../terminal.ts';
 import { showCurve, showSideBySide, showSizing, wayName } from './show-tuning.ts';
 import { sizeFor } from './size.ts';
 import { type Tuned, tuneModel } from './tune-model.ts';
-import { type Tuning, tunedPoint, tunedSide, tunedSizing, writeCard, writeHostJson } from './write-tuning.ts';
+import {
+  readHostJson,
+  type Tuning,
+  tunedPoint,
+  tunedSide,
+  tunedSizing,
+  writeCard,
+  writeHostJson,
+} from './write-tuning.ts';
 
 export interface TuneOptions {
   readonly cases?: string;
@@ -76,6 +84,7 @@ async function tuneFiles(
   options: TuneOptions,
 ): Promise<void> {
   const { stdout, stderr, signal, folder } = terminal;
+  checkTargets(options, folder);
   const paint = paintFor(stdout);
   const inspection = await withLoaders(settings, loaders => inspectModel(files, loaders));
   const payload = payloadFor(files, inspection, isLocal, options.cases, folder);
@@ -125,13 +134,33 @@ async function tuneFiles(
   }
   if (options.hostJson) {
     const hostJson = resolve(folder, options.hostJson === true ? 'host.json' : options.hostJson);
-    writeHostJson(hostJson, tuned.hostBatch);
-    says(`wrote maxEventBatchSize ${tuned.hostBatch} to ${shown(folder, hostJson)}: it is for all models of the app`);
+    const file = shown(folder, hostJson);
+    const now = writeHostJson(hostJson, tuned.hostBatch);
+    says(
+      now === tuned.hostBatch
+        ? `maxEventBatchSize is ${now} in ${file}: it is for all models of the app`
+        : `${file} keeps maxEventBatchSize ${now}: it is for all models of the app, and others may need it`,
+    );
   }
   if (options.json) {
     const { placement, threads, batch } = choice;
     const whole = { choice: { placement, intra_op_threads: threads, max_batch_size: batch }, ...tuning };
     writeFileSync(resolve(folder, options.json), `${JSON.stringify(whole, null, 2)}\n`);
+  }
+}
+
+/** What cannot be read or written is said before minutes of measuring. @throws CommandError */
+function checkTargets({ cases, write, hostJson, json }: TuneOptions, folder: string): void {
+  if (cases !== undefined && !isFile(resolve(folder, cases))) {
+    throw new CommandError(
+      `${resolve(folder, cases)} is not there`,
+      'Give --cases a file with requests as JSON lines.',
+    );
+  }
+  if (hostJson !== undefined) readHostJson(resolve(folder, hostJson === true ? 'host.json' : hostJson));
+  for (const file of [json, write === true ? undefined : write]) {
+    if (file === undefined || existsSync(dirname(resolve(folder, file)))) continue;
+    throw new CommandError(`the folder of ${file} is not there`, 'Make it, or write elsewhere.');
   }
 }
 
