@@ -1,3 +1,4 @@
+import { duration } from './duration.ts';
 import { jsonLine, printable } from './printable.ts';
 import type { Paint } from './terminal.ts';
 
@@ -56,7 +57,7 @@ function showResult(result: Result, paint: Paint): string {
     result.cached ? 'from the cache' : undefined,
   ].filter(remark => remark !== undefined);
   const aside = remarks.length > 0 ? paint('yellow', `  (${printable(remarks.join(', '))})`) : '';
-  const took = typeof result.latency_ms !== 'number' ? '' : `  ${result.latency_ms.toFixed(1)} ms`;
+  const took = typeof result.latency_ms !== 'number' ? '' : `  ${duration(result.latency_ms)}`;
   return `${model} → ${answers.join(', ')}${aside}${took}`;
 }
 

@@ -1,6 +1,7 @@
 import type { Feature } from '../core/model.ts';
 import type { Signature } from '../core/tensor.ts';
 import type { Inspection } from '../models/publish.ts';
+import { duration } from './duration.ts';
 import { printable } from './printable.ts';
 import type { Paint } from './terminal.ts';
 
@@ -10,7 +11,7 @@ export function showInspection(inspection: Inspection, paint: Paint): string[] {
   const remarks = [...unknownFields, ...inspection.remarks];
   const line = (name: string, text: string) => `  ${paint('dim', name.padEnd(9))} ${printable(text)}`;
   const opset = [...opsets].map(([domain, version]) => `${domain || 'ai.onnx'} ${version}`).join(', ');
-  const speed = `${info.maxBatchSize} at once in ${info.warmUpMs.toFixed(1)} ms`;
+  const speed = `${info.maxBatchSize} at once in ${duration(info.warmUpMs)}`;
   const place = info.placement === 'worker' ? 'in a worker thread' : 'in-line';
   return [
     line('file', [size(bytes), producer, opset && `opsets ${opset}`].filter(Boolean).join(', ')),

@@ -2,6 +2,7 @@ import type { Settings } from '../../config/settings.ts';
 import type { ModelSummary } from '../../core/catalog.ts';
 import { asError, RequestError } from '../../core/errors.ts';
 import type { ModelCatalog } from '../../models/catalog.ts';
+import { duration } from '../duration.ts';
 import { openStore } from '../model-room.ts';
 import { withCatalog } from '../with-catalog.ts';
 import { type Check, type Finding, fail, ok, warn } from './check.ts';
@@ -45,7 +46,7 @@ async function judgeModel(catalog: ModelCatalog, model: ModelSummary, errors: st
       return fail(`${model.name}: production does not load, ${version.label} answers instead: ${reason()}`, fix);
     }
     const { placement, warmUpMs } = version.backend.info;
-    return ok(`${model.name} ${version.label} loads: ${placement}, ${warmUpMs.toFixed(2)} ms a slice`);
+    return ok(`${model.name} ${version.label} loads: ${placement}, ${duration(warmUpMs)} a slice`);
   } catch (thrown) {
     if (thrown instanceof RequestError) return fail(`${model.name}: ${thrown.message}`, fix);
     return fail(`${model.name}: ${asError(thrown).message}`, 'Look at the message; storage may be away.');

@@ -6,7 +6,6 @@ import { clockTime, ms, whole } from './format.ts';
 
 const FRAME_MS = 250;
 const LINE_MS = 1000;
-const WIDEST = 100;
 const BARS = '▁▂▃▄▅▆▇█';
 
 /** What the live view shows; rates are of the last whole second, latencies of the last five. */
@@ -65,7 +64,7 @@ export function plainLine(load: LoadSnapshot): string {
 
 /** The view as lines, always as many and none wider than `columns`: a line that wraps could not be drawn over. */
 export function renderLoad(load: LoadSnapshot, columns: number, paint: Paint): string[] {
-  const width = Math.min(columns - 1, WIDEST);
+  const width = columns - 1;
   const line = (...pieces: readonly Piece[]) => {
     let room = width;
     return pieces
