@@ -220,12 +220,24 @@ describe('what is missing', () => {
   it('texts are filled too', () => {
     const texts = { features: [{ name: 'a', missing: { fill: 'none' } }, { name: 'b' }] };
     expect(dataOf(['a: string[?,1]', 'b: string[?,1]'], { a: '', b: 'x' }, texts)).toEqual(['none']);
-    expect(errorOf(['a: string[?,1]', 'b: string[?,1]'], { a: 'x', b: '' }, texts).message).toMatch(
+    expect(errorOf(['a: string[?,1]', 'b: string[?,1]'], { a: 'x', b: null }, texts).message).toMatch(
       /^feature b is missing/,
     );
   });
 
-  it('an empty text is a text to a model that takes nothing but one text', () => {
+  it('an empty text is none of it for a text feature, unless the card has a fill', () => {
+    expect(dataOf(['a: string[?,2]'], ['', 'x'])).toEqual(['', 'x']);
+    expect(dataOf(['a: string[?,2]'], ['', ' '], { features: [{ name: 'a' }, { name: 'b' }] })).toEqual(['', ' ']);
+    const known = (more: object) => ({ features: [{ name: 'a', categories: ['x', ''], ...more }] });
+    expect(dataOf(['a: string[?,1]'], [''], known({}))).toEqual(['']);
+    expect(dataOf(['a: string[?,1]'], [''], known({ missing: { fill: 'x' } }))).toEqual(['x']);
+    expect(dataOf(['a: float32[?,1]'], [''], known({ encode: 'ordinal' }))).toEqual([1]);
+    expect(dataOf(['a: float32[?,2]'], [''], known({ encode: 'onehot' }))).toEqual([0, 1]);
+    expect(dataOf(['a: float32[?,1]'], [''], known({ encode: 'ordinal', missing: { fill: 'x' } }))).toEqual([0]);
+    const others = { features: [{ name: 'a', categories: ['x'] }] };
+    expect(errorOf(['a: string[?,1]'], [''], others).message).toMatch(/^feature a is a text outside its categories/);
+    const ignored = { features: [{ name: 'a', categories: ['x'], unknown: 'ignore', encode: 'onehot' }] };
+    expect(dataOf(['a: float32[?,1]'], [''], ignored)).toEqual([0]);
     expect(dataOf(['text: string[?,1]'], '')).toEqual(['']);
     expect(dataOf(['text: string[?,1]'], '', { features: [{ name: 'text', missing: { fill: 'none' } }] })).toEqual([
       'none',
