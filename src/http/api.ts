@@ -2,6 +2,7 @@ import { asError } from '../core/errors.ts';
 import type { Clock, Log } from '../core/log.ts';
 import type { Handler, HttpReply, HttpRequest } from './http.ts';
 import { OpenInference, type OpenInferenceOptions } from './open-inference.ts';
+import { packed } from './packed.ts';
 import type { RouteName } from './routes.ts';
 import { describeFailure, replyTo } from './status.ts';
 
@@ -32,7 +33,8 @@ export function createHttpApi(options: HttpApiOptions): HttpApi {
     'v2-model-version-ready': inference.modelReady,
     'v2-infer': inference.infer,
     'v2-infer-version': inference.infer,
-    metrics: async () => ({ status: 200, headers: METRICS_HEADERS, body: await options.prometheus() }),
+    metrics: async request =>
+      packed({ status: 200, headers: METRICS_HEADERS, body: await options.prometheus() }, request),
   };
   return {
     async answer(route, request) {

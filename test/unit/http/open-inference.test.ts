@@ -66,7 +66,10 @@ async function ask(
     headers: new Headers(headers),
     arrayBuffer: async () => new TextEncoder().encode(text).buffer,
   });
-  return { ...reply, body: reply.headers['content-type'] === 'application/json' ? JSON.parse(reply.body) : reply.body };
+  return {
+    ...reply,
+    body: reply.headers['content-type'] === 'application/json' ? JSON.parse(String(reply.body)) : reply.body,
+  };
 }
 
 const [FEATURES, OTHER] = readFileSync(join(sample('diabetes/1.1.0'), 'cases.jsonl'), 'utf8')
