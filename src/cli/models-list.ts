@@ -7,7 +7,7 @@ import { cardPath, type ModelStore, modelPath, type StoredModel } from '../model
 import { commandSettings } from './environment.ts';
 import { type Deployed, openStore, readDeployed } from './model-room.ts';
 import { jsonLine, printable } from './printable.ts';
-import { paintFor, type Terminal } from './terminal.ts';
+import { columnsOf, paintFor, type Terminal } from './terminal.ts';
 
 interface Row extends Deployed {
   readonly name: string;
@@ -43,9 +43,10 @@ export async function listModels(
       const own = names.filter(alias => alias !== 'production' || version === production);
       if (version === production && !own.includes('production')) own.unshift('production');
       const text = own.length > 0 ? `${version} (${printable(own.join(', '))})` : version;
-      return version === production ? paint('green', text) : text;
+      return { text, painted: version === production ? paint('green', text) : text };
     });
-    stdout.write(`${paint('cyan', printable(name).padEnd(width))}  ${shown.join('  ')}\n`);
+    const lines = wrap(shown, columnsOf(stdout) - width);
+    stdout.write(`${paint('cyan', printable(name).padEnd(width))}${lines.join(`\n${' '.repeat(width)}`)}\n`);
   }
   for (const { name, fault, broken, production } of rows) {
     if (fault !== undefined) stderr.write(`${printable(fault)}; it is ignored where no instance has read it before\n`);
@@ -55,6 +56,22 @@ export async function listModels(
     );
   }
   for (const words of ignored) stderr.write(`${printable(words)}\n`);
+}
+
+/** Items two blanks apart, on as many lines as they take in that width; one that is wider stands alone. */
+function wrap(items: readonly { readonly text: string; readonly painted: string }[], width: number): string[] {
+  const lines: string[] = [];
+  let used = 0;
+  for (const { text, painted } of items) {
+    const room = text.length + 2;
+    if (lines.length === 0 || used + room > width) {
+      lines.push('');
+      used = 0;
+    }
+    lines[lines.length - 1] += `  ${painted}`;
+    used += room;
+  }
+  return lines;
 }
 
 interface Read {

@@ -24,6 +24,11 @@ export function paintFor(stream: Writable): Paint {
   return (format, text) => styleText(format, text, { stream });
 }
 
+/** Columns of the terminal; as many as one likes where the stream is none. */
+export function columnsOf(stream: Writable & { readonly isTTY?: boolean; readonly columns?: number }): number {
+  return stream.isTTY === true ? (stream.columns ?? 80) : Number.POSITIVE_INFINITY;
+}
+
 /** A command's failure in words for the one who typed it: what happened, and what to try next. */
 export class CommandError extends Error {
   override readonly name = 'CommandError';

@@ -6,7 +6,7 @@ import { commandSettings } from './environment.ts';
 import { jsonLine } from './printable.ts';
 import { readTime } from './read-time.ts';
 import { isSound, showVerdict } from './show-verdict.ts';
-import { paintFor, type Terminal } from './terminal.ts';
+import { columnsOf, paintFor, type Terminal } from './terminal.ts';
 
 interface Options {
   readonly from?: Date;
@@ -70,7 +70,7 @@ async function verifyEndings(terminal: Terminal, options: Options): Promise<void
     await Promise.allSettled(Object.values(hubs).map(hub => hub.close()));
   }
   if (options.json) for (const verdict of verdicts) stdout.write(`${jsonLine(verdict)}\n`);
-  else for (const line of showVerdict(verdicts, paintFor(stdout))) stdout.write(`${line}\n`);
+  else for (const line of showVerdict(verdicts, paintFor(stdout), columnsOf(stdout))) stdout.write(`${line}\n`);
   if (!verdicts.every(isSound)) terminal.setExitCode(1);
 }
 

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { stripVTControlCharacters } from 'node:util';
 import { EventHubConsumerClient, EventHubProducerClient, type ReceivedEventData } from '@azure/event-hubs';
 import { BlobServiceClient } from '@azure/storage-blob';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -438,6 +439,17 @@ describe('aliases by hubscore models', () => {
         err: expect.stringContaining(words),
       });
     }
+  });
+
+  it('and versions fit the width of the terminal', async () => {
+    for (let i = 0; i < 12; i++) await push(`0.${i}.0`, '--name', 'many');
+    const stdout = Object.assign(new PassThrough(), { isTTY: true, columns: 60 });
+    const [stdin, stderr, signal] = [Readable.from([]), new PassThrough(), AbortSignal.timeout(20_000)];
+    const environment = { EventHubs: hubs.connectionString, ModelStorage: storage.connectionString, NO_COLOR: '1' };
+    await run(['models', 'list'], { stdin, stdout, stderr, environment, folder, signal });
+    const lines = stripVTControlCharacters(String(stdout.read())).split('\n');
+    expect(Math.max(...lines.map(line => line.length))).toBeLessThanOrEqual(60);
+    expect(lines.filter(line => /0\.\d+\.0/.test(line)).length).toBeGreaterThan(1);
   });
 
   it('keep versions from being deleted; one that nothing names can be', async () => {

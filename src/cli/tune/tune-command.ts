@@ -13,7 +13,7 @@ import { openStore, withLoaders } from '../model-room.ts';
 import { locateModel } from '../models-push.ts';
 import { printable } from '../printable.ts';
 import { findStored, withDownloaded } from '../stored-model.ts';
-import { CommandError, paintFor, type Terminal } from '../terminal.ts';
+import { CommandError, columnsOf, paintFor, type Terminal } from '../terminal.ts';
 import { showCurve, showSideBySide, showSizing, wayName } from './show-tuning.ts';
 import { sizeFor } from './size.ts';
 import { type Tuned, tuneModel } from './tune-model.ts';
@@ -106,7 +106,9 @@ async function tuneFiles(
   const sizing = sizingOf(tuned, options);
   const says = (text: string) => stdout.write(`${text}\n`);
   says(paint('dim', ` ${machine.cores} × ${machine.cpu}, one batch at a time\n`));
-  for (const line of [...showCurve(points, choice, paint), '', ...showSideBySide(sides, choice, paint), '']) says(line);
+  const width = columnsOf(stdout);
+  const tables = [...showCurve(points, choice, paint, width), '', ...showSideBySide(sides, choice, paint, width), ''];
+  for (const line of tables) says(line);
   says(` ${paint('bold', 'take')} ${paint('green', `${wayName(choice)}, batches of ${choice.batch}`)}`);
   for (const reason of [...choice.why, ...remarks(tuned, fixedBatch)]) says(`   ${reason}`);
   if (checked.refused > 0)
