@@ -50,8 +50,14 @@ export async function push(terminal: Terminal, path: string, options: PushOption
   say(paint('bold', printable(`${files.name} ${inspection.label}`)));
   for (const line of showInspection(inspection, paint)) say(line);
   const store = await openStore(settings);
-  const plan = await planPush(store, files, options, signal);
-  for (const line of showAliasChange(plan.change, plan.production, settings.MODEL_REFRESH_SECONDS)) {
+  const plan = await planPush(store, files, options, signal).catch(thrown => {
+    if (!options.dryRun || !(thrown instanceof InfrastructureError)) throw thrown;
+    // Whether it would serve is told without storage, too.
+    say(`  ${paint('dim', 'changes  ')} nobody knows: ${printable(thrown.message)}`);
+    return UNKNOWN;
+  });
+  const changes = plan === UNKNOWN ? [] : showAliasChange(plan.change, plan.production, settings.MODEL_REFRESH_SECONDS);
+  for (const line of changes) {
     say(`  ${paint('dim', 'changes  ')} ${line}`);
   }
   let pushed = false;
@@ -76,6 +82,13 @@ interface Plan {
   /** Production where no alias says it, to be pinned before the new version is there. */
   readonly pin: string | undefined;
 }
+
+/** Storage was away. */
+const UNKNOWN: Plan = {
+  change: { before: new Map(), after: new Map() },
+  production: { before: undefined, after: undefined },
+  pin: undefined,
+};
 
 /** What storage will say once the version is there. @throws Refusal where the aliases must not be changed so. */
 async function planPush(

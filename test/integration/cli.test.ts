@@ -410,6 +410,17 @@ describe('aliases by hubscore models', () => {
     expect(await deployment('held')).toEqual({ production: '1.0.0' });
   });
 
+  it('are not known to a dry run while storage is away, which looks at the model all the same', async () => {
+    const away = { ModelStorage: undefined, STORAGE_PORT: '1' };
+    const args = ['models', 'push', progression, '--name', 'staged', '--version', '1.9.0', '--dry-run'];
+    const { code, out } = await hubscore(args, undefined, away);
+    expect(code).toBe(0);
+    expect(out).toMatch(
+      /^staged 1\.9\.0\+.*changes {3}nobody knows: listing models: .*ECONNREFUSED.*\nnot pushed \(--dry-run\)\n$/s,
+    );
+    expect(await hubscore(args.slice(0, -1), undefined, away)).toMatchObject({ code: 1 });
+  });
+
   it('move and go back, and are refused with exit status 2', async () => {
     const moved = await hubscore(['models', 'alias', 'staged', 'Production', 'v1.1', '--json']);
     expect(JSON.parse(moved.out)).toEqual({
