@@ -101,7 +101,7 @@ if (names.length > 1) {
     console.log(`recorded in ${record(name, figures)}`);
   }
 }
-process.exit(); // models in worker threads would keep it alive
+process.exit(); // a scenario may leave something open
 
 function part(name: string): unknown {
   const stdio = ['ignore', 'pipe', 'inherit'] as const;

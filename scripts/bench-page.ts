@@ -213,10 +213,10 @@ The endpoint, both sides of it and whoever sends share ${cores} cores, so the st
 
 ## Heavy models
 
-In worker threads, relative to in-line, as four partitions bring batches without a pause: throughput with one thread and with two on two cores, and how late timers are
+In worker processes, relative to in-line, as four partitions bring batches without a pause: throughput with one process and with two on two cores, and how late timers are
 with one (99th percentile). Small batches that wait for a thread share its next run; a hop costs them more than it gives, so it is the event loop that gains.
 
-| model | one thread | two threads | lateness |
+| model | one process | two processes | lateness |
 |---|---|---|---|
 ${heavies.join('\n')}
 

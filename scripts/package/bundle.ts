@@ -11,7 +11,7 @@ const REQUIRE =
   "import { createRequire as hubscoreRequire } from 'node:module';\nconst require = hubscoreRequire(import.meta.url);";
 
 /**
- * Bundles the functions, and the files that they start as worker threads, into `<folder>/dist`. One file a function and shared chunks, since
+ * Bundles the functions, and the files that they start as worker processes, into `<folder>/dist`. One file a function and shared chunks, since
  * reading some 50,000 files of node_modules takes a cold start longer than running them (figures: docs/operate.md).
  */
 export async function bundle(root: string, folder: string): Promise<void> {

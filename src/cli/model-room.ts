@@ -18,7 +18,7 @@ export async function openStore(settings: Settings): Promise<ModelStore> {
 
 const SILENT: Log = { info() {}, warn() {}, error() {} };
 
-/** Opens models as the app does, in a worker thread where they are slow; `work` is done with them when it resolves. */
+/** Opens models as the app does, in a worker process where they are slow; `work` is done with them when it resolves. */
 export async function withLoaders<T>(
   settings: Settings,
   work: (loaders: readonly Loader[]) => Promise<T>,

@@ -8,9 +8,9 @@ import { keepsPadded, observe } from './observe.ts';
 import type { OnnxSource } from './onnx-source.ts';
 import { type WarmUp, warmUp } from './warm-up.ts';
 
-/** The model takes longer than the limit that was set. */
-export class TooSlow extends Error {
-  override readonly name = 'TooSlow';
+/** The model does not run on this thread: it takes longer than the limit that was set, or could. */
+export class NotInline extends Error {
+  override readonly name = 'NotInline';
 }
 
 /** A model whose slices take a second is not tried with still larger ones. */
@@ -31,7 +31,7 @@ export interface Tried {
 
 /**
  * Finds out how an open model is to be run: how its inputs lie, how many rows it takes, where its outputs have their rows, and whether a row's answer is its own.
- * @throws TooSlow where a batch of 256 takes longer than `limitMs`; Error naming the file where one instance fails.
+ * @throws NotInline where a batch of 256 takes longer than `limitMs`, or could; Error naming the file where one instance fails.
  */
 export async function tryModel(source: OnnxSource, engine: Engine, limitMs: number | undefined): Promise<Tried> {
   const declared = engine.signature;
@@ -39,10 +39,14 @@ export async function tryModel(source: OnnxSource, engine: Engine, limitMs: numb
     if (!dims.includes(0)) continue;
     throw new Error(`${source.title}: input ${name} has the shape ${nameOfShape(dims)}, which holds nothing`);
   }
+  // Quick as it may be with short instances, long ones can take any time and memory.
+  if (limitMs !== undefined && declared.inputs.some(({ dims }) => dims.includes(null, 1))) {
+    throw new NotInline(`${source.title}: it takes instances of any length`);
+  }
   const { layout, signature, warm } = await firstFitting(source, engine, limitMs ?? LONGEST_WARM_UP_MS);
   const { sliceMs, maxBatchSize, stopped } = warm;
   if (limitMs !== undefined && (stopped || batchMs(sliceMs, maxBatchSize) > limitMs)) {
-    throw new TooSlow(`${source.title}: a batch takes more than ${limitMs} ms`);
+    throw new NotInline(`${source.title}: a batch takes more than ${limitMs} ms`);
   }
   const given = arrange(engine.run, layout);
   const seen = await observe(given, warm.plan, maxBatchSize, layout.unbatched);
