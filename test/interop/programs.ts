@@ -23,8 +23,10 @@ export function programs({ root, python, stack }: Setting): readonly Planned[] {
     ...process.env,
     EVENTHUBS_CONNECTION: eventHubs.connectionString,
     EVENTHUBS_HEALTH_PORT: String(eventHubs.healthPort),
+    KAFKA_ADDRESS: `localhost:${eventHubs.kafkaPort}`,
     STORAGE_CONNECTION: storage.connectionString,
     FUNCTIONS_URL: host.url,
+    NODE: process.execPath,
     PYTHONUNBUFFERED: '1',
     PYTHONDONTWRITEBYTECODE: '1',
   };
