@@ -46,7 +46,7 @@ export function programs({ root, python, stack }: Setting): readonly Planned[] {
     plan('Python: azure-eventhub, sync and aio, blob checkpoints', python, ['eventhubs_python.py']),
     plan('Python: records as Kafka producers leave them', python, ['kafka_records.py', join(root, 'samples')]),
     plan('Databricks: the notebooks, in PySpark', python, ['notebooks.py', join(root, 'samples')], {
-      timeoutMs: 400_000,
+      timeoutMs: 600_000,
       skip: missing('java', '-version'),
     }),
     plan('Training: scikit-learn and LightGBM to the stream', python, training(root, 'sklearn', 'lightgbm')),
