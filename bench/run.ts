@@ -13,6 +13,7 @@ import { measureOverheads } from './overheads.ts';
 import { compareModelServers } from './peers/model-servers.ts';
 import { comparePeersThroughEndpoint } from './peers/through-endpoint.ts';
 import { comparePeersWithoutNetwork } from './peers/without-network.ts';
+import { compareProtocols } from './protocols/compare.ts';
 import { measureSteps } from './steps.ts';
 import { openStream } from './stream.ts';
 
@@ -56,6 +57,7 @@ const SCENARIOS: Readonly<Record<string, () => Promise<unknown>>> = {
       'diabetes 1.1.0, batch 256': await measureLedger('diabetes', '1.1.0', 256, eventsPerSecond),
     };
   },
+  protocols: compareProtocols,
   'cold-start': () => measureColdStart(),
   memory: async () => ({ 'function path, 1,000,000 events': await watchMemory(1_000_000) }),
 };
