@@ -79,12 +79,12 @@ export const settingsSchema = z.object({
   ),
 
   CACHE_ENTRIES: whole(
-    'Predictions of identical instances kept in this process; 0 turns the result cache off.',
+    'Predictions of identical instances kept in this process; 0 turns the result cache off. Models that take less than 5 µs an instance pass it by, since looking up costs more.',
     0,
     50_000,
   ),
   CACHE_MB: whole('Memory the result cache of this process may take.', 1, 64),
-  CACHE_TTL_SECONDS: whole('How long a cached prediction is good for.', 1, 3600),
+  CACHE_TTL_SECONDS: whole('How long a cached prediction is good for, from when it was made.', 1, 3600),
   REDIS_URL: optionalText(
     'Redis that all instances share cached predictions through: `rediss://<host>:<port>`, with a password in it, percent-encoded, or by the managed identity (REDIS_AUTH). One that cannot be read is left out.',
   ),

@@ -16,6 +16,7 @@ const TYPES = {
   float64: 11,
   uint32: 12,
   uint64: 13,
+  int4: 22,
 } as const;
 export type OnnxType = keyof typeof TYPES;
 export type Attribute =
@@ -270,6 +271,55 @@ export function eating(): Buffer {
     inputs: [value('x', 'float32', [null, 1])],
     outputs: [value('y', 'float32', [null, 1])],
     initializers: [tensor('first', [1], [0])],
+  });
+}
+
+/** y = -2^63 / x for [N,1] of int64: the processor has no result for -1 and ends the process (SIGFPE). */
+export function crashing(): Buffer {
+  return model({
+    nodes: [node('Div', ['lowest', 'x'], ['y'])],
+    inputs: [value('x', 'int64', [null, 1])],
+    outputs: [value('y', 'int64', [null, 1])],
+    initializers: [tensor('lowest', [1], [-(2 ** 63)])],
+  });
+}
+
+/** A file that ends the process that runs it: ONNX Runtime for Node cannot hand on int4. */
+export function int4Output(): Buffer {
+  return model({
+    nodes: [node('Cast', ['x'], ['y'], { to: 22 })],
+    inputs: [value('x', 'float32', [null, 1])],
+    outputs: [value('y', 'int4', [null, 1])],
+    opset: 21,
+  });
+}
+
+/** A file that takes 4 GB at its first run, whatever it is given. */
+export function gluttonous(): Buffer {
+  return model({
+    nodes: [
+      node('ConstantOfShape', ['size'], ['zeros']),
+      node('ReduceSum', ['zeros', 'first'], ['nothing'], { keepdims: 0 }),
+      node('Add', ['x', 'nothing'], ['y']),
+    ],
+    inputs: [value('x', 'float32', [null, 1])],
+    outputs: [value('y', 'float32', [null, 1])],
+    initializers: [tensor('size', [1], [1e9]), tensor('first', [1], [0])],
+  });
+}
+
+/** A file whose every run takes for ever. */
+export function endless(): Buffer {
+  const body = graph({
+    nodes: [node('Identity', ['go'], ['go on']), node('Add', ['sum', 'one'], ['more'])],
+    inputs: [value('round', 'int64', []), value('go', 'bool', []), value('sum', 'float32', [])],
+    outputs: [value('go on', 'bool', []), value('more', 'float32', [])],
+  });
+  return model({
+    nodes: [node('Loop', ['rounds', '', 'one'], ['end'], { body: { graph: body } }), node('Add', ['x', 'end'], ['y'])],
+    inputs: [value('x', 'float32', [null, 1])],
+    outputs: [value('y', 'float32', [null, 1])],
+    initializers: [tensor('one', [], Float32Array.of(1)), tensor('rounds', [], [1e15])],
   });
 }
 
