@@ -6,6 +6,7 @@ import { measureColdStart } from './cold-start.ts';
 import { compareFunctionPath } from './function-path.ts';
 import { medianFigures, record } from './harness.ts';
 import { benchHeavy } from './heavy.ts';
+import { measureInferenceProcess } from './inference-process.ts';
 import { measureLedger } from './ledger-cost.ts';
 import { watchMemory } from './memory.ts';
 import { compareMixtures, measureTensors } from './mixtures.ts';
@@ -36,6 +37,7 @@ const SCENARIOS: Readonly<Record<string, () => Promise<unknown>>> = {
   }),
   cache: measureCache,
   heavy: benchHeavy,
+  'inference-process': measureInferenceProcess,
   stream: async () => {
     const stream = await openStream('diabetes', '1.0.0');
     try {
