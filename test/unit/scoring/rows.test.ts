@@ -220,9 +220,18 @@ describe('what is missing', () => {
   it('texts are filled too', () => {
     const texts = { features: [{ name: 'a', missing: { fill: 'none' } }, { name: 'b' }] };
     expect(dataOf(['a: string[?,1]', 'b: string[?,1]'], { a: '', b: 'x' }, texts)).toEqual(['none']);
-    expect(errorOf(['a: string[?,1]', 'b: string[?,1]'], { a: 'x', b: '' }, texts).message).toMatch(
+    expect(errorOf(['a: string[?,1]', 'b: string[?,1]'], { a: 'x', b: null }, texts).message).toMatch(
       /^feature b is missing/,
     );
+  });
+
+  it('an empty text is none where nothing fills it, nor where it is no category', () => {
+    const encoder = new Encoder(modelVersion({ inputs: ['a: string[?,1]', 'b: string[?,1]'] }));
+    const rows = encoder.begin(1);
+    rows.add({ a: 'x', b: '' });
+    expect(rows.tensors(0, 1, 1).b?.data).toEqual(['']);
+    const named = { features: [{ name: 'a', categories: ['x'] }] };
+    expect(errorOf(['a: string[?,1]'], { a: '' }, named).message).toMatch(/^feature a is missing/);
   });
 
   it('an empty text is a text to a model that takes nothing but one text', () => {
