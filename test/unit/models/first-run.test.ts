@@ -45,6 +45,20 @@ const weighted = (width: number) =>
     initializers: [tensor('w', [width, 1], new Float32Array(width).fill(1))],
   });
 
+/** y is x, resized by factors that are an input. */
+const enlarged = model({
+  nodes: [node('Resize', ['x', '', 'scales'], ['y'])],
+  inputs: [value('x', 'float32', [1, 1, 2, 2]), value('scales', 'float32', [4])],
+  outputs: [value('y', 'float32', ['', '', '', ''])],
+});
+
+/** y is x with further dimensions, which have to differ. */
+const unsqueezed = model({
+  nodes: [node('Unsqueeze', ['x', 'axes'], ['y'])],
+  inputs: [value('x', 'float32', [3]), value('axes', 'int64', [2])],
+  outputs: [value('y', 'float32', ['', '', ''])],
+});
+
 describe('the first run', () => {
   it.each([
     ['bfloat16-message', 'm.onnx: input x has type bfloat16, which is not supported'],
@@ -74,6 +88,14 @@ describe('the first run', () => {
     expect(info).toMatchObject({ maxBatchSize: 1000 });
     expect(info).not.toHaveProperty('apart');
     expect(remarks).toEqual([]);
+  });
+
+  it.each([
+    ['a scale that is not 0', enlarged, {}],
+    ['columns of an input in an example, by its name', unsqueezed, { example: { axes: [0, 2] } }],
+  ])('takes %s, of a model that is unbatched', async (_, file, card) => {
+    const { info } = await inspect(file, card);
+    expect(info.signature.unbatched).toBe(true);
   });
 
   it.each([
