@@ -123,7 +123,10 @@ describe('hubscore send', () => {
   });
 
   it('sends nothing that is no UTF-8, and says what to do', async () => {
-    const { code, out, err } = await hubscore(['send', join(ROOT, 'test/fixtures/requests/latin-1.jsonl')]);
+    const { code, out, err } = await hubscore([
+      'send',
+      join(ROOT, 'test/fixtures/cases/invalid-utf8-altered/body.jsonl'),
+    ]);
     expect(err).toBe(
       'line 1 not sent: not UTF-8 text; save it as UTF-8, or convert it (iconv -f WINDOWS-1252 -t UTF-8 FILE)\n',
     );
