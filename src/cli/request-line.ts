@@ -1,4 +1,4 @@
-import { asError } from '../core/errors.ts';
+import { whyNotJson } from '../core/json-fault.ts';
 import { fromUtf8 } from '../core/utf8.ts';
 
 /** One line of input, ready to be sent. */
@@ -41,8 +41,8 @@ export function readRequestLine(
   let value: unknown;
   try {
     value = JSON.parse(bare);
-  } catch (thrown) {
-    return { lineNumber, reason: `not JSON (${asError(thrown).message}); ${EXPECTED}` };
+  } catch {
+    return { lineNumber, reason: `${whyNotJson('line', bare)}; ${EXPECTED}` };
   }
   const requests: readonly unknown[] = Array.isArray(value) ? value : [value];
   for (const request of requests) {
