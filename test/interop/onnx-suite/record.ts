@@ -48,7 +48,7 @@ const REASONS: readonly [pattern: RegExp, reason: string][] = [
   [/is no tensor; only tensors/, 'an input is a sequence or an optional'],
   [/feature \S+ is not a finite number/, 'NaN or an infinity in the request'],
   [/gave a value in output \S+ that is not a finite/, 'NaN or an infinity in the answer'],
-  [/Could not find an implementation|Failed to find kernel|are not supported\. If you/, 'ONNX Runtime has no kernel'],
+  [/is not implemented here|Failed to find kernel|are not supported\. If you/, 'ONNX Runtime has no kernel'],
   [/uses the operator/, 'ONNX Runtime has no such operator'],
   [/needs the locale/, 'the machine lacks its locale'],
   [/inputs is empty/, 'it takes no inputs'],
