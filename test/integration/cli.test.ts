@@ -91,7 +91,7 @@ describe('hubscore send', () => {
         '2 bad lines were not sent\n',
     );
     expect(err).toMatch(
-      /^line 6 not sent: not JSON .*expected one request a line.*\nline 43 not sent: 7 is no request/,
+      /^line 6 not sent: the line is not JSON \(position 13\); expected one request a line.*\nline 43 not sent: 7 is no request/,
     );
     expect(code).toBe(1);
     const events = (await Promise.all(PARTITIONS.map(id => eventsOf('inference-requests', id, 10)))).flat();

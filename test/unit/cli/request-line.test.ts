@@ -29,8 +29,8 @@ describe('readRequestLine', () => {
         /^NaN is no JSON \(position 13\); null or the text "NaN" would be understood; expected/,
       ),
     });
-    expect(read('{"features":[1,]}')).toMatchObject({
-      reason: expect.stringMatching(/^a comma before the end is no JSON \(position 14\); expected/),
+    expect(read('  {"features":[1,]}')).toMatchObject({
+      reason: expect.stringMatching(/^a comma before the end is no JSON \(position 16\); expected/),
     });
     expect(read('42')).toMatchObject({ reason: expect.stringMatching(/^42 is no request; expected/) });
     expect(read('{"tenure":3,"Contract":"One year"}')).toMatchObject({
