@@ -9,6 +9,8 @@ export interface OnnxSource {
   readonly file: string;
   readonly bytes: number;
   readonly wishes?: RuntimeWishes | undefined;
+  /** It may answer the same instance differently each time, whatever the first run shows. */
+  readonly random?: boolean;
   /** Called once the signature is known. @throws Error where the model's card does not fit it. */
   plan(signature: Signature): WarmUpPlan;
 }

@@ -78,7 +78,7 @@ export async function tryModel(source: OnnxSource, engine: Engine, limitMs: numb
       maxBatchSize: rows,
       ...(seen.apart && { apart: true }),
       ...(pads && { pads }),
-      ...(seen.varies && { varies: true }),
+      ...((seen.varies || source.random) && { varies: true }),
     },
     run: withOutputs(engine.run, layout, seen.axes),
   };

@@ -119,4 +119,21 @@ describe('the first run', () => {
       signature: { inputs: [{ type, dims: [null, 2] }], outputs: [{ type, dims: [null, 2] }] },
     });
   });
+
+  it('need not show that answers are random where a request asks for it: the graph does', async () => {
+    const dropout = (training: Partial<Parameters<typeof model>[0]>) =>
+      inspect(
+        model({
+          nodes: [node('Dropout', ['x', '', 'training'], ['y'])],
+          inputs: [value('x', 'float32', [null, 4])],
+          outputs: [value('y', 'float32', [null, 4])],
+          ...training,
+        }),
+      );
+    const asked = await dropout({ inputs: [value('x', 'float32', [null, 4]), value('training', 'bool', [])] });
+    expect(asked.info).toMatchObject({ varies: true });
+    expect(asked.remarks.join()).toContain('its answers are not cached');
+    const never = await dropout({ nodes: [node('Dropout', ['x'], ['y'])] });
+    expect(never.info).not.toHaveProperty('varies');
+  });
 });
