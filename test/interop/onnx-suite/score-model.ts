@@ -1,15 +1,20 @@
 import { createOnnxLoader } from '../../../src/backends/onnx/onnx-loader.ts';
 import { openSession } from '../../../src/backends/onnx/session.ts';
+import type { Catalog } from '../../../src/core/catalog.ts';
 import { asError } from '../../../src/core/errors.ts';
 import { fromHalf, toHalf } from '../../../src/core/half.ts';
+import type { ModelVersion } from '../../../src/core/model.ts';
 import type { Tensor, TensorType } from '../../../src/core/tensor.ts';
 import { createHttpApi } from '../../../src/http/api.ts';
 import { DATATYPES } from '../../../src/http/datatypes.ts';
+import { planOutputs } from '../../../src/http/output-plan.ts';
+import { toTensors } from '../../../src/http/output-tensors.ts';
 import type { RawCard } from '../../../src/models/card.ts';
 import { type OpenedFiles, openModelFiles } from '../../../src/models/open-files.ts';
 import { dataFor } from '../../../src/scoring/rows/elements.ts';
 import { nest } from '../../../src/scoring/rows/shapes.ts';
-import { quiet } from '../../support/events.ts';
+import type { Scoring } from '../../../src/scoring/scoring.ts';
+import { batchOf, quiet } from '../../support/events.ts';
 import { catalogOf } from '../../support/onnx-model.ts';
 import { openScoring } from '../../support/open-scoring.ts';
 import { type AnswerTensor, difference } from './differences.ts';
@@ -26,10 +31,11 @@ export interface Verdict {
   readonly why?: string;
 }
 
+const MAX_BYTES = 64 * 1024 * 1024;
 const loader = createOnnxLoader({ threads: 0, inlineMaxMs: 5, workerMinMs: 5, log: quiet });
 
 /**
- * Opens a model as push and the functions do, asks it by an Open Inference request for what the suite gives it, and holds the answer against what the suite expects. Without a card; where the refusal
+ * Opens a model as push and the functions do, asks it by an Open Inference request for what the suite gives it, by HTTP and as an event, and holds the answers against what the suite expects. Without a card; where the refusal
  * says that an example would help, once more with the suite's own inputs as one.
  */
 export async function scoreModel(model: SuiteModel): Promise<Verdict> {
@@ -96,28 +102,14 @@ function nested({ dims, values }: SuiteTensor): unknown {
 
 async function ask({ version }: OpenedFiles, { inputs, expected }: Case): Promise<Verdict> {
   const catalog = catalogOf(version);
-  const api = createHttpApi({
-    catalog,
-    predict: openScoring(catalog).predict,
-    record: () => {},
-    recordHttp: () => {},
-    prometheus: async () => '',
-    version: '0.0.0',
-    maxBodyBytes: 64 * 1024 * 1024,
-    maxConcurrent: 1,
-    timeoutMs: 60_000,
-    clock: Date.now,
-    log: quiet,
-  });
+  const scoring = openScoring(catalog, { maxBodyBytes: MAX_BYTES });
   const body = JSON.stringify({ inputs: Object.entries(inputs).map(([name, tensor]) => inputOf(name, tensor)) });
-  const { buffer, byteOffset, byteLength } = Buffer.from(body);
-  const { status, body: text } = await api.answer('v2-infer', {
-    params: { name: 'm' },
-    headers: new Headers(),
-    arrayBuffer: async () => buffer.slice(byteOffset, byteOffset + byteLength) as ArrayBuffer,
-  });
+  const { status, text } = await askByHttp(catalog, scoring, body);
   if (status !== 200) return { verdict: 'refused', why: `${status} ${JSON.parse(text).error}` };
-  const { outputs } = parse(text) as { outputs: readonly AnswerTensor[] };
+  const answer = JSON.parse(text) as { readonly outputs: readonly AnswerTensor[] };
+  if (JSON.stringify(answer.outputs) !== JSON.stringify(await askByHub(version, scoring, body)))
+    return { verdict: 'wrong', why: 'the hub has another answer' };
+  const { outputs } = parse(text) as typeof answer;
   const left: string[] = [];
   for (const [name, wanted] of Object.entries(expected)) {
     const got = outputs.find(output => output.name === name);
@@ -132,6 +124,37 @@ async function ask({ version }: OpenedFiles, { inputs, expected }: Case): Promis
   const unasked = outputs.find(({ name }) => !(name in expected) && name !== 'label');
   if (unasked) return { verdict: 'wrong', why: `output ${unasked.name} is none of the file's` };
   return left.length > 0 ? { verdict: 'equal', why: `left out: ${left.join(', ')}` } : { verdict: 'equal' };
+}
+
+async function askByHttp(catalog: Catalog, { predict }: Scoring, body: string) {
+  const api = createHttpApi({
+    catalog,
+    predict,
+    record: () => {},
+    recordHttp: () => {},
+    prometheus: async () => '',
+    version: '0.0.0',
+    maxBodyBytes: MAX_BYTES,
+    maxConcurrent: 1,
+    timeoutMs: 60_000,
+    clock: Date.now,
+    log: quiet,
+  });
+  const { buffer, byteOffset, byteLength } = Buffer.from(body);
+  const { status, body: text } = await api.answer('v2-infer', {
+    params: { name: 'm' },
+    headers: new Headers(),
+    arrayBuffer: async () => buffer.slice(byteOffset, byteOffset + byteLength) as ArrayBuffer,
+  });
+  return { status, text };
+}
+
+/** The same as an event's result says it, as tensors. */
+async function askByHub(version: ModelVersion, scoring: Scoring, body: string): Promise<unknown> {
+  const scored = await scoring.score(batchOf([body]), new AbortController().signal);
+  const result = JSON.parse(scored.outcomes()[0]?.body.toString() ?? '');
+  if (result.error !== undefined) return result.error;
+  return toTensors(planOutputs(version), result.predictions ?? [result]);
 }
 
 function inputOf(name: string, { type, dims, values }: SuiteTensor) {
