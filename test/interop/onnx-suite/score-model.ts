@@ -27,7 +27,7 @@ export interface Verdict {
   readonly unbatched?: boolean;
   /** It needed a card with an example of an instance, as its refusal advises. */
   readonly example?: boolean;
-  /** Of what is not equal; of what is, the outputs that were left out. */
+  /** Of what is not equal. */
   readonly why?: string;
 }
 
@@ -110,20 +110,16 @@ async function ask({ version }: OpenedFiles, { inputs, expected }: Case): Promis
   if (JSON.stringify(answer.outputs) !== JSON.stringify(await askByHub(version, scoring, body)))
     return { verdict: 'wrong', why: 'the hub has another answer' };
   const { outputs } = parse(text) as typeof answer;
-  const left: string[] = [];
   for (const [name, wanted] of Object.entries(expected)) {
     const got = outputs.find(output => output.name === name);
-    if (got === undefined) {
-      left.push(name);
-      continue;
-    }
-    const why = difference(got, DATATYPES[wanted.type as keyof typeof DATATYPES] ?? wanted.type, wanted);
+    const datatype = DATATYPES[wanted.type as keyof typeof DATATYPES] ?? wanted.type;
+    const why = got === undefined ? 'is not there' : difference(got, datatype, wanted);
     if (why !== undefined) return { verdict: 'wrong', why: `output ${name}: ${why}` };
   }
   // A classifier without a label of its own is given one.
   const unasked = outputs.find(({ name }) => !(name in expected) && name !== 'label');
   if (unasked) return { verdict: 'wrong', why: `output ${unasked.name} is none of the file's` };
-  return left.length > 0 ? { verdict: 'equal', why: `left out: ${left.join(', ')}` } : { verdict: 'equal' };
+  return { verdict: 'equal' };
 }
 
 async function askByHttp(catalog: Catalog, { predict }: Scoring, body: string) {
