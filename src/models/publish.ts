@@ -63,7 +63,7 @@ function remarksOn(card: Card, info: BackendInfo): string[] {
   if (!info.pads && card.features.some(({ pad }) => pad !== undefined)) {
     remarks.push('padding changes its answers: arrays of different lengths share no run');
   }
-  if (info.varies) remarks.push('it answers the same instance differently each time: its answers are not cached');
+  if (info.varies) remarks.push('it may answer the same instance differently each time: its answers are not cached');
   const { maxBatchSize: asked = info.warmUpMs < 100 ? 2 : 1 } = card.batching; // chosen by itself, only a very slow one is 1
   if (info.maxBatchSize < asked && !info.apart)
     remarks.push(`it takes ${info.maxBatchSize} at once: larger slices failed`);

@@ -9,6 +9,8 @@ import type { Program } from './run-program.ts';
 export interface Setting {
   readonly root: string;
   readonly python: string;
+  /** The long ones too. */
+  readonly all: boolean;
   readonly stack: { readonly eventHubs: EventHubs; readonly storage: Storage; readonly host: FunctionsHost };
 }
 
@@ -16,7 +18,7 @@ export interface Setting {
 export type Planned = Program & { readonly skip?: string | undefined };
 
 /** Every foreign program, in the order in which they run. */
-export function programs({ root, python, stack }: Setting): readonly Planned[] {
+export function programs({ root, python, stack, all }: Setting): readonly Planned[] {
   const { eventHubs, storage, host } = stack;
   const here = join(root, 'test/interop');
   const environment = {
@@ -59,6 +61,10 @@ export function programs({ root, python, stack }: Setting): readonly Planned[] {
     plan('Go: azeventhubs', 'go', ['run', '.'], { folder: join(here, 'go'), skip: missing('go', 'version') }),
     plan('Java: azure-messaging-eventhubs', 'mvn', java('EventHubs'), inJava),
     plan('Java: kafka-clients', 'mvn', java('Kafka'), inJava),
+    plan("ONNX: the package's own models", process.execPath, [join(here, 'onnx-suite/run.ts')], {
+      timeoutMs: 600_000,
+      skip: all ? undefined : 'a minute longer: --all',
+    }),
     plan('Python: kill -9 of the endpoint in mid-stream', python, ['acknowledged_events_stay.py'], {
       accompany: child => killEndpoint(child, eventHubs),
     }),

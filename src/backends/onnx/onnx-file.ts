@@ -5,6 +5,7 @@ import { classLabels } from './class-labels.ts';
 import { externalFiles } from './external-data.ts';
 import { editGraph } from './graph-edits.ts';
 import { readGraph } from './onnx-graph.ts';
+import { mayBeRandom } from './random-answers.ts';
 import { unboundedOperator } from './unbounded.ts';
 import { withoutSequences } from './without-sequences.ts';
 import { withoutZipMap } from './without-zip-map.ts';
@@ -19,6 +20,8 @@ export interface OnnxFile {
   readonly unneeded: readonly string[];
   /** By which operator an input's values can keep it at work for ever, or make it take any amount of memory. */
   readonly unbounded: string | undefined;
+  /** It may answer the same instance differently each time. */
+  readonly random: boolean;
   /** The same model with tensors in place of ZipMaps and of sequences, and without what makes no answer; undefined where it is that already. */
   readonly rewritten: Uint8Array | undefined;
 }
@@ -51,6 +54,7 @@ const NOTHING: OnnxFile = {
   classes: undefined,
   unneeded: [],
   unbounded: undefined,
+  random: false,
   rewritten: undefined,
 };
 
@@ -68,6 +72,7 @@ export async function readOnnxFile(path: string, card: CardText = {}): Promise<O
       classes: classLabels(graph, outputs),
       unneeded,
       unbounded: unboundedOperator(graph),
+      random: mayBeRandom(graph),
       rewritten: changes.size > 0 ? editGraph(bytes, graph, changes) : undefined,
     };
   } catch {

@@ -11,6 +11,8 @@ export interface OnnxSource {
   /** Why an input's values can keep it at work for ever, or make it take any amount of memory: `Loop`; undefined where none can. */
   readonly unbounded?: string | undefined;
   readonly wishes?: RuntimeWishes | undefined;
+  /** It may answer the same instance differently each time, whatever the first run shows. */
+  readonly random?: boolean;
   /** Called once the signature is known. @throws Error where the model's card does not fit it. */
   plan(signature: Signature): WarmUpPlan;
 }

@@ -3,8 +3,17 @@ import { asError } from '../../core/errors.ts';
 import type { Signature, Tensor, Tensors } from '../../core/tensor.ts';
 import { nameOfShape } from '../../core/words.ts';
 import type { Engine } from './engine.ts';
-import { arrange, type Layout, layoutsOf, type OutputAxes, shownInput, shownOutput, turnOutputs } from './layout.ts';
-import { keepsPadded, observe } from './observe.ts';
+import {
+  arrange,
+  type Layout,
+  layoutsOf,
+  type OutputAxes,
+  shownInput,
+  shownOutput,
+  turnOutputs,
+  unbatched,
+} from './layout.ts';
+import { keepsPadded, type Observed, observe } from './observe.ts';
 import type { OnnxSource } from './onnx-source.ts';
 import { type WarmUp, warmUp } from './warm-up.ts';
 
@@ -21,6 +30,10 @@ const MOST_REPEATED = 2 ** 22;
 /** What a batch of 256 takes, by its slices; of short slices no more than eight count, since the loop turns after each. */
 function batchMs(sliceMs: number, rows: number): number {
   return sliceMs * Math.max(1, Math.min(256 / rows, 8));
+}
+
+function isSlow({ sliceMs, maxBatchSize, stopped }: WarmUp, limitMs: number): boolean {
+  return stopped || batchMs(sliceMs, maxBatchSize) > limitMs;
 }
 
 export interface Tried {
@@ -43,16 +56,19 @@ export async function tryModel(source: OnnxSource, engine: Engine, limitMs: numb
   if (limitMs !== undefined && declared.inputs.some(({ dims }) => dims.includes(null, 1))) {
     throw new NotInline(`${source.title}: it takes instances of any length`);
   }
-  const { layout, signature, warm } = await firstFitting(source, engine, limitMs ?? LONGEST_WARM_UP_MS);
-  const { sliceMs, maxBatchSize, stopped } = warm;
-  if (limitMs !== undefined && (stopped || batchMs(sliceMs, maxBatchSize) > limitMs)) {
+  const within = limitMs ?? LONGEST_WARM_UP_MS;
+  const likeliest = await firstFitting(source, engine, layoutsOf(declared), within);
+  if (limitMs !== undefined && isSlow(likeliest.warm, limitMs)) {
     throw new NotInline(`${source.title}: a batch takes more than ${limitMs} ms`);
   }
+  const { layout, signature, warm, seen } = await observeFit(source, engine, likeliest, within);
+  const { sliceMs, maxBatchSize } = warm;
   const given = arrange(engine.run, layout);
-  const seen = await observe(given, warm.plan, maxBatchSize, layout.unbatched);
   const shown = {
     ...signature,
-    outputs: declared.outputs.map(spec => shownOutput(spec, seen.axes[spec.name], layout.unbatched)),
+    outputs: declared.outputs.map(spec =>
+      shownOutput(spec, seen.axes[spec.name], layout.unbatched, warm.plan.fixedBatch),
+    ),
   };
   // The card is held against what the outputs were seen to be.
   if (Object.values(seen.axes).some(axis => axis !== 0)) source.plan(shown);
@@ -66,7 +82,7 @@ export async function tryModel(source: OnnxSource, engine: Engine, limitMs: numb
       maxBatchSize: rows,
       ...(seen.apart && { apart: true }),
       ...(pads && { pads }),
-      ...(seen.varies && { varies: true }),
+      ...((seen.varies || source.random) && { varies: true }),
     },
     run: withOutputs(engine.run, layout, seen.axes),
   };
@@ -78,11 +94,47 @@ interface Fit {
   readonly warm: WarmUp;
 }
 
+interface SeenFit extends Fit {
+  readonly seen: Observed;
+}
+
+/**
+ * What running shows of a layout. A first dimension of one size, whose rows make one another's answers or have none of their own, is no batch: the model is then served unbatched, unless its card
+ * speaks of rows.
+ */
+async function observeFit(source: OnnxSource, engine: Engine, fit: Fit, limitMs: number): Promise<SeenFit> {
+  const { layout, warm } = fit;
+  const seen = await observe(arrange(engine.run, layout), warm.plan, warm.maxBatchSize, layout.unbatched);
+  const follows = Object.values(seen.axes).some(axis => axis !== undefined);
+  const rowless = seen.apart || !follows || contradicts(engine.signature, seen, warm);
+  if (!warm.plan.fixedBatch || layout.unbatched || warm.maxBatchSize === 1 || !rowless) return { ...fit, seen };
+  try {
+    const whole = await firstFitting(source, engine, [unbatched(engine.signature.inputs)], limitMs);
+    return await observeFit(source, engine, whole, limitMs);
+  } catch {
+    source.plan(fit.signature);
+    return { ...fit, seen };
+  }
+}
+
+/** Of plausible rows an output had as many as there were, but the file says that it has another number: what it is depends on them. */
+function contradicts({ outputs }: Signature, { axes }: Observed, { maxBatchSize }: WarmUp): boolean {
+  return outputs.some(({ name, dims }) => {
+    const size = dims[axes[name] ?? dims.length];
+    return typeof size === 'number' && size !== maxBatchSize;
+  });
+}
+
 /** The likeliest layout that the model runs in. @throws Error of the likeliest one, where it runs in none. */
-async function firstFitting(source: OnnxSource, engine: Engine, limitMs: number): Promise<Fit> {
+async function firstFitting(
+  source: OnnxSource,
+  engine: Engine,
+  layouts: readonly Layout[],
+  limitMs: number,
+): Promise<Fit> {
   const { inputs, outputs, opaqueOutputs } = engine.signature;
   let failure: Error | undefined;
-  for (const layout of layoutsOf(engine.signature)) {
+  for (const layout of layouts) {
     const signature = {
       inputs: inputs.map(spec => shownInput(spec, layout)),
       outputs: outputs.map(spec => shownOutput(spec, layout.unbatched ? undefined : 0, layout.unbatched)),

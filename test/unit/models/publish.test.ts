@@ -69,7 +69,7 @@ describe('inspecting a model', () => {
     });
     expect(await inspect(noisy)).toMatchObject({
       info: { varies: true, maxBatchSize: 1000 },
-      remarks: ['it answers the same instance differently each time: its answers are not cached'],
+      remarks: ['it may answer the same instance differently each time: its answers are not cached'],
     });
   });
 
