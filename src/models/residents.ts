@@ -13,7 +13,11 @@ export interface Resident {
   readonly version: ModelVersion;
   /** Undefined while it is unloaded. */
   live: Backend | undefined;
+  /** What it holds while it is loaded. */
+  memoryBytes: number;
   lastUsedMs: number;
+  /** Another took over from it, and nobody has asked for it since. */
+  superseded: boolean;
   running: number;
 }
 
@@ -42,13 +46,17 @@ export interface Residents {
   failure(stored: StoredVersion): Failure | undefined;
   /** @throws BrokenModel, BlobGone or InfrastructureError. */
   load(stored: StoredVersion): Promise<Resident>;
-  /** Forgets failures and frees contents that storage no longer has, save those in `used`. */
+  /** Loaded models take all the room there is. */
+  readonly isFull: boolean;
+  /** Lets go, save what is in `used`, contents that storage no longer has, what was superseded, and what nobody has asked for in a while; forgets failures. */
   retain(stored: Iterable<StoredVersion>, used: ReadonlySet<Resident>): void;
   /** Labels by model name. */
   loaded(): ReadonlyMap<string, readonly string[]>;
   close(): Promise<void>;
 }
 
+/** What nothing names is kept for so long after a request for it. */
+export const KEPT_MS = 300_000;
 const FIRST_RETRY_MS = 30_000;
 const LONGEST_RETRY_MS = 600_000;
 
@@ -79,12 +87,14 @@ export function createResidents(options: {
       failures.delete(id);
       const resident = residents.get(id) ?? adopt(id, stored, loaded);
       resident.live = loaded.backend;
+      resident.memoryBytes = memoryOf(loaded);
       resident.lastUsedMs = clock();
+      resident.superseded = false;
       onLoad?.({ model: stored.name, version: loaded.label, durationMs: clock() - start, failed: false });
-      const { placement, warmUpMs, maxBatchSize, memoryBytes } = loaded.backend.info;
+      const { placement, warmUpMs, maxBatchSize } = loaded.backend.info;
       log.info(
         `${stored.name} ${loaded.label} loaded in ${clock() - start} ms: ${placement}, ${warmUpMs.toFixed(2)} ms a slice of ` +
-          `${maxBatchSize}, about ${Math.ceil(memoryBytes / 1e6)} MB`,
+          `${maxBatchSize}, about ${Math.ceil(resident.memoryBytes / 1e6)} MB`,
       );
       makeRoom(resident);
       return resident;
@@ -123,7 +133,9 @@ export function createResidents(options: {
       stored,
       version: { ...loaded, backend: guardedBackend(() => resident, loaded.backend) },
       live: loaded.backend,
+      memoryBytes: memoryOf(loaded),
       lastUsedMs: clock(),
+      superseded: false,
       running: 0,
     };
     residents.set(id, resident);
@@ -164,13 +176,15 @@ export function createResidents(options: {
     }
   }
 
+  const inMemory = () => [...residents.values()].filter(resident => resident.live);
+  const loadedBytes = () => inMemory().reduce((sum, { memoryBytes }) => sum + memoryBytes, 0);
+
   function makeRoom(latest: Resident): void {
-    const live = [...residents.values()].filter(resident => resident.live);
-    let total = live.reduce((sum, resident) => sum + resident.live!.info.memoryBytes, 0);
-    for (const resident of live.sort((a, b) => a.lastUsedMs - b.lastUsedMs)) {
+    let total = loadedBytes();
+    for (const resident of inMemory().sort(firstToGo)) {
       if (total <= budgetBytes) return;
       if (resident === latest || resident.running > 0) continue;
-      total -= resident.live!.info.memoryBytes;
+      total -= resident.memoryBytes;
       log.info(
         `${resident.version.name} ${resident.version.label} unloaded to make room for ${latest.version.name} ${latest.version.label}`,
       );
@@ -206,6 +220,9 @@ export function createResidents(options: {
 
   return {
     load,
+    get isFull() {
+      return loadedBytes() >= budgetBytes;
+    },
     get(stored) {
       const resident = residents.get(contentId(stored));
       return resident?.live ? resident : undefined;
@@ -226,17 +243,20 @@ export function createResidents(options: {
       const ids = new Set([...stored].map(contentId));
       for (const id of failures.keys()) if (!ids.has(id)) failures.delete(id);
       for (const [id, resident] of residents) {
-        const idleMs = clock() - resident.lastUsedMs;
-        if (ids.has(id) || used.has(resident) || resident.running > 0 || idleMs < 2 * loadTimeoutMs) continue;
-        if (resident.live) unload(resident);
+        if (used.has(resident) || resident.running > 0) continue;
+        const isIdle = clock() - resident.lastUsedMs > KEPT_MS;
+        if (ids.has(id) && !resident.superseded && !isIdle) continue;
+        if (resident.live) {
+          log.info(`${resident.version.name} ${resident.version.label} unloaded: nothing asks for it any more`);
+          unload(resident);
+        }
         residents.delete(id);
       }
     },
     loaded() {
       const labels = new Map<string, string[]>();
-      for (const { live, version } of residents.values()) {
-        if (live) labels.set(version.name, [...(labels.get(version.name) ?? []), version.label]);
-      }
+      for (const { version } of inMemory())
+        labels.set(version.name, [...(labels.get(version.name) ?? []), version.label]);
       return labels;
     },
     async close() {
@@ -246,4 +266,13 @@ export function createResidents(options: {
       await Promise.allSettled(closings);
     },
   };
+}
+
+/** The one place where the memory of a version comes from. */
+function memoryOf({ backend }: ModelVersion): number {
+  return backend.info.memoryBytes;
+}
+
+function firstToGo(one: Resident, other: Resident): number {
+  return Number(other.superseded) - Number(one.superseded) || one.lastUsedMs - other.lastUsedMs;
 }
