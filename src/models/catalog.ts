@@ -56,7 +56,8 @@ export interface ModelCatalog extends Catalog {
 /** The models of a storage container: which version answers, loaded on first use, followed as storage changes. */
 export function createCatalog(options: CatalogOptions): ModelCatalog {
   const { store, loaders, clock, log, cacheDir: dir, defaultModel } = options;
-  const cache = createDiskCache({ dir, maxBytes: options.cacheBytes, store, log });
+  const inUse = () => residents.inUse();
+  const cache = createDiskCache({ dir, maxBytes: options.cacheBytes, store, log, inUse });
   const kept = createKeptDeployments(dir, options.storage ?? '');
   const snapshot = createSnapshot(store, createDeployments(store, kept, clock, log), clock, log, options.sleep);
   const residents = createResidents({

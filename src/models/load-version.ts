@@ -3,7 +3,8 @@ import { asError, InfrastructureError } from '../core/errors.ts';
 import type { Loader } from '../core/loader.ts';
 import type { FallbackTarget, ModelVersion } from '../core/model.ts';
 import { MAX_CARD_BYTES, NO_CARD, parseCard, type RawCard } from './card.ts';
-import { type DiskCache, isDiskFailure } from './disk-cache.ts';
+import type { DiskCache } from './disk-cache.ts';
+import { isDiskFailure } from './disk-room.ts';
 import { ChecksumDiffers, openVersion } from './open-version.ts';
 import { cardPath, type ModelStore, modelPath, type StoredVersion } from './store.ts';
 

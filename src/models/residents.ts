@@ -50,6 +50,8 @@ export interface Residents {
   readonly isFull: boolean;
   /** Lets go, save what is in `used`, contents that storage no longer has, what was superseded, and what nobody has asked for in a while; forgets failures. */
   retain(stored: Iterable<StoredVersion>, used: ReadonlySet<Resident>): void;
+  /** Versions that are in memory, or on their way there. */
+  inUse(): Iterable<StoredVersion>;
   /** Labels by model name. */
   loaded(): ReadonlyMap<string, readonly string[]>;
   close(): Promise<void>;
@@ -71,7 +73,7 @@ export function createResidents(options: {
   const { budgetBytes, loadTimeoutMs, clock, log, onLoad } = options;
   const residents = new Map<string, Resident>();
   const failures = new Map<string, Failure>();
-  const loads = new Map<string, Promise<Resident>>();
+  const loads = new Map<string, { readonly stored: StoredVersion; readonly work: Promise<Resident> }>();
   const closings = new Set<Promise<void>>();
   const stopping = new AbortController();
 
@@ -210,11 +212,10 @@ export function createResidents(options: {
     const id = contentId(stored);
     const resident = residents.get(id);
     if (resident?.live) return Promise.resolve(resident);
-    let work = loads.get(id);
-    if (!work) {
-      work = open(stored).finally(() => loads.delete(id));
-      loads.set(id, work);
-    }
+    const underWay = loads.get(id);
+    if (underWay) return underWay.work;
+    const work = open(stored).finally(() => loads.delete(id));
+    loads.set(id, { stored, work });
     return work;
   }
 
@@ -253,6 +254,7 @@ export function createResidents(options: {
         residents.delete(id);
       }
     },
+    inUse: () => [...inMemory(), ...loads.values()].map(({ stored }) => stored),
     loaded() {
       const labels = new Map<string, string[]>();
       for (const { version } of inMemory())
@@ -261,7 +263,7 @@ export function createResidents(options: {
     },
     async close() {
       stopping.abort(new Error('closing'));
-      await Promise.allSettled(loads.values());
+      await Promise.allSettled([...loads.values()].map(({ work }) => work));
       for (const resident of residents.values()) if (resident.live) unload(resident);
       await Promise.allSettled(closings);
     },
