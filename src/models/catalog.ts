@@ -145,7 +145,7 @@ export function createCatalog(options: CatalogOptions): ModelCatalog {
         return;
       }
       await someAtOnce(snapshot.models!.keys(), LOADS_AT_ONCE, async name => {
-        if (!residents.isFull) await resolve(name, undefined).catch(sayUnlessSaid(log));
+        if (!residents.isCrowded) await resolve(name, undefined).catch(sayUnlessSaid(log));
       });
     },
     refresh,

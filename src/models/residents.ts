@@ -46,8 +46,8 @@ export interface Residents {
   failure(stored: StoredVersion): Failure | undefined;
   /** @throws BrokenModel, BlobGone or InfrastructureError. */
   load(stored: StoredVersion): Promise<Resident>;
-  /** Loaded models take all the room there is. */
-  readonly isFull: boolean;
+  /** Something had to go to make room for something else. */
+  readonly isCrowded: boolean;
   /** Lets go, save what is in `used`, contents that storage no longer has, what was superseded, and what nobody has asked for in a while; forgets failures. */
   retain(stored: Iterable<StoredVersion>, used: ReadonlySet<Resident>): void;
   /** Versions that are in memory, or on their way there. */
@@ -76,6 +76,7 @@ export function createResidents(options: {
   const loads = new Map<string, { readonly stored: StoredVersion; readonly work: Promise<Resident> }>();
   const closings = new Set<Promise<void>>();
   const stopping = new AbortController();
+  let isCrowded = false;
 
   async function open(stored: StoredVersion): Promise<Resident> {
     const id = contentId(stored);
@@ -187,6 +188,7 @@ export function createResidents(options: {
       if (total <= budgetBytes) return;
       if (resident === latest || resident.running > 0) continue;
       total -= resident.memoryBytes;
+      isCrowded = true;
       log.info(
         `${resident.version.name} ${resident.version.label} unloaded to make room for ${latest.version.name} ${latest.version.label}`,
       );
@@ -221,8 +223,8 @@ export function createResidents(options: {
 
   return {
     load,
-    get isFull() {
-      return loadedBytes() >= budgetBytes;
+    get isCrowded() {
+      return isCrowded;
     },
     get(stored) {
       const resident = residents.get(contentId(stored));

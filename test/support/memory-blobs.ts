@@ -100,11 +100,12 @@ export function memoryBlobs(): MemoryBlobs {
       const end = self.breakOffAfter.shift();
       return (async function* () {
         if (self.gate) await self.gate;
-        for (let at = offset; at < blob.bytes.length; at += 100) {
+        const step = Math.max(100, Math.ceil(blob.bytes.length / 20));
+        for (let at = offset; at < blob.bytes.length; at += step) {
           signal.throwIfAborted();
           if (end !== undefined && at >= offset + end)
             throw new InfrastructureError(`${path}: the connection was lost`);
-          yield blob.bytes.subarray(at, at + 100);
+          yield blob.bytes.subarray(at, at + step);
         }
       })();
     },
