@@ -1,4 +1,5 @@
-import type { Resident, Residents } from './residents.ts';
+import type { Resident } from './resident.ts';
+import type { Residents } from './residents.ts';
 import { asksForProduction, type KnownVersions, resolveVersion } from './resolve-version.ts';
 import type { KnownModel } from './snapshot.ts';
 import type { StoredVersion } from './store.ts';

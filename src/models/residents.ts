@@ -1,32 +1,12 @@
 import type { Backend } from '../core/backend.ts';
 import { asError, InfrastructureError } from '../core/errors.ts';
 import type { Clock, Log } from '../core/log.ts';
-import type { FallbackTarget, ModelVersion } from '../core/model.ts';
+import type { ModelVersion } from '../core/model.ts';
 import { abortable, withDeadline } from '../core/waiting.ts';
+import { createFailures, type Failure } from './failures.ts';
 import { BrokenModel } from './load-version.ts';
+import { enliven, firstToGo, type Resident, residentOf } from './resident.ts';
 import { contentId, modelPath, type StoredVersion } from './store.ts';
-
-/** A version that was loaded; unloaded, it keeps its identity and comes back on its next use. */
-export interface Resident {
-  readonly id: string;
-  readonly stored: StoredVersion;
-  readonly version: ModelVersion;
-  /** Undefined while it is unloaded. */
-  live: Backend | undefined;
-  /** What it holds while it is loaded. */
-  memoryBytes: number;
-  lastUsedMs: number;
-  /** Another took over from it, and nobody has asked for it since. */
-  superseded: boolean;
-  running: number;
-}
-
-export interface Failure {
-  readonly message: string;
-  readonly fallback: FallbackTarget | undefined;
-  readonly retryAtMs: number;
-  readonly delayMs: number;
-}
 
 /** Told of a load: the version by its label where it was loaded, by its folder where it was not. */
 export type OnLoad = (load: {
@@ -59,8 +39,6 @@ export interface Residents {
 
 /** What nothing names is kept for so long after a request for it. */
 export const KEPT_MS = 300_000;
-const FIRST_RETRY_MS = 30_000;
-const LONGEST_RETRY_MS = 600_000;
 
 export function createResidents(options: {
   readonly load: (stored: StoredVersion, signal: AbortSignal) => Promise<ModelVersion>;
@@ -72,7 +50,7 @@ export function createResidents(options: {
 }): Residents {
   const { budgetBytes, loadTimeoutMs, clock, log, onLoad } = options;
   const residents = new Map<string, Resident>();
-  const failures = new Map<string, Failure>();
+  const failures = createFailures(clock);
   const loads = new Map<string, { readonly stored: StoredVersion; readonly work: Promise<Resident> }>();
   const closings = new Set<Promise<void>>();
   const stopping = new AbortController();
@@ -88,11 +66,9 @@ export function createResidents(options: {
         throw new InfrastructureError('closing');
       }
       failures.delete(id);
-      const resident = residents.get(id) ?? adopt(id, stored, loaded);
-      resident.live = loaded.backend;
-      resident.memoryBytes = memoryOf(loaded);
-      resident.lastUsedMs = clock();
-      resident.superseded = false;
+      const resident = residents.get(id) ?? residentOf(stored, loaded, clock, reload);
+      residents.set(id, resident);
+      enliven(resident, loaded, clock());
       onLoad?.({ model: stored.name, version: loaded.label, durationMs: clock() - start, failed: false });
       const { placement, warmUpMs, maxBatchSize } = loaded.backend.info;
       log.info(
@@ -104,10 +80,7 @@ export function createResidents(options: {
     } catch (thrown) {
       onLoad?.({ model: stored.name, version: stored.version, durationMs: clock() - start, failed: true });
       if (!(thrown instanceof BrokenModel)) throw thrown;
-      const before = failures.get(id);
-      if (before?.message !== thrown.message) log.error(`${thrown.message}; this version does not serve`);
-      const delayMs = Math.min(before ? before.delayMs * 2 : FIRST_RETRY_MS, LONGEST_RETRY_MS);
-      failures.set(id, { message: thrown.message, fallback: thrown.fallback, retryAtMs: clock() + delayMs, delayMs });
+      if (failures.add(id, thrown)) log.error(`${thrown.message}; this version does not serve`);
       throw thrown;
     }
   }
@@ -130,52 +103,12 @@ export function createResidents(options: {
     });
   }
 
-  function adopt(id: string, stored: StoredVersion, loaded: ModelVersion): Resident {
-    const resident: Resident = {
-      id,
-      stored,
-      version: { ...loaded, backend: guardedBackend(() => resident, loaded.backend) },
-      live: loaded.backend,
-      memoryBytes: memoryOf(loaded),
-      lastUsedMs: clock(),
-      superseded: false,
-      running: 0,
-    };
-    residents.set(id, resident);
-    return resident;
-  }
-
-  /** What scoring holds: counts running slices, and brings the model back where it was unloaded between route and predict. */
-  function guardedBackend(owner: () => Resident, first: Backend): Backend {
-    const { info } = first;
-    return {
-      info,
-      async load() {
-        return info;
-      },
-      async predict(inputs, predictOptions) {
-        const resident = owner();
-        resident.running++;
-        resident.lastUsedMs = clock();
-        try {
-          const backend = resident.live ?? (await reload(resident));
-          return await backend.predict(inputs, predictOptions);
-        } finally {
-          resident.running--;
-        }
-      },
-      async close() {}, // the catalog's to close
-    };
-  }
-
-  async function reload(resident: Resident): Promise<Backend> {
+  async function reload({ stored, version }: Resident): Promise<Backend> {
     try {
-      return (await load(resident.stored)).live!;
+      return (await load(stored)).live!;
     } catch (thrown) {
       // Not the instances' fault: the batch is tried again, and its route then says what is wrong.
-      throw new InfrastructureError(`loading ${resident.version.name} again: ${asError(thrown).message}`, {
-        cause: thrown,
-      });
+      throw new InfrastructureError(`loading ${version.name} again: ${asError(thrown).message}`, { cause: thrown });
     }
   }
 
@@ -238,13 +171,10 @@ export function createResidents(options: {
       }
       return best;
     },
-    failure(stored) {
-      const failure = failures.get(contentId(stored));
-      return failure && clock() < failure.retryAtMs ? failure : undefined;
-    },
+    failure: stored => failures.get(contentId(stored)),
     retain(stored, used) {
       const ids = new Set([...stored].map(contentId));
-      for (const id of failures.keys()) if (!ids.has(id)) failures.delete(id);
+      failures.retain(ids);
       for (const [id, resident] of residents) {
         if (used.has(resident) || resident.running > 0) continue;
         const isIdle = clock() - resident.lastUsedMs > KEPT_MS;
@@ -270,13 +200,4 @@ export function createResidents(options: {
       await Promise.allSettled(closings);
     },
   };
-}
-
-/** The one place where the memory of a version comes from. */
-function memoryOf({ backend }: ModelVersion): number {
-  return backend.info.memoryBytes;
-}
-
-function firstToGo(one: Resident, other: Resident): number {
-  return Number(other.superseded) - Number(one.superseded) || one.lastUsedMs - other.lastUsedMs;
 }

@@ -1,6 +1,6 @@
 import type { Routing } from '../core/routing.ts';
 import type { Decision } from './decide.ts';
-import type { Resident } from './residents.ts';
+import type { Resident } from './resident.ts';
 
 /** What answers now where a model and a version are asked for. */
 export interface Entry {
