@@ -3,7 +3,7 @@ import { readFile, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { asError, InfrastructureError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
-import { isDiskFailure, withRoom } from './disk-room.ts';
+import { isDiskFailure, isOfName, withRoom } from './disk-room.ts';
 import { createDownloads, type Whole } from './downloads.ts';
 import { evict, folderOf } from './evict.ts';
 import { hashFile, linkInto, writeAtomically } from './files.ts';
@@ -90,10 +90,17 @@ export function createDiskCache(options: {
       const file = stored.beside?.get(name);
       if (!file) throw new Error(`${modelPath(stored)}: its weights are in ${name}, which is not there: upload it too`);
       const path = join(folder, keyOf(file), name);
-      const whole = (await reuse(path)) ?? (await bring(file, path, signal));
-      await linkInto(folder, name, path);
-      beside[name] = whole.sha256;
-      bytes += whole.bytes;
+      try {
+        const whole = (await reuse(path)) ?? (await bring(file, path, signal));
+        await linkInto(folder, name, path);
+        beside[name] = whole.sha256;
+        bytes += whole.bytes;
+      } catch (thrown) {
+        if (!isOfName(thrown)) throw thrown;
+        throw new Error(`${modelPath(stored)}: its weights are in ${name}, which no file here can be called`, {
+          cause: thrown,
+        });
+      }
     }
     const path = await linkInto(folder, 'model.onnx', model.path);
     await evictTo(maxBytes, [model.path]);

@@ -10,6 +10,12 @@ export function isDiskFailure(thrown: unknown): boolean {
   return thrown instanceof Error && 'syscall' in thrown;
 }
 
+/** The disk is well, but a name is none for it, or that of a folder elsewhere: no later try would do better. */
+export function isOfName(thrown: unknown): boolean {
+  const code = (thrown as NodeJS.ErrnoException | null)?.code ?? '';
+  return ['ENAMETOOLONG', 'ENOTDIR', 'EISDIR', 'EEXIST', 'ENOTEMPTY', 'EINVAL'].includes(code);
+}
+
 function isDiskFull(thrown: unknown): boolean {
   return ['ENOSPC', 'EDQUOT'].includes((thrown as NodeJS.ErrnoException | null)?.code ?? '');
 }
