@@ -240,7 +240,7 @@ describe('what a card asks for', () => {
     const wide = signature([spec('a', 'float32', [null, 5_000]), spec('b', 'float32', [null, 5_000])], [LABEL]);
     const start = performance.now();
     expect(resolve({ features }, wide).features).toHaveLength(10_000);
-    expect(performance.now() - start).toBeLessThan(500);
+    expect(performance.now() - start).toBeLessThan(3_000); // each held against all others, it took 6 s
   });
 
   it('is not made up where the file declares a table wider than that: its values are one feature', () => {
