@@ -8,7 +8,7 @@ import { createAbsences } from './absences.ts';
 import { knownVersions } from './decide.ts';
 import { createDeployments } from './deployments.ts';
 import { createDiskCache } from './disk-cache.ts';
-import { createFollow, LOADS_AT_ONCE, sayUnlessSaid } from './follow.ts';
+import { createFollow, LOAD_PLACE_MS, LOADS_AT_ONCE, sayUnlessSaid } from './follow.ts';
 import { createKeptDeployments } from './kept-deployments.ts';
 import { loadVersion } from './load-version.ts';
 import { createResidents, type OnLoad } from './residents.ts';
@@ -72,7 +72,7 @@ export function createCatalog(options: CatalogOptions): ModelCatalog {
   const routes = createRoutes();
   const follow = createFollow({ snapshot, residents, routes, resolver, clock, log });
   let timer: NodeJS.Timeout | undefined;
-  let refreshing: Promise<void> | undefined;
+  const refreshes = new Set<Promise<void>>();
 
   async function resolve(model: string | undefined, asked: string | undefined): Promise<Routing> {
     const decision = await resolver.resolve(model, asked);
@@ -83,14 +83,12 @@ export function createCatalog(options: CatalogOptions): ModelCatalog {
     return entry.routing;
   }
 
+  /** A version that hangs while it is loaded holds up this look, and none that comes after. */
   function refresh(): Promise<void> {
-    refreshing ??= (async () => {
-      await snapshot.look();
-      await follow();
-    })().finally(() => {
-      refreshing = undefined;
-    });
-    return refreshing;
+    const work = snapshot.look().then(follow);
+    const ended = work.catch(() => {}).finally(() => refreshes.delete(ended));
+    refreshes.add(ended);
+    return work;
   }
 
   return {
@@ -144,15 +142,16 @@ export function createCatalog(options: CatalogOptions): ModelCatalog {
         log.warn(`${asError(thrown).message}; models are looked for again on first use`);
         return;
       }
-      await someAtOnce(snapshot.models!.keys(), LOADS_AT_ONCE, async name => {
+      const load = async (name: string) => {
         if (!residents.isCrowded) await resolve(name, undefined).catch(sayUnlessSaid(log));
-      });
+      };
+      await someAtOnce(snapshot.models!.keys(), LOADS_AT_ONCE, load, LOAD_PLACE_MS);
     },
     refresh,
     async close() {
       clearInterval(timer);
-      await refreshing?.catch(() => {});
       await residents.close();
+      await Promise.all(refreshes);
     },
   };
 }

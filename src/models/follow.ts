@@ -12,6 +12,8 @@ import type { Snapshot } from './snapshot.ts';
 import type { StoredVersion } from './store.ts';
 
 export const LOADS_AT_ONCE = 2;
+/** A load that takes longer holds up no other. */
+export const LOAD_PLACE_MS = 2_000;
 
 /** Has memory follow what storage was seen to hold: new versions take over once they are warm, and what nothing names any more is let go. */
 export function createFollow(parts: {
@@ -23,6 +25,8 @@ export function createFollow(parts: {
   readonly log: Log;
 }): () => Promise<void> {
   const { snapshot, residents, routes, resolver, clock, log } = parts;
+  /** The last step of each route, by what is asked for. */
+  const turns = new Map<string, Promise<void>>();
 
   /** What was superseded by the look before goes only now, since batches may have been on their way to it, and before anything is loaded. */
   function letGo(): void {
@@ -59,8 +63,19 @@ export function createFollow(parts: {
     for (const model of snapshot.models!.values()) yield* model.versions.values();
   }
 
+  /** Of two looks the later has the last word, though what the earlier has found is still being loaded. */
+  async function inTurn({ model, asked }: Step): Promise<void> {
+    const key = JSON.stringify([model, asked]);
+    const turn = (turns.get(key) ?? Promise.resolve()).then(() => advance(model, asked)).catch(sayUnlessSaid(log));
+    turns.set(key, turn);
+    await turn;
+    if (turns.get(key) === turn) turns.delete(key);
+  }
+
   /** A route goes on with what it has until something better is warm. */
-  async function advance({ model, asked, entry }: Step): Promise<void> {
+  async function advance(model: string | undefined, asked: string | undefined): Promise<void> {
+    const entry = routes.get(model, asked);
+    if (!entry) return;
     const name = resolver.nameOf(model);
     const isKnown = name !== undefined && snapshot.models!.has(name);
     if (!isKnown || isUnloaded(entry.resident)) {
@@ -80,7 +95,7 @@ export function createFollow(parts: {
 
   return async () => {
     letGo();
-    await someAtOnce(routes.all(), LOADS_AT_ONCE, step => advance(step).catch(sayUnlessSaid(log)));
+    await someAtOnce(routes.all(), LOADS_AT_ONCE, inTurn, LOAD_PLACE_MS);
   };
 }
 
