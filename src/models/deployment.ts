@@ -78,8 +78,11 @@ export async function setAlias(
     const aliases = { ...(raw.aliases as Record<string, string> | undefined) };
     for (const key of Object.keys(aliases)) if (key.toLowerCase() === alias.toLowerCase()) delete aliases[key];
     if (version !== undefined) aliases[alias.toLowerCase()] = version;
+    const text = `${JSON.stringify({ ...raw, aliases }, null, 2)}\n`;
+    // Nobody would follow it.
+    if (Buffer.byteLength(text) > MAX_DEPLOYMENT_BYTES)
+      throw new Error(`${path}: more than ${MAX_DEPLOYMENT_BYTES} bytes`);
     try {
-      const text = `${JSON.stringify({ ...raw, aliases }, null, 2)}\n`;
       await store.writeText(path, text, there ? { etag: there.etag } : 'absent', signal);
       return;
     } catch (thrown) {

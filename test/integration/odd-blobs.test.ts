@@ -145,6 +145,9 @@ describe('one odd blob in storage', () => {
     expect(list.err).toMatch(/n\/deployment\.json: it lies in the archive tier.*; which version is production is not/);
     const show = await hubscore('models', 'show', 'm', '1.0.0');
     expect(show).toMatchObject({ code: 0, out: expect.stringMatching(/^m 1\.0\.0/) });
+    const highest = await hubscore('models', 'show', 'm');
+    expect(highest).toMatchObject({ code: 0, out: expect.stringMatching(/^m 2\.0\.0\+[0-9a-f]{8}\n/) });
+    expect(highest.err).toContain('which version is production is not known');
     const json = await hubscore('models', 'list', '--json');
     expect(JSON.parse(json.out.split('\n')[0]!)).toMatchObject({
       name: 'm',
