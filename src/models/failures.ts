@@ -1,6 +1,7 @@
+import type { BlobGone } from '../core/blobs.ts';
 import type { Clock } from '../core/log.ts';
 import type { FallbackTarget } from '../core/model.ts';
-import type { BrokenModel } from './load-version.ts';
+import { BrokenModel } from './load-version.ts';
 
 export interface Failure {
   readonly message: string;
@@ -13,6 +14,8 @@ export interface Failure {
 export interface Failures {
   /** Undefined where it is due for another try. */
   get(id: string): Failure | undefined;
+  /** What is listed again and again and never there when it is read is broken: it is not being replaced. */
+  ofGone(id: string, gone: BlobGone): BrokenModel | undefined;
   /** @returns whether that is new of it */
   add(id: string, broken: BrokenModel): boolean;
   delete(id: string): void;
@@ -22,13 +25,21 @@ export interface Failures {
 
 const FIRST_RETRY_MS = 30_000;
 const LONGEST_RETRY_MS = 600_000;
+const READS_OF_GONE = 3;
 
 export function createFailures(clock: Clock): Failures {
   const failures = new Map<string, Failure>();
+  const gone = new Map<string, number>();
   return {
     get(id) {
       const failure = failures.get(id);
       return failure && clock() < failure.retryAtMs ? failure : undefined;
+    },
+    ofGone(id, { message }) {
+      const times = (gone.get(id) ?? 0) + 1;
+      gone.set(id, times);
+      if (times < READS_OF_GONE) return undefined;
+      return new BrokenModel(`${message}, though it is listed: upload it again`, undefined);
     },
     add(id, { message, fallback }) {
       const before = failures.get(id);
@@ -36,9 +47,12 @@ export function createFailures(clock: Clock): Failures {
       failures.set(id, { message, fallback, retryAtMs: clock() + delayMs, delayMs });
       return before?.message !== message;
     },
-    delete: id => void failures.delete(id),
+    delete(id) {
+      failures.delete(id);
+      gone.delete(id);
+    },
     retain(ids) {
-      for (const id of failures.keys()) if (!ids.has(id)) failures.delete(id);
+      for (const map of [failures, gone]) for (const id of map.keys()) if (!ids.has(id)) map.delete(id);
     },
   };
 }

@@ -1,4 +1,5 @@
 import type { Backend } from '../core/backend.ts';
+import { BlobGone } from '../core/blobs.ts';
 import { asError, InfrastructureError } from '../core/errors.ts';
 import type { Clock, Log } from '../core/log.ts';
 import type { ModelVersion } from '../core/model.ts';
@@ -79,9 +80,10 @@ export function createResidents(options: {
       return resident;
     } catch (thrown) {
       onLoad?.({ model: stored.name, version: stored.version, durationMs: clock() - start, failed: true });
-      if (!(thrown instanceof BrokenModel)) throw thrown;
-      if (failures.add(id, thrown)) log.error(`${thrown.message}; this version does not serve`);
-      throw thrown;
+      const broken = thrown instanceof BlobGone ? failures.ofGone(id, thrown) : thrown;
+      if (!(broken instanceof BrokenModel)) throw thrown;
+      if (failures.add(id, broken)) log.error(`${broken.message}; this version does not serve`);
+      throw broken;
     }
   }
 

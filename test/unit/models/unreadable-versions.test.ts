@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { BlobUnusable } from '../../../src/core/blobs.ts';
+import { BlobGone, BlobUnusable } from '../../../src/core/blobs.ts';
 import { type CatalogWorld, catalogWorld } from '../../support/catalog-world.ts';
 
 const archived = (path: string) => new BlobUnusable(`downloading ${path}: it lies in the archive tier: rehydrate it`);
@@ -35,6 +35,17 @@ describe('a version that is there and cannot be read', () => {
     if (content !== undefined) world.store.put(path, '{}');
     await world.catalog.refresh();
     world.nowMs += 60_000;
+    await world.catalog.refresh();
+    expect(await world.answer('m')).toBe(4);
+  });
+
+  it('since it is listed and never there is broken, and holds up no batch', async () => {
+    world.store.faults.set('m/2.0.0/model.onnx', new BlobGone('downloading m/2.0.0/model.onnx: not there'));
+    const message = 'downloading m/2.0.0/model.onnx: not there, though it is listed: upload it again';
+    await expect(world.route('m', '2.0.0')).rejects.toMatchObject({ code: 'model_unavailable', message });
+    expect(await world.answer('m')).toBe(2);
+    world.put('m/2.0.0', [2, 2]);
+    world.store.faults.clear();
     await world.catalog.refresh();
     expect(await world.answer('m')).toBe(4);
   });
