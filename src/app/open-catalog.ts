@@ -1,6 +1,7 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createBlobs } from '../azure/blobs.ts';
+import { containerAddress } from '../azure/connect-blobs.ts';
 import { withBreaker } from '../azure/with-breaker.ts';
 import { modelStorageConnection } from '../config/connection.ts';
 import type { Settings } from '../config/settings.ts';
@@ -22,7 +23,8 @@ export function openCatalog(
     { name: 'blob storage', failures: BREAKER_FAILURES, resetMs: BREAKER_RESET_SECONDS * 1000, log: parts.log },
     error => error instanceof InfrastructureError,
   );
-  const blobs = createBlobs(modelStorageConnection(settings), MODELS_CONTAINER);
+  const connection = modelStorageConnection(settings);
+  const blobs = createBlobs(connection, MODELS_CONTAINER);
   const catalog = createCatalog({
     ...parts,
     loaders: warningOfUnknownFields(parts.loaders, parts.log),
@@ -31,6 +33,7 @@ export function openCatalog(
     refreshMs: settings.MODEL_REFRESH_SECONDS * 1000,
     loadTimeoutMs: settings.MODEL_LOAD_TIMEOUT_SECONDS * 1000,
     memoryBytes: settings.MODEL_MEMORY_MB * MIB,
+    storage: containerAddress(connection, MODELS_CONTAINER),
     cacheDir: settings.MODEL_CACHE_DIR ?? join(settings.LOCAL_DATA_DIR ?? tmpdir(), 'hubscore-models'),
     cacheBytes: settings.MODEL_CACHE_MB * MIB,
   });

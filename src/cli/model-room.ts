@@ -1,10 +1,9 @@
 import { modelStorageConnection } from '../config/connection.ts';
 import type { Settings } from '../config/settings.ts';
-import { BlobGone } from '../core/blobs.ts';
-import { asError } from '../core/errors.ts';
+import { BlobGone, BlobUnusable } from '../core/blobs.ts';
 import type { Loader } from '../core/loader.ts';
 import type { Log } from '../core/log.ts';
-import { NO_DEPLOYMENT, parseDeployment } from '../models/deployment.ts';
+import { BadDeployment, MAX_DEPLOYMENT_BYTES, parseDeployment } from '../models/deployment.ts';
 import { productionVersion } from '../models/resolve-version.ts';
 import { deploymentPath, type ModelStore, type StoredModel } from '../models/store.ts';
 
@@ -19,7 +18,7 @@ export async function openStore(settings: Settings): Promise<ModelStore> {
 
 const SILENT: Log = { info() {}, warn() {}, error() {} };
 
-/** Opens models as the app does, in a worker thread where they are slow; `work` is done with them when it resolves. */
+/** Opens models as the app does, in a worker process where they are slow; `work` is done with them when it resolves. */
 export async function withLoaders<T>(
   settings: Settings,
   work: (loaders: readonly Loader[]) => Promise<T>,
@@ -38,23 +37,23 @@ export interface Deployed {
   readonly aliases: ReadonlyMap<string, string>;
   /** The version that answers where none is asked for, as long as it loads. */
   readonly production: string | undefined;
-  /** Why deployment.json cannot be read, and so says nothing. */
-  readonly fault: string | undefined;
+  /** Why its deployment.json cannot be used, so that neither is known. */
+  readonly problem: string | undefined;
 }
 
 /** A model's aliases and production version. A broken deployment.json is no failure: its model goes on without, as in the app. */
 export async function readDeployed(store: ModelStore, model: StoredModel, signal: AbortSignal): Promise<Deployed> {
   const path = deploymentPath(model.name);
-  const stored = await store.readText(path, signal).catch(thrown => {
-    if (thrown instanceof BlobGone) return undefined;
-    throw thrown;
-  });
-  let { aliases } = NO_DEPLOYMENT;
-  let fault: string | undefined;
+  const versions = [...model.versions.keys()];
   try {
-    if (stored) ({ aliases } = parseDeployment(stored.text, path));
+    const { text } = await store.readText(path, signal, MAX_DEPLOYMENT_BYTES);
+    const { aliases } = parseDeployment(text, path);
+    return { aliases, production: productionVersion({ versions, aliases }), problem: undefined };
   } catch (thrown) {
-    fault = asError(thrown).message;
+    const aliases = new Map<string, string>();
+    if (thrown instanceof BlobGone)
+      return { aliases, production: productionVersion({ versions, aliases }), problem: undefined };
+    if (!(thrown instanceof BlobUnusable || thrown instanceof BadDeployment)) throw thrown;
+    return { aliases, production: undefined, problem: thrown.message };
   }
-  return { aliases, production: productionVersion({ versions: [...model.versions.keys()], aliases }), fault };
 }

@@ -33,11 +33,11 @@ export async function deleteVersion(
 
 async function useOf(
   store: ModelStore,
-  { model, aliases, production, fault }: FoundModel,
+  { model, aliases, production, problem }: FoundModel,
   { version }: StoredVersion,
   signal: AbortSignal,
 ): Promise<string | undefined> {
-  if (fault !== undefined) return `nobody knows, since ${fault}`;
+  if (problem !== undefined) return `nobody knows, since ${problem}`;
   const names = [...aliases].filter(([, target]) => target === version).map(([alias]) => alias);
   if (names.length > 0) return `${names.join(', ')} ${names.length === 1 ? 'is' : 'are'} this version`;
   if (production === version) return 'it is production, as the highest version there is';

@@ -48,8 +48,8 @@ export async function listModels(
     const lines = wrap(shown, columnsOf(stdout) - width);
     stdout.write(`${paint('cyan', printable(name).padEnd(width))}${lines.join(`\n${' '.repeat(width)}`)}\n`);
   }
-  for (const { name, fault, broken, production } of rows) {
-    if (fault !== undefined) stderr.write(`${printable(fault)}; it is ignored where no instance has read it before\n`);
+  for (const { name, problem, broken, production } of rows) {
+    if (problem !== undefined) stderr.write(`${printable(problem)}; which version is production is not known\n`);
     if (broken === undefined) continue;
     stderr.write(
       `${printable(`${name}: ${broken}; ${production === undefined ? 'nothing answers' : `${production} answers instead`}`)}\n`,
@@ -91,6 +91,7 @@ async function judge(
   if (load) {
     await Promise.all(
       read.map(async ({ model, deployed }) => {
+        if (deployed.problem !== undefined) return; // nobody is answered before it is mended
         if (!(await wasTried(store, model, deployed.production, signal))) untried.add(model);
       }),
     );

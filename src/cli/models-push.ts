@@ -56,7 +56,8 @@ export async function push(terminal: Terminal, path: string, options: PushOption
     say(`  ${paint('dim', 'changes  ')} nobody knows: ${printable(thrown.message)}`);
     return UNKNOWN;
   });
-  const changes = plan === UNKNOWN ? [] : showAliasChange(plan.change, plan.production, settings.MODEL_REFRESH_SECONDS);
+  const isKnown = plan !== UNKNOWN && plan.problem === undefined;
+  const changes = isKnown ? showAliasChange(plan.change, plan.production, settings.MODEL_REFRESH_SECONDS) : [];
   for (const line of changes) {
     say(`  ${paint('dim', 'changes  ')} ${line}`);
   }
@@ -81,6 +82,8 @@ interface Plan {
   readonly production: Production;
   /** Production where no alias says it, to be pinned before the new version is there. */
   readonly pin: string | undefined;
+  /** Why nobody knows what production is. */
+  readonly problem: string | undefined;
 }
 
 /** Storage was away. */
@@ -88,6 +91,7 @@ const UNKNOWN: Plan = {
   change: { before: new Map(), after: new Map() },
   production: { before: undefined, after: undefined },
   pin: undefined,
+  problem: undefined,
 };
 
 /** What storage will say once the version is there. @throws Refusal where the aliases must not be changed so. */
@@ -102,24 +106,24 @@ async function planPush(
   const deployed = model && (await readDeployed(store, model, signal));
   const before = deployed?.aliases ?? new Map<string, string>();
   const touched = alias !== undefined || candidate;
-  if (touched && deployed?.fault) throw new Refusal(deployed.fault, 'It was not pushed: mend that file first.');
+  if (touched && deployed?.problem) throw new Refusal(deployed.problem, 'It was not pushed: mend that file first.');
   const pin = touched ? deployed?.production : undefined;
   let after = before;
   if (candidate && pin !== undefined && !before.has('production')) after = new Map([...before, ['production', pin]]);
   if (alias !== undefined) after = withAlias(after, alias, version, pin);
   const change = { before, after };
   const later = { versions: new Set([...versions, version]) };
-  const production = {
-    before: deployed?.production,
-    after: productionOf(later, change).after,
-  };
-  return { change, production, pin };
+  // What a file that cannot be read says nobody knows, whatever is pushed.
+  const next = deployed?.problem === undefined ? productionOf(later, change).after : undefined;
+  const production = { before: deployed?.production, after: next };
+  return { change, production, pin, problem: deployed?.problem };
 }
 
-function outcome({ production: { before, after } }: Plan, version: string, settings: Settings): string {
+function outcome({ production: { before, after }, problem }: Plan, version: string, settings: Settings): string {
   const wait = `the functions look for changes every ${settings.MODEL_REFRESH_SECONDS} s`;
   if (after !== version) {
-    return `production stays ${after}; ask for this one with "model_version":"${version}", or push it with --alias production`;
+    const stays = problem === undefined ? after : printable(`unknown (${problem})`);
+    return `production stays ${stays}; ask for this one with "model_version":"${version}", or push it with --alias production`;
   }
   const only = before === undefined ? ', as the only version there is' : '';
   return `it is production now${only}: it answers requests that name no version (${wait})`;

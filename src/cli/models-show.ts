@@ -18,8 +18,8 @@ export async function showModel(
   const settings = commandSettings(terminal.environment, terminal.folder);
   const store = await openStore(settings);
   const found = await findStored(store, name, asked, signal);
-  const { stored, card, aliases, production, fault } = found;
-  if (fault !== undefined) stderr.write(`${printable(fault)}; it is ignored where no instance has read it before\n`);
+  const { stored, card, aliases, production, problem } = found;
+  if (problem !== undefined) stderr.write(`${printable(problem)}; which version is production is not known\n`);
   if (options.json) {
     stdout.write(card ? `${printableLines(card.trimEnd())}\n` : '{}\n');
     return;

@@ -69,7 +69,9 @@ function elementOf(schema: z.ZodType): z.ZodType | undefined {
 }
 
 function beneath(schema: z.ZodType): z.ZodType {
-  if (schema instanceof z.ZodPipe) return beneath(schema.in as z.ZodType);
+  if (schema instanceof z.ZodPipe) {
+    return beneath((schema.out instanceof z.ZodTransform ? schema.in : schema.out) as z.ZodType);
+  }
   if (schema instanceof z.ZodOptional || schema instanceof z.ZodNullable || schema instanceof z.ZodDefault) {
     return beneath(schema.unwrap() as z.ZodType);
   }

@@ -53,7 +53,7 @@ function compile(version: ModelVersion): Plan {
 }
 
 /** Of how outputs are read as predictions; goes up with every change of that, so that no cache gives answers of before. */
-const INTERPRETATION = 2;
+const INTERPRETATION = 3;
 
 /** Model, version, content of its file and of its card, and how its outputs are read. */
 function cacheScopeOf({ name, label, sha256, card }: ModelVersion): string {

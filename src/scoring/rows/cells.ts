@@ -46,8 +46,9 @@ function textCell(feature: Feature, subject: Subject): Cell {
     const value = isMissingText(given, feature) ? fill : given;
     if (value === undefined) throw missing(subject);
     const text = toText(typeof value === 'number' && value === fill ? String(value) : value, subject);
-    if (known !== undefined && unknown === 'error' && !known.has(text))
-      throw unknownCategory(subject, categories ?? []);
+    if (known !== undefined && unknown === 'error' && !known.has(text)) {
+      throw text === '' ? missing(subject) : unknownCategory(subject, categories ?? []);
+    }
     (data as string[])[at] = text;
   };
 }

@@ -191,6 +191,8 @@ describe('numbers', () => {
     ['bool', 2, 'is neither true nor false'],
     ['string', 5, 'feature x is a number; m 1.0.0 takes text'],
     ['string', 'a\0b', 'feature x contains a NUL character'],
+    ['string', 'a\ud83d', 'feature x contains half of a character; m 1.0.0 takes text that is Unicode'],
+    ['string', '\ude00\ud83d', 'feature x contains half of a character'],
   ])('%s refuses %j', (type, value, message) => {
     const error = refusal(type, value);
     expect(error.code).toBe('schema_mismatch');
@@ -225,6 +227,19 @@ describe('what is missing', () => {
     );
   });
 
+  it('an empty text is none where nothing fills it, nor where it is no category', () => {
+    const encoder = new Encoder(modelVersion({ inputs: ['a: string[?,1]', 'b: string[?,1]'] }));
+    const rows = encoder.begin(1);
+    rows.add({ a: 'x', b: '' });
+    expect(rows.tensors(0, 1, 1).b?.data).toEqual(['']);
+    const named = { features: [{ name: 'a', categories: ['x'] }] };
+    expect(errorOf(['a: string[?,1]'], { a: '' }, named).message).toMatch(/^feature a is missing/);
+  });
+
+  it('a text may have characters beyond the first plane, and the one that stands for what is none', () => {
+    expect(dataOf(['text: string[?,1]'], '\u{1F600}\uFFFD')).toEqual(['\u{1F600}\uFFFD']);
+  });
+
   it('an empty text is none of it for a text feature, unless the card has a fill', () => {
     expect(dataOf(['a: string[?,2]'], ['', 'x'])).toEqual(['', 'x']);
     expect(dataOf(['a: string[?,2]'], ['', ' '], { features: [{ name: 'a' }, { name: 'b' }] })).toEqual(['', ' ']);
@@ -235,7 +250,7 @@ describe('what is missing', () => {
     expect(dataOf(['a: float32[?,2]'], [''], known({ encode: 'onehot' }))).toEqual([0, 1]);
     expect(dataOf(['a: float32[?,1]'], [''], known({ encode: 'ordinal', missing: { fill: 'x' } }))).toEqual([0]);
     const others = { features: [{ name: 'a', categories: ['x'] }] };
-    expect(errorOf(['a: string[?,1]'], [''], others).message).toMatch(/^feature a is a text outside its categories/);
+    expect(errorOf(['a: string[?,1]'], [''], others).message).toMatch(/^feature a is missing/);
     const ignored = { features: [{ name: 'a', categories: ['x'], unknown: 'ignore', encode: 'onehot' }] };
     expect(dataOf(['a: float32[?,1]'], [''], ignored)).toEqual([0]);
     expect(dataOf(['text: string[?,1]'], '')).toEqual(['']);
