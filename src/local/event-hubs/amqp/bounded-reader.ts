@@ -1,5 +1,6 @@
 /** Of rhea's decoder, what is bounded here; check-rhea.ts looks whether it is there. */
 export interface RheaReader {
+  readonly buffer: Buffer;
   remaining(): number;
   read_constructor(descriptors?: readonly unknown[]): unknown;
   read_n(count: number): unknown[];
@@ -36,7 +37,7 @@ export function boundReader(reader: BoundedReader): void {
   reader.read_array_items = function (this: BoundedReader, count, type) {
     if (type.width > 0) check(count, Math.floor(this.remaining() / type.width));
     else {
-      const most = this.empties ?? this.remaining();
+      const most = this.empties ?? this.buffer.length;
       check(count, most);
       this.empties = most - count;
     }
