@@ -12,6 +12,7 @@ import { type WriteEndingsOptions, writeEndings } from './answers/write-endings.
 import { decode } from './decode.ts';
 import type { Group } from './group.ts';
 import { inferGroup } from './infer/infer-group.ts';
+import { FaultReporter } from './report-faults.ts';
 import { route } from './route.ts';
 import { fillRows } from './rows/fill-rows.ts';
 import { ScannedRows } from './rows/scanned-rows.ts';
@@ -43,6 +44,7 @@ export interface Scoring {
 export function createScoring(options: ScoringOptions): Scoring {
   const { decoder, catalog, clock, requestTimeoutMs, log, cache } = options;
   const scanned = new ScannedRows(decoder.createScanner(), catalog);
+  const faults = new FaultReporter(log, clock);
 
   async function score(batch: EventBatch, signal: AbortSignal): Promise<ScoredBatch> {
     const run = new Run({ clock, signal, requestTimeoutMs }, batch.events.length, batch, decoder);
@@ -67,6 +69,7 @@ export function createScoring(options: ScoringOptions): Scoring {
       await infer(group);
       await standIn(group, run, catalog, log, infer);
     });
+    faults.report(run);
   }
 
   return { score, predict };
