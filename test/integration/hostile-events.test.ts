@@ -2,7 +2,18 @@ import { resolve } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { run } from '../../src/cli/program.ts';
-import { counted, described, list, map, NULL, nestedLists, sendBytes, symbol, text } from '../support/amqp-bytes.ts';
+import {
+  counted,
+  dataMessage,
+  described,
+  list,
+  map,
+  NULL,
+  nestedLists,
+  sendBytes,
+  symbol,
+  text,
+} from '../support/amqp-bytes.ts';
 import { appFolder } from '../support/app-folder.ts';
 import { type EventHubs, startEventHubs } from '../support/event-hubs.ts';
 import { type FunctionsHost, startHost } from '../support/functions-host.ts';
@@ -56,8 +67,6 @@ async function hubscore(...args: string[]): Promise<{ readonly code: number; rea
   return { code, said };
 }
 
-const body = (value: string) => described(0x75, [0xb0, ...uint32(Buffer.byteLength(value)), ...Buffer.from(value)]);
-const uint32 = (value: number) => [value >>> 24, (value >>> 16) & 255, (value >>> 8) & 255, value & 255];
 const request = (id: string) => JSON.stringify({ request_id: id, model: 'diabetes', features: FEATURES });
 
 const nulls = counted(0xf0, 2 ** 31, [NULL]);
@@ -75,14 +84,15 @@ const BAD: Readonly<Record<string, Uint8Array | number[]>> = {
 
 /** Where a producer may put it: each as a message that would be scored without it, or as a body that cannot be. */
 const PLACES: Readonly<Record<string, (bad: Uint8Array | number[], id: string) => Uint8Array>> = {
-  'in an application property': (bad, id) => Buffer.concat([described(0x74, map({ it: bad })), body(request(id))]),
-  'in an annotation': (bad, id) => Buffer.concat([described(0x72, map({ it: bad }, symbol)), body(request(id))]),
-  'as the message id': (bad, id) => Buffer.concat([described(0x73, list(bad)), body(request(id))]),
+  'in an application property': (bad, id) =>
+    Buffer.concat([described(0x74, map({ it: bad })), dataMessage(request(id))]),
+  'in an annotation': (bad, id) => Buffer.concat([described(0x72, map({ it: bad }, symbol)), dataMessage(request(id))]),
+  'as the message id': (bad, id) => Buffer.concat([described(0x73, list(bad)), dataMessage(request(id))]),
   'as the correlation id': (bad, id) =>
-    Buffer.concat([described(0x73, list(...Array.from({ length: 5 }, () => [NULL]), bad)), body(request(id))]),
+    Buffer.concat([described(0x73, list(...Array.from({ length: 5 }, () => [NULL]), bad)), dataMessage(request(id))]),
   'as the content type': (bad, id) =>
-    Buffer.concat([described(0x73, list(...Array.from({ length: 6 }, () => [NULL]), bad)), body(request(id))]),
-  'for all properties': (bad, id) => Buffer.concat([described(0x74, bad), body(request(id))]),
+    Buffer.concat([described(0x73, list(...Array.from({ length: 6 }, () => [NULL]), bad)), dataMessage(request(id))]),
+  'for all properties': (bad, id) => Buffer.concat([described(0x74, bad), dataMessage(request(id))]),
   'as a value': bad => described(0x77, bad),
   'as a sequence': bad => described(0x76, bad),
   'where bytes belong': bad => described(0x75, bad),
@@ -98,7 +108,7 @@ describe('the stack, given events that no library writes,', () => {
       for (const [where, put] of Object.entries(PLACES)) messages.push(put(bad, `${what} ${where}`));
     const [memory, cpu] = [residentMb(hubs.process.pid), cpuMs(hubs.process.pid)];
     await sendBytes(hubs.connectionString, REQUESTS, '0', messages);
-    await sendBytes(hubs.connectionString, REQUESTS, '0', [body(request('an honest one'))]);
+    await sendBytes(hubs.connectionString, REQUESTS, '0', [dataMessage(request('an honest one'))]);
     const endings = async () => {
       const [results, deadLetters] = await Promise.all(
         [RESULTS, DEAD_LETTERS].map(hub => readAll(hubs.connectionString, hub, '0')),

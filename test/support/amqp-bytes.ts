@@ -52,6 +52,12 @@ export function nestedLists(depth: number): Buffer {
   return bytes;
 }
 
+/** A message with nothing but a body. */
+export function dataMessage(body: string): Buffer {
+  const bytes = Buffer.from(body);
+  return described(0x75, Buffer.concat([Buffer.from([0xb0, ...uint32(bytes.length)]), bytes]));
+}
+
 /** Sends messages to a partition as the bytes they are. */
 export async function sendBytes(
   connectionString: string,

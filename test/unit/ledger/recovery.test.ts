@@ -325,13 +325,16 @@ describe('what can go wrong with hubs', () => {
     expect(idsIn(world.results)).toEqual([]);
   });
 
-  it('hubs with unequal partitions are refused by name', async () => {
+  it('hubs with fewer partitions than the requests are refused by name; more are those that are being added', async () => {
     const world = createWorld();
-    world.results.partitions = ['0', '1'];
+    world.requests.partitions = ['0', '1'];
     request(world, 1);
     await expect(scoreAll(world)).rejects.toThrow(ConfigurationError);
-    await expect(scoreAll(world)).rejects.toThrow(/hub results has 2 partitions and requests has 1/);
+    await expect(scoreAll(world)).rejects.toThrow(/hub results has 1 partitions and requests has 2/);
     expect(world.results.events).toEqual([]);
+    world.results.partitions = world.deadLetters.partitions = ['0', '1', '2'];
+    await scoreAll(world);
+    expect(idsIn(world.results)).toHaveLength(1);
   });
 });
 
