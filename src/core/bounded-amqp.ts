@@ -11,6 +11,11 @@ export interface Rhea {
   readonly message: { decode(bytes: Buffer): unknown };
 }
 
+interface Type {
+  readonly typecode: number;
+  readonly width: number;
+}
+
 interface Reader {
   readonly buffer: Buffer;
   position: number;
@@ -19,6 +24,8 @@ interface Reader {
   read_typecode(): number;
   read_constructor(): { readonly typecode: number; readonly descriptor?: unknown };
   read_value(type: unknown): unknown;
+  read_compound(type: Type): { value: { readonly value: unknown }[] };
+  read_array(type: Type): unknown;
   read_n(count: number): unknown[];
   read_array_items(count: number, type: { readonly width: number }): unknown[];
   /** Ours: how deep it is, and how many elements without bytes it may still take. */
@@ -42,7 +49,7 @@ export function boundAmqp({ types, message }: Rhea): void {
   const reader = types.Reader.prototype;
   if (bounded.has(reader)) return;
   bounded.add(reader);
-  const { read_n, read_array_items } = reader;
+  const { read_compound, read_array, read_n, read_array_items } = reader;
   reader.read = function () {
     const depth = this.depth ?? 0;
     if (depth >= MAX_DEPTH) {
@@ -68,6 +75,14 @@ export function boundAmqp({ types, message }: Rhea): void {
     }
     return { typecode, descriptor };
   };
+  reader.read_compound = function (type) {
+    const read = withinSize(this, type, () => read_compound.call(this, type));
+    if (isMap(type.typecode)) read.value = withPlainKeys(read.value);
+    return read;
+  };
+  reader.read_array = function (type) {
+    return withinSize(this, type, () => read_array.call(this, type));
+  };
   reader.read_n = function (count) {
     check(count, this.remaining());
     return read_n.call(this, count);
@@ -89,11 +104,19 @@ export function boundAmqp({ types, message }: Rhea): void {
   const { decode } = message;
   message.decode = bytes => {
     try {
-      return decode(bytes);
+      return withTimes(decode(bytes));
     } catch {
-      return decode(Buffer.concat(soundSections(bytes, types.Reader, decode)));
+      return withTimes(decode(Buffer.concat(soundSections(bytes, types.Reader, decode))));
     }
   };
+}
+
+/** Less what stands where a time belongs and is none: the SDK would fail on it, at the same event for ever. */
+function withTimes(read: unknown): unknown {
+  const properties = read as Record<string, unknown>;
+  for (const name of ['absolute_expiry_time', 'creation_time'])
+    if (properties[name] !== undefined && !(properties[name] instanceof Date)) delete properties[name];
+  return read;
 }
 
 /** The sections of a message that can be read, each by itself: properties that are no map are left out, body and annotations stay. */
@@ -124,6 +147,30 @@ function isSound(section: Buffer, decode: (bytes: Buffer) => unknown): boolean {
   } catch {
     return false;
   }
+}
+
+/**
+ * Goes on behind a value where its size says, as everybody else does: rhea goes on behind its last element, so that what a list holds beyond its count
+ * would be read as the message's next section, annotations of the service's among them.
+ */
+function withinSize<T>(reader: Reader, { width }: Type, read: () => T): T {
+  const start = reader.position;
+  const end = start + width + (width === 1 ? reader.buffer.readUInt8(start) : reader.buffer.readUInt32BE(start));
+  const value = read();
+  if (reader.position > end) throw new RangeError('an AMQP value is longer than it says');
+  reader.position = end;
+  return value;
+}
+
+const isMap = (typecode: number) => typecode === 0xc1 || typecode === 0xd1;
+
+/** The entries, keys and values in turn, that can be those of an object: not `__proto__`, which would give it another's methods, and no lists or maps as keys. */
+function withPlainKeys<T extends { readonly value: unknown }>(entries: readonly T[]): T[] {
+  const isPlain = ({ value }: T) => {
+    if (typeof value === 'object' && value !== null && !Buffer.isBuffer(value)) return false;
+    return String(value) !== '__proto__';
+  };
+  return entries.filter((_, i) => isPlain(entries[i - (i % 2)] as T));
 }
 
 function readOrSkip(reader: Reader, types: Rhea['types'], typecode: number): unknown {
@@ -168,6 +215,6 @@ function behindBody(buffer: Buffer, start: number, typecode: number): number {
 }
 
 function nothing(types: Rhea['types'], typecode: number): unknown {
-  if (typecode === 0xc1 || typecode === 0xd1) return types.wrap_map({});
+  if (isMap(typecode)) return types.wrap_map({});
   return typecode === 0xc0 || typecode === 0xd0 ? types.wrap_list([]) : types.Null();
 }

@@ -55,6 +55,29 @@ describe('a message that claims too much', () => {
     expect(its.body).toMatchObject({ content: Buffer.from('a') });
   });
 
+  it('smuggles in no section behind the elements that a list counts', () => {
+    const forged = described(0x72, map({ 'x-opt-sequence-number': [0x55, 9] }, symbol));
+    const its = decode(ANNOTATIONS, described(0x73, counted(0xd0, 1, [NULL, ...forged])), BODY);
+    expect(its.message_annotations).toEqual({ 'x-opt-sequence-number': 7 });
+    expect(its.body).toMatchObject({ content: Buffer.from('a') });
+  });
+
+  it('gives nothing the methods of another object', () => {
+    const entries = Buffer.concat([
+      text('__proto__'),
+      Buffer.from([0x83, ...Buffer.alloc(8)]),
+      text('b'),
+      Buffer.from([0x41]),
+    ]);
+    const { application_properties: properties } = decode(
+      ANNOTATIONS,
+      described(0x74, counted(0xd1, 4, entries)),
+      BODY,
+    );
+    expect(properties).toEqual({ b: true });
+    expect(Object.getPrototypeOf(properties)).toBe(Object.prototype);
+  });
+
   it('is read as deep as anybody writes, and no deeper', () => {
     const depthOf = (value: unknown): number => (Array.isArray(value) && value.length > 0 ? 1 + depthOf(value[0]) : 0);
     expect(depthOf(decode(described(0x77, nestedLists(50))).body)).toBe(50);

@@ -49,8 +49,8 @@ function skipPlain(bytes: Buffer, at: number, end: number): number {
 /** The section code at `at` (0x70–0x78), whichever way its descriptor is written. */
 export function sectionCode(bytes: Buffer, at: number): number {
   if (bytes[at] === 0x00) {
-    if (bytes[at + 1] === 0x53) return bytes[at + 2] ?? 0;
-    if (bytes[at + 1] === 0x80) return bytes[at + 9] ?? 0;
+    const code = bytes[at + 1] === 0x53 ? bytes[at + 2] : bytes[at + 1] === 0x80 ? bytes[at + 9] : undefined;
+    if (code !== undefined && code >= SECTION.header && code <= SECTION.footer) return code;
   }
   throw new DecodeError(`no message section at byte ${at}`);
 }

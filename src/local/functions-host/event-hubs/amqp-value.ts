@@ -120,7 +120,9 @@ function readBody(cursor: Cursor, code: number, depth: number): AmqpValue {
         const map: AmqpMap = {};
         for (let i = 0; i < count; i += 2) {
           const key = readValue(cursor, depth + 1);
-          map[typeof key === 'string' ? key : JSON.stringify(key)] = readValue(cursor, depth + 1);
+          const value = readValue(cursor, depth + 1);
+          // Those that cannot be an object's: `__proto__` would give it another's methods.
+          if (typeof key === 'string' ? key !== '__proto__' : typeof key !== 'object') map[String(key)] = value;
         }
         return map;
       });
@@ -199,14 +201,23 @@ function toCharacter(code: number): string {
   return code > LAST_CODE_POINT ? '\uFFFD' : String.fromCodePoint(code);
 }
 
-/** Types without a counterpart (decimals) as their bytes: the high half of the code tells their width. */
-function skipOpaque(cursor: Cursor, code: number): Buffer {
-  const width = [0, 1, 2, 4, 8, 16][(code >> 4) - 4];
-  if (width === undefined) throw new RangeError(`AMQP type 0x${code.toString(16)} is unknown`);
+/** Types without a counterpart (decimals) as their bytes, where the high half of the code tells their width; those that there are not as null. */
+function skipOpaque(cursor: Cursor, code: number): Buffer | null {
+  if (code < 0x40) throw new RangeError(`AMQP type 0x${code.toString(16)} is unknown`);
+  const width = FIXED_WIDTHS[(code >> 4) - 4];
   const start = cursor.at;
+  if (width === undefined) {
+    cursor.at--;
+    skipValue(cursor);
+    return null;
+  }
   cursor.at += width;
+  if (cursor.at > cursor.buffer.length) throw new RangeError('AMQP value ends early');
   return cursor.buffer.subarray(start, cursor.at);
 }
+
+/** By the high half of a constructor, from 0x4 on. */
+const FIXED_WIDTHS = [0, 1, 2, 4, 8, 16];
 
 /** Moves past one value without reading it. */
 export function skipValue(cursor: Cursor): void {
@@ -223,6 +234,6 @@ export function skipValue(cursor: Cursor): void {
     if (kind >= 0xa) {
       const size = readSize(cursor, kind % 2 === 0 ? 1 : 4);
       cursor.at += size;
-    } else cursor.at += [0, 1, 2, 4, 8, 16][kind - 4] ?? 0;
+    } else cursor.at += FIXED_WIDTHS[kind - 4] ?? 0;
   }
 }

@@ -68,7 +68,7 @@ describe('readValue, given what no value can be made of,', () => {
     ['the last character', [0x73, 0x00, 0x10, 0xff, 0xff], '\u{10ffff}'],
     ['the latest time', [0x83, 0x7f, ...Buffer.alloc(7, 255)], new Date('9999-12-31T23:59:59.999Z')],
     ['the earliest time', [0x83, 0x80, 0, 0, 0, 0, 0, 0, 0], new Date('0001-01-01T00:00:00.000Z')],
-    ['a map as a key', counted(0xd1, 2, [...map({ toString: text('x') }), 0x41]), { '{"toString":"x"}': true }],
+    ['a map as a key', counted(0xd1, 2, [...map({ toString: text('x') }), 0x41]), {}],
     ['nulls as many as its bytes hold', nulls(10), Array.from({ length: 10 }, () => null)],
   ])('reads %s as nothing, or the nearest there is', (_, bytes, value) => {
     const buffer = Buffer.from(bytes);
