@@ -109,26 +109,13 @@ function readBody(cursor: Cursor, code: number, depth: number): AmqpValue {
       return readVariable(cursor, code, 4);
     case 0xc0:
     case 0xd0:
-      return within(cursor, code, [], count => {
-        const items: AmqpValue[] = [];
-        for (let i = 0; i < count; i++) items.push(readValue(cursor, depth + 1));
-        return items;
-      });
+      return readList(cursor, code === 0xc0 ? 1 : 4, depth);
     case 0xc1:
     case 0xd1:
-      return within(cursor, code, {}, count => {
-        const map: AmqpMap = {};
-        for (let i = 0; i < count; i += 2) {
-          const key = readValue(cursor, depth + 1);
-          const value = readValue(cursor, depth + 1);
-          // Those that cannot be an object's: `__proto__` would give it another's methods.
-          if (typeof key === 'string' ? key !== '__proto__' : typeof key !== 'object') map[String(key)] = value;
-        }
-        return map;
-      });
+      return readMap(cursor, code === 0xc1 ? 1 : 4, depth);
     case 0xe0:
     case 0xf0:
-      return within(cursor, code, null, (count, end) => readElements(cursor, count, end, depth));
+      return readArray(cursor, code === 0xe0 ? 1 : 4, depth);
     default:
       return skipOpaque(cursor, code);
   }
@@ -155,29 +142,68 @@ function readVariable(cursor: Cursor, code: number, width: 1 | 4): string | Buff
   return cursor.buffer.toString(kind === 1 ? 'utf8' : 'latin1', start, cursor.at);
 }
 
-/** Reads a list, a map or an array within its size and goes on behind it; `nothing` where the size cannot hold what the count says. */
-function within<T extends AmqpValue>(
-  cursor: Cursor,
-  code: number,
-  nothing: T,
-  read: (count: number, end: number) => T,
-): T {
-  const isArray = code >= 0xe0;
-  const width = (code >> 4) % 2 === 0 ? 1 : 4;
+/** Where a list, a map or an array ends by its size. */
+function endOf(cursor: Cursor, width: 1 | 4): number {
   const size = readSize(cursor, width);
   const end = cursor.at + size;
   if (end > cursor.buffer.length) throw new RangeError('AMQP value ends early');
-  let value = nothing;
+  return end;
+}
+
+function readList(cursor: Cursor, width: 1 | 4, depth: number): AmqpValue[] {
+  const end = endOf(cursor, width);
+  let items: AmqpValue[] = [];
   try {
     const count = readSize(cursor, width);
-    // An array's elements may have no bytes; those of lists and maps have one at least.
-    if (isArray || count <= end - cursor.at) value = read(count, end);
+    if (count <= end - cursor.at) for (let i = 0; i < count; i++) items.push(readValue(cursor, depth + 1));
+    if (cursor.at > end) items = [];
   } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
+    items = [];
+    rethrowOthers(error);
   }
-  if (cursor.at > end) value = nothing;
   cursor.at = end;
-  return value;
+  return items;
+}
+
+function readMap(cursor: Cursor, width: 1 | 4, depth: number): AmqpMap {
+  const end = endOf(cursor, width);
+  let map: AmqpMap = {};
+  try {
+    const count = readSize(cursor, width);
+    if (count <= end - cursor.at) {
+      for (let i = 0; i < count; i += 2) {
+        const key = readValue(cursor, depth + 1);
+        const value = readValue(cursor, depth + 1);
+        // Those that cannot be an object's: `__proto__` would give it another's methods.
+        if (typeof key === 'string' ? key !== '__proto__' : typeof key !== 'object') map[String(key)] = value;
+      }
+    }
+    if (cursor.at > end) map = {};
+  } catch (error) {
+    map = {};
+    rethrowOthers(error);
+  }
+  cursor.at = end;
+  return map;
+}
+
+function readArray(cursor: Cursor, width: 1 | 4, depth: number): AmqpValue[] | null {
+  const end = endOf(cursor, width);
+  let items: AmqpValue[] | null = null;
+  try {
+    items = readElements(cursor, readSize(cursor, width), end, depth);
+    if (cursor.at > end) items = null;
+  } catch (error) {
+    items = null;
+    rethrowOthers(error);
+  }
+  cursor.at = end;
+  return items;
+}
+
+/** What is read behind the end of the bytes, or of a type that there is not, is a RangeError. */
+function rethrowOthers(error: unknown): void {
+  if (!(error instanceof RangeError)) throw error;
 }
 
 function readElements(cursor: Cursor, count: number, end: number, depth: number): AmqpValue[] | null {
