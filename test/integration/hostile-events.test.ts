@@ -137,4 +137,27 @@ describe('the stack, given events that no library writes,', () => {
     expect(residentMb(hubs.process.pid) - memory).toBeLessThan(200);
     expect(cpuMs(hubs.process.pid) - cpu).toBeLessThan(10_000);
   }, 90_000);
+
+  it('takes numbers of 900,000 digits for numbers, and finds dead letters whose ids no double can be', async () => {
+    const before = (await readAll(hubs.connectionString, DEAD_LETTERS, '1')).length;
+    const values = FEATURES.slice(1);
+    const bodies = [
+      `{"request_id":1e309,"model":"diabetes","features":[${'9'.repeat(900_000)},${values}]}`,
+      `{"request_id":"tiny","model":"diabetes","features":[0.${'4'.repeat(900_000)},${values}]}`,
+    ];
+    await sendBytes(hubs.connectionString, REQUESTS, '1', bodies.map(dataMessage));
+    await vi.waitFor(
+      async () => {
+        expect((await readAll(hubs.connectionString, DEAD_LETTERS, '1')).length).toBe(before + 1);
+        expect((await readAll(hubs.connectionString, RESULTS, '1')).length).toBe(1);
+      },
+      { timeout: 20_000, interval: 300 },
+    );
+    const [letter] = await readAll(hubs.connectionString, DEAD_LETTERS, '1');
+    expect(String(letter?.body)).toMatch(/^\{"request_id":1e309,.*"code":"non_finite_feature"/);
+    expect(host.log()).not.toContain('Maximum call stack');
+    const { code, said } = await hubscore('replay', '--request-id', '1e309', '--dry-run');
+    expect({ code, said }).toEqual({ code: 0, said: expect.stringContaining('1e309') });
+    expect((await fetch(`${host.url}/v2/health/ready`)).status).toBe(200);
+  }, 60_000);
 });
