@@ -395,6 +395,20 @@ describe('scoring that misbehaves', () => {
     expect(idsIn(world.results)).toHaveLength(8);
   });
 
+  it('by throwing at every event leaves ten stacks a minute in the log, not one each', async () => {
+    const world = createWorld();
+    request(world, 40);
+    await scoreAll(world, 0, {
+      score: async () => {
+        throw new TypeError('a bug');
+      },
+    });
+    expect(idsIn(world.deadLetters)).toHaveLength(40);
+    const told = world.said.filter(line => line.includes('failed unexpectedly'));
+    expect(told).toHaveLength(10);
+    expect(told[0]).toMatch(/^scoring requests\/0\/0 failed unexpectedly: TypeError: a bug\n +at /);
+  });
+
   it('by leaving an event out is treated alike', async () => {
     const world = createWorld();
     request(world, 4);

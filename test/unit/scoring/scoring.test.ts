@@ -482,7 +482,7 @@ describe('routes', () => {
     const scoring = scoringOf(failingWith(thrown, version), { log, clock: () => now });
     const bad = Array.from({ length: 25 }, () => ({ features: 1, model: 'bad' }));
     await scoring.score(batchOf(bad), signal);
-    expect(told[0]).toBe(`inference-requests/2/100 failed unexpectedly at route: ${thrown.stack}`);
+    expect(told[0]).toBe(`inference-requests/2/100 (route) failed unexpectedly: ${thrown.stack}`);
     expect(thrown.stack).toContain('scoring.test.ts');
     expect(told).toHaveLength(10);
     now += 60_000;
@@ -491,7 +491,7 @@ describe('routes', () => {
     const codec: Codec = { name: 'broken', takes: () => true, decode: () => Promise.reject(thrown) };
     const broken = scoringOf(catalogOf(version), { log, decoder: createDecoder([codec]) });
     await broken.score(batchOf(['x']), signal);
-    expect(told.at(-1)).toBe(`inference-requests/2/100 failed unexpectedly at decode: ${thrown.stack}`);
+    expect(told.at(-1)).toBe(`inference-requests/2/100 (decode) failed unexpectedly: ${thrown.stack}`);
   });
 
   it('to a version whose card does not fit its file are refused', async () => {
