@@ -132,10 +132,24 @@ export async function replay(options: ReplayOptions, signal: AbortSignal): Promi
 
 function readLetter(event: StoredEvent): Letter | undefined {
   try {
-    return letterSchema.safeParse(JSON.parse(event.body.toString('utf8'))).data;
+    return letterSchema.safeParse(parseExactly(event.body.toString('utf8'))).data;
   } catch {
     return undefined;
   }
+}
+
+type Reviver = (this: unknown, key: string, value: unknown, context?: { readonly source?: string }) => unknown;
+
+/** JSON whose numeric ids are texts of their digits where a double would change them: 12345678901234567890, or 1e309, which would be infinite. */
+function parseExactly(json: string): unknown {
+  const exact: Reviver = (key, value, context) =>
+    key === 'request_id' &&
+    typeof value === 'number' &&
+    context?.source !== undefined &&
+    context.source !== String(value)
+      ? context.source
+      : value;
+  return JSON.parse(json, exact);
 }
 
 function matches(letter: Letter, { enqueuedAtMs }: StoredEvent, filter: ReplayFilter): boolean {
