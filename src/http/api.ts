@@ -1,10 +1,9 @@
-import { asError } from '../core/errors.ts';
 import type { Clock, Log } from '../core/log.ts';
 import type { Handler, HttpReply, HttpRequest } from './http.ts';
 import { OpenInference, type OpenInferenceOptions } from './open-inference.ts';
 import { packed } from './packed.ts';
 import type { RouteName } from './routes.ts';
-import { describeFailure, replyTo } from './status.ts';
+import { describeFailure, reasonOf, replyTo } from './status.ts';
 
 export interface HttpApiOptions extends OpenInferenceOptions {
   readonly clock: Clock;
@@ -41,7 +40,7 @@ export function createHttpApi(options: HttpApiOptions): HttpApi {
       const start = clock();
       let reason: string | undefined;
       const reply = await handlers[route](request).catch(thrown => {
-        reason = asError(thrown).message;
+        reason = reasonOf(thrown);
         return replyTo(route, thrown);
       });
       options.recordHttp(route, reply.status, clock() - start);

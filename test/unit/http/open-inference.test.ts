@@ -314,6 +314,14 @@ describe('metadata', () => {
     expect(model).toMatchObject({ status: 503, body: { error: 'storage is away' } });
   });
 
+  it('leaves the stack of a fault of ours in the log, and nowhere else', async () => {
+    const fault = new TypeError('oops');
+    const log = notes();
+    const api = serve({ ...catalogOf(diabetes), routing: () => Promise.reject(fault) }, { log });
+    expect(await ask(api, 'v2-model', { name: 'diabetes' })).toMatchObject({ status: 500, body: { error: 'oops' } });
+    expect(log.lines).toEqual([`GET /v2/models/{name}: 500 ${fault.stack}`]);
+  });
+
   it('describes a model by the tensors that it takes and gives', async () => {
     const summary = {
       name: 'diabetes',
