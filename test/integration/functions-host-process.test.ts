@@ -81,6 +81,14 @@ describe('a worker that fails', () => {
     await host.kill();
   });
 
+  it('is replaced where it crashes, but at the third crash within 12 s the host gives up, as if all were well', async () => {
+    const host = await run('events');
+    await send('2', ['die']);
+    await soon(() => expect(host.log()).toMatch(/Exceeded language worker restart retry count/), 50_000);
+    expect(called(host).length, 'more where this machine is slow').toBeGreaterThanOrEqual(3);
+    expect(await host.stop()).toBe(0);
+  }, 60_000);
+
   it('ends when its supervisor is killed', async () => {
     const host = await run('web');
     process.kill(host.pid, 'SIGKILL');
