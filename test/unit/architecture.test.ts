@@ -12,6 +12,7 @@ const ARROWS: Record<string, readonly string[]> = {
   hubs: ['config'],
   ledger: ['config'],
   processes: [],
+  apart: ['config', 'processes'],
   scoring: ['config'],
   codecs: ['config'],
   models: ['config', 'processes'],
@@ -21,7 +22,7 @@ const ARROWS: Record<string, readonly string[]> = {
   http: ['config'],
   app: [
     ...['config', 'azure', 'hubs', 'ledger', 'scoring', 'codecs', 'models', 'backends', 'processes'],
-    ...['cache', 'telemetry', 'http'],
+    ...['apart', 'cache', 'telemetry', 'http'],
   ],
   functions: ['app', 'config'],
   cli: ['app', 'config', 'azure', 'hubs', 'ledger', 'scoring', 'codecs', 'models', 'backends', 'cache', 'telemetry'],
