@@ -75,19 +75,23 @@ export function createApp({ environment, clock, log }: AppOptions): App {
     const [{ openScoring }, catalog, remembered] = await Promise.all([import('./open-scoring.ts'), models(), cache()]);
     return openScoring(settings(), { ...world, catalog, cache: remembered });
   });
+  const guard = part(async lifetime => {
+    const [{ openGuard }, scored, watched] = await Promise.all([import('./open-guard.ts'), scoring(), telemetry()]);
+    return openGuard(settings(), environment, { ...world, scoring: scored, telemetry: watched }, lifetime);
+  });
   const events = part(async lifetime => {
     const wanted = settings();
     const { openEvents } = await import('./open-events.ts');
     return openEvents(wanted, log, lifetime);
   });
   const ledger = part(async lifetime => {
-    const [{ openLedger }, hubs, scored, watched] = await Promise.all([
+    const [{ openLedger }, hubs, guarded, watched] = await Promise.all([
       import('./open-ledger.ts'),
       events(),
-      scoring(),
+      guard(),
       telemetry(),
     ]);
-    return openLedger(settings(), { ...world, events: hubs, scoring: scored, telemetry: watched }, lifetime);
+    return openLedger(settings(), { ...world, events: hubs, guard: guarded, telemetry: watched }, lifetime);
   });
   const http = part(async () => {
     const [{ openHttp }, catalog, scored, watched] = await Promise.all([

@@ -29,8 +29,13 @@ export function openCatalog(
     refreshMs: settings.MODEL_REFRESH_SECONDS * 1000,
     loadTimeoutMs: settings.MODEL_LOAD_TIMEOUT_SECONDS * 1000,
     memoryBytes: settings.MODEL_MEMORY_MB * MIB,
-    cacheDir: settings.MODEL_CACHE_DIR ?? join(tmpdir(), 'hubscore-models'),
+    cacheDir: cacheDirOf(settings),
     cacheBytes: settings.MODEL_CACHE_MB * MIB,
   });
   return { catalog, breaker };
+}
+
+/** Where on this machine's disk lies what outlives the process. */
+export function cacheDirOf({ MODEL_CACHE_DIR }: Settings): string {
+  return MODEL_CACHE_DIR ?? join(tmpdir(), 'hubscore-models');
 }

@@ -67,6 +67,11 @@ export const settingsSchema = z.object({
     0,
     5,
   ),
+  INFERENCE_TIMEOUT_SECONDS: whole(
+    'The longest that one slice may run, in seconds; a process that takes longer is ended, and its rows run one by one.',
+    1,
+    60,
+  ),
 
   CACHE_ENTRIES: whole(
     'Predictions of identical instances kept in this process; 0 turns the result cache off.',

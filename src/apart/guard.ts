@@ -1,0 +1,119 @@
+import type { Event, EventBatch } from '../core/event.ts';
+import type { Clock, Log } from '../core/log.ts';
+import { NoChild } from './children.ts';
+import type { Mark } from './mark-record.ts';
+import type { Marks } from './marks.ts';
+import type { Score } from './score-apart.ts';
+
+export interface GuardOptions {
+  readonly marks: Marks;
+  /** In this process. */
+  readonly score: Score;
+  /** In another one. */
+  readonly scoreApart: Score;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Chooses where a batch is scored: here, unless a process before this one died, lately or of this very batch. */
+export interface Guard {
+  readonly score: Score;
+  /** A batch is in flight from now on; the function given is told when it is no more, and whether all of it is settled. */
+  begin(batch: EventBatch): (settled: boolean) => void;
+  /** A process apart died, as this one would have: all goes on apart for longer. */
+  warn(): void;
+}
+
+/** The host gives up at the third death in 12 s. With everything apart for so long after one, there are two at most, however many events kill. */
+const CAUTION_MS = 60_000;
+
+/** Events of which one may have been a process's death. */
+interface Suspects {
+  readonly partition: string;
+  readonly first: number;
+  readonly last: number;
+  readonly size: number;
+}
+
+export function createGuard({ marks, score, scoreApart, clock, log }: GuardOptions): Guard {
+  let suspects: readonly Suspects[] = marks.found.flatMap(({ partition, ...range }) =>
+    partition === undefined ? [] : [{ partition, ...range }],
+  );
+  let cautiousUntilMs = 0;
+  let cannot = false;
+  if (marks.found.length > 0) {
+    cautiousUntilMs = clock() + CAUTION_MS;
+    log.warn(
+      `a process died with ${marks.found.map(inWords).join(', ')} in flight: that is scored apart, and so is everything else for ${CAUTION_MS / 1000} s`,
+    );
+  }
+
+  function isApart({ partition, events }: EventBatch): boolean {
+    if (cautiousUntilMs > 0) {
+      if (clock() < cautiousUntilMs) return true;
+      cautiousUntilMs = 0;
+      log.info('no process died of late: what comes is scored in this one again');
+      forget();
+    }
+    if (suspects.length === 0) return false;
+    const [first, last] = endsOf(events);
+    return suspects.some(range => range.partition === partition && range.first <= last && range.last >= first);
+  }
+
+  async function apart(batch: EventBatch, signal: AbortSignal) {
+    try {
+      return await scoreApart(batch, signal);
+    } catch (thrown) {
+      if (!(thrown instanceof NoChild)) throw thrown;
+      if (!cannot) log.error(`nothing can be scored apart: ${thrown.message}; it is scored in this process`);
+      cannot = true;
+      return score(batch, signal);
+    }
+  }
+
+  /** What lies behind the first batch that has no ending yet was not in flight: it is not that long. */
+  function narrow(partition: string, first: number): void {
+    suspects = suspects.map(range =>
+      range.partition === partition && range.first <= first
+        ? { ...range, last: Math.min(range.last, first + range.size - 1) }
+        : range,
+    );
+  }
+
+  function clear(partition: string, through: number): void {
+    suspects = suspects
+      .map(range => (range.partition === partition ? { ...range, first: Math.max(range.first, through + 1) } : range))
+      .filter(({ first, last }) => first <= last);
+    forget();
+  }
+
+  function forget(): void {
+    if (suspects.length === 0 && cautiousUntilMs === 0) marks.forget();
+  }
+
+  return {
+    score: (batch, signal) => (isApart(batch) ? apart(batch, signal) : score(batch, signal)),
+    begin({ partition, events }) {
+      const [first, last] = endsOf(events);
+      const slot = marks.slot(partition);
+      slot.enter(first, last);
+      if (suspects.length > 0) narrow(partition, first);
+      return settled => {
+        slot.leave();
+        if (settled && suspects.length > 0) clear(partition, last);
+      };
+    },
+    warn() {
+      if (cautiousUntilMs > 0) cautiousUntilMs = clock() + CAUTION_MS;
+    },
+  };
+}
+
+function endsOf(events: readonly Event[]): [first: number, last: number] {
+  return [(events[0] as Event).sequenceNumber, (events[events.length - 1] as Event).sequenceNumber];
+}
+
+function inWords({ partition, first, last, size }: Mark): string {
+  if (partition === undefined) return 'something';
+  return `up to ${size} events of partition ${partition} between ${first} and ${last}`;
+}

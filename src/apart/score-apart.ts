@@ -1,0 +1,134 @@
+import { InfrastructureError, RequestError } from '../core/errors.ts';
+import type { Event, EventBatch } from '../core/event.ts';
+import type { Log } from '../core/log.ts';
+import type { Outcome, RenderDeadLetter, SliceTiming } from '../core/outcome.ts';
+import { ScoredBatch } from '../core/scored-batch.ts';
+import { onceAborted } from '../core/waiting.ts';
+import { ChildLost, type Loss } from '../processes/child.ts';
+import type { Children, Lease } from './children.ts';
+import type { Given } from './protocol.ts';
+import { receiveEndings } from './wire.ts';
+
+export type Score = (batch: EventBatch, signal: AbortSignal) => Promise<ScoredBatch>;
+
+export interface ApartOptions {
+  readonly children: Children;
+  readonly renderDeadLetter: RenderDeadLetter;
+  /** Longest that a part may take. */
+  readonly timeMs: number;
+  /** More, where models are still to be loaded. */
+  readonly loadMs: number;
+  /** By which a child may grow at a part, its models included. */
+  readonly growBytes: number;
+  /** Told of every child that did not survive what it had. */
+  readonly onLoss: (loss: Loss) => void;
+  readonly log: Log;
+}
+
+/** Events that a child has at once. What is done when one dies is not done again, so they are few; each costs an ask, so they are not too few. */
+const PART = 64;
+/** How often an event may end a child that holds nothing else: once may have come from outside. */
+const DEATHS = 2;
+
+interface Part {
+  readonly events: readonly Event[];
+  readonly outcomes?: readonly Outcome[];
+  readonly slices?: readonly SliceTiming[];
+}
+
+/**
+ * Scores batches in processes that may die of it. The part that a child died at is scored again, one event at a time; the event that a child held alone when it died, twice, ends as
+ * `inference_failed`, and all others are answered.
+ */
+export function createScoreApart(options: ApartOptions): Score {
+  const { children, renderDeadLetter, timeMs, loadMs, growBytes, onLoss, log } = options;
+  /** By result id, of events that have ended a child alone; kept from one delivery to the next. */
+  const deaths = new Map<string, number>();
+  const idOf = ({ hub, partition }: EventBatch, { sequenceNumber }: Event) => `${hub}/${partition}/${sequenceNumber}`;
+
+  /** In parts; what has ended a child already stands alone. */
+  function cut(batch: EventBatch): Part[] {
+    const parts: Part[] = [];
+    let from = 0;
+    batch.events.forEach((event, i) => {
+      const suspect = deaths.size > 0 && deaths.has(idOf(batch, event));
+      if (i > from && (suspect || i - from === PART)) {
+        parts.push({ events: batch.events.slice(from, i) });
+        from = i;
+      }
+      if (!suspect) return;
+      parts.push({ events: [event] });
+      from = i + 1;
+    });
+    if (from < batch.events.length) parts.push({ events: batch.events.slice(from) });
+    return parts;
+  }
+
+  /** What is to be asked next in a part's place, where a child died at it. */
+  function afterDeath(batch: EventBatch, part: Part, lost: ChildLost): readonly Part[] {
+    const { events } = part;
+    onLoss(lost.loss);
+    if (events.length > 1) return events.map(event => ({ events: [event] }));
+    const event = events[0] as Event;
+    const resultId = idOf(batch, event);
+    const times = (deaths.get(resultId) ?? 0) + 1;
+    if (times < DEATHS) {
+      deaths.set(resultId, times);
+      return [part];
+    }
+    deaths.delete(resultId);
+    log.error(`${resultId}: scored alone it took the process with it, twice: ${lost.message}`);
+    const error = new RequestError(
+      'inference_failed',
+      'infer',
+      `scored alone it took the process with it, twice: ${lost.message}`,
+    );
+    const subject = { event, resultId, model: undefined, modelVersion: undefined };
+    return [{ events, outcomes: [renderDeadLetter(batch, subject, error)] }];
+  }
+
+  /** Asks one child for parts until it dies; gives what stands in their places then. */
+  async function askFor(batch: EventBatch, parts: readonly Part[], { child, warm }: Lease, signal: AbortSignal) {
+    const limits = { timeMs, growBytes };
+    const cold = { timeMs: timeMs + loadMs, growBytes };
+    const settled = await Promise.allSettled(
+      parts.map(({ events }, i) =>
+        child.ask({ kind: 'score', batch: { ...batch, events } }, i === 0 && !warm ? cold : limits),
+      ),
+    );
+    signal.throwIfAborted(); // it killed the child: nobody died of anything
+    return new Map(parts.map((part, i) => [part, after(batch, part, settled[i] as PromiseSettledResult<Given>)]));
+  }
+
+  function after(batch: EventBatch, part: Part, answer: PromiseSettledResult<Given>): readonly Part[] {
+    if (answer.status === 'fulfilled') return [answered(batch, part, answer.value)];
+    const lost: unknown = answer.reason;
+    if (!(lost instanceof ChildLost)) throw lost;
+    if (!lost.begun) return [part];
+    return afterDeath(batch, part, lost);
+  }
+
+  return async (batch, signal) => {
+    let parts = cut(batch);
+    for (let left = parts; left.length > 0; left = parts.filter(({ outcomes }) => outcomes === undefined)) {
+      const lease = await children.take(signal);
+      const leave = onceAborted(signal, lease.child.kill);
+      try {
+        const found = await askFor(batch, left, lease, signal);
+        parts = parts.flatMap(part => found.get(part) ?? [part]);
+      } finally {
+        leave();
+        lease.release();
+      }
+    }
+    const outcomes = parts.flatMap(part => part.outcomes ?? []);
+    const slices = parts.flatMap(part => part.slices ?? []);
+    return ScoredBatch.of(batch, outcomes, slices);
+  };
+}
+
+function answered(batch: EventBatch, { events }: Part, given: Given): Part {
+  if (given.kind === 'away') throw new InfrastructureError(given.message);
+  if (given.kind !== 'scored') throw new Error(`the process apart answered ${given.kind}`);
+  return { events, outcomes: receiveEndings({ ...batch, events }, given.endings), slices: given.endings.slices };
+}

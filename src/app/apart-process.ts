@@ -1,0 +1,38 @@
+import type { Asked, Given } from '../apart/protocol.ts';
+import { sendEndings } from '../apart/wire.ts';
+import { readServingSettings } from '../config/config.ts';
+import { InfrastructureError } from '../core/errors.ts';
+import type { Log } from '../core/log.ts';
+import { serveParent } from '../processes/serve-parent.ts';
+import type { Scoring } from '../scoring/scoring.ts';
+import { openModels } from './open-models.ts';
+import { openScoring } from './open-scoring.ts';
+import { createParts } from './parts.ts';
+
+/*
+ * The process that scores what may kill its process: models and scoring as in the worker, no hubs, no ledger, no result cache, no metrics. What it is asked it answers, or dies of.
+ */
+
+/** The worker says it all itself. */
+const quiet: Log = { info() {}, warn() {}, error() {} };
+const world = { clock: Date.now, log: quiet };
+const { part, close } = createParts(quiet);
+const never = new AbortController().signal;
+
+const scoring = part(async (lifetime): Promise<Scoring> => {
+  const { settings } = readServingSettings(process.env);
+  const telemetry = { recordModelLoad() {}, observe() {} };
+  const catalog = openModels(settings, { ...world, telemetry }, lifetime);
+  return openScoring(settings, { ...world, catalog, cache: undefined });
+});
+
+serveParent<Asked, Given>(async asked => {
+  const { score } = await scoring();
+  if (asked.kind === 'ready') return { kind: 'ready' };
+  try {
+    return { kind: 'scored', endings: sendEndings(await score(asked.batch, never)) };
+  } catch (thrown) {
+    if (thrown instanceof InfrastructureError) return { kind: 'away', message: thrown.message };
+    throw thrown;
+  }
+}, close);
