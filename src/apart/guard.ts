@@ -3,14 +3,17 @@ import type { Clock, Log } from '../core/log.ts';
 import { NoChild } from './children.ts';
 import type { Mark } from './mark-record.ts';
 import type { Marks } from './marks.ts';
+import type { Predict } from './predict-apart.ts';
 import type { Score } from './score-apart.ts';
 
 export interface GuardOptions {
   readonly marks: Marks;
   /** In this process. */
   readonly score: Score;
+  readonly predict: Predict;
   /** In another one. */
   readonly scoreApart: Score;
+  readonly predictApart: Predict;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -18,6 +21,8 @@ export interface GuardOptions {
 /** Chooses where a batch is scored: here, unless a process before this one died, lately or of this very batch. */
 export interface Guard {
   readonly score: Score;
+  /** Of requests that come from no event. */
+  readonly predict: Predict;
   /** A batch is in flight from now on; the function given is told when it is no more, and whether all of it is settled. */
   begin(batch: EventBatch): (settled: boolean) => void;
   /** A process apart died, as this one would have: all goes on apart for longer. */
@@ -35,7 +40,9 @@ interface Suspects {
   readonly size: number;
 }
 
-export function createGuard({ marks, score, scoreApart, clock, log }: GuardOptions): Guard {
+export function createGuard(options: GuardOptions): Guard {
+  const { marks, score, predict, scoreApart, predictApart, clock, log } = options;
+  const byHttp = marks.slot(undefined);
   let suspects: readonly Suspects[] = marks.found.flatMap(({ partition, ...range }) =>
     partition === undefined ? [] : [{ partition, ...range }],
   );
@@ -48,26 +55,39 @@ export function createGuard({ marks, score, scoreApart, clock, log }: GuardOptio
     );
   }
 
+  function isCautious(): boolean {
+    if (cautiousUntilMs === 0) return false;
+    if (clock() < cautiousUntilMs) return true;
+    cautiousUntilMs = 0;
+    log.info('no process died of late: what comes is scored in this one again');
+    forget();
+    return false;
+  }
+
   function isApart({ partition, events }: EventBatch): boolean {
-    if (cautiousUntilMs > 0) {
-      if (clock() < cautiousUntilMs) return true;
-      cautiousUntilMs = 0;
-      log.info('no process died of late: what comes is scored in this one again');
-      forget();
-    }
+    if (isCautious()) return true;
     if (suspects.length === 0) return false;
     const [first, last] = endsOf(events);
     return suspects.some(range => range.partition === partition && range.first <= last && range.last >= first);
   }
 
-  async function apart(batch: EventBatch, signal: AbortSignal) {
+  async function apart<T>(there: () => Promise<T>, here: () => Promise<T>): Promise<T> {
     try {
-      return await scoreApart(batch, signal);
+      return await there();
     } catch (thrown) {
       if (!(thrown instanceof NoChild)) throw thrown;
       if (!cannot) log.error(`nothing can be scored apart: ${thrown.message}; it is scored in this process`);
       cannot = true;
-      return score(batch, signal);
+      return here();
+    }
+  }
+
+  async function predictHere(...args: Parameters<Predict>) {
+    byHttp.enter(0, 0);
+    try {
+      return await predict(...args);
+    } finally {
+      byHttp.leave();
     }
   }
 
@@ -92,7 +112,14 @@ export function createGuard({ marks, score, scoreApart, clock, log }: GuardOptio
   }
 
   return {
-    score: (batch, signal) => (isApart(batch) ? apart(batch, signal) : score(batch, signal)),
+    score(batch, signal) {
+      const here = () => score(batch, signal);
+      return isApart(batch) ? apart(() => scoreApart(batch, signal), here) : here();
+    },
+    predict(requests, signal) {
+      const here = () => predictHere(requests, signal);
+      return isCautious() ? apart(() => predictApart(requests, signal), here) : here();
+    },
     begin({ partition, events }) {
       const [first, last] = endsOf(events);
       const slot = marks.slot(partition);
@@ -114,6 +141,6 @@ function endsOf(events: readonly Event[]): [first: number, last: number] {
 }
 
 function inWords({ partition, first, last, size }: Mark): string {
-  if (partition === undefined) return 'something';
+  if (partition === undefined) return 'requests by HTTP';
   return `up to ${size} events of partition ${partition} between ${first} and ${last}`;
 }

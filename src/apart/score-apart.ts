@@ -7,13 +7,12 @@ import { onceAborted } from '../core/waiting.ts';
 import { ChildLost, type Loss } from '../processes/child.ts';
 import type { Children, Lease } from './children.ts';
 import type { Given } from './protocol.ts';
-import { receiveEndings } from './wire.ts';
+import { receiveEndings } from './wire-endings.ts';
 
 export type Score = (batch: EventBatch, signal: AbortSignal) => Promise<ScoredBatch>;
 
 export interface ApartOptions {
   readonly children: Children;
-  readonly renderDeadLetter: RenderDeadLetter;
   /** Longest that a part may take. */
   readonly timeMs: number;
   /** More, where models are still to be loaded. */
@@ -28,7 +27,11 @@ export interface ApartOptions {
 /** Events that a child has at once. What is done when one dies is not done again, so they are few; each costs an ask, so they are not too few. */
 const PART = 64;
 /** How often an event may end a child that holds nothing else: once may have come from outside. */
-const DEATHS = 2;
+export const DEATHS = 2;
+
+export interface ScoreApartOptions extends ApartOptions {
+  readonly renderDeadLetter: RenderDeadLetter;
+}
 
 interface Part {
   readonly events: readonly Event[];
@@ -40,11 +43,14 @@ interface Part {
  * Scores batches in processes that may die of it. The part that a child died at is scored again, one event at a time; the event that a child held alone when it died, twice, ends as
  * `inference_failed`, and all others are answered.
  */
-export function createScoreApart(options: ApartOptions): Score {
+export function createScoreApart(options: ScoreApartOptions): Score {
   const { children, renderDeadLetter, timeMs, loadMs, growBytes, onLoss, log } = options;
   /** By result id, of events that have ended a child alone; kept from one delivery to the next. */
   const deaths = new Map<string, number>();
   const idOf = ({ hub, partition }: EventBatch, { sequenceNumber }: Event) => `${hub}/${partition}/${sequenceNumber}`;
+
+  const deathsAt = (batch: EventBatch, { events: [event] }: Part) =>
+    deaths.size === 0 ? 0 : (deaths.get(idOf(batch, event as Event)) ?? 0);
 
   /** In parts; what has ended a child already stands alone. */
   function cut(batch: EventBatch): Part[] {
@@ -77,31 +83,33 @@ export function createScoreApart(options: ApartOptions): Score {
       return [part];
     }
     deaths.delete(resultId);
-    log.error(`${resultId}: scored alone it took the process with it, twice: ${lost.message}`);
-    const error = new RequestError(
-      'inference_failed',
-      'infer',
-      `scored alone it took the process with it, twice: ${lost.message}`,
-    );
+    const message = tookTheProcess(lost);
+    log.error(`${resultId}: ${message}`);
+    const error = new RequestError('inference_failed', 'infer', message);
     const subject = { event, resultId, model: undefined, modelVersion: undefined };
     return [{ events, outcomes: [renderDeadLetter(batch, subject, error)] }];
   }
 
   /** Asks one child for parts until it dies; gives what stands in their places then. */
   async function askFor(batch: EventBatch, parts: readonly Part[], { child, warm }: Lease, signal: AbortSignal) {
+    // What has killed comes last: by then the others are answered, and their models loaded.
+    const asked = parts.toSorted((one, other) => deathsAt(batch, one) - deathsAt(batch, other));
     const limits = { timeMs, growBytes };
     const cold = { timeMs: timeMs + loadMs, growBytes };
     const settled = await Promise.allSettled(
-      parts.map(({ events }, i) =>
+      asked.map(({ events }, i) =>
         child.ask({ kind: 'score', batch: { ...batch, events } }, i === 0 && !warm ? cold : limits),
       ),
     );
     signal.throwIfAborted(); // it killed the child: nobody died of anything
-    return new Map(parts.map((part, i) => [part, after(batch, part, settled[i] as PromiseSettledResult<Given>)]));
+    return new Map(asked.map((part, i) => [part, after(batch, part, settled[i] as PromiseSettledResult<Given>)]));
   }
 
   function after(batch: EventBatch, part: Part, answer: PromiseSettledResult<Given>): readonly Part[] {
-    if (answer.status === 'fulfilled') return [answered(batch, part, answer.value)];
+    if (answer.status === 'fulfilled') {
+      if (deathsAt(batch, part) > 0) deaths.delete(idOf(batch, part.events[0] as Event));
+      return [answered(batch, part, answer.value)];
+    }
     const lost: unknown = answer.reason;
     if (!(lost instanceof ChildLost)) throw lost;
     if (!lost.begun) return [part];
@@ -131,4 +139,8 @@ function answered(batch: EventBatch, { events }: Part, given: Given): Part {
   if (given.kind === 'away') throw new InfrastructureError(given.message);
   if (given.kind !== 'scored') throw new Error(`the process apart answered ${given.kind}`);
   return { events, outcomes: receiveEndings({ ...batch, events }, given.endings), slices: given.endings.slices };
+}
+
+export function tookTheProcess({ message }: ChildLost): string {
+  return `scored alone it took the process with it, twice: ${message}`;
 }

@@ -1,8 +1,10 @@
 import type { Asked, Given } from '../apart/protocol.ts';
-import { sendEndings } from '../apart/wire.ts';
+import { sendEndings } from '../apart/wire-endings.ts';
+import { receiveRequest, sendEnding } from '../apart/wire-predictions.ts';
 import { readServingSettings } from '../config/config.ts';
 import { InfrastructureError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
+import type { Ending } from '../core/outcome.ts';
 import { serveParent } from '../processes/serve-parent.ts';
 import type { Scoring } from '../scoring/scoring.ts';
 import { openModels } from './open-models.ts';
@@ -27,10 +29,12 @@ const scoring = part(async (lifetime): Promise<Scoring> => {
 });
 
 serveParent<Asked, Given>(async asked => {
-  const { score } = await scoring();
+  const { score, predict } = await scoring();
   if (asked.kind === 'ready') return { kind: 'ready' };
   try {
-    return { kind: 'scored', endings: sendEndings(await score(asked.batch, never)) };
+    if (asked.kind === 'score') return { kind: 'scored', endings: sendEndings(await score(asked.batch, never)) };
+    const [ending] = await predict([receiveRequest(asked.request)], never);
+    return { kind: 'predicted', ending: sendEnding(ending as Ending) };
   } catch (thrown) {
     if (thrown instanceof InfrastructureError) return { kind: 'away', message: thrown.message };
     throw thrown;

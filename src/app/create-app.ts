@@ -76,8 +76,14 @@ export function createApp({ environment, clock, log }: AppOptions): App {
     return openScoring(settings(), { ...world, catalog, cache: remembered });
   });
   const guard = part(async lifetime => {
-    const [{ openGuard }, scored, watched] = await Promise.all([import('./open-guard.ts'), scoring(), telemetry()]);
-    return openGuard(settings(), environment, { ...world, scoring: scored, telemetry: watched }, lifetime);
+    const [{ openGuard }, catalog, scored, watched] = await Promise.all([
+      import('./open-guard.ts'),
+      models(),
+      scoring(),
+      telemetry(),
+    ]);
+    const parts = { ...world, catalog, scoring: scored, telemetry: watched };
+    return openGuard(settings(), environment, parts, lifetime);
   });
   const events = part(async lifetime => {
     const wanted = settings();
@@ -94,13 +100,13 @@ export function createApp({ environment, clock, log }: AppOptions): App {
     return openLedger(settings(), { ...world, events: hubs, guard: guarded, telemetry: watched }, lifetime);
   });
   const http = part(async () => {
-    const [{ openHttp }, catalog, scored, watched] = await Promise.all([
+    const [{ openHttp }, catalog, guarded, watched] = await Promise.all([
       import('./open-http.ts'),
       models(),
-      scoring(),
+      guard(),
       telemetry(),
     ]);
-    return openHttp(settings(), { ...world, catalog, scoring: scored, telemetry: watched });
+    return openHttp(settings(), { ...world, catalog, guard: guarded, telemetry: watched });
   });
 
   return {

@@ -4,11 +4,16 @@ import { join } from 'node:path';
 import { createChildren } from '../apart/children.ts';
 import { createGuard, type Guard } from '../apart/guard.ts';
 import { openMarks } from '../apart/marks.ts';
+import { createPredictApart } from '../apart/predict-apart.ts';
 import type { Asked, Given } from '../apart/protocol.ts';
 import { createScoreApart } from '../apart/score-apart.ts';
+import type { VersionName } from '../apart/wire-predictions.ts';
 import { createDeadLetterRenderer } from '../codecs/event-json/dead-letter.ts';
 import type { Settings } from '../config/settings.ts';
-import { startChild } from '../processes/child.ts';
+import type { Catalog } from '../core/catalog.ts';
+import { InfrastructureError } from '../core/errors.ts';
+import { NO_SEGMENTS } from '../core/routing.ts';
+import { type Loss, startChild } from '../processes/child.ts';
 import type { Scoring } from '../scoring/scoring.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { cacheDirOf } from './open-catalog.ts';
@@ -22,11 +27,17 @@ const READY_MS = 60_000;
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
+interface Parts {
+  readonly scoring: Scoring;
+  readonly catalog: Catalog;
+  readonly telemetry: Telemetry;
+}
+
 /** What stands between this process and what may kill it. */
 export function openGuard(
   settings: Settings,
   environment: Environment,
-  { scoring, telemetry, clock, log }: World & { readonly scoring: Scoring; readonly telemetry: Telemetry },
+  { scoring, catalog, telemetry, clock, log }: World & Parts,
   lifetime: Lifetime,
 ): Guard {
   const marks = openMarks(marksFolder(settings), log);
@@ -43,26 +54,33 @@ export function openGuard(
     idleMs: IDLE_MS,
   });
   lifetime.free(children.close);
-  const scoreApart = createScoreApart({
+  const apart = {
     children,
-    renderDeadLetter: createDeadLetterRenderer(MAX_BODY_BYTES, clock),
     timeMs: settings.INFERENCE_TIMEOUT_SECONDS * 1000,
     loadMs: settings.MODEL_LOAD_TIMEOUT_SECONDS * 1000,
     // It loads the models that it is asked for meanwhile; half as much again for what they do.
     growBytes: settings.MODEL_MEMORY_MB * MIB * 1.5,
-    onLoss(loss) {
+    onLoss(loss: Loss) {
       telemetry.recordLostProcess(loss);
       guard.warn();
     },
     log,
-  });
+  };
+  const renderDeadLetter = createDeadLetterRenderer(MAX_BODY_BYTES, clock);
+  const scoreApart = createScoreApart({ ...apart, renderDeadLetter });
+  const predictApart = createPredictApart({ ...apart, find: name => findVersion(catalog, name, clock()), clock });
   const guard = createGuard({
+    ...scoring,
     marks,
-    score: scoring.score,
     async scoreApart(batch, signal) {
       const scored = await scoreApart(batch, signal);
       telemetry.recordApart(batch.events.length);
       return scored;
+    },
+    async predictApart(requests, signal) {
+      const endings = await predictApart(requests, signal);
+      telemetry.recordApart(requests.length);
+      return endings;
     },
     clock,
     log,
@@ -76,4 +94,13 @@ function marksFolder(settings: Settings): string {
   const endpoint = /Endpoint=([^;]*)/i.exec(EventHubs ?? '')?.[1] ?? EventHubs__fullyQualifiedNamespace;
   const key = createHash('sha256').update(JSON.stringify([endpoint, REQUESTS_HUB, CONSUMER_GROUP]));
   return join(cacheDirOf(settings), 'marks', key.digest('hex').slice(0, 16));
+}
+
+async function findVersion(catalog: Catalog, { name, version, label }: VersionName, nowMs: number) {
+  const routing = await catalog.routing(name, version);
+  const found = (routing.route ?? routing.choose('', NO_SEGMENTS, nowMs)).version;
+  if (found.label === label) return found;
+  throw new InfrastructureError(
+    `${name} ${label} answered, and here is ${found.label}: the version was replaced just now`,
+  );
 }

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import rhea from 'rhea';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openModel } from '../../bench/models.ts';
-import { receiveEndings, sendEndings } from '../../src/apart/wire.ts';
+import { receiveEndings, sendEndings } from '../../src/apart/wire-endings.ts';
 import { createMemoryCache } from '../../src/cache/memory-cache.ts';
 import { createDecoder } from '../../src/codecs/decoder.ts';
 import type { Catalog } from '../../src/core/catalog.ts';

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { hubscoreVerify } from '../chaos/hubscore-verify.ts';
 import { type Stack, startStack } from '../chaos/stack.ts';
 import { watchEndings } from '../chaos/watch.ts';
@@ -11,7 +11,7 @@ const HOOK = pathToFileURL(resolve(import.meta.dirname, '../support/deadly-runs.
 const PARTITIONS = ['0', '1', '2', '3'];
 
 let stack: Stack;
-beforeAll(async () => {
+beforeEach(async () => {
   const settings = {
     NODE_OPTIONS: `--import ${HOOK}`,
     INFERENCE_TIMEOUT_SECONDS: '2',
@@ -19,7 +19,7 @@ beforeAll(async () => {
   };
   stack = await startStack({ hosts: 1, redis: false, settings });
 });
-afterAll(async () => stack?.close());
+afterEach(async () => stack?.close());
 
 const bodyOf = (id: string, first: number) =>
   JSON.stringify({
@@ -27,6 +27,21 @@ const bodyOf = (id: string, first: number) =>
     model: 'diabetes',
     features: [first, ...Array.from({ length: 9 }, (_, i) => i / 10)],
   });
+
+const deaths = () => stack.log().match(/the worker ended/g)?.length ?? 0;
+
+/** By HTTP, of the worker that runs now; undefined where it dies of it. */
+async function infer(first: number): Promise<{ status: number; body: string } | undefined> {
+  const [url] = [...stack.log().matchAll(/^(?:ready|running again) (http:\S+)/gm)].at(-1)?.slice(1) ?? [];
+  const data = [first, ...Array.from({ length: 9 }, (_, i) => i / 10)];
+  const body = JSON.stringify({ inputs: [{ name: 'features', shape: [1, 10], datatype: 'FP32', data }] });
+  try {
+    const answer = await fetch(`${url}/v2/models/diabetes/infer`, { method: 'POST', body });
+    return { status: answer.status, body: await answer.text() };
+  } catch {
+    return undefined;
+  }
+}
 
 describe('events that kill their process', () => {
   it('end as such, all others in order, and the host goes on', async () => {
@@ -70,12 +85,20 @@ describe('events that kill their process', () => {
       outOfOrder: 0,
     });
     expect(stack.log()).not.toMatch(/Exceeded language worker restart/);
-    console.log(
-      stack
-        .log()
-        .split('\n')
-        .filter(l => /functions host|process|running/.test(l))
-        .join('\n'),
-    );
+    expect(deaths(), stack.log()).toBe(1);
   }, 200_000);
+
+  it('or requests by HTTP take it with them once; then they are answered, as others are', async () => {
+    const before = await infer(1);
+    expect(before).toMatchObject({ status: 200 });
+    expect(await infer(DEADLY.crash)).toBeUndefined();
+    await expect.poll(() => infer(1), { timeout: 20_000 }).toMatchObject({ status: 200 });
+    const after = await infer(1);
+    const said = (answer: typeof before) => JSON.parse(answer?.body ?? '').outputs;
+    expect(said(after)).toEqual(said(before));
+    const [deadly, other] = await Promise.all([infer(DEADLY.crash), infer(2)]);
+    expect(deadly).toMatchObject({ status: 500, body: expect.stringMatching(/took the process with it, twice/) });
+    expect(other).toMatchObject({ status: 200 });
+    expect(deaths()).toBe(1);
+  }, 100_000);
 });

@@ -19,6 +19,10 @@ function world(found: readonly Mark[]) {
     done.push(where);
     return ScoredBatch.of({ ...batch, events: [] }, []);
   };
+  const predict = (where: string) => async () => {
+    done.push(`predicted ${where}`);
+    return [];
+  };
   const guard = createGuard({
     marks: {
       found,
@@ -31,6 +35,8 @@ function world(found: readonly Mark[]) {
     },
     score: score('here'),
     scoreApart: score('apart'),
+    predict: predict('here'),
+    predictApart: predict('apart'),
     clock: () => now,
     log,
   });
@@ -60,19 +66,24 @@ function world(found: readonly Mark[]) {
 
 describe('the guard before what may kill', () => {
   it('marks what is scored in this process', async () => {
-    const { run, log } = world([]);
+    const { run, log, guard, done } = world([]);
     expect(await run(10, 3)).toEqual(['2: 10 to 12', 'here', 'left']);
+    done.length = 0;
+    await guard.predict([], signal);
+    expect(done).toEqual(['undefined: 0 to 0', 'predicted here', 'left']);
     expect(log.lines).toEqual([]);
   });
 
   it('has everything scored apart for a minute after a death, and says so', async () => {
-    const { run, log, pass } = world([{ partition: undefined, first: 0, last: -1, size: 0 }]);
+    const { run, log, pass, guard, done } = world([{ partition: undefined, first: 0, last: -1, size: 0 }]);
     expect(log.lines).toEqual([
-      'a process died with something in flight: that is scored apart, and so is everything else for 60 s',
+      'a process died with requests by HTTP in flight: that is scored apart, and so is everything else for 60 s',
     ]);
     expect(await run(10, 3)).toEqual(['2: 10 to 12', 'apart', 'left']);
     pass(59_999);
     expect(await run(10, 3, '0')).toContain('apart');
+    await guard.predict([], signal);
+    expect(done).toContain('predicted apart');
     pass(1);
     expect(await run(13, 3)).toEqual(['2: 13 to 15', 'forgotten', 'here', 'left']);
     expect(log.lines.slice(1)).toEqual(['no process died of late: what comes is scored in this one again']);

@@ -1,4 +1,4 @@
-import { type ErrorCode, RequestError, type Stage } from '../core/errors.ts';
+import type { ErrorCode } from '../core/errors.ts';
 import type { Event, EventBatch } from '../core/event.ts';
 import type { Outcome, SliceTiming } from '../core/outcome.ts';
 import type { RawNumber, RequestId } from '../core/request.ts';
@@ -119,19 +119,4 @@ function textWriter(text: string | null | undefined): (() => string) | undefined
     if (text === null) throw new Error('it is nested too deeply to be written again');
     return text;
   };
-}
-
-/** A request's error as it travels. */
-export interface SentError {
-  readonly code: ErrorCode;
-  readonly stage: Stage;
-  readonly message: string;
-}
-
-export function sendError({ code, stage, message }: RequestError): SentError {
-  return { code, stage, message };
-}
-
-export function receiveError({ code, stage, message }: SentError): RequestError {
-  return new RequestError(code, stage, message);
 }
