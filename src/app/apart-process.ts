@@ -7,7 +7,8 @@ import type { Log } from '../core/log.ts';
 import type { Ending } from '../core/outcome.ts';
 import { serveParent } from '../processes/serve-parent.ts';
 import type { Scoring } from '../scoring/scoring.ts';
-import { openModels } from './open-models.ts';
+import { createLoaders } from './create-loaders.ts';
+import { openCatalog } from './open-catalog.ts';
 import { openScoring } from './open-scoring.ts';
 import { createParts } from './parts.ts';
 
@@ -23,8 +24,12 @@ const never = new AbortController().signal;
 
 const scoring = part(async (lifetime): Promise<Scoring> => {
   const { settings } = readServingSettings(process.env);
-  const telemetry = { recordModelLoad() {}, observe() {} };
-  const catalog = openModels(settings, { ...world, telemetry }, lifetime);
+  const { loaders, close } = createLoaders(settings, quiet);
+  lifetime.free(close);
+  const { catalog } = openCatalog(settings, { ...world, loaders, onLoad() {} });
+  lifetime.free(catalog.close);
+  // Not started: it would load all models that there are, which the worker holds already.
+  setInterval(() => catalog.refresh().catch(() => {}), settings.MODEL_REFRESH_SECONDS * 1000).unref();
   return openScoring(settings, { ...world, catalog, cache: undefined });
 });
 

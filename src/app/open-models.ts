@@ -9,7 +9,7 @@ import type { World } from './world.ts';
 /** The models of the storage account, which begin to load. @throws ConfigurationError where no account is named. */
 export function openModels(
   settings: Settings,
-  { telemetry, clock, log }: World & { readonly telemetry: Pick<Telemetry, 'recordModelLoad' | 'observe'> },
+  { telemetry, clock, log }: World & { readonly telemetry: Telemetry },
   lifetime: Lifetime,
 ): ModelCatalog {
   const { loaders, close } = createLoaders(settings, log);
