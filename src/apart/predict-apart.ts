@@ -5,7 +5,7 @@ import type { Request } from '../core/request.ts';
 import { onceAborted } from '../core/waiting.ts';
 import { ChildLost } from '../processes/child.ts';
 import type { Given } from './protocol.ts';
-import { type ApartOptions, DEATHS, tookTheProcess } from './score-apart.ts';
+import { type ApartOptions, DEATHS, limitsOf, tookTheProcess } from './score-apart.ts';
 import { receiveEnding, sendRequest, type VersionName } from './wire-predictions.ts';
 
 export type Predict = (requests: readonly Request[], signal: AbortSignal) => Promise<readonly Ending[]>;
@@ -18,16 +18,13 @@ export interface PredictApartOptions extends ApartOptions {
 
 /** The same for requests that come from no event: each alone, and one that ended two processes is refused. */
 export function createPredictApart(options: PredictApartOptions): Predict {
-  const { children, timeMs, loadMs, growBytes, onLoss, find, clock, log } = options;
+  const { children, onLoss, find, clock, log } = options;
 
-  async function ask(request: Request, signal: AbortSignal): Promise<Given | ChildLost> {
+  async function ask(request: Request, deaths: number, signal: AbortSignal): Promise<Given | ChildLost> {
     const { child, warm, release } = await children.take(signal);
     const leave = onceAborted(signal, child.kill);
     try {
-      return await child.ask(
-        { kind: 'predict', request: sendRequest(request) },
-        { timeMs: warm ? timeMs : timeMs + loadMs, growBytes },
-      );
+      return await child.ask({ kind: 'predict', request: sendRequest(request) }, limitsOf(options, warm, deaths));
     } catch (thrown) {
       signal.throwIfAborted(); // it killed the child: nobody died of anything
       if (thrown instanceof ChildLost) return thrown;
@@ -40,7 +37,7 @@ export function createPredictApart(options: PredictApartOptions): Predict {
 
   async function predictOne(request: Request, signal: AbortSignal): Promise<Ending> {
     for (let deaths = 0; ; ) {
-      const given = await ask(request, signal);
+      const given = await ask(request, deaths, signal);
       if (!(given instanceof ChildLost)) return endingOf(given);
       if (!given.begun) continue;
       onLoss(given.loss);

@@ -4,7 +4,7 @@ import type { Log } from '../core/log.ts';
 import type { Outcome, RenderDeadLetter, SliceTiming } from '../core/outcome.ts';
 import { ScoredBatch } from '../core/scored-batch.ts';
 import { onceAborted } from '../core/waiting.ts';
-import { ChildLost, type Loss } from '../processes/child.ts';
+import { ChildLost, type Limits, type Loss } from '../processes/child.ts';
 import type { Children, Lease } from './children.ts';
 import type { Given } from './protocol.ts';
 import { receiveEndings } from './wire-endings.ts';
@@ -15,10 +15,11 @@ export interface ApartOptions {
   readonly children: Children;
   /** Longest that a part may take. */
   readonly timeMs: number;
-  /** More, where models are still to be loaded. */
-  readonly loadMs: number;
-  /** By which a child may grow at a part, its models included. */
+  /** By which a child may grow at it. */
   readonly growBytes: number;
+  /** More of both, where models are still to be loaded. */
+  readonly loadMs: number;
+  readonly loadBytes: number;
   /** Told of every child that did not survive what it had. */
   readonly onLoss: (loss: Loss) => void;
   readonly log: Log;
@@ -44,7 +45,7 @@ interface Part {
  * `inference_failed`, and all others are answered.
  */
 export function createScoreApart(options: ScoreApartOptions): Score {
-  const { children, renderDeadLetter, timeMs, loadMs, growBytes, onLoss, log } = options;
+  const { children, renderDeadLetter, onLoss, log } = options;
   /** By result id, of events that have ended a child alone; kept from one delivery to the next. */
   const deaths = new Map<string, number>();
   const idOf = ({ hub, partition }: EventBatch, { sequenceNumber }: Event) => `${hub}/${partition}/${sequenceNumber}`;
@@ -94,12 +95,11 @@ export function createScoreApart(options: ScoreApartOptions): Score {
   async function askFor(batch: EventBatch, parts: readonly Part[], { child, warm }: Lease, signal: AbortSignal) {
     // What has killed comes last: by then the others are answered, and their models loaded.
     const asked = parts.toSorted((one, other) => deathsAt(batch, one) - deathsAt(batch, other));
-    const limits = { timeMs, growBytes };
-    const cold = { timeMs: timeMs + loadMs, growBytes };
     const settled = await Promise.allSettled(
-      asked.map(({ events }, i) =>
-        child.ask({ kind: 'score', batch: { ...batch, events } }, i === 0 && !warm ? cold : limits),
-      ),
+      asked.map((part, i) => {
+        const limits = limitsOf(options, warm || i > 0, deathsAt(batch, part));
+        return child.ask({ kind: 'score', batch: { ...batch, events: part.events } }, limits);
+      }),
     );
     signal.throwIfAborted(); // it killed the child: nobody died of anything
     return new Map(asked.map((part, i) => [part, after(batch, part, settled[i] as PromiseSettledResult<Given>)]));
@@ -143,4 +143,16 @@ function answered(batch: EventBatch, { events }: Part, given: Given): Part {
 
 export function tookTheProcess({ message }: ChildLost): string {
   return `scored alone it took the process with it, twice: ${message}`;
+}
+
+/** A model that is loaded meanwhile is nobody's fault: what has ended a warm child may need one that others did not. */
+export function limitsOf(
+  { timeMs, growBytes, loadMs, loadBytes }: ApartOptions,
+  warm: boolean,
+  deaths: number,
+): Limits {
+  return {
+    timeMs: warm ? timeMs : timeMs + loadMs,
+    growBytes: warm && deaths === 0 ? growBytes : growBytes + loadBytes,
+  };
 }

@@ -57,9 +57,9 @@ export function openGuard(
   const apart = {
     children,
     timeMs: settings.INFERENCE_TIMEOUT_SECONDS * 1000,
+    growBytes: (settings.MODEL_MEMORY_MB * MIB) / 2, // so that it, too, goes by the size of the instance
     loadMs: settings.MODEL_LOAD_TIMEOUT_SECONDS * 1000,
-    // It loads the models that it is asked for meanwhile; half as much again for what they do.
-    growBytes: settings.MODEL_MEMORY_MB * MIB * 1.5,
+    loadBytes: settings.MODEL_MEMORY_MB * MIB,
     onLoss(loss: Loss) {
       telemetry.recordLostProcess(loss);
       guard.warn();

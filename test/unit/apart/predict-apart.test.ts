@@ -26,6 +26,7 @@ const predict = createPredictApart({
   timeMs: 20_000,
   loadMs: 0,
   growBytes: 100e6,
+  loadBytes: 50e6,
   onLoss: loss => void losses.push(loss),
   async find(name) {
     asked.push(name);

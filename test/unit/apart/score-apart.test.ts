@@ -35,6 +35,7 @@ describe('scoring apart', () => {
       timeMs,
       loadMs,
       growBytes: 100e6,
+      loadBytes: 50e6,
       onLoss: loss => void losses.push(loss),
       log: quiet,
     });
@@ -84,7 +85,7 @@ describe('scoring apart', () => {
     expect(said(scored)).toEqual(['a', 'inference_failed', 'b', 'inference_failed', 'c']);
     expect(messages(scored)).toEqual([
       expect.stringMatching(/twice: the scoring process did not answer within 1.5 s and was ended$/),
-      expect.stringMatching(/twice: the scoring process took more than 95 MB and was ended$/),
+      expect.stringMatching(/twice: the scoring process took more than 143 MB and was ended$/),
     ]);
     expect([...losses].sort()).toEqual(['memory', 'memory', 'time', 'time', 'time']);
   });
