@@ -4,7 +4,7 @@ import type { Fault } from './faults.ts';
 import { createFuzz } from './fuzz-bodies.ts';
 import { hubscoreVerify, type Verified } from './hubscore-verify.ts';
 import { judge, type Verdict } from './judge.ts';
-import { makeEvent } from './requests.ts';
+import { makeDeadlyEvent, makeEvent } from './requests.ts';
 import type { Scenario } from './scenarios.ts';
 import { type Stack, startStack } from './stack.ts';
 import { startTraffic, type Traffic } from './traffic.ts';
@@ -41,13 +41,14 @@ const SETTLED_MS = 120_000;
 export async function play(scenario: Scenario, options: Play): Promise<Outcome> {
   const { random, say, long } = options;
   const seconds = (long && scenario.longSeconds) || options.seconds;
-  const { hosts, functions, settings = {}, fuzz } = scenario;
+  const { hosts, functions, settings = {}, fuzz, deadly } = scenario;
   const events = options.events * (fuzz ?? 1);
   const stack = await startStack({ hosts, functions, settings, redis: scenario.redis === true });
   try {
     const { connectionString } = stack.eventHubs;
     const watch = watchEndings(connectionString);
-    const make = fuzz === undefined ? (id: number) => makeEvent(id, random) : createFuzz(random);
+    const known = deadly ? makeDeadlyEvent : makeEvent;
+    const make = fuzz === undefined ? (id: number) => known(id, random) : createFuzz(random);
     let made = 0;
     const next = () => make(made++);
     const traffic = startTraffic(connectionString, PARTITIONS.length, events, seconds, next, random.next);

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { DEADLY } from '../support/deadly.ts';
 import type { SeededRandom } from '../support/seeded-random.ts';
 
 const MODELS = join(import.meta.dirname, '../../samples/models');
@@ -95,4 +96,16 @@ export function makeEvent(chaosId: number, random: SeededRandom): ChaosEvent {
   const number = random.below(cases.length);
   const body = JSON.stringify({ request_id: `c${chaosId}`, model, features: cases[number]?.features });
   return { body: Buffer.from(body), properties: { chaosId, requests: 1, expected: `${model} ${number}` } };
+}
+
+const A_DEADLY_ONE_IN = 400;
+const FIRST_DEADLY = 123;
+
+/** The same with a few among them that crash the process that runs them, and every fourth of those hangs it (`test/support/deadly-runs.ts`). */
+export function makeDeadlyEvent(chaosId: number, random: SeededRandom): ChaosEvent {
+  if (chaosId % A_DEADLY_ONE_IN !== FIRST_DEADLY) return makeEvent(chaosId, random);
+  const kind = Math.floor(chaosId / A_DEADLY_ONE_IN) % 4 === 2 ? DEADLY.hang : DEADLY.crash;
+  const features = [kind, ...(random.pick(DIABETES).features as number[]).slice(1)];
+  const body = JSON.stringify({ request_id: `c${chaosId}`, model: 'diabetes', features });
+  return { body: Buffer.from(body), properties: { chaosId, requests: 1, expected: 'inference_failed' } };
 }

@@ -1,3 +1,4 @@
+import { DEADLY_RUNS } from '../support/deadly.ts';
 import { hasRedis } from '../support/redis.ts';
 import {
   breakModelFile,
@@ -30,6 +31,8 @@ export interface Scenario {
   readonly settings?: Readonly<Record<string, string>>;
   /** Bodies that nobody has foreseen, and so many times the usual events. */
   readonly fuzz?: number;
+  /** Some events crash or hang the process that runs them. */
+  readonly deadly?: true;
 }
 
 /** Time-outs that fit faults of a few seconds. */
@@ -71,6 +74,13 @@ const ALL: readonly Scenario[] = [
     mayRepeat: true,
     redis: true,
     settings: IMPATIENT,
+  },
+  {
+    name: 'deadly events',
+    hosts: 1,
+    faults: [[killHost]],
+    deadly: true,
+    settings: { NODE_OPTIONS: DEADLY_RUNS, INFERENCE_TIMEOUT_SECONDS: '2', MODEL_LOAD_TIMEOUT_SECONDS: '5' },
   },
   { name: 'fuzz', hosts: 1, faults: [[killHost]], fuzz: 5 },
 ];

@@ -405,7 +405,7 @@ describe('one road', () => {
         const last = first + rows.length - 1;
         expect(wireOf(received, last)).toEqual(wireOf(scored, last));
       }),
-      { numRuns: 200 },
+      { numRuns: 100 },
     );
   });
 

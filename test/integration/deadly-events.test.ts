@@ -1,19 +1,16 @@
-import { resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { hubscoreVerify } from '../chaos/hubscore-verify.ts';
 import { type Stack, startStack } from '../chaos/stack.ts';
 import { watchEndings } from '../chaos/watch.ts';
-import { DEADLY } from '../support/deadly-runs.ts';
+import { DEADLY, DEADLY_RUNS } from '../support/deadly.ts';
 import { DEAD_LETTERS, RESULTS, readAll, sendRequests } from '../support/scoring.ts';
 
-const HOOK = pathToFileURL(resolve(import.meta.dirname, '../support/deadly-runs.ts')).href;
 const PARTITIONS = ['0', '1', '2', '3'];
 
 let stack: Stack;
 beforeEach(async () => {
   const settings = {
-    NODE_OPTIONS: `--import ${HOOK}`,
+    NODE_OPTIONS: DEADLY_RUNS,
     INFERENCE_TIMEOUT_SECONDS: '2',
     MODEL_LOAD_TIMEOUT_SECONDS: '15',
   };

@@ -1,10 +1,9 @@
 import { InferenceSession } from 'onnxruntime-node';
+import { DEADLY } from './deadly.ts';
 
 /*
  * Loaded before anything else (`NODE_OPTIONS=--import …`) it makes runs deadly for rows whose first value says so, as a model's native code may be: in whichever process they run.
  */
-
-export const DEADLY = { crash: 66601, hang: 66602 } as const;
 
 const { prototype } = InferenceSession as unknown as {
   readonly prototype: { run(feeds: Feeds, ...rest: unknown[]): unknown };
