@@ -32,6 +32,9 @@ export interface Guard {
 /** The host gives up at the third death in 12 s. With everything apart for so long after one, there are two at most, however many events kill. */
 const CAUTION_MS = 60_000;
 
+/** Where no process apart can be had, for how long that is not tried again. */
+const WITHOUT_MS = 10_000;
+
 /** Events of which one may have been a process's death. */
 interface Suspects {
   readonly partition: string;
@@ -47,7 +50,7 @@ export function createGuard(options: GuardOptions): Guard {
     partition === undefined ? [] : [{ partition, ...range }],
   );
   let cautiousUntilMs = 0;
-  let cannot = false;
+  let withoutUntilMs = 0;
   if (marks.found.length > 0) {
     cautiousUntilMs = clock() + CAUTION_MS;
     log.warn(
@@ -72,12 +75,15 @@ export function createGuard(options: GuardOptions): Guard {
   }
 
   async function apart<T>(there: () => Promise<T>, here: () => Promise<T>): Promise<T> {
+    if (clock() < withoutUntilMs) return here();
     try {
       return await there();
     } catch (thrown) {
       if (!(thrown instanceof NoChild)) throw thrown;
-      if (!cannot) log.error(`nothing can be scored apart: ${thrown.message}; it is scored in this process`);
-      cannot = true;
+      log.error(
+        `nothing can be scored apart: ${thrown.message}; for ${WITHOUT_MS / 1000} s all is scored in this process`,
+      );
+      withoutUntilMs = clock() + WITHOUT_MS;
       return here();
     }
   }
@@ -91,19 +97,15 @@ export function createGuard(options: GuardOptions): Guard {
     }
   }
 
-  /** What lies behind the first batch that has no ending yet was not in flight: it is not that long. */
+  /** Of a partition: what is to come begins at `first`, all before it is settled; and no more than a batch of it was in flight. */
   function narrow(partition: string, first: number): void {
-    suspects = suspects.map(range =>
-      range.partition === partition && range.first <= first
-        ? { ...range, last: Math.min(range.last, first + range.size - 1) }
-        : range,
-    );
-  }
-
-  function clear(partition: string, through: number): void {
     suspects = suspects
-      .map(range => (range.partition === partition ? { ...range, first: Math.max(range.first, through + 1) } : range))
-      .filter(({ first, last }) => first <= last);
+      .map(range =>
+        range.partition === partition && range.first <= first
+          ? { ...range, first, last: Math.min(range.last, first + range.size - 1) }
+          : range,
+      )
+      .filter(range => range.first <= range.last);
     forget();
   }
 
@@ -127,7 +129,7 @@ export function createGuard(options: GuardOptions): Guard {
       if (suspects.length > 0) narrow(partition, first);
       return settled => {
         slot.leave();
-        if (settled && suspects.length > 0) clear(partition, last);
+        if (settled && suspects.length > 0) narrow(partition, last + 1);
       };
     },
     warn() {

@@ -23,7 +23,7 @@ import type { World } from './world.ts';
 
 const MIB = 1024 * 1024;
 const IDLE_MS = 20_000;
-const READY_MS = 60_000;
+const READY_MS = 30_000;
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 

@@ -105,21 +105,31 @@ describe('the guard before what may kill', () => {
     expect(log.lines[0]).toMatch(/died with up to 10 events of partition 2 between 100 and 259 in flight/);
     pass(100_000);
     expect(await run(100, 50, '1')).toContain('here');
-    expect(await run(90, 10)).toContain('here');
+    expect(await run(90, 5)).toContain('here');
     expect(await run(120, 5, '2', false), 'fails').toContain('apart');
     expect(await run(120, 5)).toEqual(['2: 120 to 124', 'apart', 'left']);
     expect(await run(125, 10)).toEqual(['2: 125 to 134', 'apart', 'left', 'forgotten']);
     expect(await run(135, 10)).toContain('here');
   });
 
-  it('scores here where no process apart can be had, rather than not at all, and says so once', async () => {
-    const { run, log, breakWith } = world([{ partition: undefined, first: 0, last: -1, size: 0 }]);
+  it('knows of what was in flight that it is settled by where the partition goes on', async () => {
+    const { run, pass, done } = world([{ partition: '2', first: 100, last: 259, size: 10 }]);
+    pass(100_000);
+    expect(await run(260, 5)).toEqual(['2: 260 to 264', 'forgotten', 'here', 'left']);
+    expect(done).not.toContain('apart');
+  });
+
+  it('scores here where no process apart can be had, rather than not at all, and says so', async () => {
+    const { run, log, breakWith, pass } = world([{ partition: undefined, first: 0, last: -1, size: 0 }]);
     breakWith(new NoChild('the scoring process did not start: EAGAIN'));
     expect(await run(1, 1)).toContain('here');
+    breakWith(new Error('is not asked'));
+    pass(9_999);
     expect(await run(2, 1)).toContain('here');
     expect(log.lines.slice(1)).toEqual([
-      'nothing can be scored apart: the scoring process did not start: EAGAIN; it is scored in this process',
+      'nothing can be scored apart: the scoring process did not start: EAGAIN; for 10 s all is scored in this process',
     ]);
+    pass(1);
     breakWith(new Error('other'));
     await expect(run(3, 1)).rejects.toThrow('other');
   });
