@@ -104,7 +104,7 @@ const FIRST_DEADLY = 123;
 /** The same with a few among them that crash or hang the process that runs them (`test/support/deadly-runs.ts`). */
 export function makeDeadlyEvent(chaosId: number, random: SeededRandom): ChaosEvent {
   if (chaosId % ONE_IN !== FIRST_DEADLY) return makeEvent(chaosId, random);
-  const kind = Math.floor(chaosId / ONE_IN) % 2 === 1 ? DEADLY.hang : DEADLY.crash;
+  const kind = Math.floor(chaosId / ONE_IN) % 3 === 1 ? DEADLY.hang : DEADLY.crash;
   const features = [kind, ...(random.pick(DIABETES).features as number[]).slice(1)];
   const body = JSON.stringify({ request_id: `c${chaosId}`, model: 'diabetes', features });
   return { body: Buffer.from(body), properties: { chaosId, requests: 1, expected: 'inference_failed' } };
