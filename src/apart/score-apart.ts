@@ -5,7 +5,7 @@ import type { Outcome, RenderDeadLetter, SliceTiming } from '../core/outcome.ts'
 import { ScoredBatch } from '../core/scored-batch.ts';
 import { onceAborted } from '../core/waiting.ts';
 import { ChildLost, type Limits, type Loss } from '../processes/child.ts';
-import type { Children, Lease } from './children.ts';
+import { type Children, type Lease, NoChild } from './children.ts';
 import type { Given } from './protocol.ts';
 import { receiveEndings } from './wire-endings.ts';
 
@@ -34,8 +34,13 @@ export interface ScoreApartOptions extends ApartOptions {
   readonly renderDeadLetter: RenderDeadLetter;
 }
 
+/** So many processes may end in a row before one has answered anything: with more it is not the events, but this machine that cannot hold them. */
+const FRUITLESS = 12;
+
 interface Part {
   readonly events: readonly Event[];
+  /** It is of a part at which a child died. */
+  readonly isSuspect?: boolean;
   readonly outcomes?: readonly Outcome[];
   readonly slices?: readonly SliceTiming[];
 }
@@ -50,6 +55,14 @@ export function createScoreApart(options: ScoreApartOptions): Score {
   const deaths = new Map<string, number>();
   const idOf = ({ hub, partition }: EventBatch, { sequenceNumber }: Event) => `${hub}/${partition}/${sequenceNumber}`;
 
+  /** An event that was answered: where the child before answered nothing, a fresh one shows by it that it works. */
+  let control: EventBatch | undefined;
+  /** Children that ended since the last answer. */
+  let fruitless = 0;
+
+  const bearsFruit = () => {
+    fruitless = 0;
+  };
   const deathsAt = (batch: EventBatch, { events: [event] }: Part) =>
     deaths.size === 0 ? 0 : (deaths.get(idOf(batch, event as Event)) ?? 0);
 
@@ -75,7 +88,8 @@ export function createScoreApart(options: ScoreApartOptions): Score {
   function afterDeath(batch: EventBatch, part: Part, lost: ChildLost): readonly Part[] {
     const { events } = part;
     onLoss(lost.loss);
-    if (events.length > 1) return events.map(event => ({ events: [event] }));
+    if (++fruitless > FRUITLESS) throw new NoChild(`none answers anything: ${lost.message}`);
+    if (events.length > 1) return events.map(event => ({ events: [event], isSuspect: true }));
     const event = events[0] as Event;
     const resultId = idOf(batch, event);
     const times = (deaths.get(resultId) ?? 0) + 1;
@@ -93,13 +107,15 @@ export function createScoreApart(options: ScoreApartOptions): Score {
 
   /** Asks one child for parts until it dies; gives what stands in their places then. */
   async function askFor(batch: EventBatch, parts: readonly Part[], { child, warm }: Lease, signal: AbortSignal) {
-    // What has killed comes last: by then the others are answered, and their models loaded.
-    const asked = parts.toSorted((one, other) => deathsAt(batch, one) - deathsAt(batch, other));
+    // The least suspicious first: they are answered then, and models loaded.
+    const suspicion = (part: Part) => (part.isSuspect ? 1 : 0) + deathsAt(batch, part);
+    const asked = parts.toSorted((one, other) => suspicion(one) - suspicion(other));
+    const ask = (some: EventBatch, isWarm: boolean, deathsBefore: number) =>
+      child.ask({ kind: 'score', batch: some }, limitsOf(options, isWarm, deathsBefore));
+    const isTried = !warm && fruitless > 0 && control !== undefined;
+    if (isTried) ask(control as EventBatch, false, 0).then(bearsFruit, () => (control = undefined));
     const settled = await Promise.allSettled(
-      asked.map((part, i) => {
-        const limits = limitsOf(options, warm || i > 0, deathsAt(batch, part));
-        return child.ask({ kind: 'score', batch: { ...batch, events: part.events } }, limits);
-      }),
+      asked.map((part, i) => ask({ ...batch, events: part.events }, warm || isTried || i > 0, deathsAt(batch, part))),
     );
     signal.throwIfAborted(); // it killed the child: nobody died of anything
     return new Map(asked.map((part, i) => [part, after(batch, part, settled[i] as PromiseSettledResult<Given>)]));
@@ -108,6 +124,8 @@ export function createScoreApart(options: ScoreApartOptions): Score {
   function after(batch: EventBatch, part: Part, answer: PromiseSettledResult<Given>): readonly Part[] {
     if (answer.status === 'fulfilled') {
       if (deathsAt(batch, part) > 0) deaths.delete(idOf(batch, part.events[0] as Event));
+      bearsFruit();
+      control = { ...batch, events: part.events.slice(0, 1) };
       return [answered(batch, part, answer.value)];
     }
     const lost: unknown = answer.reason;

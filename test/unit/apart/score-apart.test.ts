@@ -127,6 +127,36 @@ describe('scoring apart', () => {
     expect(said(await hanging)).toEqual(['inference_failed']);
   });
 
+  it('takes many in a row that kill for what they are, as long as others are answered', async () => {
+    const { score, losses } = open();
+    expect(said(await score(batchOf(['a']), signal))).toEqual(['a']);
+    const scored = await score(
+      batchOf(words(9, Object.fromEntries([0, 1, 2, 3, 4, 5, 6].map(i => [i, 'crash'])))),
+      signal,
+    );
+    expect(said(scored)).toEqual([...Array(7).fill('inference_failed'), 'w7', 'w8']);
+    expect(losses).toHaveLength(15);
+  }, 60_000);
+
+  it('gives others a chance before one that stood beside a killer', async () => {
+    const { score } = open();
+    const killers = Object.fromEntries(Array.from({ length: 14 }, (_, i) => [i, 'crash']));
+    const scored = await score(batchOf(words(70, killers)), signal);
+    expect(said(scored)).toEqual([...Array(14).fill('inference_failed'), ...words(70).slice(14)]);
+  }, 100_000);
+
+  it('blames nobody where no process answers anything: this machine cannot hold them', async () => {
+    const { score, losses } = open();
+    await expect(score(batchOf(Array(40).fill('crash')), signal)).rejects.toMatchObject({
+      name: 'NoChild',
+      message: 'none answers anything: the scoring process was ended by SIGSEGV',
+    });
+    expect(losses).toHaveLength(13);
+    await expect(score(batchOf(['crash']), signal)).rejects.toMatchObject({ name: 'NoChild' });
+    expect(said(await score(batchOf(['a', 'b']), signal))).toEqual(['a', 'b']);
+    expect(said(await score(batchOf(['crash']), signal))).toEqual(['inference_failed']);
+  }, 60_000);
+
   it('ends processes without work, and says where none comes up', async () => {
     const { score, started } = open({ idleMs: 20 });
     await score(batchOf(['a']), signal);
