@@ -5,12 +5,12 @@ import type { Scenario } from './scenarios.ts';
 const LONGEST_SILENCE_MS = 10_000;
 
 /** What a scenario promises and a run of it did not keep. */
-export function faultsIn(outcome: Outcome, { mayRepeat }: Scenario): string[] {
+export function faultsIn(outcome: Outcome, { mayRepeat, silenceMs = LONGEST_SILENCE_MS }: Scenario): string[] {
   const { verdict, verified, settled, exitCodes, longestSilenceMs } = outcome;
   const found: string[] = [];
   if (!settled) found.push('it did not come to rest');
   if (exitCodes.some(code => code !== 0)) found.push(`hosts ended with ${exitCodes.join(', ')}`);
-  if (longestSilenceMs > LONGEST_SILENCE_MS) found.push(`no ending for ${seconds(longestSilenceMs)} after a fault`);
+  if (longestSilenceMs > silenceMs) found.push(`no ending for ${seconds(longestSilenceMs)} after a fault`);
   const { missing, outOfOrder, wrong, swallowed, repeated } = verdict;
   for (const [name, fault] of Object.entries({
     missing,

@@ -98,13 +98,13 @@ export function makeEvent(chaosId: number, random: SeededRandom): ChaosEvent {
   return { body: Buffer.from(body), properties: { chaosId, requests: 1, expected: `${model} ${number}` } };
 }
 
-const ONE_IN = 800;
-const FIRST_DEADLY = 123;
+/** Each takes seconds, so that their number does not grow with the events. */
+const AMONG = { oneIn: 800, first: 123, last: 10_000 };
 
 /** The same with a few among them that crash or hang the process that runs them (`test/support/deadly-runs.ts`). */
 export function makeDeadlyEvent(chaosId: number, random: SeededRandom): ChaosEvent {
-  if (chaosId % ONE_IN !== FIRST_DEADLY) return makeEvent(chaosId, random);
-  const kind = Math.floor(chaosId / ONE_IN) % 3 === 1 ? DEADLY.hang : DEADLY.crash;
+  if (chaosId % AMONG.oneIn !== AMONG.first || chaosId > AMONG.last) return makeEvent(chaosId, random);
+  const kind = Math.floor(chaosId / AMONG.oneIn) % 3 === 1 ? DEADLY.hang : DEADLY.crash;
   const features = [kind, ...(random.pick(DIABETES).features as number[]).slice(1)];
   const body = JSON.stringify({ request_id: `c${chaosId}`, model: 'diabetes', features });
   return { body: Buffer.from(body), properties: { chaosId, requests: 1, expected: 'inference_failed' } };

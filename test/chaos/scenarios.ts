@@ -33,6 +33,8 @@ export interface Scenario {
   readonly fuzz?: number;
   /** Some events crash or hang the process that runs them. */
   readonly deadly?: true;
+  /** How long a partition may be without an ending after a fault, milliseconds; absent: as long as a host takes to be back. */
+  readonly silenceMs?: number;
 }
 
 /** Time-outs that fit faults of a few seconds. */
@@ -80,6 +82,7 @@ const ALL: readonly Scenario[] = [
     hosts: 1,
     faults: [[killHost]],
     deadly: true,
+    silenceMs: 30_000, // one that hangs is waited for three times
     settings: { NODE_OPTIONS: DEADLY_RUNS, INFERENCE_TIMEOUT_SECONDS: '2', MODEL_LOAD_TIMEOUT_SECONDS: '5' },
   },
   { name: 'fuzz', hosts: 1, faults: [[killHost]], fuzz: 5 },
