@@ -25,6 +25,7 @@ function unitInWords(unit: string): string {
     '1': '',
     '{batch}': 'batches',
     '{entry}': 'entries',
+    '{process}': 'processes',
   };
   return words[unit] ?? unit.replace(/^\{(.*)\}$/, '$1s');
 }

@@ -77,28 +77,38 @@ export function createApp({ environment, clock, log }: AppOptions): App {
     const [{ openScoring }, catalog, remembered] = await Promise.all([import('./open-scoring.ts'), models(), cache()]);
     return openScoring(settings(), { ...world, catalog, cache: remembered });
   });
+  const guard = part(async lifetime => {
+    const [{ openGuard }, catalog, scored, watched] = await Promise.all([
+      import('./open-guard.ts'),
+      models(),
+      scoring(),
+      telemetry(),
+    ]);
+    const parts = { ...world, catalog, scoring: scored, telemetry: watched };
+    return openGuard(settings(), environment, parts, lifetime);
+  });
   const events = part(async lifetime => {
     const wanted = settings();
     const { openEvents } = await import('./open-events.ts');
     return openEvents(wanted, log, lifetime);
   });
   const ledger = part(async lifetime => {
-    const [{ openLedger }, hubs, scored, watched] = await Promise.all([
+    const [{ openLedger }, hubs, guarded, watched] = await Promise.all([
       import('./open-ledger.ts'),
       events(),
-      scoring(),
+      guard(),
       telemetry(),
     ]);
-    return openLedger(settings(), { ...world, events: hubs, scoring: scored, telemetry: watched }, lifetime);
+    return openLedger(settings(), { ...world, events: hubs, guard: guarded, telemetry: watched }, lifetime);
   });
   const http = part(async () => {
-    const [{ openHttp }, catalog, scored, watched] = await Promise.all([
+    const [{ openHttp }, catalog, guarded, watched] = await Promise.all([
       import('./open-http.ts'),
       models(),
-      scoring(),
+      guard(),
       telemetry(),
     ]);
-    return openHttp(settings(), { ...world, catalog, scoring: scored, telemetry: watched });
+    return openHttp(settings(), { ...world, catalog, guard: guarded, telemetry: watched });
   });
 
   return {

@@ -34,8 +34,13 @@ export function openCatalog(
     loadTimeoutMs: settings.MODEL_LOAD_TIMEOUT_SECONDS * 1000,
     memoryBytes: settings.MODEL_MEMORY_MB * MIB,
     storage: containerAddress(connection, MODELS_CONTAINER),
-    cacheDir: settings.MODEL_CACHE_DIR ?? join(settings.LOCAL_DATA_DIR ?? tmpdir(), 'hubscore-models'),
+    cacheDir: cacheDirOf(settings),
     cacheBytes: settings.MODEL_CACHE_MB * MIB,
   });
   return { catalog, breaker };
+}
+
+/** Where on this machine's disk lies what outlives the process. */
+export function cacheDirOf({ MODEL_CACHE_DIR, LOCAL_DATA_DIR }: Settings): string {
+  return MODEL_CACHE_DIR ?? join(LOCAL_DATA_DIR ?? tmpdir(), 'hubscore-models');
 }

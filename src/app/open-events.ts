@@ -37,7 +37,9 @@ export async function openEvents(settings: Settings, log: Log, lifetime: Lifetim
   return {
     breaker,
     requests: hubs.requests,
-    createScorer: (parts: Pick<ScorerOptions, 'score' | 'weigh' | 'renderDeadLetter' | 'observer' | 'clock'>) =>
+    createScorer: (
+      parts: Pick<ScorerOptions, 'score' | 'weigh' | 'renderDeadLetter' | 'observer' | 'inFlight' | 'clock'>,
+    ) =>
       createScorer({
         ...parts,
         ledger: { hubs, initialPosition: settings.INITIAL_POSITION, log },

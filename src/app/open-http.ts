@@ -1,8 +1,8 @@
+import type { Guard } from '../apart/guard.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Catalog } from '../core/catalog.ts';
 import { VERSION } from '../core/version.ts';
 import { createHttpApi, type HttpApi } from '../http/api.ts';
-import type { Scoring } from '../scoring/scoring.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { World } from './world.ts';
 
@@ -11,12 +11,12 @@ const MIB = 1024 * 1024;
 /** The HTTP API over what scores. */
 export function openHttp(
   settings: Settings,
-  parts: World & { readonly catalog: Catalog; readonly scoring: Scoring; readonly telemetry: Telemetry },
+  parts: World & { readonly catalog: Catalog; readonly guard: Guard; readonly telemetry: Telemetry },
 ): HttpApi {
-  const { catalog, scoring, telemetry, clock, log } = parts;
+  const { catalog, guard, telemetry, clock, log } = parts;
   return createHttpApi({
     catalog,
-    predict: scoring.predict,
+    predict: guard.predict,
     record: telemetry.recordEnding,
     recordHttp: telemetry.recordHttp,
     prometheus: telemetry.prometheus,

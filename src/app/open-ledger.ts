@@ -1,9 +1,9 @@
+import type { Guard } from '../apart/guard.ts';
 import { createDeadLetterRenderer } from '../codecs/event-json/dead-letter.ts';
 import { weigh } from '../codecs/weigh.ts';
 import type { Settings } from '../config/settings.ts';
 import { InfrastructureError } from '../core/errors.ts';
 import { readBatch } from '../hubs/read-batch.ts';
-import type { Scoring } from '../scoring/scoring.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { Events } from './open-events.ts';
 import { MAX_BODY_BYTES } from './open-scoring.ts';
@@ -20,13 +20,14 @@ export interface Ledger {
 /** What makes endings certain, between the hubs and what scores. */
 export function openLedger(
   settings: Settings,
-  parts: World & { readonly events: Events; readonly scoring: Scoring; readonly telemetry: Telemetry },
+  parts: World & { readonly events: Events; readonly guard: Guard; readonly telemetry: Telemetry },
   lifetime: Lifetime,
 ): Ledger {
-  const { events, scoring, telemetry, clock } = parts;
+  const { events, guard, telemetry, clock } = parts;
   const source = { hub: settings.REQUESTS_HUB, consumerGroup: settings.CONSUMER_GROUP };
   const scorer = events.createScorer({
-    score: scoring.score,
+    score: guard.score,
+    inFlight: guard,
     weigh,
     renderDeadLetter: createDeadLetterRenderer(MAX_BODY_BYTES, clock),
     observer: { settled: telemetry.recordBatch, ledger: telemetry.recordLedger },

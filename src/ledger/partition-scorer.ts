@@ -12,6 +12,12 @@ import { createPartitionLedger } from './partition-ledger.ts';
 import { type Score, scoreSafely } from './score-safely.ts';
 import { consecutiveRuns, firstSlice, type Slice, type Weigh } from './slices.ts';
 
+/** Told what is in flight, so that a process after this one can know what it died at; must not throw. */
+export interface InFlight {
+  /** Before a slice is scored; the function given is told when that is over, and whether all of it is settled. */
+  begin(slice: EventBatch): (settled: boolean) => void;
+}
+
 /** Told what happened, for metrics and traces; must not throw. */
 export interface ScoringObserver {
   /** Every ending of these events is confirmed. */
@@ -29,6 +35,7 @@ export interface PartitionScorerOptions extends Omit<AppendOptions, 'hub'> {
   readonly consumerGroup: string;
   readonly score: Score;
   readonly observer: ScoringObserver;
+  readonly inFlight?: InFlight | undefined;
   readonly breaker: Breaker;
   readonly admission: Admission;
   /** BATCH_DEADLINE_SECONDS: a batch ends by then, shorter than the host's functionTimeout, which would kill the whole process. */
@@ -63,7 +70,7 @@ const IDLE_MS = 500;
 
 export function createPartitionScorer(partition: string, options: PartitionScorerOptions): PartitionScorer {
   const { score, renderDeadLetter, breaker, admission, deadlineMs, maxSliceBytes, observer, consumerGroup } = options;
-  const { clock, log, weigh } = options;
+  const { clock, log, weigh, inFlight } = options;
   const { requests } = options.ledger.hubs;
   const hub = requests.hub;
   const name = `${hub}/${partition}`;
@@ -122,6 +129,8 @@ export function createPartitionScorer(partition: string, options: PartitionScore
     const lastSequenceNumber = events[events.length - 1]?.sequenceNumber as number;
     const receivedAtMs = clock();
     const leave = await admission.enter(bytes, signal);
+    const end = inFlight?.begin(batch);
+    let settled = false;
     try {
       const scored = await breaker.execute(async () => {
         const scored = await scoreSlice(batch, signal);
@@ -139,9 +148,11 @@ export function createPartitionScorer(partition: string, options: PartitionScore
         return scored;
       });
       ledger.settle(lastSequenceNumber);
+      settled = true;
       maxSliceEvents *= 2;
       observer.settled(batch, scored, { receivedAtMs, sentAtMs: clock() });
     } finally {
+      end?.(settled);
       leave();
     }
   }

@@ -129,11 +129,11 @@ export function startChild<Asked, Given>({ script, name, environment }: ChildOpt
     ask(request, limits = {}) {
       return new Promise<Given>((resolve, reject) => {
         if (!alive || killedFor) throw new ChildLost(`${name} has ended`, 'died', false);
+        // A channel that broke is told by the end of the process; what cannot be sent throws, and is not waited for.
+        child.send({ request, growBytes: limits.growBytes } satisfies Envelope, () => {});
         keepAlive(child, true);
         queue.push({ limits, resolve: resolve as Pending['resolve'], reject });
         if (queue.length === 1) watch();
-        // A channel that broke is told by the end of the process.
-        child.send({ request, growBytes: limits.growBytes } satisfies Envelope, () => {});
       });
     },
     async end() {

@@ -15,6 +15,8 @@ export function serveParent<Asked, Given>(
 ): void {
   const watchdog = startWatchdog();
   dieFirst();
+  // Ctrl-C reaches all processes of a terminal: what this one has begun is the parent's to end.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => {});
   let last: Promise<unknown> = watchdog.ready;
   const send = (reply: Reply) => new Promise<void>(resolve => process.send?.(reply, () => resolve()));
 

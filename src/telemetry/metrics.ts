@@ -108,6 +108,18 @@ export const METRICS = {
     unit: '{event}',
     help: 'Events without an ending that were found behind the checkpoint and scored.',
   },
+  hubscore_apart_scored_total: {
+    kind: 'counter',
+    labels: [],
+    unit: '{event}',
+    help: 'Events scored in a process of their own, since one before died with them, or with others, in flight.',
+  },
+  hubscore_apart_lost_total: {
+    kind: 'counter',
+    labels: ['reason'],
+    unit: '{process}',
+    help: 'Such processes that did not survive it; reason is died, time or memory.',
+  },
   hubscore_model_loads_total: {
     kind: 'counter',
     labels: [...MODEL, 'outcome'],

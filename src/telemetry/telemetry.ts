@@ -40,6 +40,10 @@ export interface Telemetry {
   recordFailedBatch(batch: EventBatch, reason: 'infrastructure' | 'unexpected'): void;
   /** What the ledger knew of a redelivered batch. */
   recordLedger(partition: string, counts: { readonly skipped: number; readonly recovered: number }): void;
+  /** Requests or events that were scored in another process. */
+  recordApart(count: number): void;
+  /** A process that scored them ended of it. */
+  recordLostProcess(reason: 'died' | 'time' | 'memory'): void;
   recordModelLoad(load: ModelLoad): void;
   recordHttp(route: string, status: number, durationMs: number): void;
   /** Adds sources that are asked at every look. */
@@ -87,6 +91,12 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
     recordLedger(partition, { skipped, recovered }) {
       if (skipped > 0) store.of('hubscore_ledger_skipped_total', partition).value += skipped;
       if (recovered > 0) store.of('hubscore_ledger_recovered_total', partition).value += recovered;
+    },
+    recordApart(count) {
+      store.of('hubscore_apart_scored_total').value += count;
+    },
+    recordLostProcess(reason) {
+      store.of('hubscore_apart_lost_total', reason).value++;
     },
     recordModelLoad({ model, version, durationMs, failed }) {
       // One that failed has no suffix yet: nothing but the count of failed loads goes by that name.

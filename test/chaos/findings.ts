@@ -8,12 +8,12 @@ const LONGEST_TURN_MS = 60_000;
 const MOST_BYTES = 1.5 * 2 ** 30;
 
 /** What a scenario promises and a run of it did not keep. */
-export function faultsIn(outcome: Outcome, { mayRepeat, killers }: Scenario): string[] {
+export function faultsIn(outcome: Outcome, { mayRepeat, killers, silenceMs = LONGEST_SILENCE_MS }: Scenario): string[] {
   const { verdict, verified, settled, exitCodes, longestSilenceMs, peakBytes } = outcome;
   const found: string[] = [];
   if (!settled) found.push('it did not come to rest');
   if (exitCodes.some(code => code !== 0)) found.push(`hosts ended with ${exitCodes.join(', ')}`);
-  if (longestSilenceMs > LONGEST_SILENCE_MS) found.push(`no ending for ${seconds(longestSilenceMs)} after a fault`);
+  if (longestSilenceMs > silenceMs) found.push(`no ending for ${seconds(longestSilenceMs)} after a fault`);
   if (killers && verdict.longestTurnMs > LONGEST_TURN_MS) {
     found.push(`an event waited for ${seconds(verdict.longestTurnMs)} in its turn`);
   }

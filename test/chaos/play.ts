@@ -6,7 +6,7 @@ import { hubscoreVerify, type Verified } from './hubscore-verify.ts';
 import { judge, type Verdict } from './judge.ts';
 import { makeKiller, putKillers } from './killers.ts';
 import { watchMemory } from './memory.ts';
-import { makeEvent } from './requests.ts';
+import { makeDeadlyEvent, makeEvent } from './requests.ts';
 import type { Scenario } from './scenarios.ts';
 import { type Stack, startStack } from './stack.ts';
 import { startTraffic, type Traffic } from './traffic.ts';
@@ -45,7 +45,7 @@ const SETTLED_MS = 120_000;
 export async function play(scenario: Scenario, options: Play): Promise<Outcome> {
   const { random, say, long } = options;
   const seconds = (long && scenario.longSeconds) || options.seconds;
-  const { hosts, functions, settings = {}, fuzz, killers } = scenario;
+  const { hosts, functions, settings = {}, fuzz, killers, deadly } = scenario;
   const events = options.events * (fuzz ?? 1);
   const stack = await startStack({ hosts, functions, settings, redis: scenario.redis === true });
   try {
@@ -53,8 +53,8 @@ export async function play(scenario: Scenario, options: Play): Promise<Outcome> 
     const watch = watchEndings(connectionString);
     if (killers) await putKillers(stack.models);
     const memory = watchMemory(stack);
-    const usual = killers ? makeKiller : makeEvent;
-    const make = fuzz === undefined ? (id: number) => usual(id, random) : createFuzz(random);
+    const known = killers ? makeKiller : deadly ? makeDeadlyEvent : makeEvent;
+    const make = fuzz === undefined ? (id: number) => known(id, random) : createFuzz(random);
     let made = 0;
     const next = () => make(made++);
     const traffic = startTraffic(connectionString, PARTITIONS.length, events, seconds, next, random.next);

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { DEADLY } from '../support/deadly.ts';
 import type { SeededRandom } from '../support/seeded-random.ts';
 
 const MODELS = join(import.meta.dirname, '../../samples/models');
@@ -97,4 +98,16 @@ export function makeEvent(chaosId: number, random: SeededRandom): ChaosEvent {
   const number = random.below(cases.length);
   const body = JSON.stringify({ request_id: `c${chaosId}`, model, features: cases[number]?.features });
   return { body: Buffer.from(body), properties: { chaosId, requests: 1, expected: `${model} ${number}` } };
+}
+
+/** Each takes seconds, so that their number does not grow with the events. */
+const AMONG = { oneIn: 800, first: 123, last: 10_000 };
+
+/** The same with a few among them that crash or hang the process that runs them (`test/support/deadly-runs.ts`). */
+export function makeDeadlyEvent(chaosId: number, random: SeededRandom): ChaosEvent {
+  if (chaosId % AMONG.oneIn !== AMONG.first || chaosId > AMONG.last) return makeEvent(chaosId, random);
+  const kind = Math.floor(chaosId / AMONG.oneIn) % 3 === 1 ? DEADLY.hang : DEADLY.crash;
+  const features = [kind, ...(random.pick(DIABETES).features as number[]).slice(1)];
+  const body = JSON.stringify({ request_id: `c${chaosId}`, model: 'diabetes', features });
+  return { body: Buffer.from(body), properties: { chaosId, requests: 1, expected: 'inference_failed' } };
 }

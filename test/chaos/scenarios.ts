@@ -1,3 +1,4 @@
+import { DEADLY_RUNS } from '../support/deadly.ts';
 import { hasRedis } from '../support/redis.ts';
 import {
   breakModelFile,
@@ -32,6 +33,10 @@ export interface Scenario {
   readonly fuzz?: number;
   /** Events, files and cards that end, hold up or fill the process that takes them up. */
   readonly killers?: true;
+  /** Some events crash or hang the process that runs them. */
+  readonly deadly?: true;
+  /** How long a partition may be without an ending after a fault, milliseconds; absent: as long as a host takes to be back. */
+  readonly silenceMs?: number;
 }
 
 /** Time-outs that fit faults of a few seconds. */
@@ -73,6 +78,14 @@ const ALL: readonly Scenario[] = [
     mayRepeat: true,
     redis: true,
     settings: IMPATIENT,
+  },
+  {
+    name: 'deadly events',
+    hosts: 1,
+    faults: [[killHost]],
+    deadly: true,
+    silenceMs: 30_000, // one that hangs is waited for three times
+    settings: { NODE_OPTIONS: DEADLY_RUNS, INFERENCE_TIMEOUT_SECONDS: '2', MODEL_LOAD_TIMEOUT_SECONDS: '5' },
   },
   { name: 'fuzz', hosts: 1, faults: [[killHost]], fuzz: 5 },
   {

@@ -1,8 +1,10 @@
+import { deserialize, serialize } from 'node:v8';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import rhea from 'rhea';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openModel } from '../../bench/models.ts';
+import { receiveEndings, sendEndings } from '../../src/apart/wire-endings.ts';
 import { createMemoryCache } from '../../src/cache/memory-cache.ts';
 import { createDecoder } from '../../src/codecs/decoder.ts';
 import type { Catalog } from '../../src/core/catalog.ts';
@@ -12,7 +14,7 @@ import type { Event, EventBatch } from '../../src/core/event.ts';
 import type { ModelVersion } from '../../src/core/model.ts';
 import type { Outcome } from '../../src/core/outcome.ts';
 import type { Route } from '../../src/core/routing.ts';
-import type { ScoredBatch } from '../../src/core/scored-batch.ts';
+import { ScoredBatch } from '../../src/core/scored-batch.ts';
 import { BatchEncoder } from '../../src/hubs/encode-message.ts';
 import { writeEndings } from '../../src/hubs/write-endings.ts';
 import { planEndings } from '../../src/ledger/plan-endings.ts';
@@ -129,6 +131,27 @@ function checkMessages(scored: ScoredBatch, lastSequenceNumber: number): void {
     });
   });
 }
+
+/** As it comes out at the other end of a pipe between processes. */
+const across = <T>(value: T): T => deserialize(serialize(value)) as T;
+
+/** What would be appended, byte for byte. */
+function wireOf(scored: ScoredBatch, lastSequenceNumber: number): string[] {
+  const standing = { log: 17, settledThrough: -1, ended: new Map<string, number>() };
+  const { deadLetters, results } = planEndings(scored, standing, { partition: '3', lastSequenceNumber });
+  return [deadLetters, results].map(messages => {
+    const encoder = new BatchEncoder(1_048_576);
+    expect(writeEndings(encoder, messages, 0)).toBe(messages.length);
+    return messages.length === 0 ? '' : encoder.bytes().toString('latin1');
+  });
+}
+
+/** The same endings with what they say when somebody asks. */
+const asked = ({ text, requestId, ...outcome }: Outcome) => ({
+  ...outcome,
+  text: text?.(),
+  requestId: JSON.stringify(requestId),
+});
 
 const numberText = fc.oneof(
   { weight: 200, arbitrary: fc.double({ min: -300, max: 300, noNaN: true }).map(String) },
@@ -369,6 +392,21 @@ describe('one road', () => {
     );
     // The usual ones among them, however many others there were.
     expect(decoder.decoded).toBeLessThan(events / 2);
+  });
+
+  it.each([1, 3])('ends what is scored in another process as here, to the byte: %i arms', async arms => {
+    const here = open(catalogWith(stage, arms), createDecoder());
+    await fc.assert(
+      fc.asyncProperty(mixture, fc.constantFrom(1, 98, 12_345_678_900), async (rows, first) => {
+        const batch = batchOf(rows, first);
+        const scored = await here.score(across(batch), signal);
+        const received = ScoredBatch.of(batch, receiveEndings(batch, across(sendEndings(scored))), scored.slices);
+        expect(received.outcomes().map(asked)).toEqual(scored.outcomes().map(asked));
+        const last = first + rows.length - 1;
+        expect(wireOf(received, last)).toEqual(wireOf(scored, last));
+      }),
+      { numRuns: 100 },
+    );
   });
 
   it('parses nothing of a usual batch, whatever its slices and arms, unless its time is up', async () => {

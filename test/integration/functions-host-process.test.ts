@@ -50,8 +50,8 @@ async function refusal(appDir: string, env: Record<string, string>): Promise<{ c
   return { code, log: log() };
 }
 
-async function send(partitionId: string, bodies: readonly string[]) {
-  const producer = new EventHubProducerClient(hubs.connectionString, 'inference-requests');
+async function send(partitionId: string, bodies: readonly string[], hub = 'inference-requests') {
+  const producer = new EventHubProducerClient(hubs.connectionString, hub);
   await producer.sendBatch(
     bodies.map(body => ({ body: Buffer.from(body) })),
     { partitionId },
@@ -80,6 +80,15 @@ describe('a worker that fails', () => {
     await soon(() => expect(called(host)).toEqual(['block', 'block']));
     await host.kill();
   });
+
+  it('is replaced where it crashes, but at the third crash within 12 s the host gives up, as if all were well', async () => {
+    // In a hub of its own, since it stays there.
+    const host = await run('events', { HUB: 'inference-labels', GROUP: 'monitor' });
+    await send('0', ['die'], 'inference-labels');
+    await soon(() => expect(host.log()).toMatch(/Exceeded language worker restart retry count/), 50_000);
+    expect(called(host).length, 'more where this machine is slow').toBeGreaterThanOrEqual(3);
+    expect(await host.stop()).toBe(0);
+  }, 60_000);
 
   it('ends when its supervisor is killed', async () => {
     const host = await run('web');

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { EventHubConsumerClient, EventHubProducerClient, earliestEventPosition } from '@azure/event-hubs';
@@ -7,6 +7,7 @@ import { unzipSync } from 'fflate';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { uploadModels } from '../../scripts/azure/upload-models.ts';
 import { makePackage } from '../../scripts/package.ts';
+import { textOf, thisProcess } from '../../src/apart/process-name.ts';
 import { type EventHubs, startEventHubs } from '../support/event-hubs.ts';
 import { type FunctionsHost, startHost } from '../support/functions-host.ts';
 import { node22 } from '../support/node-22.ts';
@@ -71,11 +72,14 @@ describe('the package, unpacked, on the Node of Azure Functions', () => {
     await Promise.all([hubs?.stop(), storage?.stop()]);
   });
 
-  // In worker processes too: their script is found by its place in the package.
+  // In worker processes too: their files are found by their place in the package.
   it.each([
     ['in-line', '100000', 1],
     ['in worker processes', '0', 2],
-  ])('scores a batch of every sample model, %s', async (_, inlineMaxMs, round) => {
+    ['in a process apart, since one died', '100000', 3],
+  ])('scores a batch of every sample model, %s', async (where, inlineMaxMs, round) => {
+    const apart = where.includes('apart');
+    if (apart) leaveMark(join(target, 'models', 'marks'));
     const host = await startHost({
       appDir: unpacked,
       node: node22(),
@@ -101,10 +105,19 @@ describe('the package, unpacked, on the Node of Azure Functions', () => {
       const results = (await readResults(requests.length * round, host)).slice(-requests.length);
       expect(results.map(({ request_id }) => request_id)).toEqual(requests.map(({ request_id }) => request_id));
       expect(results.filter(({ prediction }) => prediction === undefined)).toEqual([]);
+      const metrics = await (await fetch(`${host.url}/metrics`)).text();
+      expect(metrics.includes(`hubscore_apart_scored_total ${requests.length}\n`), host.log()).toBe(apart);
     } finally {
       await host.stop();
     }
   });
+
+  /** As a process leaves it that was killed at a request by HTTP. */
+  function leaveMark(folder: string): void {
+    const [app = ''] = readdirSync(folder);
+    const died = textOf({ ...thisProcess(), pid: 2 ** 22 + 1 });
+    writeFileSync(join(folder, app, `${died}-x.marks`), 'http');
+  }
 
   async function send(requests: readonly unknown[]): Promise<void> {
     const producer = new EventHubProducerClient(hubs.connectionString, 'inference-requests');

@@ -4,6 +4,8 @@ import { EXIT } from './exit-codes.ts';
 const RESTART_AFTER_MS = 500;
 /** Beyond functionTimeout, before a worker that gives no sign of life is killed. */
 const SILENCE_MS = 5_000;
+/** The real host gives up at the third crash of its worker in about this time, and ends with status 0. */
+const CRASHES = { atMost: 2, withinMs: 12_000 };
 
 interface Message {
   readonly ready?: string;
@@ -12,7 +14,7 @@ interface Message {
 
 /**
  * Runs the function app of the current folder in a worker process, and another after it where a function timed out or
- * crashed it, as the real host does. HTTP on FUNCTIONS_PORT (7071), for this machine alone unless
+ * crashed it, as the real host does, which gives up where that comes too often. HTTP on FUNCTIONS_PORT (7071), for this machine alone unless
  * FUNCTIONS_HOST is set. Ends with the worker otherwise.
  */
 function supervise(): void {
@@ -20,10 +22,23 @@ function supervise(): void {
   let worker: ChildProcess;
   let everReady = false;
   let stopping = false;
+  let crashedAt: number[] = [];
 
+  /** Whether this crash is one too many. */
+  const tooMany = () => {
+    const now = performance.now();
+    crashedAt = [...crashedAt.filter(at => now - at <= CRASHES.withinMs), now];
+    return crashedAt.length > CRASHES.atMost;
+  };
   const start = () => {
     let silence: NodeJS.Timeout | undefined;
+    let timedOut = false;
     let timeoutMs = Number.POSITIVE_INFINITY;
+    const kill = () => {
+      process.stderr.write('functions host: a function blocks the worker for longer than functionTimeout\n');
+      timedOut = true;
+      worker.kill('SIGKILL');
+    };
     worker = fork(script, process.argv.slice(2), { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
     worker.on('message', (message: Message) => {
       if (message.ready !== undefined) {
@@ -37,13 +52,13 @@ function supervise(): void {
     worker.once('exit', code => {
       clearTimeout(silence);
       if (stopping || !everReady || code === EXIT.failed) process.exit(code ?? EXIT.failed);
-      process.stderr.write(`functions host: the worker ended (${code ?? 'killed'}), starting another\n`);
+      process.stderr.write(`functions host: the worker ended (${code ?? 'killed'})\n`);
+      if (code !== EXIT.restart && !timedOut && tooMany()) {
+        process.stderr.write('functions host: Exceeded language worker restart retry count; ending\n');
+        process.exit(0);
+      }
       setTimeout(() => stopping || start(), RESTART_AFTER_MS);
     });
-  };
-  const kill = () => {
-    process.stderr.write('functions host: a function blocks the worker for longer than functionTimeout\n');
-    worker.kill('SIGKILL');
   };
   const stop = () => {
     stopping = true;

@@ -47,8 +47,8 @@ function stop(): void {
 async function main(): Promise<void> {
   process.on('SIGTERM', stop).on('SIGINT', stop);
   // What an app leaves unhandled ends its worker, as it ends the real one.
-  process.on('uncaughtException', error => fail(error, EXIT.restart));
-  process.on('unhandledRejection', error => fail(error, EXIT.restart));
+  process.on('uncaughtException', error => fail(error, EXIT.crashed));
+  process.on('unhandledRejection', error => fail(error, EXIT.crashed));
   process.once('disconnect', () => process.exit(EXIT.failed)); // the supervisor is gone, nobody could stop this process
   host = await startHost({ folder: process.cwd(), environment: process.env, write, onTimeout: replace });
   process.send?.({ ready: host.summary, timeoutMs: host.timeoutMs });

@@ -43,6 +43,13 @@ describe('a child process', () => {
     expect(child.pending).toBe(0);
   });
 
+  it('is not asked what cannot be sent', async () => {
+    const child = start();
+    await expect(child.ask({ kind: 'echo', value: () => {} })).rejects.toThrow('could not be cloned');
+    expect(child.pending).toBe(0);
+    expect(await child.ask({ kind: 'echo', value: 2 })).toBe(2);
+  });
+
   it('that crashes says so to what it had begun, and to what lay behind that', async () => {
     const child = start();
     await child.ask({ kind: 'echo', value: 1 });
@@ -93,6 +100,15 @@ describe('a child process', () => {
     await child.end();
     expect(await answer).toBe('waited');
     expect(child.alive).toBe(false);
+  });
+
+  it('does not end by what a terminal sends to all processes', async () => {
+    const child = start();
+    await child.ask({ kind: 'echo', value: 1 });
+    const answer = child.ask({ kind: 'wait', ms: 300 });
+    process.kill(child.pid as number, 'SIGINT');
+    process.kill(child.pid as number, 'SIGTERM');
+    expect(await answer).toBe('waited');
   });
 
   it('never outlives its parent, not even inside an endless loop', async () => {

@@ -1,5 +1,5 @@
 // Writes what it is called with as lines `CALL {…}`, and does what events' texts say:
-// `fail` fails, `fail-2` fails until the second retry, `slow-500` takes 500 ms, `hang` never returns, `block` never yields.
+// `fail` fails, `fail-2` fails until the second retry, `slow-500` takes 500 ms, `hang` never returns, `block` never yields, `die` ends the process.
 import { setTimeout as delay } from 'node:timers/promises';
 import { app, trigger } from '@azure/functions';
 
@@ -10,6 +10,7 @@ async function obey(text, retryCount) {
   if (word === 'slow') await delay(Number(number));
   if (word === 'hang') await new Promise(() => undefined);
   while (word === 'block');
+  if (word === 'die') process.kill(process.pid, 'SIGKILL');
   if (word === 'fail' && retryCount < Number(number)) throw new Error(`told to ${text}`);
 }
 
