@@ -13,7 +13,10 @@ export interface Loaders {
  * One loader a kind of model; the first that takes a card opens it, and an ONNX file needs no card, so that one is last. ONNX Runtime comes
  * with this file, and takes its time: import it only where a model is about to be opened.
  */
-export function createLoaders(settings: Settings, log: Log): Loaders {
+export function createLoaders(
+  settings: Pick<Settings, 'WORKER_THREADS' | 'INLINE_MAX_MS' | 'WORKER_MIN_MS'>,
+  log: Log,
+): Loaders {
   const { WORKER_THREADS: threads, INLINE_MAX_MS: inlineMaxMs, WORKER_MIN_MS: workerMinMs } = settings;
   const loaders = [createOnnxLoader({ threads, inlineMaxMs, workerMinMs, log })];
   return {

@@ -1,4 +1,4 @@
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createBlobs } from '../azure/blobs.ts';
 import { withBreaker } from '../azure/with-breaker.ts';
@@ -8,6 +8,8 @@ import { InfrastructureError } from '../core/errors.ts';
 import { type Breaker, createBreaker } from '../core/retry-policies.ts';
 import { type CatalogOptions, createCatalog, type ModelCatalog } from '../models/catalog.ts';
 import { createModelStore } from '../models/model-store.ts';
+import { createTriedFiles } from '../models/tried.ts';
+import { createTrial } from './create-trial.ts';
 
 const MIB = 1024 * 1024;
 
@@ -16,21 +18,32 @@ export function openCatalog(
   settings: Settings,
   parts: Pick<CatalogOptions, 'loaders' | 'clock' | 'log' | 'onLoad'>,
 ): { readonly catalog: ModelCatalog; readonly breaker: Breaker } {
-  const { MODELS_CONTAINER, BREAKER_FAILURES, BREAKER_RESET_SECONDS } = settings;
+  const { MODELS_CONTAINER, MONITOR_CONTAINER, BREAKER_FAILURES, BREAKER_RESET_SECONDS } = settings;
+  const { clock, log } = parts;
   const breaker = createBreaker(
     { name: 'blob storage', failures: BREAKER_FAILURES, resetMs: BREAKER_RESET_SECONDS * 1000, log: parts.log },
     error => error instanceof InfrastructureError,
   );
-  const blobs = createBlobs(modelStorageConnection(settings), MODELS_CONTAINER);
+  const connection = modelStorageConnection(settings);
+  const blobs = createBlobs(connection, MODELS_CONTAINER);
+  const cacheDir = settings.MODEL_CACHE_DIR ?? join(tmpdir(), 'hubscore-models');
+  const shared = createBlobs(connection, MONITOR_CONTAINER);
+  const tried = createTriedFiles({ trial: createTrial(settings), dir: cacheDir, shared, clock, log });
   const catalog = createCatalog({
     ...parts,
     store: createModelStore(withBreaker(blobs, breaker)),
+    tried,
+    workers: settings.WORKER_THREADS ?? Math.max(1, availableParallelism() - 1),
     defaultModel: settings.DEFAULT_MODEL,
     refreshMs: settings.MODEL_REFRESH_SECONDS * 1000,
     loadTimeoutMs: settings.MODEL_LOAD_TIMEOUT_SECONDS * 1000,
     memoryBytes: settings.MODEL_MEMORY_MB * MIB,
-    cacheDir: settings.MODEL_CACHE_DIR ?? join(tmpdir(), 'hubscore-models'),
+    cacheDir,
     cacheBytes: settings.MODEL_CACHE_MB * MIB,
   });
-  return { catalog, breaker };
+  const close = async () => {
+    tried.close();
+    await catalog.close();
+  };
+  return { catalog: { ...catalog, close }, breaker };
 }

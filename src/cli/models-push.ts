@@ -1,12 +1,13 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import semver from 'semver';
+import { asError } from '../core/errors.ts';
 import { parseCard } from '../models/card.ts';
 import { setAlias } from '../models/deployment.ts';
 import type { ModelFiles } from '../models/open-files.ts';
-import { inspectModel, pushModel } from '../models/publish.ts';
+import { pushModel } from '../models/publish.ts';
 import { commandSettings } from './environment.ts';
-import { openStore, readDeployed, withLoaders } from './model-room.ts';
+import { inspect, openStore, readDeployed, shareVerdict } from './model-room.ts';
 import { showInspection } from './show-inspection.ts';
 import { CommandError, paintFor, type Terminal } from './terminal.ts';
 
@@ -24,7 +25,8 @@ export async function push(terminal: Terminal, path: string, options: PushOption
   const settings = commandSettings(terminal.environment, terminal.folder);
   const files = findModelFiles(resolve(terminal.folder, path), options, terminal.folder);
   const paint = paintFor(stdout);
-  const inspection = await withLoaders(settings, loaders => inspectModel(files, loaders)).catch(thrown => {
+  const inspection = await inspect(settings, files, signal).catch(thrown => {
+    signal.throwIfAborted();
     throw new CommandError((thrown as Error).message, 'It was not pushed.', { cause: thrown });
   });
   stdout.write(`${paint('bold', `${files.name} ${inspection.label}`)}\n`);
@@ -34,6 +36,11 @@ export async function push(terminal: Terminal, path: string, options: PushOption
     return;
   }
   const store = await openStore(settings);
+  // Before the model, so that who finds that finds this too.
+  await shareVerdict(settings, inspection).catch(thrown => {
+    const why = `what trying it has shown was not kept in ${settings.MONITOR_CONTAINER}: ${asError(thrown).message}`;
+    stdout.write(`${paint('yellow', 'note')} ${why}; the functions try it themselves\n`);
+  });
   const isNew = await pushModel(store, files, inspection, signal);
   const where = `${settings.MODELS_CONTAINER}/${files.name}/${files.version}`;
   stdout.write(isNew ? `${paint('green', 'pushed')} to ${where}\n` : `already at ${where}, the same file\n`);

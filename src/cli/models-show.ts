@@ -1,6 +1,5 @@
-import { inspectModel } from '../models/publish.ts';
 import { commandSettings } from './environment.ts';
-import { openStore, withLoaders } from './model-room.ts';
+import { inspect, openStore } from './model-room.ts';
 import { showInspection } from './show-inspection.ts';
 import { findStored, withDownloaded } from './stored-model.ts';
 import { paintFor, type Terminal } from './terminal.ts';
@@ -24,7 +23,7 @@ export async function showModel(
   const names = [...aliases].filter(([, version]) => version === stored.version).map(([alias]) => alias);
   if (stored.version === production && !names.includes('production')) names.unshift('production');
   await withDownloaded(store, found, signal, async files => {
-    const inspection = await withLoaders(settings, loaders => inspectModel({ ...stored, ...files }, loaders));
+    const inspection = await inspect(settings, { ...stored, ...files }, signal);
     const paint = paintFor(stdout);
     const aka = names.length > 0 ? `  ${paint('green', names.join(', '))}` : '';
     stdout.write(`${paint('bold', `${name} ${inspection.label}`)}${aka}\n`);

@@ -12,11 +12,16 @@ import { createResidents, type OnLoad, type Resident } from './residents.ts';
 import { productionVersion } from './resolve-version.ts';
 import { createSnapshot, type Sleep } from './snapshot.ts';
 import type { ModelStore, StoredVersion } from './store.ts';
+import type { TriedFiles } from './tried.ts';
 
 export interface CatalogOptions {
   readonly store: ModelStore;
   /** One a kind of model; the first that takes a card opens it. */
   readonly loaders: readonly Loader[];
+  /** Undefined: files are opened untried. */
+  readonly tried?: TriedFiles | undefined;
+  /** How many workers hold a model that runs in them, each for itself; absent: one. */
+  readonly workers?: number | undefined;
   readonly clock: Clock;
   readonly log: Log;
   /** How the catalog waits between looks into storage; absent: with a timer. */
@@ -57,12 +62,12 @@ const NAMES_IN_MESSAGE = 20;
 
 /** The models of a storage container: which version answers, loaded on first use, followed as storage changes. */
 export function createCatalog(options: CatalogOptions): ModelCatalog {
-  const { store, loaders, clock, log } = options;
+  const { store, clock, log } = options;
   const cache = createDiskCache({ dir: options.cacheDir, maxBytes: options.cacheBytes, store, log });
   const snapshot = createSnapshot(store, clock, log, options.sleep);
   const absences = createAbsences(clock);
   const residents = createResidents({
-    load: (stored, signal) => loadVersion({ store, cache, loaders }, stored, signal),
+    load: (stored, signal) => loadVersion({ ...options, cache }, stored, signal),
     budgetBytes: options.memoryBytes,
     loadTimeoutMs: options.loadTimeoutMs,
     clock,

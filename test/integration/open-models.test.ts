@@ -80,7 +80,7 @@ describe('the functions, doctor, push and tune', () => {
       const tuned = await hubscore('good', ['tune', name, '--time', '1', '--largest-batch', '1']);
       expect(tuned).toContain(`${name} ${label}  `);
     }
-  });
+  }, 120_000);
 
   it('give the same reason for what they refuse', async () => {
     const files = readdirSync(BAD);
@@ -97,5 +97,5 @@ describe('the functions, doctor, push and tune', () => {
       expect(await hubscore('bad', ['tune', path])).toBe(`error: ${path}: ${reason}\n`);
     }
     expect(Object.values(load).filter(found => typeof found === 'string').length).toBeGreaterThanOrEqual(6);
-  });
+  }, 120_000);
 });

@@ -25,6 +25,7 @@ export type Attribute =
   | readonly number[]
   | readonly string[]
   | { readonly floats: readonly number[] }
+  | { readonly graph: Uint8Array }
   | Uint8Array;
 
 /** `null` is a dynamic dimension, which is called N; one that has another name is given as that, '' as one that has none. */
@@ -43,6 +44,12 @@ export function mapsValue(name: string): Uint8Array {
   const float = encodeField(1, encodeNumber(1, TYPES.float32));
   const map = encodeField(5, Buffer.concat([encodeNumber(1, TYPES.int64), encodeField(2, float)]));
   return Buffer.concat([encodeField(1, name), encodeField(2, encodeField(4, encodeField(1, map)))]);
+}
+
+/** int64 tensor of numbers that only a bigint holds. */
+export function bigTensor(name: string, ...data: readonly bigint[]): Uint8Array {
+  const raw = Buffer.from(BigInt64Array.from(data).buffer);
+  return Buffer.concat([encodeNumber(1, data.length), encodeNumber(2, 7), encodeField(8, name), encodeField(9, raw)]);
 }
 
 /** float32 or int64 tensor. */
@@ -82,6 +89,7 @@ function attribute(name: string, given: Attribute): Uint8Array {
   if (typeof given === 'number') return of(2, encodeNumber(3, given));
   if (typeof given === 'string') return of(3, encodeField(4, given));
   if ('float' in given) return of(1, floatField(2, given.float));
+  if ('graph' in given) return of(5, encodeField(6, given.graph));
   if ('floats' in given) return of(6, ...given.floats.map(number => floatField(7, number)));
   return typeof given[0] === 'string'
     ? of(8, ...given.map(text => encodeField(9, text as string)))
@@ -104,25 +112,23 @@ export interface ModelParts {
   readonly domains?: Record<string, number>;
 }
 
-export function model({
-  nodes,
-  inputs,
-  outputs,
-  initializers = [],
-  opset = 17,
-  domains = { 'ai.onnx.ml': 1 },
-}: ModelParts): Buffer {
-  const graph = Buffer.concat([
+/** A graph of its own, or one that an operator runs. */
+export function graph({ nodes, inputs, outputs, initializers = [] }: ModelParts): Buffer {
+  return Buffer.concat([
     ...nodes.map(bytes => encodeField(1, bytes)),
     encodeField(2, 'test'),
     ...initializers.map(bytes => encodeField(5, bytes)),
     ...inputs.map(bytes => encodeField(11, bytes)),
     ...outputs.map(bytes => encodeField(12, bytes)),
   ]);
+}
+
+export function model(parts: ModelParts): Buffer {
+  const { opset = 17, domains = { 'ai.onnx.ml': 1 } } = parts;
   const imports = Object.entries({ '': opset, ...domains }).map(([domain, version]) =>
     encodeField(8, Buffer.concat([encodeField(1, domain), encodeNumber(2, version)])),
   );
-  return Buffer.concat([encodeNumber(1, 8), encodeField(2, 'hand-made'), encodeField(7, graph), ...imports]);
+  return Buffer.concat([encodeNumber(1, 8), encodeField(2, 'hand-made'), encodeField(7, graph(parts)), ...imports]);
 }
 
 /** y = x · weights + bias for [N, weights.length]. */
@@ -266,3 +272,45 @@ export const BAD: Readonly<Record<string, { readonly file: Buffer; readonly says
     says: /fails at its first run: .*Reshape/,
   },
 };
+
+/** Ends the process that opens it, by SIGFPE: the smallest int64 divided by -1, of constants, which are worked out as it is opened. */
+export function killer(): Buffer {
+  return model({
+    nodes: [node('Div', ['least', 'minus'], ['y'])],
+    inputs: [value('x', 'float32', [null, 2])],
+    outputs: [value('y', 'int64', [1])],
+    initializers: [bigTensor('least', -(2n ** 63n)), bigTensor('minus', -1n)],
+    domains: {},
+  });
+}
+
+/** Its first run never ends. */
+export function hanger(): Buffer {
+  const body = graph({
+    nodes: [node('Identity', ['on'], ['still']), node('Abs', ['last'], ['next'])],
+    inputs: [value('i', 'int64', []), value('on', 'bool', []), value('last', 'float32', [null, 2])],
+    outputs: [value('still', 'bool', []), value('next', 'float32', [null, 2])],
+  });
+  return model({
+    nodes: [node('Loop', ['most', '', 'x'], ['y'], { body: { graph: body } })],
+    inputs: [value('x', 'float32', [null, 2])],
+    outputs: [value('y', 'float32', [null, 2])],
+    initializers: [bigTensor('most', 2n ** 63n - 1n)],
+    domains: {},
+  });
+}
+
+/** A small file that takes that much memory as soon as it is opened or run. */
+export function eater(bytes: number): Buffer {
+  return model({
+    nodes: [
+      node('ConstantOfShape', ['shape'], ['c'], { value: tensor('', [1], Float32Array.of(1)) }),
+      node('ReduceMean', ['c'], ['one'], { keepdims: 0 }),
+      node('Mul', ['x', 'one'], ['y']),
+    ],
+    inputs: [value('x', 'float32', [null, 2])],
+    outputs: [value('y', 'float32', [null, 2])],
+    initializers: [tensor('shape', [1], [bytes / 4])],
+    domains: {},
+  });
+}

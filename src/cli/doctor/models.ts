@@ -5,9 +5,9 @@ import type { Settings } from '../../config/settings.ts';
 import type { ModelSummary } from '../../core/catalog.ts';
 import { asError, RequestError } from '../../core/errors.ts';
 import type { Loader } from '../../core/loader.ts';
-import type { Log } from '../../core/log.ts';
-import { createCatalog, type ModelCatalog } from '../../models/catalog.ts';
-import type { ModelStore } from '../../models/store.ts';
+import { onceAborted } from '../../core/waiting.ts';
+import { type CatalogOptions, createCatalog, type ModelCatalog } from '../../models/catalog.ts';
+import { createTriedFiles } from '../../models/tried.ts';
 import { openStore, withLoaders } from '../model-room.ts';
 import { type Check, type Finding, fail, ok, warn } from './check.ts';
 
@@ -22,7 +22,11 @@ export function checkModels(settings: Settings): Check {
       const log = { info() {}, warn() {}, error: (message: string) => void errors.push(message) };
       const cacheDir = await mkdtemp(join(tmpdir(), 'hubscore-doctor-'));
       async function judge(loaders: readonly Loader[]): Promise<Finding[]> {
-        const catalog = catalogFor(settings, await openStore(settings), loaders, cacheDir, log);
+        const { createTrial } = await import('../../app/create-trial.ts');
+        // Each is tried anew: that is what a doctor is asked for.
+        const tried = createTriedFiles({ trial: createTrial(settings), dir: cacheDir, clock: Date.now, log });
+        const stop = onceAborted(signal, tried.close);
+        const catalog = catalogFor(settings, { store: await openStore(settings), loaders, tried, cacheDir, log });
         try {
           const models = await catalog.list();
           const findings = [...judgeNames(models, settings)];
@@ -32,6 +36,8 @@ export function checkModels(settings: Settings): Check {
           }
           return findings;
         } finally {
+          stop();
+          tried.close();
           await catalog.close();
         }
       }
@@ -46,21 +52,15 @@ export function checkModels(settings: Settings): Check {
 
 function catalogFor(
   settings: Settings,
-  store: ModelStore,
-  loaders: readonly Loader[],
-  cacheDir: string,
-  log: Log,
+  parts: Pick<CatalogOptions, 'store' | 'loaders' | 'tried' | 'cacheDir' | 'log'>,
 ): ModelCatalog {
   return createCatalog({
-    store,
-    loaders,
+    ...parts,
     clock: Date.now,
-    log,
     defaultModel: settings.DEFAULT_MODEL,
     refreshMs: settings.MODEL_REFRESH_SECONDS * 1000,
     loadTimeoutMs: settings.MODEL_LOAD_TIMEOUT_SECONDS * 1000,
     memoryBytes: settings.MODEL_MEMORY_MB * MIB,
-    cacheDir,
     cacheBytes: settings.MODEL_CACHE_MB * MIB,
   });
 }

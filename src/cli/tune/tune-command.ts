@@ -4,12 +4,12 @@ import { basename, dirname, join, relative, resolve } from 'node:path';
 import type { WriteStream } from 'node:tty';
 import type { Settings } from '../../config/config.ts';
 import type { ModelFiles } from '../../models/open-files.ts';
-import { type Inspection, inspectModel } from '../../models/publish.ts';
+import type { Inspection } from '../../models/publish.ts';
 import { fixedBatchOf } from '../../models/resolve-card.ts';
 import { commandSettings } from '../environment.ts';
 import { featureGenerator } from '../load/generate-features.ts';
 import { type Payload, payloadFromCases, payloadFromGenerator } from '../load/payload.ts';
-import { openStore, withLoaders } from '../model-room.ts';
+import { inspect, openStore } from '../model-room.ts';
 import { locateModel } from '../models-push.ts';
 import { findStored, withDownloaded } from '../stored-model.ts';
 import { CommandError, paintFor, type Terminal } from '../terminal.ts';
@@ -76,7 +76,7 @@ async function tuneFiles(
 ): Promise<void> {
   const { stdout, stderr, signal, folder } = terminal;
   const paint = paintFor(stdout);
-  const inspection = await withLoaders(settings, loaders => inspectModel(files, loaders));
+  const inspection = await inspect(settings, files, signal);
   const payload = payloadFor(files, inspection, isLocal, options.cases, folder);
   const fixedBatch = fixedBatchOf(inspection.info.signature);
   stdout.write(`${paint('bold', `${files.name} ${inspection.label}`)}  ${payload.says}\n`);

@@ -1,0 +1,86 @@
+import type { Settings } from '../config/settings.ts';
+import { asError, InfrastructureError } from '../core/errors.ts';
+import type { Trial, TrialJob } from '../models/trial.ts';
+import { type Refused, refused, type Verdict } from '../models/verdict.ts';
+import { type Child, ChildLost, startChild } from '../processes/child.ts';
+import type { TrialRequest } from './trial-process.ts';
+
+export type TrialSettings = Pick<Settings, 'MODEL_LOAD_TIMEOUT_SECONDS' | 'MODEL_MEMORY_MB'>;
+
+const MIB = 1024 * 1024;
+/** Each takes a core, and as much memory as a model may. */
+const AT_ONCE = 2;
+/** A large file is in memory three times while it is opened, whatever the budget for what is kept of it. */
+const LEAST = { timesFile: 3, bytes: 256 * MIB };
+const SCRIPT = new URL(import.meta.url.endsWith('.ts') ? './trial-process.ts' : './trial-process.js', import.meta.url);
+
+/** Tries files, each in a process of its own: what it does there, to that process or for ever, it does to nobody else. */
+export function createTrial(settings: TrialSettings): Trial {
+  const timeMs = settings.MODEL_LOAD_TIMEOUT_SECONDS * 1000;
+  const take = createTurns(AT_ONCE);
+
+  async function tryIn(child: Child<TrialRequest, Verdict>, job: TrialJob, signal: AbortSignal): Promise<Verdict> {
+    const growBytes = Math.max(settings.MODEL_MEMORY_MB * MIB, LEAST.timesFile * job.bytes + LEAST.bytes);
+    try {
+      await child.ask({ ready: job.folder });
+    } catch (thrown) {
+      signal.throwIfAborted();
+      throw failed(job, thrown);
+    }
+    try {
+      return await child.ask(job, { timeMs, growBytes });
+    } catch (thrown) {
+      signal.throwIfAborted();
+      if (!(thrown instanceof ChildLost)) throw failed(job, thrown);
+      return refused(wordsFor(job.titles.model, thrown, timeMs, growBytes), thrown.loss);
+    }
+  }
+
+  return async (job, signal) => {
+    const giveBack = await take(signal);
+    const child = startChild<TrialRequest, Verdict>({ script: SCRIPT, name: 'the process' });
+    signal.addEventListener('abort', child.kill);
+    try {
+      return await tryIn(child, job, signal);
+    } finally {
+      signal.removeEventListener('abort', child.kill);
+      child.kill();
+      giveBack();
+    }
+  };
+}
+
+/** Not the file's doing. */
+function failed({ titles }: TrialJob, thrown: unknown): InfrastructureError {
+  return new InfrastructureError(`trying ${titles.model}: ${asError(thrown).message}`, { cause: thrown });
+}
+
+function wordsFor(title: string, { loss, message }: ChildLost, timeMs: number, growBytes: number): string {
+  const words: Record<NonNullable<Refused['loss']>, string> = {
+    died: `opening it ended the process that tried it: ${message}`,
+    time: `not loaded within ${timeMs / 1000} s, where it was tried`,
+    memory: `took more than ${Math.round(growBytes / MIB)} MB where it was tried`,
+  };
+  return `${title}: ${words[loss]}`;
+}
+
+/** Lets so many go on at once, the others in their order. */
+function createTurns(count: number) {
+  let free = count;
+  const waiting: (() => void)[] = [];
+  const giveBack = () => {
+    const next = waiting.shift();
+    if (next) next();
+    else free++;
+  };
+  return async (signal: AbortSignal): Promise<() => void> => {
+    signal.throwIfAborted();
+    if (free > 0) free--;
+    else await new Promise<void>(resolve => waiting.push(resolve));
+    if (signal.aborted) {
+      giveBack();
+      throw signal.reason;
+    }
+    return giveBack;
+  };
+}
