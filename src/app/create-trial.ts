@@ -17,7 +17,7 @@ const SCRIPT = new URL(import.meta.url.endsWith('.ts') ? './trial-process.ts' : 
 /** Tries files, each in a process of its own: what it does there, to that process or for ever, it does to nobody else. */
 export function createTrial(settings: TrialSettings): Trial {
   const timeMs = settings.MODEL_LOAD_TIMEOUT_SECONDS * 1000;
-  const take = createTurns(AT_ONCE);
+  const turns = createTurns(AT_ONCE);
 
   async function tryIn(child: Child<TrialRequest, Verdict>, job: TrialJob, signal: AbortSignal): Promise<Verdict> {
     const growBytes = Math.max(settings.MODEL_MEMORY_MB * MIB, LEAST.timesFile * job.bytes + LEAST.bytes);
@@ -37,7 +37,7 @@ export function createTrial(settings: TrialSettings): Trial {
   }
 
   return async (job, signal) => {
-    const giveBack = await take(signal);
+    const giveBack = await turns.take(job.again, signal);
     const child = startChild<TrialRequest, Verdict>({ script: SCRIPT, name: 'the process' });
     signal.addEventListener('abort', child.kill);
     try {
@@ -64,23 +64,36 @@ function wordsFor(title: string, { loss, message }: ChildLost, timeMs: number, g
   return `${title}: ${words[loss]}`;
 }
 
-/** Lets so many go on at once, the others in their order. */
-function createTurns(count: number) {
-  let free = count;
-  const waiting: (() => void)[] = [];
-  const giveBack = () => {
-    const next = waiting.shift();
-    if (next) next();
-    else free++;
-  };
-  return async (signal: AbortSignal): Promise<() => void> => {
-    signal.throwIfAborted();
-    if (free > 0) free--;
-    else await new Promise<void>(resolve => waiting.push(resolve));
-    if (signal.aborted) {
+interface Turns {
+  /** @returns gives it back */
+  take(again: boolean, signal: AbortSignal): Promise<() => void>;
+}
+
+/** Lets so many go on at once, the others in their order; of those that were refused before one at a time, so that they hold up nobody for their hanging again and again. */
+function createTurns(count: number): Turns {
+  const running = { all: 0, again: 0 };
+  const waiting: { readonly again: boolean; go(): void }[] = [];
+  const isFree = (again: boolean) => running.all < count && !(again && running.again > 0);
+  function begin(again: boolean): () => void {
+    running.all++;
+    if (again) running.again++;
+    return () => {
+      running.all--;
+      if (again) running.again--;
+      const fresh = waiting.findIndex(other => !other.again && isFree(false));
+      const next = fresh >= 0 ? fresh : waiting.findIndex(other => isFree(other.again));
+      if (next >= 0) waiting.splice(next, 1)[0]?.go();
+    };
+  }
+  return {
+    async take(again, signal) {
+      signal.throwIfAborted();
+      const giveBack = isFree(again)
+        ? begin(again)
+        : await new Promise<() => void>(resolve => waiting.push({ again, go: () => resolve(begin(again)) }));
+      if (!signal.aborted) return giveBack;
       giveBack();
       throw signal.reason;
-    }
-    return giveBack;
+    },
   };
 }

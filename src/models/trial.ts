@@ -24,6 +24,8 @@ export interface TrialJob extends VersionId {
   readonly beside: Readonly<Record<string, string>>;
   /** A folder for what is made of the file. */
   readonly folder: string;
+  /** It was refused before: others come first. */
+  readonly again: boolean;
 }
 
 /**
@@ -33,12 +35,28 @@ export interface TrialJob extends VersionId {
 export type Trial = (job: TrialJob, signal: AbortSignal) => Promise<Verdict>;
 
 /** Has a version tried. */
-export async function tryApart(trial: Trial, version: GatheredVersion, signal: AbortSignal): Promise<Verdict> {
+export async function tryApart(
+  trial: Trial,
+  version: GatheredVersion,
+  signal: AbortSignal,
+  again = false,
+): Promise<Verdict> {
   const { name, raw, sha256, titles, gathered } = version;
   const { path, bytes } = gathered.file;
   const folder = await mkdtemp(join(tmpdir(), 'hubscore-trial-'));
   try {
-    const job = { name, version: version.version, raw, sha256, titles, path, bytes, beside: gathered.beside, folder };
+    const job = {
+      name,
+      version: version.version,
+      raw,
+      sha256,
+      titles,
+      path,
+      bytes,
+      beside: gathered.beside,
+      folder,
+      again,
+    };
     return await trial(job, signal);
   } finally {
     await rm(folder, { recursive: true, force: true });
@@ -50,15 +68,19 @@ export async function tryApart(trial: Trial, version: GatheredVersion, signal: A
  * @param collectGarbage what this process no longer needs is not the model's
  * @throws Error where the disk fails
  */
-export async function tryHere(job: TrialJob, loaders: readonly Loader[], collectGarbage: () => void): Promise<Verdict> {
-  const rss = () => {
-    collectGarbage();
+export async function tryHere(
+  job: TrialJob,
+  loaders: readonly Loader[],
+  collectGarbage: () => Promise<void>,
+): Promise<Verdict> {
+  const rss = async () => {
+    await collectGarbage();
     return process.memoryUsage.rss();
   };
-  const before = rss();
+  const before = await rss();
   try {
     const { version } = await openVersion(await gatherVersion(sourceOf(job), loaders));
-    const memoryBytes = Math.max(job.bytes, rss() - before);
+    const memoryBytes = Math.max(job.bytes, (await rss()) - before);
     const peakBytes = Math.max(memoryBytes, process.resourceUsage().maxRSS * 1024 - before);
     const { warmUpMs, maxBatchSize, apart = false, varies = false } = version.backend.info;
     await version.backend.close();

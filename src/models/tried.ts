@@ -54,7 +54,7 @@ export function createTriedFiles(options: TriedFilesOptions): TriedFiles {
 
   async function tryNow(key: string, version: GatheredVersion, before: Refused | undefined): Promise<Verdict> {
     const start = clock();
-    const found = await tryApart(trial, version, stopping.signal);
+    const found = await tryApart(trial, version, stopping.signal, before !== undefined);
     const at = new Date(clock()).toISOString();
     const verdict = found.ok ? { ...found, at } : { ...found, at, tries: (before?.tries ?? 0) + 1 };
     await verdicts.keep(key, verdict);

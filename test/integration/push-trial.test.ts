@@ -19,6 +19,7 @@ const HUBSCORE = resolve(import.meta.dirname, '../../src/cli/hubscore.ts');
 describe('what trying a model shows', () => {
   const folder = temporaryFolder();
   let storage: Storage;
+  let instances = 0;
   beforeAll(async () => {
     storage = await startStorage();
   });
@@ -55,7 +56,7 @@ describe('what trying a model shows', () => {
   /** As an instance that was never there before does; what it logs of it. */
   async function load(name: string): Promise<readonly string[]> {
     const settings = commandSettings(
-      { ...environment(), MODEL_CACHE_DIR: join(folder.path, `cache ${Math.random()}`) },
+      { ...environment(), MODEL_CACHE_DIR: join(folder.path, `cache ${++instances}`) },
       folder.path,
     );
     const log = notes();
