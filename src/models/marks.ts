@@ -11,14 +11,18 @@ export interface Deaths {
   readonly count: number;
   /** When the last of them was found. */
   readonly foundAtMs: number;
+  /** The file was tried since. */
+  readonly isTried: boolean;
 }
 
 /** What outlives a process that opening a file ends, so that the next one knows. Any number of processes share the folder. */
 export interface Marks {
   /** Leaves a mark while the work goes on; that it ends, well or not, takes back all that was found before. */
   during<T>(key: string, work: () => Promise<T>): Promise<T>;
-  /** Looks for marks of dead processes. @returns whether there were some, and all deaths in a row. */
-  look(key: string): Promise<{ readonly found: boolean; readonly deaths: Deaths | undefined }>;
+  /** Looks for marks of dead processes. @returns all deaths in a row. */
+  look(key: string): Promise<Deaths | undefined>;
+  /** The file was tried since the last of these. */
+  tried(key: string, deaths: Deaths): Promise<void>;
 }
 
 export function createMarks(options: { readonly dir: string; readonly clock: Clock; readonly log: Log }): Marks {
@@ -35,6 +39,11 @@ export function createMarks(options: { readonly dir: string; readonly clock: Clo
       if (!isSaid) log.warn(`${dir}: ${asError(thrown).message}; a file that ends this process will be opened again`);
       isSaid = true;
     }
+  }
+
+  /** Where it cannot be kept, the next process begins to count. */
+  async function keep(key: string, deaths: Deaths): Promise<void> {
+    await writeAtomically(deathsFile(key), JSON.stringify(deaths)).catch(() => {});
   }
 
   /** Of several processes that find a mark, the one that removes it counts it. */
@@ -64,11 +73,12 @@ export function createMarks(options: { readonly dir: string; readonly clock: Clo
       let found = false;
       for (const name of names) found = (await isTaken(key, name)) || found;
       const before = names.includes(`${key}.deaths`) ? await readDeaths(deathsFile(key)) : undefined;
-      if (!found) return { found, deaths: before };
-      const deaths = { count: (before?.count ?? 0) + 1, foundAtMs: clock() };
-      await writeAtomically(deathsFile(key), JSON.stringify(deaths)).catch(() => {});
-      return { found, deaths };
+      if (!found) return before;
+      const deaths = { count: (before?.count ?? 0) + 1, foundAtMs: clock(), isTried: false };
+      await keep(key, deaths);
+      return deaths;
     },
+    tried: (key, deaths) => keep(key, { ...deaths, isTried: true }),
   };
 }
 

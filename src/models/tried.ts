@@ -1,7 +1,7 @@
-import { asError } from '../core/errors.ts';
+import { InfrastructureError } from '../core/errors.ts';
 import type { Clock, Log } from '../core/log.ts';
 import { abortable } from '../core/waiting.ts';
-import { createMarks } from './marks.ts';
+import { createMarks, type Deaths } from './marks.ts';
 import type { GatheredVersion } from './open-version.ts';
 import { type Trial, tryApart } from './trial.ts';
 import { type Passed, type Refused, type Verdict, verdictKey } from './verdict.ts';
@@ -62,35 +62,38 @@ export function createTriedFiles(options: TriedFilesOptions): TriedFiles {
     return verdict;
   }
 
-  /** Undefined where it is to be tried (again). */
-  async function verdictOf(key: string, discard: boolean): Promise<{ now?: Verdict; before?: Refused }> {
-    const found = discard ? undefined : await verdicts.find(key);
-    if (!found || found.ok) return found ? { now: found } : {};
-    const isDue = clock() >= Date.parse(found.at) + retryMs(found.tries ?? 1);
-    return isDue ? { before: found } : { now: found };
+  /** What is known of it, or is found out now. */
+  async function judge(key: string, version: GatheredVersion, deaths: Deaths | undefined): Promise<Verdict> {
+    if (deaths && !deaths.isTried) {
+      log.warn(`${version.titles.model}: a process ended while it opened this file; it is tried apart once more`);
+      const verdict = await tryOnce(key, version, undefined);
+      await marks.tried(key, deaths);
+      return verdict;
+    }
+    const found = await verdicts.find(key);
+    if (!found) return tryOnce(key, version, undefined);
+    const isDue = !found.ok && clock() >= Date.parse(found.at) + retryMs(found.tries ?? 1);
+    return isDue ? tryOnce(key, version, found) : found;
   }
 
   return {
     async open(version, signal, open) {
       const key = verdictKey(version);
-      const title = version.titles.model;
-      const { found, deaths } = await marks.look(key);
-      if (found) log.warn(`${title}: a process ended while it opened this file; it is tried apart once more`);
-      const { now, before } = await verdictOf(key, found);
-      const verdict = now ?? (await abortable(tryOnce(key, version, before), signal));
+      const deaths = await marks.look(key);
+      const verdict = await abortable(judge(key, version, deaths), signal);
       if (!verdict.ok) throw new Error(verdict.message);
       const opened = () => marks.during(key, () => open(verdict));
       if (!deaths) return opened();
       if (deaths.count >= FATAL_DEATHS && clock() < deaths.foundAtMs + retryMs(deaths.count - 1)) {
         throw new Error(
-          `${title}: ${deaths.count} processes in a row ended while they opened it, though it passes where it is tried; it is left alone for a while`,
+          `${version.titles.model}: ${deaths.count} processes in a row ended while they opened it, though it passes where it is tried; it is left alone for a while`,
         );
       }
       const turn = suspects.then(opened);
       suspects = turn.catch(() => {});
       return turn;
     },
-    close: () => stopping.abort(asError('closing')),
+    close: () => stopping.abort(new InfrastructureError('closing')),
   };
 }
 

@@ -177,6 +177,16 @@ describe('files that are tried before they are opened', () => {
       expect(readdirSync(join(folder.path, 'here/marks'))).toEqual([]);
     });
 
+    it('are tried once more though the process that began with that ended, too', async () => {
+      await openAndDie();
+      const away = process(async () => {
+        throw new InfrastructureError('closing');
+      });
+      await expect(open(away)).rejects.toThrow('closing');
+      expect(await open(process())).toBe(7e6);
+      expect(trials).toBe(2);
+    });
+
     it('are left alone where they end that one too', async () => {
       await openAndDie();
       await expect(open(process(refusal('died')))).rejects.toThrow('m: no good');
