@@ -17,8 +17,8 @@ export interface Deaths {
 
 /** What outlives a process that opening a file ends, so that the next one knows. Any number of processes share the folder. */
 export interface Marks {
-  /** Leaves a mark while the work goes on; that it ends, well or not, takes back all that was found before. */
-  during<T>(key: string, work: () => Promise<T>): Promise<T>;
+  /** Leaves a mark while the work goes on; that it ends, well or not, takes back the deaths that were found before. */
+  during<T>(key: string, deaths: Deaths | undefined, work: () => Promise<T>): Promise<T>;
   /** Looks for marks of dead processes. @returns all deaths in a row. */
   look(key: string): Promise<Deaths | undefined>;
   /** The file was tried since the last of these. */
@@ -29,13 +29,16 @@ export function createMarks(options: { readonly dir: string; readonly clock: Clo
   const { clock, log } = options;
   const dir = join(options.dir, 'marks');
   const deathsFile = (key: string) => join(dir, `${key}.deaths`);
+  let made: Promise<unknown> | undefined;
   let isSaid = false;
 
   async function leave(path: string): Promise<void> {
     try {
-      await mkdir(dir, { recursive: true });
+      made ??= mkdir(dir, { recursive: true });
+      await made;
       await writeFile(path, '');
     } catch (thrown) {
+      made = undefined;
       if (!isSaid) log.warn(`${dir}: ${asError(thrown).message}; a file that ends this process will be opened again`);
       isSaid = true;
     }
@@ -58,14 +61,14 @@ export function createMarks(options: { readonly dir: string; readonly clock: Clo
   }
 
   return {
-    async during(key, work) {
+    async during(key, deaths, work) {
       const path = join(dir, `${key}.${textOf(thisProcess())}-${randomUUID()}`);
       await leave(path);
       try {
         return await work();
       } finally {
         await rm(path, { force: true });
-        await rm(deathsFile(key), { force: true });
+        if (deaths) await rm(deathsFile(key), { force: true });
       }
     },
     async look(key) {

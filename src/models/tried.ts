@@ -82,7 +82,7 @@ export function createTriedFiles(options: TriedFilesOptions): TriedFiles {
       const deaths = await marks.look(key);
       const verdict = await abortable(judge(key, version, deaths), signal);
       if (!verdict.ok) throw new Error(verdict.message);
-      const opened = () => marks.during(key, () => open(verdict));
+      const opened = () => marks.during(key, deaths, () => open(verdict));
       if (!deaths) return opened();
       if (deaths.count >= FATAL_DEATHS && clock() < deaths.foundAtMs + retryMs(deaths.count - 1)) {
         throw new Error(
