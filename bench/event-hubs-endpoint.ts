@@ -2,28 +2,22 @@
  * CPU per event of the local Event Hubs endpoint beside that of the JS client that talks to it: `node bench/event-hubs-endpoint.ts [events]`.
  * The endpoint's CPU is read from /proc, so Linux only.
  */
-import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { EventHubConsumerClient, EventHubProducerClient, earliestEventPosition } from '@azure/event-hubs';
 import { startEventHubs } from '../test/support/event-hubs.ts';
+import { cpuMsOf } from './endpoint-cpu.ts';
 
 const HUB = 'inference-requests';
 const BODY_BYTES = 183;
 const total = Number(process.argv[2] ?? 100_000);
-const ticksPerSecond = Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }));
-
-function endpointCpuMs(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ');
-  return ((Number(fields[11]) + Number(fields[12])) * 1000) / ticksPerSecond;
-}
 
 async function measure(what: string, events: number, pid: number, work: () => Promise<void>): Promise<void> {
-  const [wall, client, endpoint] = [performance.now(), process.cpuUsage(), endpointCpuMs(pid)];
+  const [wall, client, endpoint] = [performance.now(), process.cpuUsage(), cpuMsOf(pid)];
   await work();
   const wallMs = performance.now() - wall;
   const used = process.cpuUsage(client);
   const clientMs = (used.user + used.system) / 1000;
-  const endpointMs = endpointCpuMs(pid) - endpoint;
+  const endpointMs = cpuMsOf(pid) - endpoint;
   const per = (ms: number) => `${((ms * 1000) / events).toFixed(2)} µs`.padStart(9);
   const rate = Math.round((events * 1000) / wallMs);
   console.log(

@@ -1,5 +1,5 @@
 /**
- * Heavy models: in-line beside one worker thread and beside two, as four partitions bring batches without a pause. Of each: events a
+ * Heavy models: in-line beside one worker process and beside two, as four partitions bring batches without a pause. Of each: events a
  * second, how late timers are, and, since both say little on a machine that others use, the CPU behind them. `node bench/heavy.ts`, or
  * `npm run bench -- --only heavy`.
  */
@@ -31,8 +31,6 @@ interface Sample {
   readonly turnP99Ms: number;
   /** CPU time of the event loop's thread an event. */
   readonly mainUs: number;
-  /** CPU time of all other threads an event. */
-  readonly workersUs: number;
 }
 
 /** Figures of one model and one size of batches: medians, the ratios to in-line taken within a round. */
@@ -63,7 +61,6 @@ export async function compareHeavy(file: string, batchSize: number): Promise<unk
         lateP99Ms: over(its => its.lateP99Ms),
         turnP99Ms: over(its => its.turnP99Ms),
         mainUs: over(its => its.mainUs),
-        workersUs: over(its => its.workersUs),
         ofInline: {
           throughput: over((its, inline) => its.eventsPerSecond / inline.eventsPerSecond),
           late: over((its, inline) => its.lateP99Ms / inline.lateP99Ms),
@@ -101,16 +98,14 @@ async function sample(model: OpenedModel['model'], batchSize: number): Promise<S
   await scoreFor(ROUND_MS / 4); // the caches are still the setup's before
   const timers = watchTimers();
   const start = performance.now();
-  const before = { main: mainCpuUs(), all: process.cpuUsage() };
+  const before = mainCpuUs();
   const events = await scoreFor(ROUND_MS);
   const seconds = (performance.now() - start) / 1000;
-  const mainUs = mainCpuUs() - before.main;
-  const { user, system } = process.cpuUsage(before.all);
+  const mainUs = mainCpuUs() - before;
   return {
     ...timers.stop(),
     eventsPerSecond: events / seconds,
     mainUs: mainUs / events,
-    workersUs: (user + system - mainUs) / events,
   };
 }
 

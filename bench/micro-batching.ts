@@ -1,5 +1,5 @@
 /**
- * What sharing runs is worth: four callers, each with a slice of a few rows at a time, on one worker thread; every slice by itself beside
+ * What sharing runs is worth: four callers, each with a slice of a few rows at a time, on one inference process; every slice by itself beside
  * slices that wait sharing a run. `node bench/micro-batching.ts`
  */
 import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createMicroBatcher } from '../src/backends/micro-batcher.ts';
 import { createEngineBackend } from '../src/backends/onnx/engine-backend.ts';
-import { createWorkerPool } from '../src/backends/onnx/worker-pool.ts';
+import { createInferencePool } from '../src/backends/onnx/inference-pool.ts';
 import type { Backend } from '../src/core/backend.ts';
 import type { Tensors } from '../src/core/tensor.ts';
 import { network } from '../test/support/onnx.ts';
@@ -17,7 +17,10 @@ const CALLERS = 4;
 const FEATURES = 64;
 
 async function compareSharing(file: string, rows: number): Promise<Comparison> {
-  const pool = createWorkerPool({ size: 1, log: { info() {}, warn() {}, error() {} } });
+  const pool = createInferencePool({
+    ...{ size: 1, log: { info() {}, warn() {}, error() {} } },
+    limits: { timeoutMs: 60_000, growBytes: 2 ** 29, loadTimeoutMs: 60_000 },
+  });
   let input = '';
   const slice = (count: number): Tensors => {
     const data = Float32Array.from({ length: count * FEATURES }, (_, i) => (i * 7) % 17);

@@ -6,6 +6,7 @@ import { measureColdStart } from './cold-start.ts';
 import { compareFunctionPath } from './function-path.ts';
 import { medianFigures, record } from './harness.ts';
 import { benchHeavy } from './heavy.ts';
+import { measureInferenceProcess } from './inference-process.ts';
 import { measureLedger } from './ledger-cost.ts';
 import { watchMemory } from './memory.ts';
 import { compareMixtures, measureTensors } from './mixtures.ts';
@@ -13,6 +14,7 @@ import { measureOverheads } from './overheads.ts';
 import { compareModelServers } from './peers/model-servers.ts';
 import { comparePeersThroughEndpoint } from './peers/through-endpoint.ts';
 import { comparePeersWithoutNetwork } from './peers/without-network.ts';
+import { compareProtocols } from './protocols/compare.ts';
 import { measureSteps } from './steps.ts';
 import { openStream } from './stream.ts';
 
@@ -35,6 +37,7 @@ const SCENARIOS: Readonly<Record<string, () => Promise<unknown>>> = {
   }),
   cache: measureCache,
   heavy: benchHeavy,
+  'inference-process': measureInferenceProcess,
   stream: async () => {
     const stream = await openStream('diabetes', '1.0.0');
     try {
@@ -56,6 +59,7 @@ const SCENARIOS: Readonly<Record<string, () => Promise<unknown>>> = {
       'diabetes 1.1.0, batch 256': await measureLedger('diabetes', '1.1.0', 256, eventsPerSecond),
     };
   },
+  protocols: compareProtocols,
   'cold-start': () => measureColdStart(),
   memory: async () => ({ 'function path, 1,000,000 events': await watchMemory(1_000_000) }),
 };
@@ -101,7 +105,7 @@ if (names.length > 1) {
     console.log(`recorded in ${record(name, figures)}`);
   }
 }
-process.exit(); // models in worker threads would keep it alive
+process.exit(); // a scenario may leave something open
 
 function part(name: string): unknown {
   const stdio = ['ignore', 'pipe', 'inherit'] as const;

@@ -31,6 +31,7 @@ const overheads = run('overheads');
 const cache = run('cache');
 const memory = run('memory');
 const heavy = run('heavy');
+const protocols = run('protocols');
 
 const TONES: Readonly<Record<string, Bar['tone']>> = { floor: 'ideal', 'straightforward SDK loop': 'other' };
 
@@ -164,6 +165,18 @@ const heavies = Object.keys(heavy.figures as object).map(name => {
   return `| ${name} | ${of('one worker', 'throughput')} | ${of('two workers', 'throughput')} | ${of('one worker', 'late')} |`;
 });
 
+const rates = (what: string, name: string) => {
+  const of = (...path: string[]) => short(figure(protocols, name, ...path));
+  const cpu = (side: string) => of('endpoint, µs of CPU an event', side);
+  const [amqp, kafka] = [of('events/s', 'AMQP'), of('events/s', 'Kafka')];
+  return `| ${what}, events/s | ${amqp} | ${kafka} | ${of('Kafka, times as fast')} | ${cpu('AMQP')}, ${cpu('Kafka')} µs |`;
+};
+const quantiles = (what: string, name: string) => {
+  const of = (side: string) =>
+    `${short(figure(protocols, name, side, 'p50'))}, ${short(figure(protocols, name, side, 'p99'))}`;
+  return `| ${what}: p50, p99, ms | ${of('AMQP')} | ${of('Kafka')} | ${of('Kafka, of that')} | |`;
+};
+
 writeFileSync(
   join(ROOT, 'docs/performance.md'),
   `# Performance
@@ -211,12 +224,26 @@ The endpoint, both sides of it and whoever sends share ${cores} cores, so the st
 
 ![Latency](images/bench-latency.svg)
 
+## Kafka beside AMQP
+
+The local endpoint by both of its protocols, in turns; JavaScript's clients (KafkaJS, @azure/event-hubs) on the same ${cores} cores. Azure's reader looks every 20 ms, whatever has come.
+
+| | AMQP | Kafka | ratio | endpoint's processor an event |
+|---|---|---|---|---|
+${[
+  rates('sent by 250 to each of 4 partitions', 'produce, 250 events to each of 4 partitions at once'),
+  rates('read, as AMQP sent it', 'consume what AMQP sent'),
+  rates('read, as Kafka sent it', 'consume what Kafka sent'),
+  quantiles('one event, sent to acknowledged', 'one event, sent to acknowledged, ms'),
+  quantiles('one event, sent to received', 'one event, sent to received, ms'),
+].join('\n')}
+
 ## Heavy models
 
-In worker threads, relative to in-line, as four partitions bring batches without a pause: throughput with one thread and with two on two cores, and how late timers are
+In worker processes, relative to in-line, as four partitions bring batches without a pause: throughput with one process and with two on two cores, and how late timers are
 with one (99th percentile). Small batches that wait for a thread share its next run; a hop costs them more than it gives, so it is the event loop that gains.
 
-| model | one thread | two threads | lateness |
+| model | one process | two processes | lateness |
 |---|---|---|---|
 ${heavies.join('\n')}
 

@@ -11,6 +11,9 @@
 # MAGIC | `secret_scope` | a scope with `tenant-id`, `client-id` and `client-secret` of a service principal |
 # MAGIC | `schema` | where tables go |
 # MAGIC | `checkpoints` | a folder; empty: a volume in that schema |
+# MAGIC | `kafka_address` | empty: port 9093 of the namespace |
+# MAGIC | `kafka_protocol` | `SASL_SSL`; for an endpoint without TLS, as the local one, `SASL_PLAINTEXT` |
+# MAGIC | `kafka_classes` | `kafkashaded.`, under which Databricks has the Kafka client's classes; elsewhere empty |
 # MAGIC
 # MAGIC The identity needs the roles of docs/databricks.md.
 
@@ -22,6 +25,9 @@ dbutils.widgets.text("service_credential", "")
 dbutils.widgets.text("secret_scope", "")
 dbutils.widgets.text("schema", "hubscore")
 dbutils.widgets.text("checkpoints", "")
+dbutils.widgets.text("kafka_address", "")
+dbutils.widgets.text("kafka_protocol", "SASL_SSL")
+dbutils.widgets.text("kafka_classes", "kafkashaded.")
 
 # COMMAND ----------
 
@@ -33,6 +39,9 @@ hubs = connect(
     dbutils.widgets.get("models_url"),
     dbutils.widgets.get("service_credential"),
     dbutils.widgets.get("secret_scope"),
+    dbutils.widgets.get("kafka_address"),
+    dbutils.widgets.get("kafka_protocol"),
+    dbutils.widgets.get("kafka_classes"),
 )
 
 # COMMAND ----------

@@ -152,7 +152,7 @@ export const PANELS: readonly Panel[] = [
   },
   {
     title: 'Event-loop delay',
-    help: 'How late timers ran; above 0.1 s something computes that belongs in a worker thread.',
+    help: 'How late timers ran; above 0.1 s something computes that belongs in a worker process.',
     unit: 's',
     ...highest('hubscore_event_loop_delay_seconds', ['statistic']),
   },

@@ -11,7 +11,7 @@ const REQUIRE =
   "import { createRequire as hubscoreRequire } from 'node:module';\nconst require = hubscoreRequire(import.meta.url);";
 
 /**
- * Bundles the functions, and the files that they start as worker threads, into `<folder>/dist`. One file a function and shared chunks, since
+ * Bundles the functions, and the files that they start as processes and threads, into `<folder>/dist`. One file a function and shared chunks, since
  * reading some 50,000 files of node_modules takes a cold start longer than running them (figures: docs/operate.md).
  */
 export async function bundle(root: string, folder: string): Promise<void> {
@@ -46,10 +46,7 @@ function workerFiles(source: string): string[] {
   });
 }
 
-/**
- * Code moves into chunks, so `import.meta.url` would name the chunk: here it goes on naming the module's own place under dist. Functions and
- * chunks both lie one folder below it.
- */
+/** Code moves into chunks, so `import.meta.url` would name the chunk: here it goes on naming the module's own place under dist. */
 function keepUrls(source: string): Plugin {
   return {
     name: 'keep-urls',
@@ -59,7 +56,10 @@ function keepUrls(source: string): Plugin {
         const contents = readFileSync(path, 'utf8');
         if (file.startsWith('..') || !contents.includes('import.meta.url')) return undefined;
         return {
-          contents: contents.replaceAll('import.meta.url', `new URL('../${file}', import.meta.url).href`),
+          contents: contents.replaceAll(
+            'import.meta.url',
+            `(import.meta.url.slice(0, import.meta.url.lastIndexOf('/dist/')) + '/dist/${file}')`,
+          ),
           loader: 'ts',
         };
       });

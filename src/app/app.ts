@@ -6,11 +6,14 @@ import { type AppOptions, createApp } from './create-app.ts';
 
 export { ROUTES, type RouteName } from '../http/routes.ts';
 
-/** The Functions host takes the console for its log. */
+/**
+ * The Functions host takes the console for its log. Of a line that comes outside an invocation it tells the level by the words in it: by `warn`, else by `error` or `fail`. So the level comes first, or a
+ * warning of something that failed would be an error.
+ */
 const consoleLog: Log = {
   info: message => console.info(message),
-  warn: message => console.warn(message),
-  error: message => console.error(message),
+  warn: message => console.warn(`warning: ${message}`),
+  error: message => console.error(`error: ${message}`),
 };
 
 /**

@@ -9,16 +9,20 @@ export interface Loaders {
   close(): Promise<void>;
 }
 
+const MIB = 1024 * 1024;
+
 /**
  * One loader a kind of model; the first that takes a card opens it, and an ONNX file needs no card, so that one is last. ONNX Runtime comes
  * with this file, and takes its time: import it only where a model is about to be opened.
  */
-export function createLoaders(
-  settings: Pick<Settings, 'WORKER_THREADS' | 'INLINE_MAX_MS' | 'WORKER_MIN_MS'>,
-  log: Log,
-): Loaders {
+export function createLoaders(settings: Settings, log: Log): Loaders {
   const { WORKER_THREADS: threads, INLINE_MAX_MS: inlineMaxMs, WORKER_MIN_MS: workerMinMs } = settings;
-  const loaders = [createOnnxLoader({ threads, inlineMaxMs, workerMinMs, log })];
+  const limits = {
+    timeoutMs: settings.INFERENCE_TIMEOUT_SECONDS * 1000,
+    growBytes: settings.INFERENCE_MEMORY_MB * MIB,
+    loadTimeoutMs: settings.MODEL_LOAD_TIMEOUT_SECONDS * 1000,
+  };
+  const loaders = [createOnnxLoader({ threads, inlineMaxMs, workerMinMs, limits, log })];
   return {
     loaders,
     async close() {

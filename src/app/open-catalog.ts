@@ -1,6 +1,7 @@
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createBlobs } from '../azure/blobs.ts';
+import { containerAddress } from '../azure/connect-blobs.ts';
 import { withBreaker } from '../azure/with-breaker.ts';
 import { modelStorageConnection } from '../config/connection.ts';
 import type { Settings } from '../config/settings.ts';
@@ -38,6 +39,7 @@ export function openCatalog(
     refreshMs: settings.MODEL_REFRESH_SECONDS * 1000,
     loadTimeoutMs: settings.MODEL_LOAD_TIMEOUT_SECONDS * 1000,
     memoryBytes: settings.MODEL_MEMORY_MB * MIB,
+    storage: containerAddress(connection, MODELS_CONTAINER),
     cacheDir,
     cacheBytes: settings.MODEL_CACHE_MB * MIB,
   });

@@ -55,7 +55,7 @@ export function createParts(log: Log): Parts {
   async function closeAll(): Promise<void> {
     while (building.size > 0) await Promise.allSettled(building);
     await endEach(finishes);
-    await Promise.all(frees.toReversed().map(end)); // a broker that is away must not hold up the worker threads
+    await Promise.all(frees.toReversed().map(end)); // a broker that is away must not hold up the worker processes
   }
 
   return {

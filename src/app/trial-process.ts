@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { settingsOrDefaults } from '../config/config.ts';
 import { NO_CARD } from '../models/card.ts';
 import { type TrialJob, tryHere } from '../models/trial.ts';
 import type { Verdict } from '../models/verdict.ts';
@@ -20,7 +21,7 @@ const NOTHING = Buffer.from(
 const QUIET = { info() {}, warn() {}, error() {} };
 
 // What the runtime and this code take but once, whatever is opened, is not counted.
-const { loaders } = createLoaders({ WORKER_THREADS: 0, INLINE_MAX_MS: 0, WORKER_MIN_MS: 0 }, QUIET);
+const { loaders } = createLoaders({ ...settingsOrDefaults({}), WORKER_THREADS: 0 }, QUIET);
 
 serveParent<TrialRequest, Verdict>(async request => {
   if (!('ready' in request)) return tryHere(request, loaders, collectGarbage);

@@ -1,7 +1,9 @@
+import type { Readable } from 'node:stream';
 import { type ContainerClient, RestError } from '@azure/storage-blob';
 import type { Connection } from '../config/connection.ts';
-import { BlobConflict, BlobGone, type Blobs, type WriteCondition } from '../core/blobs.ts';
-import { asError, InfrastructureError } from '../core/errors.ts';
+import { type Blobs, BlobUnusable, ContainerMissing, type WriteCondition } from '../core/blobs.ts';
+import { fromUtf8 } from '../core/utf8.ts';
+import { guard, guardStream, LIST, READ, WRITE } from './blob-errors.ts';
 import { connectContainer } from './connect-blobs.ts';
 
 /** A container of a storage account. The client is made on first use: @azure/identity is slow to load. */
@@ -18,31 +20,44 @@ export function createBlobs(connection: Connection, name: string): Blobs {
   };
 
   return {
-    async list(prefix, signal) {
-      return guard(READ, `listing ${[name, prefix].filter(Boolean).join('/')}`, signal, async () => {
+    async list(prefix, signal, missing = 'none') {
+      return guard(LIST, `listing ${[name, prefix].filter(Boolean).join('/')}`, signal, async () => {
         const blobs = [];
         try {
-          for await (const blob of (await container()).listBlobsFlat({ prefix, abortSignal: signal })) {
-            const { etag, contentLength } = blob.properties;
-            blobs.push({ path: blob.name, etag: quoted(etag), bytes: contentLength ?? 0 });
+          const pages = (await container()).listBlobsFlat({ prefix, abortSignal: signal }).byPage();
+          for await (const { containerName, segment } of pages) {
+            if (containerName !== name) throw new Error('what answered is not Blob Storage');
+            for (const { name: path, properties } of segment.blobItems) {
+              blobs.push({ path, etag: quoted(properties.etag), bytes: properties.contentLength ?? 0 });
+            }
           }
         } catch (thrown) {
           if (!(thrown instanceof RestError && thrown.code === 'ContainerNotFound')) throw thrown;
+          if (missing === 'error') throw new ContainerMissing(`container ${name} is not there`, { cause: thrown });
         }
         return blobs;
       });
     },
-    async readText(path, signal) {
+    async readText(path, signal, maxBytes = MAX_TEXT_BYTES) {
       return guard(READ, `reading ${path}`, signal, async () => {
         const response = await (await container()).getBlobClient(path).download(0, undefined, { abortSignal: signal });
+        const stream = response.readableStreamBody as Readable;
         const chunks: Uint8Array[] = [];
-        let bytes = 0;
-        for await (const chunk of response.readableStreamBody as AsyncIterable<Uint8Array>) {
-          bytes += chunk.length;
-          if (bytes > MAX_TEXT_BYTES) throw new Error(`${path}: larger than ${MAX_TEXT_BYTES} bytes`);
-          chunks.push(chunk);
+        let bytes = response.contentLength ?? 0;
+        try {
+          if (bytes > maxBytes) throw tooLarge(path, bytes, maxBytes);
+          bytes = 0;
+          for await (const chunk of stream as AsyncIterable<Uint8Array>) {
+            bytes += chunk.length;
+            if (bytes > maxBytes) throw tooLarge(path, bytes, maxBytes);
+            chunks.push(chunk);
+          }
+        } finally {
+          stream.destroy(); // or what was not read keeps its connection
         }
-        return { text: Buffer.concat(chunks).toString('utf8'), etag: response.etag ?? '' };
+        const text = fromUtf8(Buffer.concat(chunks));
+        if (text === undefined) throw new BlobUnusable(`${path}: not UTF-8 text: save it as UTF-8 and upload it again`);
+        return { text, etag: etagOf(response.etag) };
       });
     },
     async read(path, offset, etag, signal) {
@@ -52,6 +67,7 @@ export function createBlobs(connection: Connection, name: string): Blobs {
           abortSignal: signal,
           conditions: { ifMatch: etag },
         });
+        etagOf(response.etag);
         return guardStream(doing, signal, response.readableStreamBody as AsyncIterable<Uint8Array>);
       });
     },
@@ -59,7 +75,7 @@ export function createBlobs(connection: Connection, name: string): Blobs {
       return guard(READ, `looking at ${path}`, signal, async () => {
         const client = (await container()).getBlobClient(path);
         const { etag, contentLength, metadata } = await client.getProperties({ abortSignal: signal });
-        return { etag: etag ?? '', bytes: contentLength ?? 0, metadata: metadata ?? {} };
+        return { etag: etagOf(etag), bytes: contentLength ?? 0, metadata: metadata ?? {} };
       });
     },
     async writeText(path, text, condition, signal) {
@@ -93,6 +109,18 @@ export function createBlobs(connection: Connection, name: string): Blobs {
 /** Texts are small; something huge under the name of one is a mistake. */
 const MAX_TEXT_BYTES = 16 * 1024 * 1024;
 
+function tooLarge(path: string, bytes: number, maxBytes: number): BlobUnusable {
+  return new BlobUnusable(
+    `${path}: ${bytes} bytes or more, of which at most ${maxBytes} are read: upload a smaller one`,
+  );
+}
+
+/** What answers without one is a proxy's page, or whatever else stands between. */
+function etagOf(etag: string | undefined): string {
+  if (etag === undefined) throw new Error('what answered is not Blob Storage');
+  return etag;
+}
+
 async function creatingContainer<T>(
   client: ContainerClient,
   write: (client: ContainerClient) => Promise<T>,
@@ -114,45 +142,4 @@ function conditionsOf(condition: WriteCondition): { ifMatch?: string; ifNoneMatc
 /** Listings give ETags without the quotes that all else gives, and that If-Match wants (RFC 9110, 13.1.1). */
 function quoted(etag: string): string {
   return etag.startsWith('"') ? etag : `"${etag}"`;
-}
-
-/** What a 409 or 412 means of a blob: a read under If-Match fails so where it was replaced meanwhile, a write where somebody else was first. */
-type OnConflict = (doing: string, cause: Error) => Error;
-const READ: OnConflict = (doing, cause) => new BlobGone(`${doing}: it was replaced meanwhile`, { cause });
-const WRITE: OnConflict = (doing, cause) => new BlobConflict(`${doing}: it was changed meanwhile`, { cause });
-
-async function guard<T>(
-  onConflict: OnConflict,
-  doing: string,
-  signal: AbortSignal,
-  work: () => Promise<T>,
-): Promise<T> {
-  try {
-    return await work();
-  } catch (thrown) {
-    throw translate(onConflict, doing, signal, thrown);
-  }
-}
-
-async function* guardStream(
-  doing: string,
-  signal: AbortSignal,
-  stream: AsyncIterable<Uint8Array>,
-): AsyncIterable<Uint8Array> {
-  try {
-    yield* stream;
-  } catch (thrown) {
-    throw translate(READ, doing, signal, thrown);
-  }
-}
-
-function translate(onConflict: OnConflict, doing: string, signal: AbortSignal, thrown: unknown): Error {
-  const cause = asError(thrown);
-  // A lost connection is an AbortError too: only the signal tells.
-  if (cause instanceof InfrastructureError || signal.aborted) return cause;
-  if (cause instanceof RestError) {
-    if (cause.statusCode === 404) return new BlobGone(`${doing}: not there`, { cause });
-    if (cause.statusCode === 409 || cause.statusCode === 412) return onConflict(doing, cause);
-  }
-  return new InfrastructureError(`${doing}: ${cause.message.split('\n')[0] || cause.name}`, { cause });
 }

@@ -12,6 +12,15 @@ export async function connectContainer(connection: Connection, container: string
   if (connection.kind === 'connection-string') {
     return new ContainerClient(connection.connectionString, container, PIPELINE);
   }
-  const url = new URL(container, `${connection.endpoint.replace(/\/+$/, '')}/`);
-  return new ContainerClient(url.href, await credentialOf(connection.clientId), PIPELINE);
+  const url = urlAt(connection.endpoint, container);
+  return new ContainerClient(url, await credentialOf(connection.clientId), PIPELINE);
 }
+
+/** Where a container is, without anything that lets one in: tells it from others. */
+export function containerAddress(connection: Connection, container: string): string {
+  if (connection.kind === 'identity') return urlAt(connection.endpoint, container);
+  const { origin, pathname } = new URL(new ContainerClient(connection.connectionString, container).url);
+  return origin + pathname;
+}
+
+const urlAt = (endpoint: string, container: string) => new URL(container, `${endpoint.replace(/\/+$/, '')}/`).href;

@@ -5,7 +5,7 @@ import { concat, formOf, rowsOf, split } from './merge-tensors.ts';
 import { createTaskQueue } from './task-queue.ts';
 
 export interface MicroBatcherOptions {
-  /** Runs of the backend at once: as many as it has threads. What comes while all are under way waits, and shares the next run. */
+  /** Runs of the backend at once: as many as it has processes. What comes while all are under way waits, and shares the next run. */
   readonly runs: number;
   /** How long rows wait for others although a run is free; 0: not at all. */
   readonly maxQueueDelayMs: number;
@@ -44,6 +44,7 @@ export function createMicroBatcher(backend: Backend, options: MicroBatcherOption
   let waitingRows = 0;
   let running = 0;
   let mergeable = true;
+  let alone = 0;
   /** Rows have waited for others long enough. */
   let ripe = maxQueueDelayMs === 0;
   let ripening: NodeJS.Timeout | undefined;
@@ -138,7 +139,7 @@ export function createMicroBatcher(backend: Backend, options: MicroBatcherOption
       signal?.throwIfAborted();
       const rows = rowsOf(inputs);
       if (queue.size >= maxWaiting) throw new InfrastructureError(`${queue.size} slices wait for the model`);
-      const form = formOf(inputs);
+      const form = options.alone ? `alone ${++alone}` : formOf(inputs);
       const beginBy = performance.now() + maxWaitMs;
       const settle = () => signal?.removeEventListener('abort', abort);
       const withdraw = queue.push(

@@ -3,7 +3,8 @@ export interface TaskQueue<T> {
   readonly size: number;
   /** @returns takes the task out again; false where it has been taken already. */
   push(task: T, priority: number): () => boolean;
-  shift(): T | undefined;
+  /** The first task, or the first that is wanted. */
+  shift(wanted?: (task: T) => boolean): T | undefined;
   /** Takes out, in order, all tasks that are wanted. */
   take(wanted: (task: T) => boolean): T[];
 }
@@ -30,7 +31,11 @@ export function createTaskQueue<T>(): TaskQueue<T> {
         return index >= 0;
       };
     },
-    shift: () => entries.shift()?.task,
+    shift(wanted) {
+      if (!wanted) return entries.shift()?.task;
+      const index = entries.findIndex(({ task }) => wanted(task));
+      return index < 0 ? undefined : entries.splice(index, 1)[0]?.task;
+    },
     take(wanted) {
       const taken: T[] = [];
       entries = entries.filter(({ task }) => {

@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import type { ResultCache } from '../core/cache.ts';
+import type { Remembered, ResultCache } from '../core/cache.ts';
 import type { Prediction } from '../core/prediction.ts';
 
 export interface MemoryCacheOptions {
@@ -8,11 +8,17 @@ export interface MemoryCacheOptions {
   readonly ttlMs: number;
 }
 
+export interface MemoryCache extends ResultCache {
+  /** Keeps predictions for what is left of their lifetime. */
+  storeOlder(entries: readonly (readonly [key: string, remembered: Remembered])[]): void;
+}
+
 /** Least recently used predictions of this process, bounded by entries and by (estimated) bytes. */
-export function createMemoryCache({ maxEntries, maxBytes, ttlMs }: MemoryCacheOptions): ResultCache {
+export function createMemoryCache({ maxEntries, maxBytes, ttlMs }: MemoryCacheOptions): MemoryCache {
   let hits = 0;
   let misses = 0;
   let evictions = 0;
+  let bypassed = 0;
   const entries = new LRUCache<string, Prediction>({
     max: maxEntries,
     maxSize: maxBytes,
@@ -34,8 +40,18 @@ export function createMemoryCache({ maxEntries, maxBytes, ttlMs }: MemoryCacheOp
     store(stored) {
       for (const [key, prediction] of stored) entries.set(key, prediction);
     },
+    storeOlder(older) {
+      const now = Date.now();
+      for (const [key, { prediction, scoredAtMs }] of older) {
+        const leftMs = ttlMs - Math.max(0, now - scoredAtMs);
+        if (leftMs > 0) entries.set(key, prediction, { ttl: leftMs });
+      }
+    },
+    bypass(instances) {
+      bypassed += instances;
+    },
     get counts() {
-      return { hits, misses, evictions };
+      return { hits, misses, evictions, bypassed };
     },
     close: async () => entries.clear(),
   };

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readSettings, type Settings } from '../config/config.ts';
 import { asError, ConfigurationError } from '../core/errors.ts';
+import { parseJsonWithComments } from './json-with-comments.ts';
 
 type Variables = Readonly<Record<string, string | undefined>>;
 
@@ -54,7 +55,7 @@ function readLocalSettings(file: string): Record<string, string> {
   }
   let settings: { IsEncrypted?: unknown; Values?: Record<string, unknown> };
   try {
-    settings = JSON.parse(text.replace(/^\uFEFF/, ''));
+    settings = parseJsonWithComments(text) as typeof settings;
   } catch (thrown) {
     const [where = ''] = /\(line \d+ column \d+\)/.exec(asError(thrown).message) ?? []; // the rest may quote the file: it has keys
     throw new ConfigurationError(`${file}: not JSON ${where}`.trim());

@@ -1,9 +1,9 @@
 import { modelStorageConnection } from '../config/connection.ts';
 import type { Settings } from '../config/settings.ts';
-import { BlobGone } from '../core/blobs.ts';
+import { BlobGone, BlobUnusable } from '../core/blobs.ts';
 import type { Loader } from '../core/loader.ts';
 import type { Log } from '../core/log.ts';
-import { parseDeployment } from '../models/deployment.ts';
+import { BadDeployment, MAX_DEPLOYMENT_BYTES, parseDeployment } from '../models/deployment.ts';
 import type { ModelFiles } from '../models/open-files.ts';
 import type { Inspection } from '../models/publish.ts';
 import { productionVersion } from '../models/resolve-version.ts';
@@ -20,7 +20,7 @@ export async function openStore(settings: Settings): Promise<ModelStore> {
 
 const SILENT: Log = { info() {}, warn() {}, error() {} };
 
-/** Opens models as the app does, in a worker thread where they are slow; `work` is done with them when it resolves. */
+/** Opens models as the app does, in a worker process where they are slow; `work` is done with them when it resolves. */
 export async function withLoaders<T>(
   settings: Settings,
   work: (loaders: readonly Loader[]) => Promise<T>,
@@ -59,16 +59,23 @@ export interface Deployed {
   readonly aliases: ReadonlyMap<string, string>;
   /** The version that answers where none is asked for. */
   readonly production: string | undefined;
+  /** Why its deployment.json cannot be used, so that neither is known. */
+  readonly problem: string | undefined;
 }
 
 /** A model's aliases and production version. */
 export async function readDeployed(store: ModelStore, model: StoredModel, signal: AbortSignal): Promise<Deployed> {
   const path = deploymentPath(model.name);
-  const stored = await store.readText(path, signal).catch(thrown => {
-    if (thrown instanceof BlobGone) return undefined;
-    throw thrown;
-  });
-  const aliases = stored ? parseDeployment(stored.text, path).aliases : new Map<string, string>();
   const versions = [...model.versions.keys()];
-  return { aliases, production: productionVersion({ versions, aliases }) };
+  try {
+    const { text } = await store.readText(path, signal, MAX_DEPLOYMENT_BYTES);
+    const { aliases } = parseDeployment(text, path);
+    return { aliases, production: productionVersion({ versions, aliases }), problem: undefined };
+  } catch (thrown) {
+    const aliases = new Map<string, string>();
+    if (thrown instanceof BlobGone)
+      return { aliases, production: productionVersion({ versions, aliases }), problem: undefined };
+    if (!(thrown instanceof BlobUnusable || thrown instanceof BadDeployment)) throw thrown;
+    return { aliases, production: undefined, problem: thrown.message };
+  }
 }

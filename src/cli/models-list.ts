@@ -11,8 +11,8 @@ export async function listModels(terminal: Terminal, options: { readonly json?: 
   const { models, ignored } = await store.list(signal);
   const rows = await Promise.all(
     [...models.values()].map(async model => {
-      const { aliases, production } = await readDeployed(store, model, signal);
-      return { name: model.name, versions: newestFirst([...model.versions.keys()]), production, aliases };
+      const { aliases, production, problem } = await readDeployed(store, model, signal);
+      return { name: model.name, versions: newestFirst([...model.versions.keys()]), production, aliases, problem };
     }),
   );
   rows.sort((a, b) => a.name.localeCompare(b.name));
@@ -32,5 +32,6 @@ export async function listModels(terminal: Terminal, options: { readonly json?: 
     });
     stdout.write(`${paint('cyan', name.padEnd(width))}  ${shown.join('  ')}\n`);
   }
+  for (const { problem } of rows) if (problem) stderr.write(`${problem}; which version is production is not known\n`);
   for (const words of ignored) stderr.write(`${words}\n`);
 }

@@ -47,12 +47,12 @@ export async function push(terminal: Terminal, path: string, options: PushOption
   if (options.alias) await setAlias(store, files.name, options.alias, files.version, signal);
   const model = (await store.list(signal)).models.get(files.name);
   if (!model) return;
-  const { production } = await readDeployed(store, model, signal);
+  const { production, problem } = await readDeployed(store, model, signal);
   const wait = `the functions look for changes every ${settings.MODEL_REFRESH_SECONDS} s`;
   stdout.write(
     production === files.version
       ? `it is production now: it answers requests that name no version (${wait})\n`
-      : `production stays ${production}; ask for this one with "model_version":"${files.version}", or push it with --alias production\n`,
+      : `production stays ${production ?? `unknown (${problem})`}; ask for this one with "model_version":"${files.version}", or push it with --alias production\n`,
   );
 }
 

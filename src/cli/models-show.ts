@@ -11,11 +11,12 @@ export async function showModel(
   asked: string | undefined,
   options: { readonly json?: boolean },
 ): Promise<void> {
-  const { signal, stdout } = terminal;
+  const { signal, stdout, stderr } = terminal;
   const settings = commandSettings(terminal.environment, terminal.folder);
   const store = await openStore(settings);
   const found = await findStored(store, name, asked, signal);
-  const { stored, card, aliases, production } = found;
+  const { stored, card, aliases, production, problem } = found;
+  if (problem) stderr.write(`${problem}; which version is production is not known\n`);
   if (options.json) {
     stdout.write(card ? `${card.trimEnd()}\n` : '{}\n');
     return;

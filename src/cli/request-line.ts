@@ -1,4 +1,4 @@
-import { asError } from '../core/errors.ts';
+import { whyNotJson } from '../core/json-fault.ts';
 import { fromUtf8 } from '../core/utf8.ts';
 
 /** One line of input, ready to be sent. */
@@ -36,13 +36,14 @@ export function readRequestLine(
 ): RequestLine | BadLine | undefined {
   const text = fromUtf8(bytes);
   if (text === undefined) return { lineNumber, reason: NOT_UTF8 };
-  const bare = text.replace(/^\uFEFF/, '').trim();
+  const line = text.replace(/^\uFEFF/, '');
+  const bare = line.trim();
   if (bare === '') return undefined;
   let value: unknown;
   try {
     value = JSON.parse(bare);
-  } catch (thrown) {
-    return { lineNumber, reason: `not JSON (${asError(thrown).message}); ${EXPECTED}` };
+  } catch {
+    return { lineNumber, reason: `${whyNotJson('line', line)}; ${EXPECTED}` };
   }
   const requests: readonly unknown[] = Array.isArray(value) ? value : [value];
   for (const request of requests) {

@@ -9,7 +9,7 @@ export function showInspection(inspection: Inspection, paint: Paint): string[] {
   const line = (name: string, text: string) => `  ${paint('dim', name.padEnd(9))} ${text}`;
   const opset = [...opsets].map(([domain, version]) => `${domain || 'ai.onnx'} ${version}`).join(', ');
   const speed = `${info.maxBatchSize} at once in ${info.warmUpMs.toFixed(1)} ms`;
-  const place = info.placement === 'worker' ? 'in a worker thread' : 'in-line';
+  const place = info.placement === 'worker' ? 'in a worker process' : 'in-line';
   return [
     line('file', [size(bytes), producer, opset && `opsets ${opset}`].filter(Boolean).join(', ')),
     line('sha256', sha256),

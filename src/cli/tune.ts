@@ -4,7 +4,7 @@ import type { Terminal } from './terminal.ts';
 import type { TuneOptions } from './tune/tune-command.ts';
 
 const EXAMPLES = `
-Every placement (in-line, worker threads) and number of threads is measured with growing batches, from the bytes of requests to the bytes of
+Every placement (in-line, worker processes) and number of threads is measured with growing batches, from the bytes of requests to the bytes of
 results; nothing is sent. Requests come from --cases, else cases.jsonl beside the model, else they are made up from its card.
 A machine that does other things meanwhile gives other figures.
 

@@ -65,27 +65,37 @@ export const settingsSchema = z.object({
   MODEL_CACHE_DIR: optionalText('Folder for downloaded models; absent: one under the temporary directory.'),
   MODEL_CACHE_MB: whole('Size of that folder; the least recently used files go first.', 16, 4096),
   WORKER_THREADS: optionalWhole(
-    'Threads for models too slow to run in-line; absent: one less than the cores, at least one.',
+    'Processes for models that are too slow to run in-line, or that an input can keep at work for ever; absent: one less than the cores, at least one. 0 runs everything in-line, where nothing can be ended.',
     0,
   ),
   INLINE_MAX_MS: number(
-    'A model that takes no longer than this for 256 instances, tried before it serves, runs in-line; a slower one in a worker thread where a core is free.',
+    'A model that takes no longer than this for 256 instances, tried before it serves, runs in-line; a slower one in a process of its own where a core is free.',
     0,
     1,
   ),
   WORKER_MIN_MS: number(
-    'A model that takes longer than this runs in a worker thread even where no core is free: it would hold up everything else.',
+    'A model that takes longer than this runs in a process of its own even where no core is free: it would hold up everything else.',
     0,
     5,
   ),
+  INFERENCE_TIMEOUT_SECONDS: whole(
+    'The longest that one slice may run, in seconds; a process that takes longer is ended, and its rows run one by one.',
+    1,
+    60,
+  ),
+  INFERENCE_MEMORY_MB: whole(
+    'By how much one slice may make the process that it runs in grow; one that grows more is ended, and its rows run one by one.',
+    64,
+    512,
+  ),
 
   CACHE_ENTRIES: whole(
-    'Predictions of identical instances kept in this process; 0 turns the result cache off.',
+    'Predictions of identical instances kept in this process; 0 turns the result cache off. Models that take less than 5 µs an instance pass it by, since looking up costs more.',
     0,
     50_000,
   ),
   CACHE_MB: whole('Memory the result cache of this process may take.', 1, 64),
-  CACHE_TTL_SECONDS: whole('How long a cached prediction is good for.', 1, 3600),
+  CACHE_TTL_SECONDS: whole('How long a cached prediction is good for, from when it was made.', 1, 3600),
   REDIS_URL: optionalText(
     'Redis that all instances share cached predictions through: `rediss://<host>:<port>`, with a password in it, percent-encoded, or by the managed identity (REDIS_AUTH). One that cannot be read is left out.',
   ),

@@ -53,6 +53,19 @@ export interface PredictOptions {
   readonly priority?: number | undefined;
   /** Not begun after this long, it is given up with `WaitedTooLong`; undefined: it waits for its turn. */
   readonly maxWaitMs?: number | undefined;
+  /** Shares its run with nobody. */
+  readonly alone?: boolean | undefined;
+}
+
+/** The process that a slice ran in ended: it crashed, or was ended because the slice took too long or too much memory. Any of its rows may be why, and no other slice's. */
+export class RunLost extends Error {
+  override readonly name = 'RunLost';
+  readonly reason: 'died' | 'time' | 'memory';
+
+  constructor(message: string, reason: RunLost['reason'], options?: { cause?: unknown }) {
+    super(message, options);
+    this.reason = reason;
+  }
 }
 
 /** A slice that waited for its turn for longer than `maxWaitMs`, or one that it shared a run with: whatever of it still has time may be asked for again. */
@@ -60,13 +73,13 @@ export class WaitedTooLong extends Error {
   override readonly name = 'WaitedTooLong';
 }
 
-/** One contract for everything that turns input tensors into output tensors: ONNX in-line, ONNX in worker threads, remote servers. */
+/** One contract for everything that turns input tensors into output tensors: ONNX in-line, ONNX in processes of their own, remote servers. */
 export interface Backend {
   /** Loads and warms up; resolves once `predict` may be called. Idempotent. @throws Error naming the file and the cause. */
   load(): Promise<BackendInfo>;
   /**
    * Runs one slice. Inputs share their first dimension N; so do the outputs.
-   * @throws Error where the model fails on this slice; WaitedTooLong; InfrastructureError where too many wait; the signal's reason.
+   * @throws Error where the model fails on this slice; RunLost; WaitedTooLong; InfrastructureError where too many wait; the signal's reason.
    */
   predict(inputs: Tensors, options?: PredictOptions): Promise<Tensors>;
   /** @throws Error before `load` has resolved. */

@@ -24,12 +24,16 @@ export type WriteCondition = { readonly etag: string } | 'absent' | 'any';
 
 /**
  * The blobs of one container. Every method throws InfrastructureError where storage is away, `BlobGone` where the blob is not (or no
- * longer) there, and whatever it likes once the signal is aborted.
+ * longer) there, `BlobUnusable` where it is there and cannot be read, and whatever it likes once the signal is aborted.
  */
 export interface Blobs {
-  /** Those whose paths begin with `prefix`, ordered by path; a container that does not exist has none. */
-  list(prefix: string, signal: AbortSignal): Promise<readonly BlobEntry[]>;
-  readText(path: string, signal: AbortSignal): Promise<BlobText>;
+  /**
+   * Those whose paths begin with `prefix`, ordered by path.
+   * @param missing what a container is that does not exist: one that has none, which is where nothing is said, or an error: ContainerMissing
+   */
+  list(prefix: string, signal: AbortSignal, missing?: 'none' | 'error'): Promise<readonly BlobEntry[]>;
+  /** @param maxBytes more than that is BlobUnusable, and is not read; 16 MiB where nothing is said. What is no UTF-8 is BlobUnusable, too. */
+  readText(path: string, signal: AbortSignal, maxBytes?: number): Promise<BlobText>;
   /** Bytes from `offset` on, under the ETag: a changed blob is `BlobGone`. */
   read(path: string, offset: number, etag: string, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>>;
   properties(path: string, signal: AbortSignal): Promise<BlobProperties>;
@@ -48,6 +52,18 @@ export interface Blobs {
 /** The blob is not there, or no longer the one that was listed. */
 export class BlobGone extends Error {
   override readonly name = 'BlobGone';
+  readonly retryable = false;
+}
+
+/** The blob is there, and a try that comes later would not read it either, until somebody does what the message says: it is archived, too large, no text. */
+export class BlobUnusable extends Error {
+  override readonly name = 'BlobUnusable';
+  readonly retryable = false;
+}
+
+/** There is no such container. */
+export class ContainerMissing extends Error {
+  override readonly name = 'ContainerMissing';
   readonly retryable = false;
 }
 

@@ -5,6 +5,14 @@ export interface CacheCounts {
   readonly hits: number;
   readonly misses: number;
   readonly evictions: number;
+  /** Instances that were not looked up, since inferring them costs less. */
+  readonly bypassed: number;
+}
+
+/** A prediction that was remembered, and when the instance was scored, milliseconds since the epoch. */
+export interface Remembered {
+  readonly prediction: Prediction;
+  readonly scoredAtMs: number;
 }
 
 /**
@@ -16,6 +24,8 @@ export interface ResultCache {
   lookUp(keys: readonly string[]): readonly (Prediction | undefined)[] | Promise<readonly (Prediction | undefined)[]>;
   /** Keeps predictions; returns at once. */
   store(entries: readonly (readonly [key: string, prediction: Prediction])[]): void;
+  /** So many instances were not looked up. */
+  bypass(instances: number): void;
   readonly counts: CacheCounts;
   close(): Promise<void>;
 }

@@ -46,6 +46,6 @@ export interface Loader {
   filesBeside?(path: string): Promise<readonly string[]>;
   /** @throws Error that names the model and the cause; then nothing of it stays open. */
   open(source: LoadSource): Promise<OpenedModel>;
-  /** Frees what its models share, such as threads; every model is closed before. */
+  /** Frees what its models share, such as processes; every model is closed before. */
   close(): Promise<void>;
 }

@@ -14,7 +14,7 @@ export type TypedValues =
 /** One input of an Open Inference Protocol v2 request. */
 export interface InputTensor {
   readonly name: string;
-  /** Includes the batch dimension. */
+  /** Includes the batch dimension; empty for a scalar. */
   readonly shape: readonly number[];
   readonly datatype: string;
   /** Row-major, flat; as many as the product of `shape`. Not yet held against a model. Typed where it came as bytes. */
@@ -57,7 +57,7 @@ function readInput(input: unknown, index: number): InputTensor {
   if (typeof datatype !== 'string' || !DATATYPES.has(datatype)) {
     throw malformed(`input ${name}: datatype takes one of ${[...DATATYPES].join(', ')}`);
   }
-  if (!Array.isArray(shape) || shape.length === 0 || !shape.every(size => Number.isSafeInteger(size) && size >= 0)) {
+  if (!Array.isArray(shape) || !shape.every(size => Number.isSafeInteger(size) && size >= 0)) {
     throw malformed(`input ${name}: shape takes a list of whole numbers`);
   }
   if (shape.length > MAX_RANK) {

@@ -64,7 +64,10 @@ export interface Outcome {
 
 /** What a dead letter says besides its error; an `Outcome` has it all. */
 export type Subject = Pick<Outcome, 'event' | 'resultId' | 'model' | 'modelVersion'> &
-  Partial<Pick<Outcome, 'requestId' | 'variant' | 'text'>>;
+  Partial<Pick<Outcome, 'requestId' | 'variant' | 'text'>> & {
+    /** Of its body, where the dead letters of its event are many; a longer one leaves the original out. */
+    readonly maxBytes?: number | undefined;
+  };
 
 /** Renders a request's ending as a dead letter; it fits, however large the request was. */
 export type RenderDeadLetter = (

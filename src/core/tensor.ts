@@ -52,6 +52,10 @@ export interface TensorSpec {
   readonly dims: readonly (number | null)[];
   /** What the file calls its dynamic dimensions, by place; '' where it does not. Known to backends alone. */
   readonly symbols?: readonly string[];
+  /** Of an output: the file has no batch among its dimensions, the first is there for the rows that it is given to. */
+  readonly rowless?: boolean;
+  /** Of an output of a file that has a batch of one size: where the batch stands, if not first. Its whole tensors are given so, since a request gives the file's inputs as they are. */
+  readonly axis?: number;
 }
 
 /** Inputs and tensor outputs of a model, in graph order. Outputs that are no tensors (ZipMap) are left out and named in `opaqueOutputs`. */

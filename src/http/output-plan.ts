@@ -9,8 +9,10 @@ export interface OutputPlan {
   readonly datatype: string;
   /** As declared: `-1` is dynamic, the batch comes first where there is one. */
   readonly shape: readonly number[];
-  /** The one row is the whole tensor. */
-  readonly unbatched?: boolean;
+  /** Where the batch stands, if not first; `shape` has it there. */
+  readonly axis?: number;
+  /** A row is the whole tensor: the model has no batch, or this output of it has none. */
+  readonly whole?: 'always' | 'alone';
   /** One row; undefined where a prediction has none (a card's default). */
   read(prediction: Prediction): unknown;
 }
@@ -22,7 +24,7 @@ const LABEL = 'label';
  * A version's outputs as the protocol's clients know them: by the model's own names. A label shows the card's class, so it is text
  * where the card's classes are; every value passed scoring, so threshold, fill and scaling have been applied.
  */
-export function planOutputs({ card, signature }: ModelVersion): readonly OutputPlan[] {
+export function planOutputs({ card, signature, backend }: ModelVersion): readonly OutputPlan[] {
   const { label, probabilities, value, scores, extra, multilabel, pairs, shownAs } = card.outputs;
   const { classes } = card.outputs;
   const spec = (name: string) => signature.outputs.find(output => output.name === name);
@@ -42,8 +44,14 @@ export function planOutputs({ card, signature }: ModelVersion): readonly OutputP
     ...plans,
     ...further.map(name => planTensor(name, spec(name), ({ outputs }) => outputs?.[shownAs[name] ?? name])),
   ];
-  if (!signature.unbatched) return all;
-  return all.map(plan => ({ ...plan, shape: plan.shape.slice(1), unbatched: true }));
+  return all.map(plan => {
+    const { rowless = false, axis } = spec(plan.name) ?? {};
+    if (axis !== undefined) return { ...plan, shape: plan.shape.slice(1).toSpliced(axis, 0, -1), axis };
+    if (!signature.unbatched && !rowless) return plan;
+    // Rows that ran together have one such output; rows that ran one by one have one each.
+    const whole = signature.unbatched || backend.info.maxBatchSize > 1 ? 'always' : 'alone';
+    return { ...plan, shape: plan.shape.slice(1), whole };
+  });
 }
 
 /** What scoring takes as prediction where the card gives no output a role. */

@@ -17,11 +17,36 @@ export interface OutputTensor {
 export function toTensors(plans: readonly OutputPlan[], predictions: readonly Prediction[]): readonly OutputTensor[] {
   return plans.flatMap(plan => {
     const rows = predictions.map(plan.read);
-    return rows.includes(undefined) ? [] : [toTensor(plan, rows)];
+    if (rows.includes(undefined)) return [];
+    const whole = plan.whole === 'always' || (plan.whole === 'alone' && rows.length === 1);
+    if (whole) return [wholeTensor(plan, rows[0])];
+    if (plan.axis === undefined) return [toTensor(plan, rows)];
+    const shape = [-1, ...plan.shape.toSpliced(plan.axis, 1)];
+    return [turned(toTensor({ ...plan, shape }, rows), plan.axis)];
   });
 }
 
-function toTensor({ name, datatype, shape: declared, unbatched }: OutputPlan, rows: readonly unknown[]): OutputTensor {
+/** The same with its first dimension where the file has it. */
+function turned({ name, datatype, shape, data }: OutputTensor, axis: number): OutputTensor {
+  const [rows = 0, ...inner] = shape;
+  const size = (sizes: readonly number[]) => sizes.reduce((product, one) => product * one, 1);
+  const [before, after] = [size(inner.slice(0, axis)), size(inner.slice(axis))];
+  const values: unknown[] = [];
+  for (let i = 0; i < before; i++)
+    for (let row = 0; row < rows; row++)
+      values.push(...data.slice((row * before + i) * after, (row * before + i + 1) * after));
+  return { name, datatype, shape: inner.toSpliced(axis, 0, rows), data: values };
+}
+
+function wholeTensor(plan: OutputPlan, value: unknown): OutputTensor {
+  const { shape: declared } = plan;
+  const { name, datatype, shape, data } = toTensor({ ...plan, shape: [-1, ...declared] }, [value]);
+  // Of a tensor that holds nothing, lists do not tell all dimensions.
+  const empty = data.length === 0 && declared.every(size => size >= 0);
+  return { name, datatype, shape: empty ? declared : shape.slice(1), data };
+}
+
+function toTensor({ name, datatype, shape: declared }: OutputPlan, rows: readonly unknown[]): OutputTensor {
   const inner = innerShape(rows[0]);
   const data = rows.flatMap(row => {
     if (String(innerShape(row)) !== String(inner)) throw uneven(name);
@@ -32,8 +57,7 @@ function toTensor({ name, datatype, shape: declared, unbatched }: OutputPlan, ro
   return {
     name,
     datatype: texts && !exact ? 'BYTES' : datatype,
-    shape:
-      inner.length === 0 ? shapeOfOne(declared, rows.length, unbatched) : unbatched ? inner : [rows.length, ...inner],
+    shape: inner.length === 0 ? shapeOfOne(declared, rows.length) : [rows.length, ...inner],
     data: exact ? data.map(value => rawJson(String(value))) : data,
   };
 }
@@ -45,10 +69,9 @@ const isInteger = (value: unknown) => /^-?\d+$/.test(String(value));
 const { rawJSON: rawJson } = JSON as unknown as { rawJSON(text: string): unknown };
 
 /** A row that is a single value stands for all dimensions of 1 that the model declares: `[-1, 1]` gives `[N, 1]`. */
-function shapeOfOne(declared: readonly number[], rows: number, unbatched = false): readonly number[] {
-  const inner = unbatched ? declared : declared.slice(1);
-  const ones = inner.every(size => size === 1) ? inner : [];
-  return unbatched ? ones : [rows, ...ones];
+function shapeOfOne(declared: readonly number[], rows: number): readonly number[] {
+  const inner = declared.slice(1);
+  return [rows, ...(inner.every(size => size === 1) ? inner : [])];
 }
 
 function innerShape(value: unknown): readonly number[] {

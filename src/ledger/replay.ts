@@ -82,7 +82,7 @@ const letterSchema = z.looseObject({
     content_type: z.string().optional(),
     content_encoding: z.string().optional(),
   }),
-  body: z.string(),
+  body: z.string().default(''), // where body_left_out says why
   body_encoding: z.enum(['utf-8', 'base64', 'gzip+base64']).default('utf-8'),
   body_truncated: z.boolean().optional(),
 });

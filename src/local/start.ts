@@ -63,7 +63,8 @@ async function main(environment: NodeJS.ProcessEnv): Promise<void> {
     const refusal = await askRefusal(`http://localhost:${stack.functionsPort}`);
     if (refusal) throw new StartError(refusal);
     const [host] = /sb:\/\/[^;]+/.exec(stack.eventHubs) ?? [];
-    say(`ready ${host} (Event Hubs), http://localhost:${stack.functionsPort} (HTTP)`);
+    const { functionsPort, kafkaPort } = stack;
+    say(`ready ${host} (Event Hubs), http://localhost:${functionsPort} (HTTP), localhost:${kafkaPort} (Kafka)`);
     if (options.demo) {
       demo = runDemo({
         connectionString: stack.eventHubs,

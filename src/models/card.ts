@@ -25,6 +25,14 @@ const featureSchema = z.looseObject({
   range: optional(z.tuple([z.number(), z.number()]).refine(([low, high]) => low <= high, 'expected [lowest, highest]')),
 });
 
+/** Some 200 bytes a feature, where there are as many as may be. */
+export const MAX_CARD_BYTES = 2 * 1024 * 1024;
+/** A reader is compiled for each; more values than this are one tensor feature. */
+export const MAX_FEATURES = 10_000;
+const TOO_MANY = `expected at most ${MAX_FEATURES}: give more values than that as one of type "tensor"`;
+/** More in one run gains nothing: what a run costs by itself is shared by the first thousand, and no function call brings so many. */
+const MAX_BATCH_SIZE = 65_536;
+
 /** model.json: every field optional, unknown ones kept. */
 export const cardSchema = z.looseObject({
   name: optional(z.string().min(1)),
@@ -33,7 +41,7 @@ export const cardSchema = z.looseObject({
   sha256: optional(z.string().regex(/^[0-9a-f]{64}$/i, 'expected 64 hex digits')),
   files: optional(z.record(z.string(), z.string().regex(/^[0-9a-f]{64}$/i, 'expected 64 hex digits'))),
   training_data_hash: optional(z.string().min(1)),
-  features: optional(z.array(featureSchema).min(1)),
+  features: optional(z.array(z.unknown()).min(1).max(MAX_FEATURES, TOO_MANY).pipe(z.array(featureSchema))),
   outputs: optional(
     z.looseObject({
       label: optional(z.string()),
@@ -48,7 +56,7 @@ export const cardSchema = z.looseObject({
   default: optional(z.looseObject({ prediction: z.unknown(), confidence: optional(z.number()) })),
   batching: optional(
     z.looseObject({
-      max_batch_size: optional(z.number().int().min(1)),
+      max_batch_size: optional(z.number().int().min(1).max(MAX_BATCH_SIZE)),
       max_length: optional(z.number().int().min(1)),
       max_queue_delay_ms: optional(z.number().min(0).max(10_000)),
     }),
@@ -71,6 +79,8 @@ export type RawFeature = NonNullable<RawCard['features']>[number];
  * @throws Error that names the file, the field, what was expected and what came.
  */
 export function parseCard(content: string | Uint8Array, file: string): RawCard {
+  const bytes = typeof content === 'string' ? Buffer.byteLength(content) : content.length;
+  if (bytes > MAX_CARD_BYTES) throw new Error(`${file}: ${bytes} bytes; a card has at most ${MAX_CARD_BYTES}`);
   const text = typeof content === 'string' ? content : fromUtf8(content);
   if (text === undefined) throw new Error(`${file}: not UTF-8 text`);
   let value: unknown;

@@ -1,5 +1,6 @@
-import type { Resident, Residents } from './residents.ts';
-import { type KnownVersions, resolveVersion } from './resolve-version.ts';
+import type { Resident } from './resident.ts';
+import type { Residents } from './residents.ts';
+import { asksForProduction, type KnownVersions, resolveVersion } from './resolve-version.ts';
 import type { KnownModel } from './snapshot.ts';
 import type { StoredVersion } from './store.ts';
 
@@ -13,7 +14,8 @@ export type Decision =
     }
   /** `fallback`: it would stand in for what was asked for. */
   | { readonly kind: 'load'; readonly stored: StoredVersion; readonly fallback: boolean }
-  | { readonly kind: 'none'; readonly reason: string };
+  /** `away`: storage may tell more when it answers. */
+  | { readonly kind: 'none'; readonly reason: string; readonly away?: boolean };
 
 const LONGEST_FALLBACK_CHAIN = 3;
 
@@ -31,7 +33,11 @@ export function decide(
 ): Decision {
   const model = models.get(name);
   if (!model) return { kind: 'none', reason: `model ${name} is not there` };
+  const { deployment, problem, away } = model.deployed;
   const { candidates, build, fallback } = resolveVersion(knownVersions(model), asked);
+  if (!deployment && (fallback || asksForProduction(asked))) {
+    return { kind: 'none', reason: `which version of ${name} is production is not known: ${problem}`, away };
+  }
   let reason: string | undefined;
   for (const candidate of candidates) {
     const stored = model.versions.get(candidate);
@@ -61,7 +67,7 @@ export function decide(
 
 /** The aliases and versions that a request may ask for. */
 export function knownVersions(model: KnownModel): KnownVersions {
-  return { versions: [...model.versions.keys()], aliases: model.deployment.aliases };
+  return { versions: [...model.versions.keys()], aliases: model.deployed.deployment?.aliases ?? new Map() };
 }
 
 function instead(decision: Decision, asked: string | undefined): Decision {

@@ -23,18 +23,33 @@ export interface Deployment {
   readonly raw: Readonly<Record<string, unknown>>;
 }
 
-/** @throws Error naming the file, the field, what was expected and what came. */
+/** A deployment.json that says nothing that could be followed. */
+export class BadDeployment extends Error {
+  override readonly name = 'BadDeployment';
+}
+
+/** Some 5,000 aliases; it is parsed by every instance at every change. */
+export const MAX_DEPLOYMENT_BYTES = 256 * 1024;
+
+/** @throws BadDeployment naming the file, the field, what was expected and what came. */
 export function parseDeployment(text: string, file: string): Deployment {
   let value: unknown;
   try {
     value = JSON.parse(text.replace(/^\uFEFF/, ''));
   } catch (thrown) {
-    throw new Error(`${file}: not JSON: ${asError(thrown).message}`, { cause: thrown });
+    throw new BadDeployment(`${file}: not JSON: ${asError(thrown).message}`, { cause: thrown });
   }
   const parsed = deploymentSchema.safeParse(value);
-  if (!parsed.success) throw new Error(`${file}: ${faults(parsed.error, value)}`);
+  if (!parsed.success) throw new BadDeployment(`${file}: ${faults(parsed.error, value)}`);
   const aliases = new Map(Object.entries(parsed.data.aliases).map(([alias, to]) => [alias.toLowerCase(), to]));
   return { aliases, raw: parsed.data };
+}
+
+/** The versions that it names: by an alias, `previous` among them, or as one of a rollout's. */
+export function namedVersions({ aliases, raw }: Deployment): Set<string> {
+  const { candidate, baseline } = (raw.rollout ?? {}) as { candidate?: unknown; baseline?: unknown };
+  const arms = [candidate, baseline].filter(version => typeof version === 'string');
+  return new Set([...aliases.values(), ...arms]);
 }
 
 /** The deployment of a model that has no deployment.json. */
@@ -63,8 +78,11 @@ export async function setAlias(
     const aliases = { ...(raw.aliases as Record<string, string> | undefined) };
     for (const key of Object.keys(aliases)) if (key.toLowerCase() === alias.toLowerCase()) delete aliases[key];
     if (version !== undefined) aliases[alias.toLowerCase()] = version;
+    const text = `${JSON.stringify({ ...raw, aliases }, null, 2)}\n`;
+    // Nobody would follow it.
+    if (Buffer.byteLength(text) > MAX_DEPLOYMENT_BYTES)
+      throw new Error(`${path}: more than ${MAX_DEPLOYMENT_BYTES} bytes`);
     try {
-      const text = `${JSON.stringify({ ...raw, aliases }, null, 2)}\n`;
       await store.writeText(path, text, there ? { etag: there.etag } : 'absent', signal);
       return;
     } catch (thrown) {

@@ -1,11 +1,12 @@
-import { createHash, type Hash, randomUUID } from 'node:crypto';
-import { mkdir, open, readdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { BlobGone } from '../core/blobs.ts';
-import { asError, InfrastructureError, isRetryable } from '../core/errors.ts';
+import { createHash } from 'node:crypto';
+import { readFile, rm, stat, utimes } from 'node:fs/promises';
+import { join } from 'node:path';
+import { asError, InfrastructureError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
-import { bytesIn, hashFile, linkInto, writeAtomically } from './files.ts';
+import { isDiskFailure, isOfName, withRoom } from './disk-room.ts';
+import { createDownloads, type Whole } from './downloads.ts';
+import { evict, folderOf } from './evict.ts';
+import { hashFile, linkInto, writeAtomically } from './files.ts';
 import type { GatheredFile, VersionFile } from './open-version.ts';
 import { type ModelStore, modelPath, type StoredFile, type StoredVersion } from './store.ts';
 
@@ -19,40 +20,36 @@ export interface CachedFile extends VersionFile {
 export interface DiskCache {
   /**
    * The file of a version, downloaded where it is not there yet. A broken download goes on where it broke off, also in a later call.
-   * @throws BlobGone where the version was replaced or removed; InfrastructureError where storage or the disk fails.
+   * @throws BlobGone where the version was replaced or removed; BlobUnusable; DiskFull; InfrastructureError where storage or the disk fails.
    */
   get(stored: StoredVersion, signal: AbortSignal): Promise<CachedFile>;
   /** Removes a version's file, so that it is downloaded anew. */
   forget(stored: StoredVersion): Promise<void>;
 }
 
-/** A file that is all there. */
-interface Whole {
-  readonly path: string;
-  readonly sha256: string;
-  readonly bytes: number;
-}
-
-interface Partial {
-  readonly path: string;
-  readonly hash: Hash;
-  bytes: number;
-}
-
-const ATTEMPTS_WITHOUT_PROGRESS = 3;
-const KEPT_PARTIALS = 8;
-const STALE_MS = 3_600_000;
-
 export function createDiskCache(options: {
   readonly dir: string;
   readonly maxBytes: number;
   readonly store: ModelStore;
   readonly log: Log;
+  /** Versions that are loaded, or are being: a disk that is full takes nothing of theirs away. */
+  readonly inUse?: () => Iterable<StoredVersion>;
 }): DiskCache {
-  const { dir, maxBytes, store, log } = options;
-  const partials = new Map<string, Partial>();
-  const downloads = new Map<string, Promise<CachedFile>>();
+  const { dir, maxBytes, store, log, inUse = () => [] } = options;
+  const downloads = createDownloads(dir, store, log);
+  const underWay = new Map<string, Promise<CachedFile>>();
   const pathOf = (stored: StoredVersion) => join(dir, `${keyOf(modelFileOf(stored))}.onnx`);
+
+  const evictTo = (bytes: number, kept: readonly string[]) => evict(dir, bytes, new Set([...kept, ...underWay.keys()]));
+  const room = <T>(stored: StoredVersion, work: () => Promise<T>) =>
+    withRoom(
+      { title: modelPath(stored), dir, log },
+      async () => {
+        await downloads.discard();
+        return evictTo(0, [...inUse(), stored].map(pathOf));
+      },
+      work,
+    );
 
   async function reuse(path: string): Promise<Whole | undefined> {
     try {
@@ -68,30 +65,15 @@ export function createDiskCache(options: {
     }
   }
 
-  async function download(stored: StoredFile, path: string, signal: AbortSignal): Promise<Whole> {
-    const key = keyOf(stored);
-    const partial = partials.get(key) ?? newPartial(key);
-    try {
-      await fill(partial, stored, signal);
-    } catch (thrown) {
-      if (thrown instanceof BlobGone || !isStorageFailure(thrown, signal)) await discard(key);
-      throw thrown;
-    }
-    partials.delete(key);
-    const file = { path, sha256: partial.hash.digest('hex'), bytes: partial.bytes };
-    // The hash first: a file without it would not be taken, one with it is whole.
-    await mkdir(dirname(path), { recursive: true });
-    await writeAtomically(`${path}.json`, JSON.stringify({ sha256: file.sha256, source: stored.path }));
-    await rename(partial.path, path);
-    return file;
-  }
+  const bring = (file: StoredFile, path: string, signal: AbortSignal) =>
+    downloads.bring(file, keyOf(file), path, signal);
 
   async function wholeModel(stored: StoredVersion, signal: AbortSignal): Promise<CachedFile> {
     const path = pathOf(stored);
     const there = await reuse(path);
-    const file = there ?? (await download(modelFileOf(stored), path, signal));
-    if (!there) await evict(path);
-    return cachedFile(file, names => gather(stored, file, names, signal));
+    const file = there ?? (await bring(modelFileOf(stored), path, signal));
+    if (!there) await evictTo(maxBytes, []);
+    return cached(stored, file, names => room(stored, () => gather(stored, file, names, signal)));
   }
 
   /** A folder of the version's own: the model looks for its weights beside itself, by name. */
@@ -108,86 +90,45 @@ export function createDiskCache(options: {
       const file = stored.beside?.get(name);
       if (!file) throw new Error(`${modelPath(stored)}: its weights are in ${name}, which is not there: upload it too`);
       const path = join(folder, keyOf(file), name);
-      const whole = (await reuse(path)) ?? (await download(file, path, signal));
-      await linkInto(folder, name, path);
-      beside[name] = whole.sha256;
-      bytes += whole.bytes;
+      try {
+        const whole = (await reuse(path)) ?? (await bring(file, path, signal));
+        await linkInto(folder, name, path);
+        beside[name] = whole.sha256;
+        bytes += whole.bytes;
+      } catch (thrown) {
+        if (!isOfName(thrown)) throw thrown;
+        throw new Error(`${modelPath(stored)}: its weights are in ${name}, which no file here can be called`, {
+          cause: thrown,
+        });
+      }
     }
     const path = await linkInto(folder, 'model.onnx', model.path);
-    await evict(model.path);
-    return { file: cachedFile({ ...model, path, bytes }, again => gather(stored, model, again, signal)), beside };
+    await evictTo(maxBytes, [model.path]);
+    return { file: cached(stored, { ...model, path, bytes }, again => gather(stored, model, again, signal)), beside };
   }
 
-  function newPartial(key: string): Partial {
-    const partial = { path: join(dir, `${key}.${randomUUID()}.part`), hash: createHash('sha256'), bytes: 0 };
-    partials.set(key, partial);
-    const [oldest] = partials.keys();
-    if (partials.size > KEPT_PARTIALS && oldest) void discard(oldest);
-    return partial;
-  }
-
-  async function discard(key: string): Promise<void> {
-    const partial = partials.get(key);
-    partials.delete(key);
-    if (partial) await rm(partial.path, { force: true });
-  }
-
-  async function fill(partial: Partial, stored: StoredFile, signal: AbortSignal): Promise<void> {
-    await mkdir(dir, { recursive: true });
-    const handle = await open(partial.path, 'a');
-    try {
-      for (let attempts = 1; partial.bytes < stored.bytes; attempts++) {
-        const before = partial.bytes;
-        try {
-          for await (const chunk of await store.read(stored.path, partial.bytes, stored.etag, signal)) {
-            await handle.appendFile(chunk);
-            partial.hash.update(chunk);
-            partial.bytes += chunk.length;
-          }
-          if (partial.bytes < stored.bytes) throw new InfrastructureError(`${stored.path}: the download broke off`);
-        } catch (thrown) {
-          if (partial.bytes > before) attempts = 1;
-          if (!isRetryable(thrown) || signal.aborted || attempts >= ATTEMPTS_WITHOUT_PROGRESS) {
-            throw thrown;
-          }
-          log.warn(`${asError(thrown).message}; going on from byte ${partial.bytes} of ${stored.bytes}`);
-          await sleep(100 * 2 ** attempts, undefined, { signal });
-        }
-      }
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-  }
-
-  async function evict(kept: string): Promise<void> {
-    const files = [];
-    for (const name of await readdir(dir)) {
-      const path = join(dir, name);
-      const found = await stat(path).catch(() => undefined);
-      if (!found) continue;
-      if (/\.(part|tmp)$/.test(name) && Date.now() - found.mtimeMs > STALE_MS) await rm(path, { force: true });
-      if (!name.endsWith('.onnx')) continue;
-      files.push({ path, bytes: found.size + (await bytesIn(folderOf(path))), usedMs: found.mtimeMs });
-    }
-    let total = files.reduce((sum, file) => sum + file.bytes, 0);
-    for (const file of files.sort((a, b) => a.usedMs - b.usedMs)) {
-      if (total <= maxBytes) return;
-      if (file.path.startsWith(kept.slice(0, -'.onnx'.length))) continue;
-      await rm(file.path, { force: true });
-      await rm(`${file.path}.json`, { force: true });
-      await rm(folderOf(file.path), { recursive: true, force: true });
-      total -= file.bytes;
-    }
+  function cached(stored: StoredVersion, { path, sha256, bytes }: Whole, gather: VersionFile['gather']): CachedFile {
+    return {
+      path,
+      sha256,
+      bytes,
+      gather,
+      derive: (suffix, content) =>
+        room(stored, async () => {
+          const derived = path.replace(/\.onnx$/, `.${suffix}.onnx`);
+          await writeAtomically(derived, content);
+          return derived;
+        }),
+    };
   }
 
   return {
     async get(stored, signal) {
       const key = pathOf(stored);
-      const underWay = downloads.get(key);
-      if (underWay) return underWay;
-      const work = wholeModel(stored, signal);
-      downloads.set(key, work);
+      const there = underWay.get(key);
+      if (there) return there;
+      const work = room(stored, () => wholeModel(stored, signal));
+      underWay.set(key, work);
       try {
         return await work;
       } catch (thrown) {
@@ -195,7 +136,7 @@ export function createDiskCache(options: {
           ? new InfrastructureError(`model cache ${dir}: ${asError(thrown).message}`, { cause: thrown })
           : thrown;
       } finally {
-        downloads.delete(key);
+        underWay.delete(key);
       }
     },
     async forget(stored) {
@@ -206,39 +147,13 @@ export function createDiskCache(options: {
   };
 }
 
-function cachedFile({ path, sha256, bytes }: Whole, gather: VersionFile['gather']): CachedFile {
-  return {
-    path,
-    sha256,
-    bytes,
-    gather,
-    async derive(suffix, content) {
-      const derived = path.replace(/\.onnx$/, `.${suffix}.onnx`);
-      await writeAtomically(derived, content);
-      return derived;
-    },
-  };
-}
-
 const modelFileOf = (stored: StoredVersion): StoredFile => ({
   path: modelPath(stored),
   etag: stored.modelEtag,
   bytes: stored.bytes,
 });
 
-/** Where a model's own file is gathered with those beside it. */
-const folderOf = (path: string) => path.replace(/\.onnx$/, '.files');
-
 /** By path and ETag: a replaced file is another one. */
 function keyOf(stored: StoredFile): string {
   return createHash('sha256').update(`${stored.path}\n${stored.etag}\n${stored.bytes}`).digest('hex').slice(0, 32);
-}
-
-function isStorageFailure(thrown: unknown, signal: AbortSignal): boolean {
-  return isRetryable(thrown) || signal.aborted;
-}
-
-/** Errors of the file system bear a code like ENOSPC. */
-export function isDiskFailure(thrown: unknown): boolean {
-  return thrown instanceof Error && 'syscall' in thrown;
 }

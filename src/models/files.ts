@@ -39,6 +39,11 @@ export async function bytesIn(folder: string): Promise<number> {
 /** Whoever reads what was there before is not disturbed. */
 export async function writeAtomically(path: string, content: string | Uint8Array): Promise<void> {
   const temporary = `${path}.${randomUUID()}.tmp`;
-  await writeFile(temporary, content);
-  await rename(temporary, path);
+  try {
+    await writeFile(temporary, content);
+    await rename(temporary, path);
+  } catch (thrown) {
+    await rm(temporary, { force: true }); // a full disk would keep what of it had room
+    throw thrown;
+  }
 }

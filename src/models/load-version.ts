@@ -1,9 +1,11 @@
 import type { Backend } from '../core/backend.ts';
+import { BlobGone } from '../core/blobs.ts';
 import { asError, InfrastructureError } from '../core/errors.ts';
 import type { Loader } from '../core/loader.ts';
 import type { FallbackTarget, ModelVersion } from '../core/model.ts';
-import { NO_CARD, parseCard, type RawCard } from './card.ts';
-import { type DiskCache, isDiskFailure } from './disk-cache.ts';
+import { MAX_CARD_BYTES, NO_CARD, parseCard, type RawCard } from './card.ts';
+import type { DiskCache } from './disk-cache.ts';
+import { isDiskFailure } from './disk-room.ts';
 import { ChecksumDiffers, type GatheredVersion, gatherVersion, openVersion } from './open-version.ts';
 import { cardPath, type ModelStore, modelPath, type StoredVersion } from './store.ts';
 import type { TriedFiles } from './tried.ts';
@@ -38,12 +40,12 @@ export async function loadVersion(parts: LoadParts, stored: StoredVersion, signa
   const { name, version } = stored;
   const titles = { model: modelPath(stored), card: cardPath(stored) };
   const raw = stored.cardEtag === undefined ? NO_CARD : await readCard(store, titles.card, signal);
-  const file = await cache.get(stored, signal);
   try {
+    const file = await cache.get(stored, signal);
     const source = { name, version, titles, raw, file, sha256: file.sha256 };
     return await openTried(parts, await gatherVersion(source, loaders), signal);
   } catch (thrown) {
-    if (thrown instanceof InfrastructureError) throw thrown;
+    if (thrown instanceof InfrastructureError || thrown instanceof BlobGone || signal.aborted) throw thrown;
     const { message } = asError(thrown);
     // The model is not to blame: its events wait until there is room again, or the file that another process evicted is back.
     if (isDiskFailure(thrown)) throw new InfrastructureError(`model cache: ${message}`, { cause: thrown });
@@ -70,19 +72,15 @@ async function openTried(
 /** What others do in this process while it loads a model says nothing of the model. */
 function measured(backend: Backend, memoryBytes: number): Backend {
   const info = { ...backend.info, memoryBytes };
-  return {
-    info,
-    load: async () => info,
-    predict: backend.predict,
-    close: backend.close,
-  };
+  return { ...backend, info, load: async () => info };
 }
 
 async function readCard(store: ModelStore, path: string, signal: AbortSignal): Promise<RawCard> {
-  const { text } = await store.readText(path, signal);
   try {
+    const { text } = await store.readText(path, signal, MAX_CARD_BYTES);
     return parseCard(text, path);
   } catch (thrown) {
+    if (thrown instanceof InfrastructureError || thrown instanceof BlobGone || signal.aborted) throw thrown;
     throw new BrokenModel((thrown as Error).message, undefined, { cause: thrown });
   }
 }

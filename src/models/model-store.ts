@@ -1,12 +1,19 @@
 import { createHash } from 'node:crypto';
-import type { Blobs } from '../core/blobs.ts';
+import { type Blobs, ContainerMissing } from '../core/blobs.ts';
 import { listingOf } from './listing.ts';
 import type { ModelStore } from './store.ts';
 
 /** The models of a container. */
 export function createModelStore(blobs: Blobs): ModelStore {
   return {
-    list: async signal => listingOf(await blobs.list('', signal)),
+    async list(signal) {
+      try {
+        return listingOf(await blobs.list('', signal, 'error'));
+      } catch (thrown) {
+        if (!(thrown instanceof ContainerMissing)) throw thrown;
+        return { models: new Map(), ignored: [], missing: true };
+      }
+    },
     readText: blobs.readText,
     read: blobs.read,
     writeText: blobs.writeText,

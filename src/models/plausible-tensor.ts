@@ -41,7 +41,8 @@ export function tensorFor(input: TensorSpec, card: Card, rows: number, choice: C
     if (masked) return 1;
     const feature = plain ? features[i % columns] : undefined;
     if (given) return exampleNumber(feature, Number(given[i % columns]), i < columns ? 0 : pseudoRandom(i), input.type);
-    if (input.type.startsWith('float')) return floatFor(feature, i < columns ? undefined : pseudoRandom(i));
+    if (input.type.startsWith('float'))
+      return floatFor(feature, i < columns ? undefined : pseudoRandom(i), choice.float);
     return integerFor(feature, i < columns ? undefined : pseudoRandom(i), choice.integer, input.type);
   };
   for (let i = 0; i < size; i++) store(data, i, numberAt(i), input.type);
@@ -82,9 +83,18 @@ function exampleOf(input: TensorSpec, { example, features: all }: Card, mine: re
     if (all.length === 1 && feature.type === 'tensor') return example;
     return Array.isArray(example) ? example[all.indexOf(feature)] : example;
   };
+  const whole = wholeIn(example, input, mine);
+  if (whole !== undefined) return { dims: [whole.length], values: whole };
   const values = mine.map(feature => givenFor(feature) ?? feature.fill ?? (input.type === 'string' ? '' : 0));
   if (mine[0]?.type !== 'tensor') return { dims: [values.length], values };
   const dims: number[] = [];
   for (let inner: unknown = values[0]; Array.isArray(inner); inner = inner[0]) dims.push(inner.length);
   return { dims, values: [values[0]].flat(Number.POSITIVE_INFINITY) };
+}
+
+/** All columns of an input by its own name, as an instance may give them. */
+function wholeIn(example: unknown, { name }: TensorSpec, mine: readonly Feature[]): readonly unknown[] | undefined {
+  if (typeof example !== 'object' || mine[0]?.type === 'tensor' || mine.some(feature => feature.name === name)) return;
+  const given = (example as Readonly<Record<string, unknown>>)[name];
+  return Array.isArray(given) ? given.flat(Number.POSITIVE_INFINITY) : undefined;
 }

@@ -8,6 +8,8 @@ export interface Choice {
   readonly open: number;
   /** Undefined: 0 in the first row, then 0 to 3. */
   readonly integer?: number;
+  /** Undefined: 0 in the first row, then of either sign. */
+  readonly float?: number;
   readonly texts: 'words' | 'numbers';
 }
 
@@ -35,8 +37,9 @@ export function exampleNumber(feature: Feature | undefined, value: number, share
   return scaled(feature, inRange);
 }
 
-export function floatFor(feature: Feature | undefined, share: number | undefined): number {
+export function floatFor(feature: Feature | undefined, share: number | undefined, fixed: number | undefined): number {
   const range = feature?.range;
+  if (fixed !== undefined && !range) return scaled(feature, fixed + (share ?? 0) / 10);
   if (share === undefined) return feature ? scaled(feature, nearestToZero(feature)) : 0;
   return scaled(feature, range ? range[0] + share * (range[1] - range[0]) : anyNumber(share));
 }

@@ -5,7 +5,7 @@ import type { BackendInfo } from '../core/backend.ts';
 import { BlobConflict, BlobGone } from '../core/blobs.ts';
 import type { Loader } from '../core/loader.ts';
 import type { Card } from '../core/model.ts';
-import { NO_CARD, parseCard, type RawCard } from './card.ts';
+import { MAX_CARD_BYTES, NO_CARD, parseCard, type RawCard } from './card.ts';
 import { type ModelFiles, type OpenedFiles, openModelFiles } from './open-files.ts';
 import { besidePath, cardPath, type ModelStore, modelPath } from './store.ts';
 import type { Trial } from './trial.ts';
@@ -71,7 +71,7 @@ function remarksOn(card: Card, info: BackendInfo): string[] {
   if (!info.pads && card.features.some(({ pad }) => pad !== undefined)) {
     remarks.push('padding changes its answers: arrays of different lengths share no run');
   }
-  if (info.varies) remarks.push('it answers the same instance differently each time: its answers are not cached');
+  if (info.varies) remarks.push('it may answer the same instance differently each time: its answers are not cached');
   const { maxBatchSize: asked = info.warmUpMs < 100 ? 2 : 1 } = card.batching; // chosen by itself, only a very slow one is 1
   if (info.maxBatchSize < asked && !info.apart)
     remarks.push(`it takes ${info.maxBatchSize} at once: larger slices failed`);
@@ -150,8 +150,11 @@ function isOfSameFiles(one: RawCard, other: RawCard): boolean {
 
 async function pushCard(store: ModelStore, files: ModelFiles, card: RawCard, signal: AbortSignal): Promise<void> {
   const path = cardPath(files);
+  const spaced = `${JSON.stringify(card, null, 2)}\n`;
+  const text = Buffer.byteLength(spaced) > MAX_CARD_BYTES ? JSON.stringify(card) : spaced;
+  parseCard(text, path); // with what was added to it
   try {
-    await store.writeText(path, `${JSON.stringify(card, null, 2)}\n`, 'absent', signal);
+    await store.writeText(path, text, 'absent', signal);
   } catch (thrown) {
     if (!(thrown instanceof BlobConflict)) throw thrown;
     // Left by a push that was broken off, or just written by another: overwriting could give that one's file our card.

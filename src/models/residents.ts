@@ -1,28 +1,13 @@
 import type { Backend } from '../core/backend.ts';
+import { BlobGone } from '../core/blobs.ts';
 import { asError, InfrastructureError } from '../core/errors.ts';
 import type { Clock, Log } from '../core/log.ts';
-import type { FallbackTarget, ModelVersion } from '../core/model.ts';
+import type { ModelVersion } from '../core/model.ts';
 import { abortable, withDeadline } from '../core/waiting.ts';
+import { createFailures, type Failure } from './failures.ts';
 import { BrokenModel } from './load-version.ts';
+import { enliven, firstToGo, type Resident, residentOf } from './resident.ts';
 import { contentId, modelPath, type StoredVersion } from './store.ts';
-
-/** A version that was loaded; unloaded, it keeps its identity and comes back on its next use. */
-export interface Resident {
-  readonly id: string;
-  readonly stored: StoredVersion;
-  readonly version: ModelVersion;
-  /** Undefined while it is unloaded. */
-  live: Backend | undefined;
-  lastUsedMs: number;
-  running: number;
-}
-
-export interface Failure {
-  readonly message: string;
-  readonly fallback: FallbackTarget | undefined;
-  readonly retryAtMs: number;
-  readonly delayMs: number;
-}
 
 /** Told of a load: the version by its label where it was loaded, by its folder where it was not. */
 export type OnLoad = (load: {
@@ -42,15 +27,19 @@ export interface Residents {
   failure(stored: StoredVersion): Failure | undefined;
   /** @throws BrokenModel, BlobGone or InfrastructureError. */
   load(stored: StoredVersion): Promise<Resident>;
-  /** Forgets failures and frees contents that storage no longer has, save those in `used`. */
+  /** Something had to go to make room for something else. */
+  readonly isCrowded: boolean;
+  /** Lets go, save what is in `used`, contents that storage no longer has, what was superseded, and what nobody has asked for in a while; forgets failures. */
   retain(stored: Iterable<StoredVersion>, used: ReadonlySet<Resident>): void;
+  /** Versions that are in memory, or on their way there. */
+  inUse(): Iterable<StoredVersion>;
   /** Labels by model name. */
   loaded(): ReadonlyMap<string, readonly string[]>;
   close(): Promise<void>;
 }
 
-const FIRST_RETRY_MS = 30_000;
-const LONGEST_RETRY_MS = 600_000;
+/** What nothing names is kept for so long after a request for it. */
+export const KEPT_MS = 300_000;
 
 export function createResidents(options: {
   readonly load: (stored: StoredVersion, signal: AbortSignal) => Promise<ModelVersion>;
@@ -62,10 +51,11 @@ export function createResidents(options: {
 }): Residents {
   const { budgetBytes, loadTimeoutMs, clock, log, onLoad } = options;
   const residents = new Map<string, Resident>();
-  const failures = new Map<string, Failure>();
-  const loads = new Map<string, Promise<Resident>>();
+  const failures = createFailures(clock);
+  const loads = new Map<string, { readonly stored: StoredVersion; readonly work: Promise<Resident> }>();
   const closings = new Set<Promise<void>>();
   const stopping = new AbortController();
+  let isCrowded = false;
 
   async function open(stored: StoredVersion): Promise<Resident> {
     const id = contentId(stored);
@@ -77,25 +67,23 @@ export function createResidents(options: {
         throw new InfrastructureError('closing');
       }
       failures.delete(id);
-      const resident = residents.get(id) ?? adopt(id, stored, loaded);
-      resident.live = loaded.backend;
-      resident.lastUsedMs = clock();
+      const resident = residents.get(id) ?? residentOf(stored, loaded, clock, reload);
+      residents.set(id, resident);
+      enliven(resident, loaded, clock());
       onLoad?.({ model: stored.name, version: loaded.label, durationMs: clock() - start, failed: false });
-      const { placement, warmUpMs, maxBatchSize, memoryBytes } = loaded.backend.info;
+      const { placement, warmUpMs, maxBatchSize } = loaded.backend.info;
       log.info(
         `${stored.name} ${loaded.label} loaded in ${clock() - start} ms: ${placement}, ${warmUpMs.toFixed(2)} ms a slice of ` +
-          `${maxBatchSize}, about ${Math.ceil(memoryBytes / 1e6)} MB`,
+          `${maxBatchSize}, about ${Math.ceil(resident.memoryBytes / 1e6)} MB`,
       );
       makeRoom(resident);
       return resident;
     } catch (thrown) {
       onLoad?.({ model: stored.name, version: stored.version, durationMs: clock() - start, failed: true });
-      if (!(thrown instanceof BrokenModel)) throw thrown;
-      const before = failures.get(id);
-      if (before?.message !== thrown.message) log.error(`${thrown.message}; this version does not serve`);
-      const delayMs = Math.min(before ? before.delayMs * 2 : FIRST_RETRY_MS, LONGEST_RETRY_MS);
-      failures.set(id, { message: thrown.message, fallback: thrown.fallback, retryAtMs: clock() + delayMs, delayMs });
-      throw thrown;
+      const broken = thrown instanceof BlobGone ? failures.ofGone(id, thrown) : thrown;
+      if (!(broken instanceof BrokenModel)) throw thrown;
+      if (failures.add(id, broken)) log.error(`${broken.message}; this version does not serve`);
+      throw broken;
     }
   }
 
@@ -117,60 +105,25 @@ export function createResidents(options: {
     });
   }
 
-  function adopt(id: string, stored: StoredVersion, loaded: ModelVersion): Resident {
-    const resident: Resident = {
-      id,
-      stored,
-      version: { ...loaded, backend: guardedBackend(() => resident, loaded.backend) },
-      live: loaded.backend,
-      lastUsedMs: clock(),
-      running: 0,
-    };
-    residents.set(id, resident);
-    return resident;
-  }
-
-  /** What scoring holds: counts running slices, and brings the model back where it was unloaded between route and predict. */
-  function guardedBackend(owner: () => Resident, first: Backend): Backend {
-    const { info } = first;
-    return {
-      info,
-      async load() {
-        return info;
-      },
-      async predict(inputs, predictOptions) {
-        const resident = owner();
-        resident.running++;
-        resident.lastUsedMs = clock();
-        try {
-          const backend = resident.live ?? (await reload(resident));
-          return await backend.predict(inputs, predictOptions);
-        } finally {
-          resident.running--;
-        }
-      },
-      async close() {}, // the catalog's to close
-    };
-  }
-
-  async function reload(resident: Resident): Promise<Backend> {
+  async function reload({ stored, version }: Resident): Promise<Backend> {
     try {
-      return (await load(resident.stored)).live!;
+      return (await load(stored)).live!;
     } catch (thrown) {
       // Not the instances' fault: the batch is tried again, and its route then says what is wrong.
-      throw new InfrastructureError(`loading ${resident.version.name} again: ${asError(thrown).message}`, {
-        cause: thrown,
-      });
+      throw new InfrastructureError(`loading ${version.name} again: ${asError(thrown).message}`, { cause: thrown });
     }
   }
 
+  const inMemory = () => [...residents.values()].filter(resident => resident.live);
+  const loadedBytes = () => inMemory().reduce((sum, { memoryBytes }) => sum + memoryBytes, 0);
+
   function makeRoom(latest: Resident): void {
-    const live = [...residents.values()].filter(resident => resident.live);
-    let total = live.reduce((sum, resident) => sum + resident.live!.info.memoryBytes, 0);
-    for (const resident of live.sort((a, b) => a.lastUsedMs - b.lastUsedMs)) {
+    let total = loadedBytes();
+    for (const resident of inMemory().sort(firstToGo)) {
       if (total <= budgetBytes) return;
       if (resident === latest || resident.running > 0) continue;
-      total -= resident.live!.info.memoryBytes;
+      total -= resident.memoryBytes;
+      isCrowded = true;
       log.info(
         `${resident.version.name} ${resident.version.label} unloaded to make room for ${latest.version.name} ${latest.version.label}`,
       );
@@ -196,16 +149,18 @@ export function createResidents(options: {
     const id = contentId(stored);
     const resident = residents.get(id);
     if (resident?.live) return Promise.resolve(resident);
-    let work = loads.get(id);
-    if (!work) {
-      work = open(stored).finally(() => loads.delete(id));
-      loads.set(id, work);
-    }
+    const underWay = loads.get(id);
+    if (underWay) return underWay.work;
+    const work = open(stored).finally(() => loads.delete(id));
+    loads.set(id, { stored, work });
     return work;
   }
 
   return {
     load,
+    get isCrowded() {
+      return isCrowded;
+    },
     get(stored) {
       const resident = residents.get(contentId(stored));
       return resident?.live ? resident : undefined;
@@ -218,30 +173,31 @@ export function createResidents(options: {
       }
       return best;
     },
-    failure(stored) {
-      const failure = failures.get(contentId(stored));
-      return failure && clock() < failure.retryAtMs ? failure : undefined;
-    },
+    failure: stored => failures.get(contentId(stored)),
     retain(stored, used) {
       const ids = new Set([...stored].map(contentId));
-      for (const id of failures.keys()) if (!ids.has(id)) failures.delete(id);
+      failures.retain(ids);
       for (const [id, resident] of residents) {
-        const idleMs = clock() - resident.lastUsedMs;
-        if (ids.has(id) || used.has(resident) || resident.running > 0 || idleMs < 2 * loadTimeoutMs) continue;
-        if (resident.live) unload(resident);
+        if (used.has(resident) || resident.running > 0) continue;
+        const isIdle = clock() - resident.lastUsedMs > KEPT_MS;
+        if (ids.has(id) && !resident.superseded && !isIdle) continue;
+        if (resident.live) {
+          log.info(`${resident.version.name} ${resident.version.label} unloaded: nothing asks for it any more`);
+          unload(resident);
+        }
         residents.delete(id);
       }
     },
+    inUse: () => [...inMemory(), ...loads.values()].map(({ stored }) => stored),
     loaded() {
       const labels = new Map<string, string[]>();
-      for (const { live, version } of residents.values()) {
-        if (live) labels.set(version.name, [...(labels.get(version.name) ?? []), version.label]);
-      }
+      for (const { version } of inMemory())
+        labels.set(version.name, [...(labels.get(version.name) ?? []), version.label]);
       return labels;
     },
     async close() {
       stopping.abort(new Error('closing'));
-      await Promise.allSettled(loads.values());
+      await Promise.allSettled([...loads.values()].map(({ work }) => work));
       for (const resident of residents.values()) if (resident.live) unload(resident);
       await Promise.allSettled(closings);
     },

@@ -1,12 +1,15 @@
 import type { Card } from '../core/model.ts';
 import type { ClassLabel } from '../core/prediction.ts';
-import type { Signature } from '../core/tensor.ts';
+import type { Signature, TensorSpec } from '../core/tensor.ts';
 import type { RawCard } from './card.ts';
 import { resolveFeatures } from './resolve-features.ts';
 import { resolveOutputs } from './resolve-outputs.ts';
 
 /** What attention makes of a text of that many tokens still fits into memory; of 60,000 it does not. */
 const MAX_LENGTH = 8_192;
+
+/** What a slice holds at most where the card sets its size, 268 MB of float32. */
+const MAX_SLICE_VALUES = 2 ** 26;
 
 export interface CardSource {
   readonly name: string;
@@ -27,6 +30,7 @@ export interface CardSource {
 export function resolveCard(source: CardSource, signature: Signature): Card {
   const { raw } = source;
   const fixedBatch = fixedBatchOf(signature);
+  if (fixedBatch === undefined) checkSlice(raw?.batching?.max_batch_size, signature, source.file);
   return {
     name: source.name,
     version: source.version,
@@ -44,6 +48,15 @@ export function resolveCard(source: CardSource, signature: Signature): Card {
     cache: raw?.cache ?? true,
     raw: raw ?? {},
   };
+}
+
+function checkSlice(maxBatchSize: number | undefined, { inputs }: Signature, file: string): void {
+  const valuesOf = ({ dims }: TensorSpec) => dims.slice(1).reduce<number>((size, length) => size * (length ?? 1), 1);
+  const values = inputs.reduce((sum, input) => sum + valuesOf(input), 0);
+  const most = Math.max(1, Math.floor(MAX_SLICE_VALUES / values));
+  if (maxBatchSize === undefined || maxBatchSize <= most) return;
+  const why = `an instance has ${values} values, and a slice at most ${MAX_SLICE_VALUES}`;
+  throw new Error(`${file}: batching.max_batch_size: expected at most ${most} (${why}), came ${maxBatchSize}`);
 }
 
 /** The batch size that the model insists on; undefined where it takes any. */

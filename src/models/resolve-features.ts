@@ -1,6 +1,6 @@
 import type { Feature } from '../core/model.ts';
 import type { Signature, TensorSpec } from '../core/tensor.ts';
-import type { RawFeature } from './card.ts';
+import { MAX_FEATURES, type RawFeature } from './card.ts';
 
 /**
  * The features of a model, in the order in which an instance's array gives them: the card's, each bound to an input, or what the
@@ -13,7 +13,10 @@ export function resolveFeatures(
   file: string,
 ): readonly Feature[] {
   if (!raw) return signature.inputs.flatMap(input => featuresOf(input));
-  const features = raw.map(feature => bind(feature, raw, signature, file));
+  const inputs = raw.map(feature => inputOf(feature, signature, file));
+  const uses = new Map<TensorSpec, number>();
+  for (const input of inputs) uses.set(input, (uses.get(input) ?? 0) + 1);
+  const features = raw.map((feature, i) => bind(feature, inputs[i]!, uses.get(inputs[i]!) === 1, signature, file));
   for (const input of signature.inputs) if (!isMadeMask(input.name, features)) checkWidth(input, features, raw, file);
   const names = new Set<string>();
   for (const { name } of features) {
@@ -23,21 +26,20 @@ export function resolveFeatures(
   return features;
 }
 
-/** A scalar, [N,1] and [N]: one feature by the input's name; [N,k]: k features by number; everything else: one tensor. */
+/** A scalar, [N,1] and [N]: one feature by the input's name; [N,k]: k features by number, unless there are too many; everything else: one tensor. */
 function featuresOf(input: TensorSpec): Feature[] {
   const type = input.type === 'string' ? 'string' : 'number';
   const width = widthOf(input);
   if (width === 1 && input.dims.length <= 2) return [plain(input.name, type, input.name)];
-  if (width !== undefined && input.dims.length === 2) {
+  if (width !== undefined && width <= MAX_FEATURES && input.dims.length === 2) {
     return Array.from({ length: width }, (_, column) => plain(`${input.name}_${column}`, type, input.name));
   }
   return [plain(input.name, 'tensor', input.name)];
 }
 
-function bind(raw: RawFeature, all: readonly RawFeature[], signature: Signature, file: string): Feature {
-  const input = inputOf(raw, signature, file);
+/** @param alone no other feature feeds that input */
+function bind(raw: RawFeature, input: TensorSpec, alone: boolean, signature: Signature, file: string): Feature {
   const wantsText = input.type === 'string';
-  const alone = all.filter(other => inputOf(other, signature, file) === input).length === 1;
   const type = raw.type ?? defaultType(raw, input, alone);
   const expected = (what: string, came: string) =>
     new Error(`${file}: feature ${raw.name}: expected ${what}, came ${came}`);

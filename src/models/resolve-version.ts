@@ -22,8 +22,8 @@ export interface ResolvedVersion {
  * case; absent: production. Pre-releases are chosen only by their full name, or where there is nothing else.
  */
 export function resolveVersion(known: KnownVersions, asked: string | undefined): ResolvedVersion {
-  const wanted = (asked ?? '').trim().toLowerCase();
-  if (wanted === '' || wanted === 'production') return found(production(known));
+  if (asksForProduction(asked)) return found(production(known));
+  const wanted = asked!.trim().toLowerCase();
   const exact = semver.parse(wanted.replace(/^v/, ''));
   if (exact) {
     const build = exact.build.join('.') || undefined;
@@ -40,6 +40,11 @@ export function resolveVersion(known: KnownVersions, asked: string | undefined):
   }
   const target = known.aliases.get(wanted);
   return target === undefined ? missing(known) : found(orOlder(known, target));
+}
+
+export function asksForProduction(asked: string | undefined): boolean {
+  const wanted = (asked ?? '').trim().toLowerCase();
+  return wanted === '' || wanted === 'production';
 }
 
 /** The version that production names: the alias, else the highest. */

@@ -1,12 +1,11 @@
 import { setImmediate, setTimeout } from 'node:timers/promises';
-import { BlobGone } from '../core/blobs.ts';
 import { asError, InfrastructureError } from '../core/errors.ts';
 import type { Clock, Log } from '../core/log.ts';
-import { type Deployment, NO_DEPLOYMENT, parseDeployment } from './deployment.ts';
-import { deploymentPath, type Listing, type ModelStore, type StoredModel } from './store.ts';
+import type { Deployed, Deployments } from './deployments.ts';
+import type { Listing, ModelStore, StoredModel } from './store.ts';
 
 export interface KnownModel extends StoredModel {
-  readonly deployment: Deployment;
+  readonly deployed: Deployed;
 }
 
 /** What storage holds, as it was last seen. */
@@ -32,7 +31,13 @@ const BETWEEN_LOOKS_MS = 1_000;
 const LEFT_ALONE_MS = 10_000;
 const LOOK_TIMEOUT_MS = 15_000;
 
-export function createSnapshot(store: ModelStore, clock: Clock, log: Log, sleep: Sleep = setTimeout): Snapshot {
+export function createSnapshot(
+  store: Pick<ModelStore, 'list'>,
+  deployments: Deployments,
+  clock: Clock,
+  log: Log,
+  sleep: Sleep = setTimeout,
+): Snapshot {
   let models: ReadonlyMap<string, KnownModel> | undefined;
   let looking: Promise<void> | undefined;
   let said = new Set<string>();
@@ -50,44 +55,21 @@ export function createSnapshot(store: ModelStore, clock: Clock, log: Log, sleep:
     } catch (thrown) {
       throw signal.aborted ? new InfrastructureError('listing models: timed out', { cause: thrown }) : thrown;
     }
-    say(listing.ignored);
-    const seen = new Map<string, KnownModel>();
-    for (const model of listing.models.values()) {
-      seen.set(model.name, { ...model, deployment: await deploymentOf(model, signal) });
+    // Whoever removes a container with all its models means to have another, or is mistaken; a gateway that answers so is.
+    if (listing.missing && models?.size) {
+      throw new InfrastructureError('listing models: the container, which held some, is not there any more');
     }
-    models = seen;
+    say(listing.ignored);
+    const deployed = await deployments.read(listing.models.values(), signal);
+    models = new Map(
+      [...listing.models.values()].map(model => [model.name, { ...model, deployed: deployed.get(model.name)! }]),
+    );
   }
 
   /** Each thing once, not at every look. */
   function say(ignored: readonly string[]): void {
     for (const words of ignored) if (!said.has(words)) log.warn(words);
     said = new Set(ignored);
-  }
-
-  /** A broken deployment.json changes nothing: the last good one stays. */
-  async function deploymentOf(model: StoredModel, signal: AbortSignal): Promise<Deployment> {
-    const before = models?.get(model.name);
-    if (model.deploymentEtag === undefined) return NO_DEPLOYMENT;
-    if (before?.deploymentEtag === model.deploymentEtag) return before.deployment;
-    const path = deploymentPath(model.name);
-    const last = before?.deployment ?? NO_DEPLOYMENT;
-    let text: string;
-    try {
-      ({ text } = await store.readText(path, signal));
-    } catch (thrown) {
-      if (thrown instanceof BlobGone) return last;
-      throw thrown;
-    }
-    try {
-      const deployment = parseDeployment(text, path);
-      for (const [alias, version] of deployment.aliases) {
-        if (!model.versions.has(version)) log.warn(`${path}: alias ${alias} names ${version}, which is not there`);
-      }
-      return deployment;
-    } catch (thrown) {
-      log.error(`${asError(thrown).message}; ${before ? 'what it said before stays in force' : 'it is ignored'}`);
-      return last;
-    }
   }
 
   function look(): Promise<void> {

@@ -31,6 +31,8 @@ export interface Listing {
   readonly models: ReadonlyMap<string, StoredModel>;
   /** What lies there and is no model, in words. */
   readonly ignored: readonly string[];
+  /** There is no such container, so it holds none. */
+  readonly missing?: boolean;
 }
 
 /** Where models are kept: blobs, and what makes models of them. Every method throws as those of `Blobs` do. */

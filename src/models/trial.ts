@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { asError } from '../core/errors.ts';
 import type { Loader } from '../core/loader.ts';
-import { isDiskFailure } from './disk-cache.ts';
+import { isDiskFailure } from './disk-room.ts';
 import { linkInto } from './files.ts';
 import {
   type GatheredVersion,

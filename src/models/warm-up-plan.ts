@@ -7,11 +7,12 @@ import { tensorFor } from './plausible-tensor.ts';
 import { fixedBatchOf } from './resolve-card.ts';
 
 const USUAL: Choice = { open: 1, texts: 'words' };
-/** What is tried where the usual instance fails: indices that begin at 0 or at 1, numbers given as texts. */
+/** What is tried where the usual instance fails: indices that begin at 0 or at 1, numbers given as texts, scales and steps that are not 0. */
 const PLAINER: readonly Choice[] = [
   { ...USUAL, integer: 0 },
   { ...USUAL, integer: 1 },
   { ...USUAL, texts: 'numbers' },
+  { ...USUAL, integer: 1, float: 1 },
 ];
 /** Sides of images, lengths of sequences; then widths of tables. */
 const IMAGES = [224, 32, 28, 64, 256, 299, 384, 512, 640];

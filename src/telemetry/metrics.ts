@@ -145,6 +145,12 @@ export const METRICS = {
     unit: '{entry}',
     help: 'Predictions that the result cache dropped for room or age.',
   },
+  hubscore_cache_bypassed_total: {
+    kind: 'counter',
+    labels: [],
+    unit: '{instance}',
+    help: 'Instances that were not looked up in the result cache, since their model infers them for less.',
+  },
   hubscore_breaker_state: {
     kind: 'gauge',
     labels: ['target'],

@@ -111,10 +111,11 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
 
 async function observeInto(store: MetricStore, { cache, breakers, models, ignoredSettings }: Observed): Promise<void> {
   if (cache) {
-    const { hits, misses, evictions } = cache();
+    const { hits, misses, evictions, bypassed } = cache();
     store.of('hubscore_cache_hits_total').value = hits;
     store.of('hubscore_cache_misses_total').value = misses;
     store.of('hubscore_cache_evictions_total').value = evictions;
+    store.of('hubscore_cache_bypassed_total').value = bypassed;
   }
   for (const [target, state] of Object.entries(breakers?.() ?? {})) {
     store.of('hubscore_breaker_state', target).value = BREAKER_STATES[state];

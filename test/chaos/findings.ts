@@ -3,14 +3,21 @@ import type { Scenario } from './scenarios.ts';
 
 /** A host that was killed has to be back at work well before this; usually it takes one second, two on a busy machine. */
 const LONGEST_SILENCE_MS = 10_000;
+/** Where killers are among the events. */
+const LONGEST_TURN_MS = 60_000;
+const MOST_BYTES = 1.5 * 2 ** 30;
 
 /** What a scenario promises and a run of it did not keep. */
-export function faultsIn(outcome: Outcome, { mayRepeat }: Scenario): string[] {
-  const { verdict, verified, settled, exitCodes, longestSilenceMs } = outcome;
+export function faultsIn(outcome: Outcome, { mayRepeat, killers }: Scenario): string[] {
+  const { verdict, verified, settled, exitCodes, longestSilenceMs, peakBytes } = outcome;
   const found: string[] = [];
   if (!settled) found.push('it did not come to rest');
   if (exitCodes.some(code => code !== 0)) found.push(`hosts ended with ${exitCodes.join(', ')}`);
   if (longestSilenceMs > LONGEST_SILENCE_MS) found.push(`no ending for ${seconds(longestSilenceMs)} after a fault`);
+  if (killers && verdict.longestTurnMs > LONGEST_TURN_MS) {
+    found.push(`an event waited for ${seconds(verdict.longestTurnMs)} in its turn`);
+  }
+  if (killers && peakBytes > MOST_BYTES) found.push(`${megabytes(peakBytes)} at once`);
   const { missing, outOfOrder, wrong, swallowed, repeated } = verdict;
   for (const [name, fault] of Object.entries({
     missing,
@@ -33,15 +40,19 @@ export function faultsIn(outcome: Outcome, { mayRepeat }: Scenario): string[] {
   return found;
 }
 
-export function summaryOf({ verdict, verified, strikes, longestSilenceMs }: Outcome): string {
+export function summaryOf({ verdict, verified, strikes, longestSilenceMs, peakBytes }: Outcome): string {
   const { events, requests, results, deadLetters, missing, repeated, outOfOrder, wrong } = verdict;
   return (
     `${events} events, ${requests} requests = ${results} results + ${deadLetters} dead letters; missing ${missing.count}, ` +
     `repeated ${repeated.count}, out of order ${outOfOrder.count}, wrong ${wrong.count}; ${strikes} faults, ` +
-    `longest silence ${seconds(longestSilenceMs)}; hubscore verify: exit status ${verified.exitCode}`
+    `longest silence ${seconds(longestSilenceMs)}, longest turn ${seconds(verdict.longestTurnMs)}, ${megabytes(peakBytes)} at most; hubscore verify: exit status ${verified.exitCode}`
   );
 }
 
 function seconds(milliseconds: number): string {
   return `${(milliseconds / 1000).toFixed(1)} s`;
+}
+
+function megabytes(bytes: number): string {
+  return `${Math.round(bytes / 2 ** 20)} MB`;
 }

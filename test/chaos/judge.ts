@@ -16,6 +16,8 @@ export interface Verdict {
   readonly wrong: Fault;
   /** Acknowledged to the producer and not in the hub. */
   readonly swallowed: Fault;
+  /** The longest that an event which is no killer waited from its turn, which is when it was enqueued and the one before it in its partition had ended, to its ending. */
+  readonly longestTurnMs: number;
 }
 
 export interface Fault {
@@ -27,6 +29,7 @@ interface Asked {
   readonly chaosId: number;
   readonly requests?: number;
   readonly expected?: string;
+  readonly killer?: boolean;
 }
 
 interface Ending {
@@ -45,13 +48,16 @@ export async function judge(connectionString: string, partitions: readonly strin
   const counts = { events: 0, requests: 0, results: 0, deadLetters: 0 };
   const faults = { missing: fault(), repeated: fault(), outOfOrder: fault(), wrong: fault(), swallowed: fault() };
   const seen = new Set<number>();
+  let longestTurnMs = 0;
 
   for (const partition of partitions) {
     const asked = new Map<string, Asked>();
+    const turns = createTurns();
     for (const event of await readAll(connectionString, REQUESTS, partition)) {
       const properties = event.properties as unknown as Asked;
       asked.set(`${REQUESTS}/${partition}/${event.sequenceNumber}`, properties);
       seen.add(properties.chaosId);
+      turns.asked(event.sequenceNumber, Number(event.enqueuedTimeUtc), properties.killer === true);
       counts.events++;
     }
     const endings = new Map<string, Ending>();
@@ -70,6 +76,7 @@ export async function judge(connectionString: string, partitions: readonly strin
         counts[kind]++;
         const [, , sequenceNumber, index] = id.split('/');
         const place = [Number(sequenceNumber), Number(index ?? 0)];
+        turns.ended(Number(sequenceNumber), Number(event.enqueuedTimeUtc));
         if (isBefore(place, newest)) note(faults.outOfOrder, `${id} in ${hub}`);
         else newest = place;
         const request = asked.get(eventIdOf(id));
@@ -79,6 +86,7 @@ export async function judge(connectionString: string, partitions: readonly strin
         }
       }
     }
+    longestTurnMs = Math.max(longestTurnMs, turns.longestMs());
     const endingsOf = countByEvent(endings.keys());
     for (const [id, { requests }] of asked) {
       const expected = requests ?? Math.max(1, endingsOf.get(id) ?? 0);
@@ -90,7 +98,29 @@ export async function judge(connectionString: string, partitions: readonly strin
     }
   }
   for (let chaosId = 0; chaosId < sent; chaosId++) if (!seen.has(chaosId)) note(faults.swallowed, String(chaosId));
-  return { ...counts, ...faults };
+  return { ...counts, ...faults, longestTurnMs };
+}
+
+/** When the events of a partition were enqueued, and ended. */
+function createTurns() {
+  const events = new Map<number, { readonly enqueued: number; readonly killer: boolean; ended: number }>();
+  return {
+    asked: (sequenceNumber: number, enqueued: number, killer: boolean) =>
+      events.set(sequenceNumber, { enqueued, killer, ended: 0 }),
+    ended(sequenceNumber: number, at: number) {
+      const event = events.get(sequenceNumber);
+      if (event) event.ended = Math.max(event.ended, at);
+    },
+    longestMs() {
+      let longest = 0;
+      let before = 0;
+      for (const [, { enqueued, killer, ended }] of [...events].sort(([a], [b]) => a - b)) {
+        if (!killer && ended > 0) longest = Math.max(longest, ended - Math.max(enqueued, before));
+        before = Math.max(before, ended);
+      }
+      return longest;
+    },
+  };
 }
 
 /** `hub/2/1841` of `hub/2/1841/3`. */

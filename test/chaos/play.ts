@@ -4,6 +4,8 @@ import type { Fault } from './faults.ts';
 import { createFuzz } from './fuzz-bodies.ts';
 import { hubscoreVerify, type Verified } from './hubscore-verify.ts';
 import { judge, type Verdict } from './judge.ts';
+import { makeKiller, putKillers } from './killers.ts';
+import { watchMemory } from './memory.ts';
 import { makeEvent } from './requests.ts';
 import type { Scenario } from './scenarios.ts';
 import { type Stack, startStack } from './stack.ts';
@@ -28,6 +30,8 @@ export interface Outcome {
   /** Longest time from a fault's end, or from the strike of one that should do no harm, to the next ending. */
   readonly longestSilenceMs: number;
   readonly settled: boolean;
+  /** The most that a host and its processes held, bytes; of all hosts together. */
+  readonly peakBytes: number;
   readonly exitCodes: readonly (number | null)[];
   readonly log: string;
 }
@@ -41,13 +45,16 @@ const SETTLED_MS = 120_000;
 export async function play(scenario: Scenario, options: Play): Promise<Outcome> {
   const { random, say, long } = options;
   const seconds = (long && scenario.longSeconds) || options.seconds;
-  const { hosts, functions, settings = {}, fuzz } = scenario;
+  const { hosts, functions, settings = {}, fuzz, killers } = scenario;
   const events = options.events * (fuzz ?? 1);
   const stack = await startStack({ hosts, functions, settings, redis: scenario.redis === true });
   try {
     const { connectionString } = stack.eventHubs;
     const watch = watchEndings(connectionString);
-    const make = fuzz === undefined ? (id: number) => makeEvent(id, random) : createFuzz(random);
+    if (killers) await putKillers(stack.models);
+    const memory = watchMemory(stack);
+    const usual = killers ? makeKiller : makeEvent;
+    const make = fuzz === undefined ? (id: number) => usual(id, random) : createFuzz(random);
     let made = 0;
     const next = () => make(made++);
     const traffic = startTraffic(connectionString, PARTITIONS.length, events, seconds, next, random.next);
@@ -58,6 +65,7 @@ export async function play(scenario: Scenario, options: Play): Promise<Outcome> 
     await traffic.done;
     say(`${traffic.acknowledged} events are in, ${strikes.flat().length} faults struck; coming to rest`);
     const settled = await watch.settled(SETTLED_MS);
+    const peakBytes = memory.stop();
     const exitCodes = await stack.drain();
     const [verdict, verified] = await Promise.all([
       judge(connectionString, PARTITIONS, traffic.acknowledged),
@@ -65,7 +73,16 @@ export async function play(scenario: Scenario, options: Play): Promise<Outcome> 
     ]);
     const silences = strikes.flat();
     const longestSilenceMs = Math.max(0, ...silences);
-    return { verdict, verified, strikes: silences.length, longestSilenceMs, settled, exitCodes, log: stack.log() };
+    return {
+      verdict,
+      verified,
+      strikes: silences.length,
+      longestSilenceMs,
+      settled,
+      peakBytes,
+      exitCodes,
+      log: stack.log(),
+    };
   } finally {
     await stack.close();
   }

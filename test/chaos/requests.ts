@@ -16,6 +16,8 @@ export interface ChaosEvent {
     readonly requests?: number;
     /** `diabetes 17`: its prediction is that of this case; an error's code: it ends as such; absent: either ending is right. */
     readonly expected?: string;
+    /** It may take its time; others may not wait for it for long. */
+    readonly killer?: boolean;
   };
 }
 

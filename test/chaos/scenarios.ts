@@ -30,6 +30,8 @@ export interface Scenario {
   readonly settings?: Readonly<Record<string, string>>;
   /** Bodies that nobody has foreseen, and so many times the usual events. */
   readonly fuzz?: number;
+  /** Events, files and cards that end, hold up or fill the process that takes them up. */
+  readonly killers?: true;
 }
 
 /** Time-outs that fit faults of a few seconds. */
@@ -73,6 +75,14 @@ const ALL: readonly Scenario[] = [
     settings: IMPATIENT,
   },
   { name: 'fuzz', hosts: 1, faults: [[killHost]], fuzz: 5 },
+  {
+    name: 'killers',
+    hosts: 1,
+    faults: [],
+    killers: true,
+    longSeconds: 60,
+    settings: { MODEL_MEMORY_MB: '512', INFERENCE_MEMORY_MB: '300' },
+  },
 ];
 
 /** The scenarios that can run on this machine; says which cannot. */

@@ -30,6 +30,8 @@ export interface Stack {
   /** Between the hosts and the endpoint; faults strike the connections that results are sent by. */
   readonly proxy: FaultProxy;
   readonly hosts: number;
+  /** Process groups of the hosts. */
+  readonly groups: readonly number[];
   /** SIGKILL to a host and its workers; gives what starts another in its place. */
   killHost(index: number): Promise<() => Promise<void>>;
   /** SIGSTOP to a host and its workers; gives what lets them go on. */
@@ -79,6 +81,9 @@ export async function startStack({ hosts, redis, functions, settings }: StackOpt
     redis: redisServer,
     proxy,
     hosts,
+    get groups() {
+      return running.map(({ pid }) => pid);
+    },
     async killHost(index) {
       const host = running[index] as FunctionsHost;
       await host.kill();

@@ -159,3 +159,51 @@ describe('an export of ML.NET', () => {
     await version.backend.close();
   });
 });
+
+describe('a request that cannot be scored as it is', () => {
+  const DIABETES = resolve(import.meta.dirname, '../../samples/models/diabetes/1.1.0');
+  const bodyOf = (name: string) => JSON.parse(readFileSync(join(CASES, name, 'case.json'), 'utf8')).body as string;
+
+  async function endingOf(body: Buffer | string): Promise<Answer> {
+    const version = await openModel(DIABETES);
+    const scoring = openScoring(catalogOf({ ...version, name: 'diabetes' }), { clock: () => NOON + 1 });
+    const [outcome] = (await scoring.score(batchOf([body]), new AbortController().signal)).outcomes();
+    await version.backend.close();
+    return JSON.parse(outcome?.body.toString() ?? '');
+  }
+
+  it.each<[string, string, object]>([
+    [
+      'nan-literal-message',
+      'malformed_payload',
+      { request_id: 'nan1', message: 'NaN is no JSON (position 52); null or the text "NaN" would be understood' },
+    ],
+    [
+      'object-among-numbers-message',
+      'schema_mismatch',
+      { request_id: 'nd', message: 'feature age is an object; diabetes 1.1.0 takes a number' },
+    ],
+  ])('ends with words that help: %s', async (name, code, expected) => {
+    const { request_id, error } = (await endingOf(bodyOf(name))) as { request_id: string; error: Answer };
+    expect(error.code).toBe(code);
+    expect({ request_id, message: error.message }).toEqual(expected);
+  });
+
+  it('is taken where only a dimension of 1 is too many', async () => {
+    const asked = JSON.parse(bodyOf('open-inference-extra-dimension-message'));
+    const plain = { model: 'diabetes', features: asked.inputs[0].data };
+    const answer = ({ prediction, probabilities }: Answer) => ({ prediction, probabilities });
+    const given = answer(await endingOf(JSON.stringify(asked)));
+    expect(given.prediction).toBe(0);
+    expect(given).toEqual(answer(await endingOf(JSON.stringify(plain))));
+  });
+
+  it('is refused where it is no UTF-8, not altered', async () => {
+    const latin1 = readFileSync(join(CASES, 'invalid-utf8-altered/body.jsonl'));
+    expect(latin1.includes(0xfc)).toBe(true);
+    expect((await endingOf(latin1)).error).toMatchObject({
+      code: 'malformed_payload',
+      message: expect.stringContaining('UTF-8'),
+    });
+  });
+});

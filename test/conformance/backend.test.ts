@@ -2,8 +2,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createMicroBatcher } from '../../src/backends/micro-batcher.ts';
 import { createEngineBackend } from '../../src/backends/onnx/engine-backend.ts';
 import { openInline } from '../../src/backends/onnx/in-line.ts';
+import { createInferencePool, type InferencePool } from '../../src/backends/onnx/inference-pool.ts';
 import type { OnnxSource } from '../../src/backends/onnx/onnx-source.ts';
-import { createWorkerPool, type WorkerPool } from '../../src/backends/onnx/worker-pool.ts';
 import type { Backend } from '../../src/core/backend.ts';
 import { floats, notes, sourceOf, temporaryFolder } from '../support/models.ts';
 import { BAD, classifier, model, node, regressor, tensor, value } from '../support/onnx.ts';
@@ -17,7 +17,7 @@ describe.each([
   ['worker', 'worker'],
   ['micro-batches in a worker', 'worker'],
 ] as const)('backend, %s', (name, placement) => {
-  let pool: WorkerPool;
+  let pool: InferencePool;
   const opened: Backend[] = [];
   const open = (source: OnnxSource) => {
     const engine = () => (placement === 'in-line' ? openInline(source) : pool.open(source));
@@ -34,7 +34,11 @@ describe.each([
   };
 
   beforeAll(() => {
-    pool = createWorkerPool({ size: 2, log: notes() });
+    pool = createInferencePool({
+      size: 2,
+      log: notes(),
+      limits: { timeoutMs: 60_000, growBytes: 2 ** 29, loadTimeoutMs: 60_000 },
+    });
   });
   afterEach(async () => {
     await Promise.all(opened.splice(0).map(backend => backend.close()));

@@ -15,6 +15,8 @@ interface Implementation {
   stop?(): Promise<void>;
   /** A container of its own, which nobody has made yet. */
   open(): Blobs;
+  /** Its container is not there from now on. */
+  removeContainer(blobs: Blobs): Promise<void>;
   /** Storage is away while `work` runs. */
   whileAway(blobs: Blobs, work: () => Promise<void>): Promise<void>;
 }
@@ -28,6 +30,7 @@ function azure(): Implementation {
     stop: () => storage.stop(),
     open: () =>
       createBlobs({ kind: 'connection-string', connectionString: storage.connectionString }, `c-${randomUUID()}`),
+    async removeContainer() {}, // it was never made
     async whileAway(_, work) {
       await storage.kill();
       await work();
@@ -38,6 +41,9 @@ function azure(): Implementation {
 
 const inMemory: Implementation = {
   open: memoryBlobs,
+  async removeContainer(blobs) {
+    (blobs as MemoryBlobs).missing = true;
+  },
   async whileAway(blobs, work) {
     (blobs as MemoryBlobs).away = true;
     await work();
@@ -47,6 +53,7 @@ const inMemory: Implementation = {
 
 const signal = AbortSignal.timeout(120_000);
 const GONE = { name: 'BlobGone', retryable: false };
+const UNUSABLE = { name: 'BlobUnusable', retryable: false };
 const CONFLICT = { name: 'BlobConflict', retryable: false };
 
 async function bytesOf(stream: AsyncIterable<Uint8Array>): Promise<Buffer> {
@@ -77,6 +84,28 @@ describe.each([
     await expect(blobs.readText('a.json', signal)).rejects.toMatchObject(GONE);
     await blobs.writeText('a.json', '{}', 'absent', signal);
     expect(await blobs.list('', signal)).toEqual([{ path: 'a.json', etag: expect.any(String), bytes: 2 }]);
+  });
+
+  it('say that the container is not there to those who ask for that', async () => {
+    const blobs = implementation.open();
+    await implementation.removeContainer(blobs);
+    expect(await blobs.list('', signal)).toEqual([]);
+    await expect(blobs.list('', signal, 'error')).rejects.toMatchObject({ name: 'ContainerMissing', retryable: false });
+  });
+
+  it('that are texts are read up to a limit, and only where they are UTF-8', async () => {
+    const blobs = implementation.open();
+    await blobs.writeText('a.json', 'x'.repeat(1_000), 'absent', signal);
+    expect((await blobs.readText('a.json', signal, 1_000)).text).toHaveLength(1_000);
+    await expect(blobs.readText('a.json', signal, 999)).rejects.toMatchObject({
+      ...UNUSABLE,
+      message: expect.stringMatching(/^a\.json: 1000 bytes.* 999 /),
+    });
+    await blobs.writeFile('b.json', fileOf(Buffer.from([0x22, 0xff, 0x22])), {}, 'absent', signal);
+    await expect(blobs.readText('b.json', signal)).rejects.toMatchObject({
+      ...UNUSABLE,
+      message: expect.stringMatching(/^b\.json: not UTF-8 text/),
+    });
   });
 
   it('are listed by prefix, ordered by path', async () => {

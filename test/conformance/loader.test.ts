@@ -30,7 +30,7 @@ function onnx(placement: 'in-line' | 'worker'): Kind {
 
 describe.each([
   ['ONNX files in-line', onnx('in-line')],
-  ['ONNX files in worker threads', onnx('worker')],
+  ['ONNX files in worker processes', onnx('worker')],
 ])('loader: %s', (_, { loader, good, bad }) => {
   afterAll(() => loader.close());
 

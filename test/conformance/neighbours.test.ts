@@ -182,14 +182,6 @@ const MODELS: Readonly<Record<string, Shaped>> = {
     }),
     instance: random => numbers(random, 3),
   },
-  'a batch of three that is compared': {
-    file: model({
-      nodes: [node('ReduceMax', ['x'], ['m'], { axes: [0], keepdims: 1 }), node('Sub', ['x', 'm'], ['y'])],
-      inputs: [value('x', 'float32', [3, 2])],
-      outputs: [value('y', 'float32', [3, 2])],
-    }),
-    instance: random => numbers(random, 2),
-  },
 };
 
 const folder = await mkdtemp(join(tmpdir(), 'hubscore-neighbours-'));
@@ -242,6 +234,38 @@ describe('an answer is its own', () => {
       expect(await answers(version, twice, false)).toEqual(alone);
       expect(await answers(version, twice, true)).toEqual(alone);
     }
+  });
+});
+
+describe('a first dimension of one size whose rows are compared', () => {
+  const compared = model({
+    nodes: [node('ReduceMax', ['x'], ['m'], { axes: [0], keepdims: 1 }), node('Sub', ['x', 'm'], ['y'])],
+    inputs: [value('x', 'float32', [3, 2])],
+    outputs: [value('y', 'float32', [3, 2])],
+  });
+
+  it('is no batch: a request gives all of it, or is refused in words', async () => {
+    const version = await open(compared);
+    const scoring = openScoring(catalogOf(version), { clock: () => NOON + 1 });
+    const inputs = [{ name: 'x', shape: [3, 2], datatype: 'FP32', data: [1, 20, 3, 10, 2, 30] }];
+    const outcomes = (await scoring.score(batchOf([{ inputs }, { features: [1, 20] }]), signal)).outcomes();
+    const [answered, refused] = outcomes.map(({ body }) => JSON.parse(body.toString()));
+    expect(answered.prediction).toEqual([
+      [-2, -10],
+      [0, -20],
+      [-1, 0],
+    ]);
+    expect(refused.error.message).toMatch(/^features is no Open Inference request; .* takes tensors: x \[3,2\]$/);
+  });
+
+  it('is one where the card names its columns: each row is then answered alone', async () => {
+    const version = await open(compared, { features: [{ name: 'a' }, { name: 'b' }] });
+    expect(version.backend.info).toMatchObject({ apart: true });
+    const rows = [
+      [1, 20],
+      [3, 10],
+    ];
+    expect(await answers(version, rows, false)).toMatchObject([{ prediction: [0, 0] }, { prediction: [0, 0] }]);
   });
 });
 

@@ -88,6 +88,41 @@ describe.runIf(hasRedis())('redis cache', () => {
     await Promise.all([one.close(), other.close()]);
   });
 
+  it.each([
+    '5',
+    '[]',
+    '"text"',
+    'null',
+    'no JSON',
+    '{"prediction":"Yes"}',
+    '[1,{"probabilities":{}}]',
+    `[${Date.now()},{"prediction":1,"confidence":"high"}]`,
+    `[${Date.now()},{"prediction":1,"more":2}]`,
+    `["${Date.now()}",{"prediction":1}]`,
+  ])('takes what lies under its key and is no prediction for nothing there: %s', async text => {
+    const cache = await connected(overRedis(redis?.url as string));
+    cache.store([['odd', { prediction: 7 }]]);
+    await vi.waitFor(async () => expect(await cache.lookUp(['odd'])).toEqual([{ prediction: 7 }]));
+    await redis?.command('SET', 'hubscore:2:odd', text);
+    expect(await cache.lookUp(['odd'])).toEqual([undefined]);
+    await cache.close();
+  });
+
+  it('keeps a prediction for one lifetime, from when it was made, near and far together', async () => {
+    const url = redis?.url as string;
+    const near = createMemoryCache({ maxEntries: 100, maxBytes: 100_000, ttlMs: 2_000 });
+    const far = createRedisCache({ url, ttlSeconds: 2, credentials: undefined, timeoutMs: 500, log: quiet });
+    const cache = await connected(createTieredCache(near, far));
+    const madeAtMs = Date.now() - 1_500;
+    await redis?.command('SET', 'hubscore:2:aging', JSON.stringify([madeAtMs, { prediction: 1 }]));
+    await redis?.command('SET', 'hubscore:2:old', JSON.stringify([madeAtMs - 500, { prediction: 1 }]));
+    expect(await cache.lookUp(['aging', 'old'])).toEqual([{ prediction: 1 }, undefined]);
+    expect(near.lookUp(['aging'])).toEqual([{ prediction: 1 }]);
+    await sleep(1_700);
+    expect(near.lookUp(['aging'])).toEqual([undefined]);
+    await cache.close();
+  });
+
   it('knows nothing while Redis is away, says so once, and recovers', async () => {
     const own = await startRedis();
     const warnings: string[] = [];
@@ -100,6 +135,27 @@ describe.runIf(hasRedis())('redis cache', () => {
     await own.restart();
     await connected(cache);
     await cache.close();
+    await own.kill();
+  });
+
+  it('goes on reading where Redis takes no more writes, and knows nothing where it lets nobody in', async () => {
+    const own = await startRedis();
+    const cache = await connected(overRedis(own.url));
+    await own.command('CONFIG', 'SET', 'maxmemory', '1');
+    cache.store([['refused', { prediction: 1 }]]);
+    await sleep(50);
+    expect(await cache.lookUp(['probe', 'refused'])).toEqual([{ prediction: 1 }, undefined]);
+    await own.command('CONFIG', 'SET', 'requirepass', 's3cret');
+    const warnings: string[] = [];
+    const wrong = overRedis(own.url.replace('//', '//:wr0ng@'), {
+      ...quiet,
+      warn: (text: string) => void warnings.push(text),
+    });
+    await vi.waitFor(() => expect(warnings).toHaveLength(1), { timeout: 5_000 });
+    expect(warnings[0]).not.toContain('wr0ng');
+    wrong.store([['k', { prediction: 1 }]]);
+    expect(await wrong.lookUp(['k'])).toEqual([undefined]);
+    await Promise.all([cache.close(), wrong.close()]);
     await own.kill();
   });
 

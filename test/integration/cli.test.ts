@@ -91,7 +91,7 @@ describe('hubscore send', () => {
         '2 bad lines were not sent\n',
     );
     expect(err).toMatch(
-      /^line 6 not sent: not JSON .*expected one request a line.*\nline 43 not sent: 7 is no request/,
+      /^line 6 not sent: the line is not JSON \(position 13\); expected one request a line.*\nline 43 not sent: 7 is no request/,
     );
     expect(code).toBe(1);
     const events = (await Promise.all(PARTITIONS.map(id => eventsOf('inference-requests', id, 10)))).flat();
@@ -123,7 +123,10 @@ describe('hubscore send', () => {
   });
 
   it('sends nothing that is no UTF-8, and says what to do', async () => {
-    const { code, out, err } = await hubscore(['send', join(ROOT, 'test/fixtures/requests/latin-1.jsonl')]);
+    const { code, out, err } = await hubscore([
+      'send',
+      join(ROOT, 'test/fixtures/cases/invalid-utf8-altered/body.jsonl'),
+    ]);
     expect(err).toBe(
       'line 1 not sent: not UTF-8 text; save it as UTF-8, or convert it (iconv -f WINDOWS-1252 -t UTF-8 FILE)\n',
     );

@@ -234,6 +234,7 @@ describe('HTTP and timer triggers', () => {
     expect(await (await fetch(`${host.url}/hello`)).text()).toBe('wrapped hello');
     expect(await host.stop()).toBe(0);
     expect(host.log()).toMatch(/^HOOK start$/m);
+    expect(host.log()).toMatch(/^WARM$/m);
     expect(host.log()).toMatch(/Function\.hello\.User: a \*\*\*$/m);
     expect(host.log()).toMatch(/^HOOK after hello wrapped hello$/m);
     expect(host.log()).toMatch(/^HOOK terminate$/m);

@@ -71,10 +71,10 @@ describe('the package, unpacked, on the Node of Azure Functions', () => {
     await Promise.all([hubs?.stop(), storage?.stop()]);
   });
 
-  // In worker threads too: their file is found by its place in the package.
+  // In worker processes too: their script is found by its place in the package.
   it.each([
     ['in-line', '100000', 1],
-    ['in worker threads', '0', 2],
+    ['in worker processes', '0', 2],
   ])('scores a batch of every sample model, %s', async (_, inlineMaxMs, round) => {
     const host = await startHost({
       appDir: unpacked,

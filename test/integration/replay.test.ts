@@ -125,6 +125,7 @@ describe('replay', () => {
     await bury([
       letter('a', { attempts: 3 }),
       letter('b', { body_truncated: true }),
+      letter('e', { body: undefined, body_left_out: 'too many' }),
       letter('c', {}, { properties_left_out: true }),
       twice,
       twice,
@@ -132,9 +133,9 @@ describe('replay', () => {
     ]);
     const { report, told } = await run();
     expect(report).toMatchObject({
-      matched: 5,
+      matched: 6,
       sent: 1,
-      left: { 'attempts used up': 1, 'body not kept whole': 1, 'properties not kept': 1, 'came before': 1 },
+      left: { 'attempts used up': 1, 'body not kept whole': 2, 'properties not kept': 1, 'came before': 1 },
     });
     expect(report.unreadable).toBeGreaterThan(0);
     expect(told.find(one => one.requestId === 'a')).toMatchObject({

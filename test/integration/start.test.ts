@@ -39,6 +39,10 @@ describe('npm start', () => {
   it('shows results without a terminal, and Ctrl-C leaves no process', async () => {
     start(['npm', 'start', '--', '--rate', '100']);
     await said(/^ready sb:\/\/localhost:\d+/m);
+    const { EVENTHUBS_PORT: amqp, FUNCTIONS_PORT: functions, KAFKA_PORT: kafka } = environment;
+    expect(log).toContain(
+      `\nready sb://localhost:${amqp} (Event Hubs), http://localhost:${functions} (HTTP), localhost:${kafka} (Kafka)\n`,
+    );
     await said(/ scored [1-9]\d{2,}/); // several hundred: with dead letters among them
     await said(/dead letters \d\.\d %/);
     const line =

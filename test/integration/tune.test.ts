@@ -1,10 +1,11 @@
-import { copyFileSync, cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { copyFileSync, cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { run } from '../../src/cli/program.ts';
 import { parseCard } from '../../src/models/card.ts';
+import { model, node, value } from '../support/onnx.ts';
 import { type Storage, startStorage } from '../support/storage.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
@@ -83,6 +84,25 @@ describe('hubscore tune', () => {
       name: 'churn',
       tuning: { requests: 'requests made up from its card' },
     });
+  });
+
+  it('sets no batch for a model that takes one instance at a time, and says so', async () => {
+    const centred = model({
+      nodes: [node('ReduceMean', ['x'], ['m'], { axes: [0], keepdims: 1 }), node('Sub', ['x', 'm'], ['y'])],
+      inputs: [value('x', 'float32', [null, 2])],
+      outputs: [value('y', 'float32', [null, 2])],
+    });
+    writeFileSync(join(folder, 'centred.onnx'), centred);
+    const { code, out, err } = await hubscore(
+      'tune centred.onnx --time 1 --largest-batch 4 --write centred.json --json c.json',
+    );
+    expect(code, err).toBe(0);
+    expect(out).toContain('it takes one at a time in every batch');
+    expect(out).toMatch(/take .*(in-line|worker), \d+ threads?$/m);
+    expect(out).toContain('wrote runtime, and tuning to centred.json');
+    expect(readJson('centred.json')).not.toHaveProperty('batching');
+    expect(readJson('centred.json')).toHaveProperty('runtime.placement');
+    expect(readJson('c.json').choice).not.toHaveProperty('max_batch_size');
   });
 
   it('tries a bare ONNX file; says what cannot be measured', async () => {

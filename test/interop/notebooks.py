@@ -1,21 +1,20 @@
-"""Runs the Databricks notebooks of samples/ against the local stack, in PySpark's local mode with Delta Lake.
+"""Runs the Databricks notebooks of samples/ against the local stack, in PySpark's local mode with Delta Lake and Kafka.
 
-The notebooks run as they are, cell by cell; `dbutils` and `display` are stand-ins. Only the Kafka endpoint is replaced, since the local
-endpoint speaks AMQP alone: the rows for `format("kafka")` come and go by azure-eventhub, every result twice.
+The notebooks run as they are, cell by cell; `dbutils` and `display` are stand-ins, and what differs from Databricks stands in the
+notebooks' fields. Every result and dead letter comes three times to the one that reads them.
 
-Environment: EVENTHUBS_CONNECTION, STORAGE_CONNECTION; argument: the folder of samples. Exit code 0: all well.
+Environment: EVENTHUBS_CONNECTION, KAFKA_ADDRESS, STORAGE_CONNECTION, NODE; argument: the folder of samples. Exit code 0: all well.
 """
 import json
 import os
 import pathlib
 import re
 import shutil
+import subprocess
 import sys
 import tempfile
 import threading
 import types
-
-from azure.eventhub import EventData
 
 SAMPLES = pathlib.Path(sys.argv[1]).resolve()
 FOLDER = SAMPLES / "databricks"
@@ -30,14 +29,13 @@ from pyspark.sql import SparkSession  # noqa: E402
 
 import score_cases  # noqa: E402
 
-import hubscore_client.kafka  # noqa: E402
 from hubscore_client import DEAD_LETTERS, LABELS, REQUESTS, RESULTS  # noqa: E402
 from hubscore_client.bulk import score_table  # noqa: E402
 from hubscore_client.connect import connect  # noqa: E402
 from hubscore_client.models import read_model  # noqa: E402
 from hubscore_client.requests import request, send_in_batches  # noqa: E402
 
-KAFKA_ROWS = "key binary, value binary, topic string, partition int, offset long, timestamp timestamp, timestampType int"
+KAFKA_PACKAGE = "org.apache.spark:spark-sql-kafka-0-10_2.13:4.0.0"  # of Spark's version, but for the last number
 
 
 class Widgets:
@@ -52,14 +50,26 @@ class Widgets:
 
 
 SECRETS = {
-    "event-hubs-connection-string": os.environ["EVENTHUBS_CONNECTION"],
-    "storage-connection-string": os.environ["STORAGE_CONNECTION"],
+    "local": {
+        "event-hubs-connection-string": os.environ["EVENTHUBS_CONNECTION"],
+        "storage-connection-string": os.environ["STORAGE_CONNECTION"],
+    },
+    "principal": {"tenant-id": "tenant-1", "client-id": "client-1", "client-secret": "secret-1"},
+}
+FIELDS = {
+    "namespace": "localhost",
+    "models_url": "http://localhost/models",
+    "secret_scope": "local",
+    "checkpoints": str(WORK / "checkpoints"),
+    "kafka_address": os.environ["KAFKA_ADDRESS"],
+    "kafka_protocol": "SASL_PLAINTEXT",
+    "kafka_classes": "",
 }
 dbutils = types.SimpleNamespace(
-    widgets=Widgets({"namespace": "localhost", "models_url": "http://localhost/models", "secret_scope": "local", "checkpoints": str(WORK / "checkpoints")}),
+    widgets=Widgets(FIELDS),
     secrets=types.SimpleNamespace(
-        list=lambda scope: [types.SimpleNamespace(key=key) for key in SECRETS],
-        get=lambda scope, key: SECRETS[key],
+        list=lambda scope: [types.SimpleNamespace(key=key) for key in SECRETS[scope]],
+        get=lambda scope, key: SECRETS[scope][key],
     ),
 )
 spark = configure_spark_with_delta_pip(
@@ -72,7 +82,8 @@ spark = configure_spark_with_delta_pip(
     .config("spark.driver.extraJavaOptions", f"-Dderby.system.home={WORK}")
     .config("spark.databricks.delta.snapshotPartitions", "2")
     .config("spark.sql.extensions", "io.delta.sql.DeltaSparkSessionExtension")
-    .config("spark.sql.catalog.spark_catalog", "org.apache.spark.sql.delta.catalog.DeltaCatalog")
+    .config("spark.sql.catalog.spark_catalog", "org.apache.spark.sql.delta.catalog.DeltaCatalog"),
+    extra_packages=[KAFKA_PACKAGE],
 ).getOrCreate()
 spark.sparkContext.setLogLevel("ERROR")
 hubs = connect(dbutils, "localhost", "http://localhost/models", secret_scope="local")
@@ -110,38 +121,20 @@ def bodies(events):
     return [json.loads(event.body_as_str()) for event in events]
 
 
-def kafka_sink(requests, kafka, hub, checkpoint, **trigger):
-    """As hubscore_client.kafka.write_hub, by AMQP."""
-    assert requests.columns == ["key", "value"] and kafka["kafka.bootstrap.servers"] == "localhost:9093"
-
-    def send(batch, _):
-        with hubs.producer(hub) as producer:
-            for row in batch.collect():
-                producer.send_event(EventData(row.value.encode()), partition_key=row.key)
-
-    return requests.writeStream.foreachBatch(send).option("checkpointLocation", checkpoint).trigger(**trigger).start()
-
-
-def kafka_source(spark, kafka, hub, starting="earliest"):
-    """As hubscore_client.kafka.read_hub: files with the hub's events, each twice, and again in a second file."""
-    expected = {RESULTS: sent_good, DEAD_LETTERS: sent_bad}[hub]
-    ours = lambda events: [b for b in bodies(events) if str(b.get("request_id")).startswith(PREFIXES)]  # noqa: E731
-    events = read_events(hub, lambda events: len(ours(events)) >= expected)
-    rows = [
-        (None, event.body_as_str().encode(), hub, int(partition), event.sequence_number, event.enqueued_time, 0)
-        for partition, event in events
-        for _ in range(2)
-        if str(json.loads(event.body_as_str()).get("request_id")).startswith(PREFIXES)
-    ]
-    folder = WORK / hub
-    if not folder.exists():
-        spark.createDataFrame(rows, KAFKA_ROWS).coalesce(1).write.parquet(str(folder))
-    spark.createDataFrame(rows[: len(rows) // 2], KAFKA_ROWS).coalesce(1).write.mode("append").parquet(str(folder))
-    return spark.readStream.schema(KAFKA_ROWS).option("maxFilesPerTrigger", "1").parquet(str(folder))
-
-
-hubscore_client.kafka.write_hub, hubscore_client.kafka.read_hub = kafka_sink, kafka_source
 PREFIXES = ("single-", "batch-", "patient-", "broken-")
+
+
+def endings(hub, expected):
+    """What ours came to, by AMQP; the hub holds what other programs sent, too."""
+    ours = lambda events: [body for body in bodies(events) if str(body.get("request_id")).startswith(PREFIXES)]  # noqa: E731
+    return ours(event for _, event in read_events(hub, lambda events: len(ours(events)) >= expected))
+
+
+def repeat(endings_of):
+    """As a redelivery leaves them."""
+    for hub, repeated in endings_of.items():
+        with hubs.producer(hub) as producer:
+            send_in_batches(producer, repeated)
 
 
 def check(what, holds):
@@ -150,6 +143,12 @@ def check(what, holds):
 
 
 failures = []
+on_databricks = connect(dbutils, "ns.servicebus.windows.net", "https://a/models", secret_scope="principal").kafka
+elsewhere = connect(dbutils, "ns.servicebus.windows.net", "https://a/models", secret_scope="principal", kafka_classes="").kafka
+check("a service principal signs in with the classes that are there", on_databricks["kafka.bootstrap.servers"] == "ns.servicebus.windows.net:9093"
+      and on_databricks["kafka.security.protocol"] == "SASL_SSL"
+      and elsewhere["kafka.sasl.jaas.config"].startswith("org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required ")
+      and on_databricks == {name: value.replace("org.apache", "kafkashaded.org.apache") for name, value in elsewhere.items()})
 score_cases.wait_until_served(score_cases.upload([SAMPLES / "models"]))
 run_notebook("01_send_requests")
 patients = len(run_notebook("02_stream_requests")["frame"])
@@ -159,11 +158,17 @@ with hubs.producer(REQUESTS) as producer:
     churn = [json.loads(line) for line in (SAMPLES / "models/churn/1.0.0/cases.jsonl").read_text().splitlines()]
     send_in_batches(producer, (request(case["features"], "churn", f"bulk-{case['request_id']}") for case in churn))
 
+ended = {RESULTS: endings(RESULTS, sent_good), DEAD_LETTERS: endings(DEAD_LETTERS, sent_bad)}
+verify = [os.environ["NODE"], str(SAMPLES.parent / "bin/hubscore.js"), "verify"]
+check("hubscore verify is sound", subprocess.run(verify, env=os.environ | {"EventHubs": os.environ["EVENTHUBS_CONNECTION"]}).returncode == 0)
+
 for _ in range(2):  # the second time nothing is new
+    repeat(ended)
     run_notebook("03_results_to_delta")
-results, letters = spark.table("hubscore.results"), spark.table("hubscore.dead_letters")
+of_ours = " OR ".join(f"request_id LIKE '{prefix}%'" for prefix in PREFIXES)
+results, letters, appended = (spark.table(f"hubscore.{name}").where(of_ours) for name in ("results", "dead_letters", "results_appended"))
 check(f"{sent_good} results merged, each once", results.count() == sent_good == results.select("request_id").distinct().count())
-check("the same without repeats by watermark", spark.table("hubscore.results_appended").count() == sent_good)
+check("the same without repeats by watermark", appended.count() == sent_good)
 check("every field has its type", results.where("prediction IN ('0', '1') AND scored_at >= enqueued_at AND size(probabilities) = 2 AND model_ms >= 0").count() == sent_good)
 check("dead letters say why", letters.where("error.code = 'schema_mismatch' AND source.sequence_number >= 0").count() == sent_bad)
 

@@ -9,6 +9,8 @@ import type { Program } from './run-program.ts';
 export interface Setting {
   readonly root: string;
   readonly python: string;
+  /** The long ones too. */
+  readonly all: boolean;
   readonly stack: { readonly eventHubs: EventHubs; readonly storage: Storage; readonly host: FunctionsHost };
 }
 
@@ -16,15 +18,17 @@ export interface Setting {
 export type Planned = Program & { readonly skip?: string | undefined };
 
 /** Every foreign program, in the order in which they run. */
-export function programs({ root, python, stack }: Setting): readonly Planned[] {
+export function programs({ root, python, stack, all }: Setting): readonly Planned[] {
   const { eventHubs, storage, host } = stack;
   const here = join(root, 'test/interop');
   const environment = {
     ...process.env,
     EVENTHUBS_CONNECTION: eventHubs.connectionString,
     EVENTHUBS_HEALTH_PORT: String(eventHubs.healthPort),
+    KAFKA_ADDRESS: `localhost:${eventHubs.kafkaPort}`,
     STORAGE_CONNECTION: storage.connectionString,
     FUNCTIONS_URL: host.url,
+    NODE: process.execPath,
     PYTHONUNBUFFERED: '1',
     PYTHONDONTWRITEBYTECODE: '1',
   };
@@ -37,13 +41,14 @@ export function programs({ root, python, stack }: Setting): readonly Planned[] {
     timeoutMs: 180_000,
     ...more,
   });
+  const inJava = { folder: join(here, 'java'), skip: missing('mvn', '--version') };
   const models = ['samples/models', 'test/fixtures/models'].map(folder => join(root, folder));
   return [
     plan('Python: cases of every model through the stack', python, ['score_cases.py', ...models]),
     plan('Python: azure-eventhub, sync and aio, blob checkpoints', python, ['eventhubs_python.py']),
     plan('Python: records as Kafka producers leave them', python, ['kafka_records.py', join(root, 'samples')]),
     plan('Databricks: the notebooks, in PySpark', python, ['notebooks.py', join(root, 'samples')], {
-      timeoutMs: 400_000,
+      timeoutMs: 600_000,
       skip: missing('java', '-version'),
     }),
     plan('Training: scikit-learn and LightGBM to the stream', python, training(root, 'sklearn', 'lightgbm')),
@@ -54,9 +59,11 @@ export function programs({ root, python, stack }: Setting): readonly Planned[] {
         'PyTorch is not installed (with CUDA it takes 6 GB): see samples/training',
     }),
     plan('Go: azeventhubs', 'go', ['run', '.'], { folder: join(here, 'go'), skip: missing('go', 'version') }),
-    plan('Java: azure-messaging-eventhubs', 'mvn', ['--batch-mode', '--quiet', 'compile', 'exec:java'], {
-      folder: join(here, 'java'),
-      skip: missing('mvn', '--version'),
+    plan('Java: azure-messaging-eventhubs', 'mvn', java('EventHubs'), inJava),
+    plan('Java: kafka-clients', 'mvn', java('Kafka'), inJava),
+    plan("ONNX: the package's own models", process.execPath, [join(here, 'onnx-suite/run.ts')], {
+      timeoutMs: 600_000,
+      skip: all ? undefined : 'a minute longer: --all',
     }),
     plan('Python: kill -9 of the endpoint in mid-stream', python, ['acknowledged_events_stay.py'], {
       accompany: child => killEndpoint(child, eventHubs),
@@ -66,6 +73,10 @@ export function programs({ root, python, stack }: Setting): readonly Planned[] {
 
 function training(root: string, ...kinds: readonly string[]): readonly string[] {
   return ['train_and_serve.py', ...kinds.map(kind => join(root, 'samples/training', `train_${kind}.py`))];
+}
+
+function java(mainClass: string): readonly string[] {
+  return ['--batch-mode', '--quiet', 'compile', 'exec:java', `-Dexec.mainClass=${mainClass}`];
 }
 
 function missing(command: string, ...args: readonly string[]): string | undefined {

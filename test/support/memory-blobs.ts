@@ -1,6 +1,15 @@
 import { readFileSync } from 'node:fs';
-import { BlobConflict, BlobGone, type Blobs, type WriteCondition } from '../../src/core/blobs.ts';
+import {
+  BlobConflict,
+  BlobGone,
+  type Blobs,
+  BlobUnusable,
+  ContainerMissing,
+  type WriteCondition,
+} from '../../src/core/blobs.ts';
 import { InfrastructureError } from '../../src/core/errors.ts';
+import { fromUtf8 } from '../../src/core/utf8.ts';
+import { abortable } from '../../src/core/waiting.ts';
 
 /** A container in memory that fails when told to, and counts what it is asked. */
 export interface MemoryBlobs extends Blobs {
@@ -8,6 +17,10 @@ export interface MemoryBlobs extends Blobs {
   remove(path: string): void;
   /** Every call fails as if storage were away. */
   away: boolean;
+  /** The container is gone; what was in it comes back with it. */
+  missing: boolean;
+  /** What reading a blob comes to, by path: an error that is thrown, or a promise that is waited for. */
+  readonly faults: Map<string, Error | Promise<unknown>>;
   /** Downloads break off after so many bytes, once each. */
   readonly breakOffAfter: number[];
   readonly asked: { lists: number; reads: { path: string; offset: number }[] };
@@ -30,9 +43,12 @@ export function memoryBlobs(): MemoryBlobs {
     signal.throwIfAborted();
     if (self.away) throw new InfrastructureError(`${doing}: storage is away`);
   };
-  const find = (path: string, signal: AbortSignal) => {
+  const find = async (path: string, signal: AbortSignal) => {
     reach(`reading ${path}`, signal);
-    const blob = blobs.get(path);
+    const fault = self.faults.get(path);
+    if (fault instanceof Error) throw fault;
+    if (fault) await abortable(fault, signal);
+    const blob = self.missing ? undefined : blobs.get(path);
     if (!blob) throw new BlobGone(`${path}: not there`);
     return blob;
   };
@@ -46,6 +62,8 @@ export function memoryBlobs(): MemoryBlobs {
   };
   const self: MemoryBlobs = {
     away: false,
+    missing: false,
+    faults: new Map(),
     breakOffAfter: [],
     asked: { lists: 0, reads: [] },
     gate: undefined,
@@ -55,9 +73,11 @@ export function memoryBlobs(): MemoryBlobs {
       write(path, Buffer.from((isPlain ? content : JSON.stringify(content)) as string), {}, 'any');
     },
     remove: path => void blobs.delete(path),
-    async list(prefix, signal) {
+    async list(prefix, signal, missing = 'none') {
       self.asked.lists++;
       reach('listing models', signal);
+      if (self.missing && missing === 'error') throw new ContainerMissing('container models is not there');
+      if (self.missing) return [];
       const listed = [...blobs]
         .filter(([path]) => path.startsWith(prefix))
         .map(([path, { bytes, etag }]) => ({ path, etag, bytes: bytes.length }))
@@ -65,27 +85,32 @@ export function memoryBlobs(): MemoryBlobs {
       if (self.listGate) await self.listGate;
       return listed;
     },
-    async readText(path, signal) {
-      const { bytes, etag } = find(path, signal);
-      return { text: bytes.toString(), etag };
+    async readText(path, signal, maxBytes = 16 * 1024 * 1024) {
+      const { bytes, etag } = await find(path, signal);
+      if (bytes.length > maxBytes)
+        throw new BlobUnusable(`${path}: ${bytes.length} bytes, at most ${maxBytes} are read`);
+      const text = fromUtf8(bytes);
+      if (text === undefined) throw new BlobUnusable(`${path}: not UTF-8 text`);
+      return { text, etag };
     },
     async read(path, offset, etag, signal) {
       self.asked.reads.push({ path, offset });
-      const blob = find(path, signal);
+      const blob = await find(path, signal);
       if (blob.etag !== etag) throw new BlobGone(`${path}: replaced`);
       const end = self.breakOffAfter.shift();
       return (async function* () {
         if (self.gate) await self.gate;
-        for (let at = offset; at < blob.bytes.length; at += 100) {
+        const step = Math.max(100, Math.ceil(blob.bytes.length / 20));
+        for (let at = offset; at < blob.bytes.length; at += step) {
           signal.throwIfAborted();
           if (end !== undefined && at >= offset + end)
             throw new InfrastructureError(`${path}: the connection was lost`);
-          yield blob.bytes.subarray(at, at + 100);
+          yield blob.bytes.subarray(at, at + step);
         }
       })();
     },
     async properties(path, signal) {
-      const { etag, bytes, metadata } = find(path, signal);
+      const { etag, bytes, metadata } = await find(path, signal);
       return { etag, bytes: bytes.length, metadata };
     },
     async writeText(path, text, condition, signal) {

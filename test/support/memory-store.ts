@@ -20,6 +20,13 @@ export function memoryStore(): MemoryStore {
     set away(away) {
       blobs.away = away;
     },
+    faults: blobs.faults,
+    get missing() {
+      return blobs.missing;
+    },
+    set missing(missing) {
+      blobs.missing = missing;
+    },
     get gate() {
       return blobs.gate;
     },

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { createOnnxLoader } from '../../src/backends/onnx/onnx-loader.ts';
 import type { Catalog } from '../../src/core/catalog.ts';
 import { RequestError } from '../../src/core/errors.ts';
+import type { Loader } from '../../src/core/loader.ts';
 import type { ModelVersion } from '../../src/core/model.ts';
 import type { RawCard } from '../../src/models/card.ts';
 import { parseCard } from '../../src/models/card.ts';
@@ -12,10 +13,14 @@ import { quiet } from './events.ts';
 const loader = createOnnxLoader({ threads: 0, inlineMaxMs: 1, workerMinMs: 5, log: quiet });
 
 /** A real model from a folder that holds `model.onnx` and perhaps `model.json` (or a fixture's `card.json`); `change` alters the card. */
-export async function openModel(folder: string, change: Partial<RawCard> = {}): Promise<ModelVersion> {
+export async function openModel(
+  folder: string,
+  change: Partial<RawCard> = {},
+  by: Loader = loader,
+): Promise<ModelVersion> {
   const [name = '', version = ''] = folder.split('/').slice(-2);
   const files = { name, version, file: join(folder, 'model.onnx'), card: `${name}/${version}/model.json` };
-  const opened = await openModelFiles(files, { ...readCard(folder), ...change }, [loader]);
+  const opened = await openModelFiles(files, { ...readCard(folder), ...change }, [by]);
   return { ...opened.version, backend: { ...opened.version.backend, close: opened.close } };
 }
 

@@ -16,6 +16,7 @@ const TYPES = {
   float64: 11,
   uint32: 12,
   uint64: 13,
+  int4: 22,
 } as const;
 export type OnnxType = keyof typeof TYPES;
 export type Attribute =
@@ -112,7 +113,7 @@ export interface ModelParts {
   readonly domains?: Record<string, number>;
 }
 
-/** A graph of its own, or one that an operator runs. */
+/** What stands in a model, or in an attribute: the body of a Loop. */
 export function graph({ nodes, inputs, outputs, initializers = [] }: ModelParts): Buffer {
   return Buffer.concat([
     ...nodes.map(bytes => encodeField(1, bytes)),
@@ -123,8 +124,7 @@ export function graph({ nodes, inputs, outputs, initializers = [] }: ModelParts)
   ]);
 }
 
-export function model(parts: ModelParts): Buffer {
-  const { opset = 17, domains = { 'ai.onnx.ml': 1 } } = parts;
+export function model({ opset = 17, domains = { 'ai.onnx.ml': 1 }, ...parts }: ModelParts): Buffer {
   const imports = Object.entries({ '': opset, ...domains }).map(([domain, version]) =>
     encodeField(8, Buffer.concat([encodeField(1, domain), encodeNumber(2, version)])),
   );
@@ -236,6 +236,96 @@ export function large(bytes: number): Buffer {
     inputs: [value('x', 'float32', [null, 2])],
     outputs: [value('variable', 'float32', [null, 1])],
     initializers: [tensor('w', [2, 1], Float32Array.of(1, 1)), tensor('padding', [padding.length], padding)],
+  });
+}
+
+/** y = 2x for [N,1], after as many rounds of a loop as the largest x says. */
+export function looping(): Buffer {
+  const body = graph({
+    nodes: [node('Identity', ['go'], ['go on']), node('Add', ['sum', 'one'], ['more'])],
+    inputs: [value('round', 'int64', []), value('go', 'bool', []), value('sum', 'float32', [])],
+    outputs: [value('go on', 'bool', []), value('more', 'float32', [])],
+  });
+  return model({
+    nodes: [
+      node('ReduceMax', ['x'], ['most'], { keepdims: 0 }),
+      node('Cast', ['most'], ['rounds'], { to: 7 }),
+      node('Loop', ['rounds', '', 'one'], ['end'], { body: { graph: body } }),
+      node('Mul', ['end', 'zero'], ['nothing']),
+      node('Add', ['x', 'x'], ['twice']),
+      node('Add', ['twice', 'nothing'], ['y']),
+    ],
+    inputs: [value('x', 'float32', [null, 1])],
+    outputs: [value('y', 'float32', [null, 1])],
+    initializers: [tensor('one', [], Float32Array.of(1)), tensor('zero', [], Float32Array.of(0))],
+  });
+}
+
+/** y = 2x for [N,1], with as many floats beside it as the largest x says. */
+export function eating(): Buffer {
+  return model({
+    nodes: [
+      node('ReduceMax', ['x'], ['most'], { keepdims: 0 }),
+      node('Abs', ['most'], ['size']),
+      node('Cast', ['size'], ['count'], { to: 7 }),
+      node('Unsqueeze', ['count', 'first'], ['shape']),
+      node('ConstantOfShape', ['shape'], ['zeros']),
+      node('ReduceSum', ['zeros', 'first'], ['nothing'], { keepdims: 0 }),
+      node('Add', ['x', 'x'], ['twice']),
+      node('Add', ['twice', 'nothing'], ['y']),
+    ],
+    inputs: [value('x', 'float32', [null, 1])],
+    outputs: [value('y', 'float32', [null, 1])],
+    initializers: [tensor('first', [1], [0])],
+  });
+}
+
+/** y = -2^63 / x for [N,1] of int64: the processor has no result for -1 and ends the process (SIGFPE). */
+export function crashing(): Buffer {
+  return model({
+    nodes: [node('Div', ['lowest', 'x'], ['y'])],
+    inputs: [value('x', 'int64', [null, 1])],
+    outputs: [value('y', 'int64', [null, 1])],
+    initializers: [tensor('lowest', [1], [-(2 ** 63)])],
+  });
+}
+
+/** A file that ends the process that runs it: ONNX Runtime for Node cannot hand on int4. */
+export function int4Output(): Buffer {
+  return model({
+    nodes: [node('Cast', ['x'], ['y'], { to: 22 })],
+    inputs: [value('x', 'float32', [null, 1])],
+    outputs: [value('y', 'int4', [null, 1])],
+    opset: 21,
+  });
+}
+
+/** A file that takes 4 GB at its first run, whatever it is given. */
+export function gluttonous(): Buffer {
+  return model({
+    nodes: [
+      node('ConstantOfShape', ['size'], ['zeros']),
+      node('ReduceSum', ['zeros', 'first'], ['nothing'], { keepdims: 0 }),
+      node('Add', ['x', 'nothing'], ['y']),
+    ],
+    inputs: [value('x', 'float32', [null, 1])],
+    outputs: [value('y', 'float32', [null, 1])],
+    initializers: [tensor('size', [1], [1e9]), tensor('first', [1], [0])],
+  });
+}
+
+/** A file whose every run takes for ever. */
+export function endless(): Buffer {
+  const body = graph({
+    nodes: [node('Identity', ['go'], ['go on']), node('Add', ['sum', 'one'], ['more'])],
+    inputs: [value('round', 'int64', []), value('go', 'bool', []), value('sum', 'float32', [])],
+    outputs: [value('go on', 'bool', []), value('more', 'float32', [])],
+  });
+  return model({
+    nodes: [node('Loop', ['rounds', '', 'one'], ['end'], { body: { graph: body } }), node('Add', ['x', 'end'], ['y'])],
+    inputs: [value('x', 'float32', [null, 1])],
+    outputs: [value('y', 'float32', [null, 1])],
+    initializers: [tensor('one', [], Float32Array.of(1)), tensor('rounds', [], [1e15])],
   });
 }
 

@@ -1,6 +1,7 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
+import { createClient } from 'redis';
 
 export interface RedisServer {
   readonly url: string;
@@ -9,6 +10,8 @@ export interface RedisServer {
   /** Leaves connections open but answers nothing until resumed. */
   pause(): boolean;
   resume(): boolean;
+  /** What another program says to it. */
+  command(...words: string[]): Promise<unknown>;
 }
 
 /** Whether this machine has a Redis server (Debian's package redis-server). */
@@ -36,6 +39,15 @@ export async function startRedis(): Promise<RedisServer> {
     },
     pause: () => child.kill('SIGSTOP'),
     resume: () => child.kill('SIGCONT'),
+    async command(...words) {
+      const client = createClient({ url: `redis://127.0.0.1:${port}` });
+      await client.connect();
+      try {
+        return await client.sendCommand(words);
+      } finally {
+        client.destroy();
+      }
+    },
   };
 }
 

@@ -42,16 +42,48 @@ class Connection:
         return ContainerClient.from_container_url(self.models_url, self.credential)
 
 
-def connect(dbutils, namespace: str, models_url: str, service_credential: str = "", secret_scope: str = "") -> Connection:
+@dataclass(frozen=True)
+class _Kafka:
+    address: str
+    protocol: str
+    classes: str
+
+    def options(self) -> dict:
+        return {"kafka.bootstrap.servers": self.address}
+
+    def signed_in(self, mechanism: str, login: str) -> dict:
+        return self.options() | {
+            "kafka.security.protocol": self.protocol,
+            "kafka.sasl.mechanism": mechanism,
+            "kafka.sasl.jaas.config": f"{self.security(login)};",
+        }
+
+    def security(self, name: str) -> str:
+        return f"{self.classes}org.apache.kafka.common.security.{name}"
+
+
+def connect(
+    dbutils,
+    namespace: str,
+    models_url: str,
+    service_credential: str = "",
+    secret_scope: str = "",
+    kafka_address: str = "",
+    kafka_protocol: str = "SASL_SSL",
+    kafka_classes: str = "kafkashaded.",
+) -> Connection:
     """By the service credential where one is named, else by what the secret scope holds: `tenant-id`, `client-id`, `client-secret`; or
-    `event-hubs-connection-string`, `storage-connection-string`."""
-    bootstrap = {"kafka.bootstrap.servers": f"{namespace}:9093"}
+    `event-hubs-connection-string`, `storage-connection-string`.
+
+    `kafka_address` is port 9093 of the namespace where it is empty. `kafka_classes`: what stands before the names of the Kafka client's
+    classes; Databricks carries them under `kafkashaded.`, elsewhere it is empty."""
+    kafka = _Kafka(kafka_address or f"{namespace}:9093", kafka_protocol, kafka_classes)
     if service_credential:
         return Connection(
             namespace,
             models_url,
             credential=dbutils.credentials.getServiceCredentialsProvider(service_credential),
-            kafka=bootstrap | {
+            kafka=kafka.options() | {
                 "databricks.serviceCredential": service_credential,
                 "databricks.serviceCredential.scope": f"https://{namespace}/.default",
             },
@@ -63,14 +95,14 @@ def connect(dbutils, namespace: str, models_url: str, service_credential: str = 
         return Connection(
             namespace,
             models_url,
-            kafka=bootstrap | _sasl("PLAIN", f'plain.PlainLoginModule required username="$ConnectionString" password="{key}"'),
+            kafka=kafka.signed_in("PLAIN", f'plain.PlainLoginModule required username="$ConnectionString" password="{key}"'),
             event_hubs_key=key,
             storage_key=secret("storage-connection-string"),
         )
-    return _service_principal(namespace, models_url, bootstrap, secret("tenant-id"), secret("client-id"), secret("client-secret"))
+    return _service_principal(namespace, models_url, kafka, secret("tenant-id"), secret("client-id"), secret("client-secret"))
 
 
-def _service_principal(namespace, models_url, bootstrap, tenant, client, client_secret) -> Connection:
+def _service_principal(namespace, models_url, kafka: _Kafka, tenant, client, client_secret) -> Connection:
     from azure.identity import ClientSecretCredential
 
     login = (
@@ -81,18 +113,8 @@ def _service_principal(namespace, models_url, bootstrap, tenant, client, client_
         namespace,
         models_url,
         credential=ClientSecretCredential(tenant, client, client_secret),
-        kafka=bootstrap | _sasl("OAUTHBEARER", login) | {
+        kafka=kafka.signed_in("OAUTHBEARER", login) | {
             "kafka.sasl.oauthbearer.token.endpoint.url": f"https://login.microsoftonline.com/{tenant}/oauth2/v2.0/token",
-            "kafka.sasl.login.callback.handler.class":
-                "kafkashaded.org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginCallbackHandler",
+            "kafka.sasl.login.callback.handler.class": kafka.security("oauthbearer.OAuthBearerLoginCallbackHandler"),
         },
     )
-
-
-def _sasl(mechanism: str, login: str) -> dict:
-    """`kafkashaded.`: Databricks carries the Kafka client under that name; elsewhere drop it."""
-    return {
-        "kafka.security.protocol": "SASL_SSL",
-        "kafka.sasl.mechanism": mechanism,
-        "kafka.sasl.jaas.config": f"kafkashaded.org.apache.kafka.common.security.{login};",
-    }

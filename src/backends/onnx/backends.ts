@@ -4,34 +4,37 @@ import type { Log } from '../../core/log.ts';
 import { createMicroBatcher } from '../micro-batcher.ts';
 import { createEngineBackend } from './engine-backend.ts';
 import { openInline } from './in-line.ts';
+import { createInferencePool, type RunLimits } from './inference-pool.ts';
 import type { OnnxSource } from './onnx-source.ts';
 import { inlineLimitMs, type PlacementLimits } from './placement.ts';
-import { TooSlow } from './try-model.ts';
-import { createWorkerPool } from './worker-pool.ts';
+import { NotInline } from './try-model.ts';
 
 export interface OnnxBackendsOptions extends PlacementLimits {
-  /** WORKER_THREADS; 0 runs everything in-line, undefined leaves one core to the event loop. */
-  readonly threads: number | undefined;
   readonly log: Log;
+  /** Of what runs in the inference processes; absent: the settings' defaults. */
+  readonly limits?: RunLimits | undefined;
+  /** WORKER_THREADS: inference processes; 0 runs everything in-line, undefined leaves one core to the event loop. */
+  readonly threads: number | undefined;
 }
 
 export interface OnnxBackends {
   open(source: OnnxSource): Backend;
-  /** Lets the worker threads end; close every backend before. Needed before `process.exit`, which aborts where a thread still runs a model. */
+  /** Lets the inference processes end; close every backend before. */
   close(): Promise<void>;
 }
 
-/** Larger files go to a worker without being tried on the main thread: loading them would stall it (12.6 MB of trees took 520 ms). */
+/** Larger files go to a process of their own without being tried on the main thread: loading them would stall it (12.6 MB of trees took 520 ms). */
 const INLINE_MAX_BYTES = 2 * 1024 * 1024;
+const DEFAULT_LIMITS: RunLimits = { timeoutMs: 60_000, growBytes: 512 * 1024 * 1024, loadTimeoutMs: 60_000 };
 
 /**
- * Backends for ONNX files. A model runs in-line where batches of it are seen to be quick when it is tried, else in a pool of worker threads
- * that all heavy models share, so that none of them stalls the event loop. Its card may decide instead.
+ * Backends for ONNX files. A model runs in-line where batches of it are seen to be quick when it is tried, else in a pool of processes
+ * that all heavy models share, so that none of them stalls the event loop, and that can be killed: there, too, runs what an input can keep at work for ever. For the others the card may decide instead.
  */
 export function createOnnxBackends(options: OnnxBackendsOptions): OnnxBackends {
   const cores = availableParallelism();
-  const { threads = Math.max(1, cores - 1), log } = options;
-  const pool = createWorkerPool({ size: threads, log });
+  const { threads = Math.max(1, cores - 1), log, limits = DEFAULT_LIMITS } = options;
+  const pool = createInferencePool({ size: threads, log, limits });
 
   function open(source: OnnxSource): Backend {
     const { placement, maxQueueDelayMs = 0 } = source.wishes ?? {};
@@ -40,7 +43,9 @@ export function createOnnxBackends(options: OnnxBackendsOptions): OnnxBackends {
       const backend = createEngineBackend(source, 'worker', () => pool.open(source));
       return createMicroBatcher(backend, { runs: threads, maxQueueDelayMs });
     };
-    if (threads === 0 || placement === 'in-line') return inline();
+    if (threads === 0) return inline();
+    if (source.unbounded) return inWorkers();
+    if (placement === 'in-line') return inline();
     if (placement === 'worker' || source.bytes > INLINE_MAX_BYTES) return inWorkers();
     return firstFitting(inline(inlineLimitMs(options, cores, pool.load)), inWorkers);
   }
@@ -55,7 +60,7 @@ function firstFitting(first: Backend, other: () => Backend): Backend {
   return {
     load() {
       loading ??= first.load().catch(thrown => {
-        if (!(thrown instanceof TooSlow)) throw thrown;
+        if (!(thrown instanceof NotInline)) throw thrown;
         chosen = other();
         return chosen.load();
       });

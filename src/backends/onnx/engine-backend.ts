@@ -7,7 +7,7 @@ import { tryModel } from './try-model.ts';
 
 /**
  * The backend around an engine: opens it once, tries it, counts what runs, and frees it when that has ended.
- * `load` throws `TooSlow` where a batch of 256 takes longer than `limitMs`; without a limit it is tried with larger slices while they are quick.
+ * `load` throws `NotInline` where a batch of 256 takes longer than `limitMs`; without a limit it is tried with larger slices while they are quick.
  */
 export function createEngineBackend(
   source: OnnxSource,
@@ -26,6 +26,7 @@ export function createEngineBackend(
     });
     try {
       const found = await tryModel(source, engine, limitMs);
+      engine.expect?.(found.info.warmUpMs);
       loaded = { run: found.run, release: engine.release, info: { ...found.info, placement } };
       return loaded.info;
     } catch (thrown) {

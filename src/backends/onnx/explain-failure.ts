@@ -18,6 +18,11 @@ const KNOWN: readonly [pattern: RegExp, explain: (match: RegExpMatchArray) => st
     match => `uses the operator ${match[2]} of domain ${match[1] || 'ai.onnx'}, which is not known here`,
   ],
   [
+    /Could not find an implementation for (\w+)\((\d+)\) node/,
+    match =>
+      `uses the operator ${match[1]} of opset ${match[2]} on values for which it is not implemented here: export for a newer opset, or put a Cast before it`,
+  ],
+  [
     /Failed to construct locale with name:([\w.-]+?):/,
     match =>
       `needs the locale ${match[1]}, which this machine lacks: install it (Debian: apt-get install locales, then ` +

@@ -43,7 +43,8 @@ function layout(inputs: readonly TensorSpec[], axisOf: (spec: TensorSpec) => num
   return { unbatched: false, axes: Object.fromEntries(axes) };
 }
 
-function unbatched(inputs: readonly TensorSpec[]): Layout {
+/** All of them are the one instance. */
+export function unbatched(inputs: readonly TensorSpec[]): Layout {
   return { unbatched: true, axes: Object.fromEntries(inputs.map(({ name }) => [name, undefined])) };
 }
 
@@ -82,10 +83,15 @@ export function turnOutputs(outputs: Tensors, axes: OutputAxes, rows: number): T
 }
 
 /** An output as everybody else sees it: as it is declared, unless it was seen to lie otherwise. */
-export function shownOutput({ name, type, dims }: TensorSpec, axis: number | undefined, whole: boolean): TensorSpec {
+export function shownOutput(
+  { name, type, dims }: TensorSpec,
+  axis: number | undefined,
+  whole: boolean,
+  fixedBatch = false,
+): TensorSpec {
   if (axis === 0) return { name, type, dims };
-  if (axis === undefined) return { name, type, dims: [whole ? 1 : null, ...dims] };
-  return { name, type, dims: [dims[axis] ?? null, ...dims.toSpliced(axis, 1)] };
+  if (axis === undefined) return { name, type, dims: [whole ? 1 : null, ...dims], rowless: true };
+  return { name, type, dims: [dims[axis] ?? null, ...dims.toSpliced(axis, 1)], ...(fixedBatch && { axis }) };
 }
 
 function repeat({ type, dims, data }: Tensor, rows: number): Tensor {

@@ -5,6 +5,8 @@ import { classLabels } from './class-labels.ts';
 import { externalFiles } from './external-data.ts';
 import { editGraph } from './graph-edits.ts';
 import { readGraph } from './onnx-graph.ts';
+import { mayBeRandom } from './random-answers.ts';
+import { unboundedOperator } from './unbounded.ts';
 import { withoutSequences } from './without-sequences.ts';
 import { withoutZipMap } from './without-zip-map.ts';
 
@@ -16,6 +18,10 @@ export interface OnnxFile {
   readonly classes: readonly (string | number)[] | undefined;
   /** Inputs that no answer is made of. */
   readonly unneeded: readonly string[];
+  /** By which operator an input's values can keep it at work for ever, or make it take any amount of memory. */
+  readonly unbounded: string | undefined;
+  /** It may answer the same instance differently each time. */
+  readonly random: boolean;
   /** The same model with tensors in place of ZipMaps and of sequences, and without what makes no answer; undefined where it is that already. */
   readonly rewritten: Uint8Array | undefined;
 }
@@ -42,7 +48,15 @@ export async function filesBeside(path: string): Promise<readonly string[]> {
   return names;
 }
 
-const NOTHING: OnnxFile = { producer: '', opsets: new Map(), classes: undefined, unneeded: [], rewritten: undefined };
+const NOTHING: OnnxFile = {
+  producer: '',
+  opsets: new Map(),
+  classes: undefined,
+  unneeded: [],
+  unbounded: undefined,
+  random: false,
+  rewritten: undefined,
+};
 
 /** Reads a file; one that cannot be read tells nothing: what is wrong with it, opening it will say. */
 export async function readOnnxFile(path: string, card: CardText = {}): Promise<OnnxFile> {
@@ -57,6 +71,8 @@ export async function readOnnxFile(path: string, card: CardText = {}): Promise<O
       opsets: graph.opsets,
       classes: classLabels(graph, outputs),
       unneeded,
+      unbounded: unboundedOperator(graph),
+      random: mayBeRandom(graph),
       rewritten: changes.size > 0 ? editGraph(bytes, graph, changes) : undefined,
     };
   } catch {

@@ -25,10 +25,13 @@ export interface OnnxGraph {
   readonly inputs: ReadonlyMap<string, ProtobufField>;
   /** Names of the graph's outputs and where each stands in its bytes. */
   readonly outputs: ReadonlyMap<string, ProtobufField>;
+  /** The model's own operators. */
+  readonly functions: readonly { readonly inputs: readonly string[]; readonly nodes: readonly OnnxNode[] }[];
   readonly bytes: Uint8Array;
 }
 
-const MODEL = { producerName: 2, producerVersion: 3, graph: 7, opset: 8 };
+const MODEL = { producerName: 2, producerVersion: 3, graph: 7, opset: 8, function: 25 };
+const FUNCTION = { input: 4, node: 7 };
 const GRAPH = { node: 1, initializer: 5, input: 11, output: 12 };
 /** Attributes that hold a graph. */
 const SUBGRAPHS = new Set(['then_branch', 'else_branch', 'body']);
@@ -37,10 +40,12 @@ const SUBGRAPHS = new Set(['then_branch', 'else_branch', 'body']);
 export function readGraph(file: Uint8Array): OnnxGraph {
   const producer: string[] = [];
   const opsets = new Map<string, number>();
+  const functions: ReturnType<typeof readFunction>[] = [];
   let bytes: Uint8Array | undefined;
   for (const field of fieldsOf(file)) {
     if (field.number === MODEL.producerName || field.number === MODEL.producerVersion) producer.push(text(field.bytes));
     if (field.number === MODEL.graph) bytes = field.bytes;
+    if (field.number === MODEL.function && field.bytes) functions.push(readFunction(field.bytes));
     if (field.number === MODEL.opset && field.bytes) {
       const fields = [...fieldsOf(field.bytes)];
       const domain = text(fields.find(({ number }) => number === 1)?.bytes) || 'ai.onnx';
@@ -59,7 +64,16 @@ export function readGraph(file: Uint8Array): OnnxGraph {
     if (field.number === GRAPH.input) inputs.set(nameIn(field.bytes, 1), field);
     if (field.number === GRAPH.output) outputs.set(nameIn(field.bytes, 1), field);
   }
-  return { producer: producer.filter(Boolean).join(' '), opsets, nodes, initializers, inputs, outputs, bytes };
+  return {
+    producer: producer.filter(Boolean).join(' '),
+    opsets,
+    nodes,
+    initializers,
+    inputs,
+    outputs,
+    functions,
+    bytes,
+  };
 }
 
 function readNode(field: ProtobufField, bytes: Uint8Array): OnnxNode {
@@ -75,6 +89,30 @@ function readNode(field: ProtobufField, bytes: Uint8Array): OnnxNode {
   }
   const captured = [...attributes].flatMap(([name, attribute]) => (SUBGRAPHS.has(name) ? namesWithin(attribute) : []));
   return { op, inputs, captured, outputs, attributes, field };
+}
+
+function readFunction(bytes: Uint8Array) {
+  const inputs: string[] = [];
+  const nodes: OnnxNode[] = [];
+  for (const field of fieldsOf(bytes)) {
+    if (field.number === FUNCTION.input) inputs.push(text(field.bytes));
+    if (field.number === FUNCTION.node && field.bytes) nodes.push(readNode(field, field.bytes));
+  }
+  return { inputs, nodes };
+}
+
+/** The nodes of an attribute's graph; none where it holds something else. */
+export function nodesWithin(attribute: Uint8Array): readonly OnnxNode[] {
+  const nodes: OnnxNode[] = [];
+  for (const { number, bytes } of fieldsOf(attribute)) {
+    // A graph stands before anything that is long: a forest's attributes have millions of fields.
+    if (number > 6 && number < 11) return nodes;
+    if ((number !== 6 && number !== 11) || !bytes) continue;
+    for (const field of fieldsOf(bytes)) {
+      if (field.number === GRAPH.node && field.bytes) nodes.push(readNode(field, field.bytes));
+    }
+  }
+  return nodes;
 }
 
 /** Every name that the nodes and outputs of an attribute's graph go by: more than it takes from around it, never less. */

@@ -17,12 +17,14 @@ export function createOnnxLoader(options: OnnxBackendsOptions): Loader {
 }
 
 async function open({ title, file, card, wishes, plan }: LoadSource, backends: OnnxBackends): Promise<OpenedModel> {
-  const { producer, opsets, classes, unneeded, rewritten } = await readOnnxFile(file.path, card);
+  const { producer, opsets, classes, unneeded, unbounded, random, rewritten } = await readOnnxFile(file.path, card);
   const backend = backends.open({
     title,
     file: rewritten ? await file.derive(suffixOf(rewritten), rewritten) : file.path,
     bytes: file.bytes,
     wishes,
+    unbounded,
+    random,
     plan: signature => plan(signature, classes, unneeded),
   });
   try {

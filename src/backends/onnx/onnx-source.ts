@@ -8,7 +8,11 @@ export interface OnnxSource {
   /** Path of the file on disk. */
   readonly file: string;
   readonly bytes: number;
+  /** Why an input's values can keep it at work for ever, or make it take any amount of memory: `Loop`; undefined where none can. */
+  readonly unbounded?: string | undefined;
   readonly wishes?: RuntimeWishes | undefined;
+  /** It may answer the same instance differently each time, whatever the first run shows. */
+  readonly random?: boolean;
   /** Called once the signature is known. @throws Error where the model's card does not fit it. */
   plan(signature: Signature): WarmUpPlan;
 }

@@ -150,15 +150,15 @@ function choosePlacement(
     return { side: inline, says: `in-line: ${holds}, no more than INLINE_MAX_MS (${inlineMaxMs})` };
   const late = `timers are late by ${ms(worker.timersLateMs)} ms instead of ${ms(inline.timersLateMs)} (p99), at ${keeps}`;
   if (holdMs > workerMinMs) {
-    return { side: worker, says: `worker threads: ${holds}, more than WORKER_MIN_MS (${workerMinMs}); ${late}` };
+    return { side: worker, says: `worker processes: ${holds}, more than WORKER_MIN_MS (${workerMinMs}); ${late}` };
   }
   if (cores > 1 && worker.perSecond >= WORTH_A_WORKER * inline.perSecond) {
-    return { side: worker, says: `worker threads: ${holds}; ${late}` };
+    return { side: worker, says: `worker processes: ${holds}; ${late}` };
   }
   return { side: inline, says: `in-line: ${holds}, which is bearable, and workers have only ${keeps}` };
 }
 
-export const nameOf = (placement: Way['placement']) => (placement === 'worker' ? 'worker threads' : 'in-line');
+export const nameOf = (placement: Way['placement']) => (placement === 'worker' ? 'worker processes' : 'in-line');
 const count = (number: number, what: string) => `${number} ${what}${number === 1 ? '' : 's'}`;
 const percent = (share: number) => `${Math.round(share * 100)} %`;
 /** Two digits at least: 0.031, 4.2, 17. */

@@ -78,7 +78,10 @@ async function tuneFiles(
   const paint = paintFor(stdout);
   const inspection = await inspect(settings, files, signal);
   const payload = payloadFor(files, inspection, isLocal, options.cases, folder);
-  const fixedBatch = fixedBatchOf(inspection.info.signature);
+  const { signature, apart } = inspection.info;
+  const fixedBatch = fixedBatchOf(signature);
+  // How many instances a slice has is no setting where the model takes one number and no other.
+  const isSized = fixedBatch === undefined && !apart;
   stdout.write(`${paint('bold', `${files.name} ${inspection.label}`)}  ${payload.says}\n`);
   const progress = createProgress(stderr as WriteStream);
   const tuned = await tuneModel({
@@ -97,8 +100,9 @@ async function tuneFiles(
   const says = (text: string) => stdout.write(`${text}\n`);
   says(paint('dim', ` ${machine.cores} × ${machine.cpu}, one batch at a time\n`));
   for (const line of [...showCurve(points, choice, paint), '', ...showSideBySide(sides, choice, paint), '']) says(line);
-  says(` ${paint('bold', 'take')} ${paint('green', `${wayName(choice)}, batches of ${choice.batch}`)}`);
-  for (const reason of [...choice.why, ...remarks(tuned, fixedBatch)]) says(`   ${reason}`);
+  const batches = apart ? '' : `, batches of ${choice.batch}`;
+  says(` ${paint('bold', 'take')} ${paint('green', `${wayName(choice)}${batches}`)}`);
+  for (const reason of [...choice.why, ...remarks(tuned, fixedBatch, apart)]) says(`   ${reason}`);
   if (checked.refused > 0) says(`   ${checked.refused} of the requests are refused: ${checked.reason}`);
   if (sizing) for (const line of ['', ...showSizing(sizing.demand, sizing.sizing, paint)]) says(line);
 
@@ -116,9 +120,9 @@ async function tuneFiles(
     const card = options.write === true ? join(dirname(files.file), 'model.json') : resolve(folder, options.write);
     // The model's own card is what the choice is added to, unless there is one at that place already.
     if (!existsSync(card) && files.card) writeFileSync(card, readFileSync(files.card, 'utf8'));
-    writeCard(card, choice, tuning, fixedBatch !== undefined);
+    writeCard(card, choice, tuning, !isSized);
     says(
-      `\nwrote runtime, ${fixedBatch ? '' : 'batching '}and tuning to ${shown(folder, card)}; push it as a new version`,
+      `\nwrote runtime, ${isSized ? 'batching ' : ''}and tuning to ${shown(folder, card)}; push it as a new version`,
     );
   }
   if (options.hostJson) {
@@ -128,7 +132,8 @@ async function tuneFiles(
   }
   if (options.json) {
     const { placement, threads, batch } = choice;
-    const whole = { choice: { placement, intra_op_threads: threads, max_batch_size: batch }, ...tuning };
+    const size = apart ? {} : { max_batch_size: batch };
+    const whole = { choice: { placement, intra_op_threads: threads, ...size }, ...tuning };
     writeFileSync(resolve(folder, options.json), `${JSON.stringify(whole, null, 2)}\n`);
   }
 }
@@ -151,11 +156,12 @@ function payloadFor(
   );
 }
 
-function remarks({ machine, hostBatch }: Tuned, fixedBatch: number | undefined): string[] {
+function remarks({ machine, hostBatch }: Tuned, fixedBatch: number | undefined, apart = false): string[] {
   const [busy = 0] = loadavg();
   return [
     `maxEventBatchSize in host.json: ${hostBatch} are enough for this model`,
     ...(fixedBatch ? [`the model takes batches of ${fixedBatch} and no other`] : []),
+    ...(apart ? ['its answer to an instance changes with those beside it: it takes one at a time in every batch'] : []),
     ...(busy > machine.cores + 1
       ? [`the machine is busy (load ${busy.toFixed(1)}): measure again when it is not`]
       : []),

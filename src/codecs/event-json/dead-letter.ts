@@ -9,6 +9,7 @@ import { embedBody } from './embed-body.ts';
 const MAX_NAME_LENGTH = 256;
 const MAX_MESSAGE_LENGTH = 2_000;
 const MAX_SHARED_MESSAGE_LENGTH = 500;
+const MAX_BRIEF_MESSAGE_LENGTH = 100;
 /** Share of a dead letter that the request's id and the event's properties may have. */
 const MAX_ECHO_SHARE = 1 / 4;
 /**
@@ -16,6 +17,16 @@ const MAX_ECHO_SHARE = 1 / 4;
  * that all of them repeat no more than a few times what the event has; always some, without which a request cannot be replayed.
  */
 const SHARED_ECHO = { min: 1024, max: 16 * 1024, timesText: 4 };
+
+interface Letter {
+  readonly error: { readonly message: string; readonly [field: string]: unknown };
+  readonly source: {
+    readonly properties: Readonly<Record<string, unknown>>;
+    readonly properties_left_out: true | undefined;
+    readonly [field: string]: unknown;
+  };
+  readonly [field: string]: unknown;
+}
 
 /** @param maxBodyBytes largest body of a dead letter, 4 KiB at least */
 export function createDeadLetterRenderer(maxBodyBytes: number, clock: Clock): RenderDeadLetter {
@@ -29,7 +40,7 @@ export function createDeadLetterRenderer(maxBodyBytes: number, clock: Clock): Re
     const maxMessageLength = text ? MAX_SHARED_MESSAGE_LENGTH : MAX_MESSAGE_LENGTH;
     const fits = Buffer.byteLength(JSON.stringify(properties)) <= maxEchoBytes;
     const idFits = typeof requestId !== 'string' || Buffer.byteLength(requestId) <= maxEchoBytes;
-    const letter = {
+    const letter: Letter = {
       request_id: idFits ? (requestId ?? resultId) : resultId,
       result_id: resultId,
       model,
@@ -49,6 +60,7 @@ export function createDeadLetterRenderer(maxBodyBytes: number, clock: Clock): Re
         content_encoding: text ? undefined : event.contentEncoding,
       },
     };
+    const whole = embedBody(letter, original, maxBodyBytes);
     return {
       kind: 'dead-letter',
       event,
@@ -58,11 +70,24 @@ export function createDeadLetterRenderer(maxBodyBytes: number, clock: Clock): Re
       model,
       modelVersion,
       variant,
-      body: embedBody(letter, original, maxBodyBytes),
+      body: whole.length > (subject.maxBytes ?? maxBodyBytes) ? briefly(letter) : whole,
       code: error.code,
       latencyMs: latencyOf(now, event.enqueuedAtMs),
     };
   };
+}
+
+/** One of so many of its event that none can repeat what it says: the event has the original, by its place in `result_id`. */
+function briefly(letter: Letter): Buffer {
+  const { error, source } = letter;
+  const { hub, partition, sequence_number } = source;
+  const brief = {
+    ...letter,
+    error: { ...error, message: error.message.slice(0, MAX_BRIEF_MESSAGE_LENGTH) },
+    source: { hub, partition, sequence_number },
+    body_left_out: 'too many',
+  };
+  return Buffer.from(JSON.stringify(brief));
 }
 
 function sharedEcho(original: Buffer): number {

@@ -4,10 +4,10 @@ import { gzipSync } from 'node:zlib';
 
 /**
  * A dead letter with the original bytes in it, in the first of these forms that fits: as text, `body_encoding` utf-8; as base64 where they are
- * no UTF-8; packed, gzip+base64; else as many of the first bytes as fit, base64 with `body_truncated`, the length and the SHA-256 of the whole.
+ * no UTF-8, or a text that JSON would write several times as long (control characters); packed, gzip+base64; else as many of the first bytes as fit, base64 with `body_truncated`, the length and the SHA-256 of the whole.
  */
 export function embedBody(letter: object, original: Buffer, maxBytes: number): Buffer {
-  const plain = isUtf8(original)
+  const plain = isPlainText(original)
     ? { body: original.toString('utf8'), body_encoding: 'utf-8' }
     : { body: original.toString('base64'), body_encoding: 'base64' };
   const whole = Buffer.from(JSON.stringify({ ...letter, ...plain }));
@@ -15,6 +15,14 @@ export function embedBody(letter: object, original: Buffer, maxBytes: number): B
   const gzip = { body: gzipSync(original).toString('base64'), body_encoding: 'gzip+base64' };
   const packed = Buffer.from(JSON.stringify({ ...letter, ...gzip }));
   return packed.length <= maxBytes ? packed : truncated(letter, original, maxBytes);
+}
+
+/** Every control character takes six in JSON. */
+function isPlainText(bytes: Buffer): boolean {
+  if (!isUtf8(bytes)) return false;
+  let controls = 0;
+  for (const byte of bytes) if (byte < 32 && byte !== 10) controls++;
+  return controls <= bytes.length / 4;
 }
 
 function truncated(letter: object, original: Buffer, maxBytes: number): Buffer {

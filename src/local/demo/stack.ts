@@ -14,6 +14,7 @@ export interface Stack {
   readonly eventHubs: string;
   readonly storage: string;
   readonly functionsPort: number;
+  readonly kafkaPort: number;
 }
 
 /** Where the parts of a stack on these ports are found. */
@@ -24,6 +25,7 @@ export function addressesOf(ports: readonly StackPort[]): Stack {
     eventHubs: `Endpoint=sb://localhost:${port('EVENTHUBS_PORT')};SharedAccessKeyName=RootManageSharedAccessKey;SharedAccessKey=SAS_KEY_VALUE;UseDevelopmentEmulator=true;`,
     storage: `DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;AccountKey=${AZURITE_KEY};BlobEndpoint=${blobs};`,
     functionsPort: port('FUNCTIONS_PORT'),
+    kafkaPort: port('KAFKA_PORT'),
   };
 }
 

@@ -14,29 +14,56 @@ const timeSpan = (fallback: string) =>
       context.addIssue({ code: 'custom', message: `expected a time span like "00:05:00", got "${text}"` });
       return z.NEVER;
     });
+/** As .NET reads it from a file or from the environment. */
+const flag = (fallback: boolean) =>
+  z
+    .union(
+      [
+        z.boolean(),
+        z
+          .string()
+          .trim()
+          .toLowerCase()
+          .pipe(z.enum(['true', 'false'])),
+      ],
+      'expected true or false',
+    )
+    .default(fallback)
+    .transform(value => value === true || value === 'true');
 const count = (fallback: number) => z.coerce.number().int().min(1).default(fallback);
 
-const eventHubsSchema = z.object({
-  maxEventBatchSize: count(100),
-  minEventBatchSize: count(1),
-  maxWaitTime: timeSpan('00:01:00'),
-  batchCheckpointFrequency: count(1),
-  prefetchCount: z.coerce.number().int().min(0).default(300),
-  enableCheckpointing: z.coerce.boolean().default(true),
-  // The real host's defaults are 30 s and 2 min; here a killed host's partitions should not lie idle that long.
-  loadBalancingUpdateInterval: timeSpan('00:00:02'),
-  partitionOwnershipExpirationInterval: timeSpan('00:00:10'),
-  initialOffsetOptions: z
-    .object({
-      type: z
-        .string()
-        .transform(text => text.toLowerCase())
-        .pipe(z.enum(['fromstart', 'fromend', 'fromenqueuedtime', '']))
-        .default('fromstart'),
-      enqueuedTimeUtc: z.string().optional(),
-    })
-    .prefault({}),
-});
+const LONGEST_WAIT_MS = 10 * 60_000;
+
+const eventHubsSchema = z
+  .object({
+    maxEventBatchSize: count(100),
+    minEventBatchSize: count(1),
+    maxWaitTime: timeSpan('00:01:00'),
+    batchCheckpointFrequency: count(1),
+    prefetchCount: z.coerce.number().int().min(0).default(300),
+    enableCheckpointing: flag(true),
+    // The real host's defaults are 30 s and 2 min; here a killed host's partitions should not lie idle that long.
+    loadBalancingUpdateInterval: timeSpan('00:00:02'),
+    partitionOwnershipExpirationInterval: timeSpan('00:00:10'),
+    initialOffsetOptions: z
+      .object({
+        type: z
+          .string()
+          .transform(text => text.toLowerCase())
+          .pipe(z.enum(['fromstart', 'fromend', 'fromenqueuedtime', '']))
+          .default('fromstart'),
+        enqueuedTimeUtc: z.string().optional(),
+      })
+      .prefault({}),
+  })
+  .refine(({ minEventBatchSize, maxEventBatchSize }) => minEventBatchSize <= maxEventBatchSize, {
+    path: ['minEventBatchSize'],
+    error: 'is greater than maxEventBatchSize',
+  })
+  .refine(({ maxWaitTime }) => maxWaitTime <= LONGEST_WAIT_MS, {
+    path: ['maxWaitTime'],
+    error: 'is longer than ten minutes',
+  });
 
 const hostJsonSchema = z.object({
   version: z.literal('2.0', { error: 'host.json needs "version": "2.0"' }),

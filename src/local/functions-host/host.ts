@@ -10,7 +10,7 @@ import { createHttpServer } from './http-trigger.ts';
 import { createInvoke, type FunctionTimeoutError } from './invoke.ts';
 import { loadApp } from './load-app.ts';
 import { createLog, type HostLog } from './log.ts';
-import { httpFunctions, startEventHubs, startTimers, type TriggerContext, triggerOf } from './triggers.ts';
+import { httpFunctions, startEventHubs, startTimers, type TriggerContext, triggerOf, warmUp } from './triggers.ts';
 
 const VERSION = '4.1000.0'; // of the Functions host that is stood in for
 
@@ -56,6 +56,7 @@ export async function startHost({ folder, environment, write, onTimeout }: HostO
     }));
   const stopping = new AbortController();
   const context: TriggerContext = { settings, hostJson, storage, log, signal: stopping.signal };
+  await warmUp(triggers);
   const functionsByHttp = httpFunctions(triggers, context);
   const http = await listenForHttp(() => createHttpServer(functionsByHttp, capabilities.HttpUri, log), settings);
   const timers = await startTimers(triggers, context);

@@ -44,6 +44,14 @@ export function describeError(thrown: unknown): string {
 
 /** The message alone, with those of its causes. */
 export function messageOf(thrown: unknown): string {
-  if (!(thrown instanceof Error)) return String(thrown);
+  if (!(thrown instanceof Error)) return wordsOf(thrown);
   return thrown.cause === undefined ? thrown.message : `${thrown.message}: ${messageOf(thrown.cause)}`;
+}
+
+/** AMQP refusals are objects with a condition and a description. */
+function wordsOf(thrown: unknown): string {
+  if (typeof thrown !== 'object' || thrown === null) return String(thrown);
+  const { message, description, condition } = thrown as Readonly<Record<string, unknown>>;
+  const words = [condition, description ?? message].filter(text => typeof text === 'string' && text !== '');
+  return words.length > 0 ? words.join(': ') : JSON.stringify(thrown);
 }

@@ -19,7 +19,7 @@ import { runTimer } from './timer-trigger.ts';
 
 const CHECKPOINT_CONTAINER = 'azure-webjobs-eventhub';
 const TIMER_CONTAINER = 'azure-webjobs-hosts';
-const BINDINGS = ['eventhubtrigger', 'httptrigger', 'timertrigger', 'http'];
+const BINDINGS = ['eventhubtrigger', 'httptrigger', 'timertrigger', 'warmuptrigger', 'http'];
 
 /** A function and what triggers it. */
 export interface Trigger {
@@ -45,12 +45,18 @@ export function triggerOf(name: string, { metadata }: RegisteredFunction): Bindi
   const unknown = bindings.find(binding => !BINDINGS.includes(kind(binding)));
   if (unknown) {
     throw new SetupError(
-      `function ${name} has a binding of type ${unknown.type}; the local host knows eventHubTrigger, httpTrigger, timerTrigger and HTTP answers. "func start" knows the rest`,
+      `function ${name} has a binding of type ${unknown.type}; the local host knows eventHubTrigger, httpTrigger, timerTrigger, warmupTrigger and HTTP answers. "func start" knows the rest`,
     );
   }
   const trigger = bindings.find(({ type }) => /trigger$/i.test(type));
   if (!trigger) throw new SetupError(`function ${name} has no trigger`);
   return trigger;
+}
+
+/** Calls the functions that want to be warm before anything else comes; what goes wrong there is logged, and holds nothing up. */
+export async function warmUp(triggers: readonly Trigger[]): Promise<void> {
+  const calls = only(triggers, 'warmuptrigger').map(({ invoke }) => invoke({ input: { json: '{}' } }));
+  await Promise.allSettled(calls);
 }
 
 /** The functions that HTTP requests reach, with their routes. */

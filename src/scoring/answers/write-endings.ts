@@ -4,6 +4,7 @@ import type { Outcome, RenderDeadLetter } from '../../core/outcome.ts';
 import { type Arm, OutcomeArms, ScoredBatch } from '../../core/scored-batch.ts';
 import type { Way } from '../group.ts';
 import type { Refusal, Run } from '../run.ts';
+import { LetterShares } from './letter-shares.ts';
 import { ResultArm } from './result-arm.ts';
 
 export interface WriteEndingsOptions {
@@ -17,9 +18,12 @@ export function writeEndings(run: Run, batch: EventBatch, options: WriteEndingsO
   const { count } = run;
   const results = new ResultArms(run, `${batch.hub}/${batch.partition}/`);
   const places = new Places(count);
-  const letters: [place: number, letter: Outcome][] = [];
-  const refuse = (place: number, error: RequestError) =>
-    letters.push([place, deadLetter(run, batch, place, error, options)]);
+  const letters: [place: number, error: RequestError][] = [];
+  const shares = new LetterShares();
+  const refuse = (place: number, error: RequestError) => {
+    letters.push([place, error]);
+    shares.expect(run.event(place), run.request(place).text);
+  };
   const refused = [...run.refusals.keys()].sort((one, other) => one - other);
   for (let place = 0, next = 0; place < count; ) {
     const stop = refused[next] ?? count;
@@ -41,7 +45,10 @@ export function writeEndings(run: Run, batch: EventBatch, options: WriteEndingsO
     place = to;
   }
   const deadLetters = new OutcomeArms(results.arms.length);
-  for (const [place, letter] of letters) {
+  for (const [place, error] of letters) {
+    const event = run.event(place);
+    const letter = deadLetter(run, batch, place, error, shares.maxBytes(event), options);
+    shares.written(event, letter.body.length);
     const arm = deadLetters.of(letter);
     places.set(place, place + 1, arm.place, arm.add(letter));
   }
@@ -135,6 +142,7 @@ function deadLetter(
   batch: EventBatch,
   place: number,
   error: RequestError,
+  maxBytes: number | undefined,
   { renderDeadLetter }: WriteEndingsOptions,
 ): Outcome {
   const { resultId, requestId, model, text } = run.request(place);
@@ -148,6 +156,7 @@ function deadLetter(
     model: version?.name ?? model,
     modelVersion: version?.label,
     variant: route?.variant,
+    maxBytes,
   };
   return renderDeadLetter(batch, subject, error);
 }

@@ -1,4 +1,4 @@
-import { WaitedTooLong } from '../../core/backend.ts';
+import { RunLost, WaitedTooLong } from '../../core/backend.ts';
 import { asError, InfrastructureError, RequestError } from '../../core/errors.ts';
 import type { Clock } from '../../core/log.ts';
 import type { ModelVersion } from '../../core/model.ts';
@@ -44,10 +44,10 @@ export class Inference {
   }
 
   /**
-   * No more than a slice of rows. One that fails, or whose outputs are no answers, is halved until the bad rows stand alone.
+   * No more than a slice of rows. `tries`: how often this row was to be run alone. A slice that fails, or whose outputs are no answers, is halved until the bad rows stand alone.
    * @throws WaitedTooLong where the first deadline passed while it waited for its turn; InfrastructureError; the signal's reason where it is aborted.
    */
-  async run(from: number, to: number): Promise<void> {
+  async run(from: number, to: number, tries = 0): Promise<void> {
     const { signal, clock, timings } = this.#options;
     const { version, slice, readAnswers } = this.#plan;
     const rows = this.#rows;
@@ -60,7 +60,7 @@ export class Inference {
       const groups = slice.fixed !== undefined ? undefined : lengthGroups(rows, from, to);
       const outputs =
         (groups && (await this.#predictByLength(groups, from))) ??
-        (await this.#predict(rows.tensors(from, to, size, lent)));
+        (await this.#predict(rows.tensors(from, to, size, lent), tries > 0));
       const computeMs = performance.now() - start;
       const answers = readAnswers(outputs, to - from, size);
       this.slices.push({ from, to, answers, computeMs, scoredAtMs: clock() });
@@ -68,9 +68,30 @@ export class Inference {
     } catch (thrown) {
       signal.throwIfAborted();
       if (thrown instanceof InfrastructureError || thrown instanceof WaitedTooLong) throw thrown;
+      if (thrown instanceof RunLost) return this.#singly(from, to, tries, thrown);
       if (to - from > 1 && !isAway(thrown)) return this.#halves(from, to);
-      for (let row = from; row < to; row++) this.failed.set(row, inferenceFailed(version, thrown));
+      this.#fail(from, to, thrown);
     }
+  }
+
+  /**
+   * Rows of which one took the process that ran them with it, or kept it for too long. Each such loss costs a process, and seconds, so they are not halved but run one by one. A row that dies alone
+   * is tried once more: something else may have ended the process.
+   */
+  async #singly(from: number, to: number, tries: number, lost: RunLost): Promise<void> {
+    const again = tries === 0 || (tries === 1 && lost.reason !== 'time');
+    if (!again)
+      return this.#fail(
+        from,
+        to,
+        tries === 1 ? lost : new Error(`it took the process with it, twice: ${lost.message}`),
+      );
+    for (let row = from; row < to; row++) await this.run(row, row + 1, tries + 1);
+  }
+
+  #fail(from: number, to: number, thrown: unknown): void {
+    const error = inferenceFailed(this.#plan.version, thrown);
+    for (let row = from; row < to; row++) this.failed.set(row, error);
   }
 
   async #halves(from: number, to: number): Promise<void> {
@@ -79,10 +100,10 @@ export class Inference {
     await this.run(middle, to);
   }
 
-  #predict(inputs: Tensors): Promise<Tensors> {
+  #predict(inputs: Tensors, alone = false): Promise<Tensors> {
     const { signal, clock, priority, deadlineMs } = this.#options;
     const maxWaitMs = Math.max(0, deadlineMs - clock());
-    return this.#plan.version.backend.predict(inputs, { signal, priority, maxWaitMs });
+    return this.#plan.version.backend.predict(inputs, { signal, priority, maxWaitMs, alone });
   }
 
   /** Undefined where their outputs cannot be put together again. */

@@ -33,7 +33,10 @@ export interface Recall {
 /** Looks rows up and folds those that are the same; undefined where that is not worth it. */
 export async function recall(plan: Plan, rows: Rows, cache: ResultCache): Promise<Recall | undefined> {
   const { cacheScope, cacheTrial, writeAnswer } = plan;
-  if (!cacheTrial.isWorthIt(rows.count)) return undefined;
+  if (!cacheTrial.isWorthIt(rows.count)) {
+    cache.bypass(rows.count);
+    return undefined;
+  }
   const keys = Array.from({ length: rows.count }, (_, row) => keyOf(cacheScope, rows.key(row)));
   const known = await cache.lookUp(keys);
   const first = new Map<string, number>();

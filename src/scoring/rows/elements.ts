@@ -119,10 +119,14 @@ function notFinite(subject: Subject): RequestError {
   return new RequestError('non_finite_feature', 'validate', message);
 }
 
-/** A text for a text input; NUL would cut it short in the runtime. */
+/** Half of a character that takes two: JSON can say it, UTF-8 cannot. */
+const LONE_SURROGATE = /\p{Surrogate}/u;
+
+/** A text for a text input. NUL would cut it short in the runtime, and half a character would become U+FFFD. */
 export function toText(value: unknown, subject: Subject): string {
   if (typeof value !== 'string') throw mismatch(subject, `is ${nameOfType(value)}`, 'text');
   if (value.includes('\0')) throw mismatch(subject, 'contains a NUL character', 'text without');
+  if (LONE_SURROGATE.test(value)) throw mismatch(subject, 'contains half of a character', 'text that is Unicode');
   return value;
 }
 

@@ -43,7 +43,7 @@ export function planInputs(
     const masked = features.find(({ pad }) => pad?.mask === spec.name);
     if (first === undefined && masked !== undefined) return planMask(spec, masked.input, pads);
     if (first === undefined) throw new TypeError(`no feature fills input ${spec.name}`);
-    if (first.type !== 'tensor') return planColumns(spec, mine, model, alone);
+    if (first.type !== 'tensor') return planColumns(spec, mine, model);
     if (mine.length > 1) throw new TypeError(`input ${spec.name} takes one tensor, the card names several features`);
     const padding = pads ? (first.pad?.value ?? (masked && 0)) : undefined;
     return planTensor(spec, first, { model, alone, padding, maxLength: batching.maxLength });
@@ -111,7 +111,7 @@ function misshapen(value: unknown, dims: readonly number[], tail: Tail, subject:
   return mismatch(subject, `has the shape ${nameOfShape(dims)} or is uneven`, nameOfShape(tail));
 }
 
-function planColumns(spec: TensorSpec, features: readonly Feature[], model: string, alone: boolean): InputPlan {
+function planColumns(spec: TensorSpec, features: readonly Feature[], model: string): InputPlan {
   const columns = features.reduce((sum, feature) => sum + widthOf(feature), 0);
   const tail = spec.dims.slice(1);
   const declared = countOf(tail);
@@ -121,7 +121,7 @@ function planColumns(spec: TensorSpec, features: readonly Feature[], model: stri
   const fixed = declared === undefined ? [columns] : (tail as readonly number[]);
   let column = 0;
   const fields = features.map((feature): Field => {
-    const freeText = alone && feature.type === 'string' && !feature.categories && feature.fill === undefined;
+    const freeText = feature.type === 'string' && !feature.categories && feature.fill === undefined;
     const cell = cellFor(feature, spec.type, { what: `feature ${feature.name}`, model }, freeText);
     const offset = column;
     column += widthOf(feature);

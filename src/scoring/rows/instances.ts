@@ -93,7 +93,7 @@ function columnOf(
     const names = inputs.map(({ spec }) => spec.name).join(', ');
     throw mismatch(`input ${tensor.name} is not there`, model, names);
   }
-  const [rows = 0, ...inner] = tensor.shape;
+  const [rows = 1, ...inner] = tensor.shape;
   const step = inner.reduce((product, size) => product * size, 1);
   const shape = rowShape(inner, tail, step);
   if (shape !== undefined) {

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, describe, expect, it } from 'vitest';
 import { createLoaders } from '../../../src/app/create-loaders.ts';
 import { createTrial } from '../../../src/app/create-trial.ts';
+import { settingsOrDefaults } from '../../../src/config/config.ts';
 import { NO_CARD } from '../../../src/models/card.ts';
 import { type GatheredVersion, gatherVersion } from '../../../src/models/open-version.ts';
 import { tryApart } from '../../../src/models/trial.ts';
@@ -13,7 +14,7 @@ import { temporaryFolder } from '../../support/models.ts';
 import { BAD, eater, hanger, killer, network, regressor } from '../../support/onnx.ts';
 
 const folder = temporaryFolder();
-const { loaders } = createLoaders({ WORKER_THREADS: 0, INLINE_MAX_MS: 1, WORKER_MIN_MS: 5 }, quiet);
+const { loaders } = createLoaders({ ...settingsOrDefaults({}), WORKER_THREADS: 0 }, quiet);
 const trial = createTrial({ MODEL_LOAD_TIMEOUT_SECONDS: 3, MODEL_MEMORY_MB: 300 });
 
 afterAll(() => folder.remove());

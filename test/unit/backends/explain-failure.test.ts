@@ -1,7 +1,10 @@
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { explainFailure } from '../../../src/backends/onnx/explain-failure.ts';
 import { openSession } from '../../../src/backends/onnx/session.ts';
+import { temporaryFolder } from '../../support/models.ts';
+import { model, node, value } from '../../support/onnx.ts';
 
 const BAD = join(import.meta.dirname, '../../fixtures/models/bad');
 
@@ -22,6 +25,18 @@ describe('what is wrong with a model file', () => {
     expect(explainFailure('m', thrown).message).toMatch(
       /^m: uses opset 99 of ai\.onnx; opsets up to \d+ are supported$/,
     );
+  });
+
+  it('says which operator is not there for the values that it is given', async () => {
+    const folder = temporaryFolder();
+    const path = join(folder.path, 'm.onnx');
+    const [x, y] = [value('x', 'int16', [2]), value('y', 'int16', [2])];
+    writeFileSync(path, model({ nodes: [node('Max', ['x', 'x'], ['y'])], inputs: [x], outputs: [y] }));
+    const thrown = await openSession(path).catch(error => error);
+    expect(explainFailure('m', thrown).message).toBe(
+      'm: uses the operator Max of opset 13 on values for which it is not implemented here: export for a newer opset, or put a Cast before it',
+    );
+    folder.remove();
   });
 
   it('says which locale, and how to install it', () => {

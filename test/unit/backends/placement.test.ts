@@ -50,7 +50,7 @@ describe('placement', () => {
     expect((await load(large(3 * 1024 * 1024))).info.placement).toBe('worker');
   });
 
-  it('runs everything in-line where there are no worker threads', async () => {
+  it('runs everything in-line where there are no worker processes', async () => {
     expect((await load(heavy({ size: 512 }), { threads: 0 })).info.placement).toBe('in-line');
   });
 

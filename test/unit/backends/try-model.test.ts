@@ -67,6 +67,22 @@ describe('a model is tried', () => {
     await release();
   });
 
+  it('and takes a first dimension of one size for a batch only where its rows have answers of their own', async () => {
+    const whole = async (nodes: Uint8Array[], y: (number | null)[]) => {
+      const inputs = [value('x', 'float32', [3, 2])];
+      const { info, release } = await tried(model({ nodes, inputs, outputs: [value('y', 'float32', y)] }));
+      await release();
+      return info.signature.unbatched ?? false;
+    };
+    expect(await whole([node('Neg', ['x'], ['y'])], [3, 2])).toBe(false);
+    expect(await whole([node('Softmax', ['x'], ['y'], { axis: 0 })], [3, 2])).toBe(true);
+    expect(await whole([node('ReduceMean', ['x'], ['y'], { keepdims: 0 })], [])).toBe(true);
+    // As many as there were rows when it was tried; the file knows better.
+    const distinct = node('Unique', ['x'], ['y'], { axis: 0, sorted: 0 });
+    expect(await whole([distinct], [2, 2])).toBe(true);
+    expect(await whole([distinct], [null, 2])).toBe(false);
+  });
+
   it('and gives a table whole to every row', async () => {
     const { run, release } = await tried(
       model({

@@ -36,6 +36,15 @@ describe('commandSettings', () => {
     });
   });
 
+  it('reads it as the Functions tools do: with a byte order mark, comments and trailing commas', () => {
+    const text =
+      '\uFEFF// mine\n{ "Values": { /* the hub */ "REQUESTS_HUB": "a//b", "EventHubs": "Endpoint=/*file*/", }, }';
+    expect(commandSettings({}, folderWith(text))).toMatchObject({
+      REQUESTS_HUB: 'a//b',
+      EventHubs: 'Endpoint=/*file*/',
+    });
+  });
+
   it("takes nothing of the file's connection where the environment names another", () => {
     const folder = folderWith({ EventHubs__fullyQualifiedNamespace: 'prod.example', ModelStorage: 'kept' });
     const settings = commandSettings({ EventHubs: 'Endpoint=mine' }, folder);

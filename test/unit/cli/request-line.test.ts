@@ -20,7 +20,17 @@ describe('readRequestLine', () => {
   it('names the line, what is wrong and what was expected', () => {
     expect(read('{"features": [1,')).toEqual({
       lineNumber: 7,
-      reason: expect.stringMatching(/^not JSON .*; expected one request a line, such as \{"model"/),
+      reason: expect.stringMatching(
+        /^the line is not JSON \(position 16\); expected one request a line, such as \{"model"/,
+      ),
+    });
+    expect(read('{"features":[NaN,1]}')).toMatchObject({
+      reason: expect.stringMatching(
+        /^NaN is no JSON \(position 13\); null or the text "NaN" would be understood; expected/,
+      ),
+    });
+    expect(read('  {"features":[1,]}')).toMatchObject({
+      reason: expect.stringMatching(/^a comma before the end is no JSON \(position 16\); expected/),
     });
     expect(read('42')).toMatchObject({ reason: expect.stringMatching(/^42 is no request; expected/) });
     expect(read('{"tenure":3,"Contract":"One year"}')).toMatchObject({

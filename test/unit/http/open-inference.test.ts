@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Catalog } from '../../../src/core/catalog.ts';
@@ -11,7 +11,8 @@ import { createHttpApi, type HttpApi, type HttpApiOptions } from '../../../src/h
 import type { RouteName } from '../../../src/http/routes.ts';
 import type { RawCard } from '../../../src/models/card.ts';
 import { NOON, quiet } from '../../support/events.ts';
-import { notes } from '../../support/models.ts';
+import { notes, temporaryFolder } from '../../support/models.ts';
+import { model, node, tensor, value } from '../../support/onnx.ts';
 import { catalogOf, openModel } from '../../support/onnx-model.ts';
 import { openScoring } from '../../support/open-scoring.ts';
 
@@ -392,12 +393,38 @@ describe('metadata', () => {
     );
   });
 
+  it.each([
+    ['a mean of all that there is', [node('ReduceMean', ['x'], ['y'], { keepdims: 0 })], [2, 3], [], [3.5]],
+    ['a batch that comes last', [node('Transpose', ['x'], ['y'])], [2, 3], [3, 2], [1, 4, 2, 5, 3, 6]],
+    ['an output without the one row', [node('Squeeze', ['x', 'first'], ['y'])], [1, 6], [6], [1, 2, 3, 4, 5, 6]],
+    ['a shape', [node('Shape', ['x'], ['y'])], [2, 3], [2], [2, 3]],
+    ['nothing', [node('Slice', ['x', 'to', 'to', 'first'], ['y'])], [2, 3], [0, 3], []],
+  ])('gives tensors in the shapes of a file that has one size: %s', async (what, nodes, takes, gives, data) => {
+    const type = what === 'a shape' ? 'int64' : 'float32';
+    const folder = temporaryFolder();
+    const file = model({
+      nodes,
+      inputs: [value('x', 'float32', takes)],
+      outputs: [value('y', type, gives)],
+      initializers: [tensor('first', [1], [0]), tensor('to', [1], [0])],
+    });
+    writeFileSync(join(folder.path, 'model.onnx'), file);
+    const version = await open(folder.path);
+    const inputs = [{ name: 'x', shape: takes, datatype: 'FP32', data: [1, 2, 3, 4, 5, 6] }];
+    const { body } = await ask(serve(catalogOf(version)), 'v2-infer', { name: version.name }, { inputs });
+    expect(body.outputs).toEqual([{ name: 'y', shape: gives, datatype: type === 'int64' ? 'INT64' : 'FP32', data }]);
+    folder.remove();
+  });
+
   it('a scalar is given once for all rows, or by the card', async () => {
     const folder = join(ROOT, 'test/fixtures/cases/scalar-input-unservable');
     const x = { name: 'x', shape: [2, 2], datatype: 'FP32', data: [1, 2, 3, 4] };
     const rate = { name: 'rate', shape: [1], datatype: 'FP32', data: [10] };
     const plain = await open(folder);
     const given = await ask(serve(catalogOf(plain)), 'v2-infer', { name: plain.name }, { inputs: [x, rate] });
+    const scalar = { ...rate, shape: [] };
+    const same = await ask(serve(catalogOf(plain)), 'v2-infer', { name: plain.name }, { inputs: [x, scalar] });
+    expect(same.body.outputs).toEqual(given.body.outputs);
     const features = [
       { name: 'x', type: 'tensor' },
       { name: 'rate', missing: { fill: 10 } },

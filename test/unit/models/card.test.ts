@@ -33,10 +33,25 @@ describe('model.json', () => {
     ],
     [{ outputs: { threshold: 'high' } }, 'outputs.threshold: expected number, came "high"'],
     [{ batching: { max_batch_size: 0 } }, 'batching.max_batch_size: Too small: expected number to be >=1, came 0'],
+    [
+      { batching: { max_batch_size: 1e9 } },
+      'batching.max_batch_size: Too big: expected number to be <=65536, came 1000000000',
+    ],
     [{ runtime: { placement: 'gpu' } }, 'runtime.placement: expected one of "in-line"|"worker", came "gpu"'],
     [{ sha256: 'abc' }, 'sha256: expected 64 hex digits, came "abc"'],
     [[], 'the whole: expected object, came []'],
   ])('%j is refused: %s', (card, words) => {
+    expect(() => parse(card)).toThrow(`${FILE}: ${words}`);
+  });
+
+  it.each<[string, object, string]>([
+    [
+      '100,000 features',
+      { features: Array.from({ length: 100_000 }, (_, i) => i) },
+      'features: expected at most 10000: give more values than that as one of type "tensor", came [0,1,2,',
+    ],
+    ['17 MB', { notes: 'x'.repeat(17_000_000) }, '17000012 bytes; a card has at most 2097152'],
+  ])('of %s is refused', (_, card, words) => {
     expect(() => parse(card)).toThrow(`${FILE}: ${words}`);
   });
 

@@ -53,6 +53,14 @@ describe('setting an alias', () => {
     expect((await store.readText(FILE, signal)).text).toBe('oh');
   });
 
+  it('writes nothing that would be too large to be read', async () => {
+    const store = memoryStore();
+    const aliases = Object.fromEntries(Array.from({ length: 20_000 }, (_, i) => [`a${i}`, '1.0.0']));
+    store.put(FILE, JSON.stringify({ aliases }));
+    await expect(setAlias(store, 'churn', 'blue', '1.0.0', signal)).rejects.toThrow(`${FILE}: more than 262144 bytes`);
+    expect(JSON.parse((await store.readText(FILE, signal)).text)).toEqual({ aliases });
+  });
+
   it('gives up where somebody else keeps writing', async () => {
     const store = memoryStore();
     const busy = { ...store, writeText: () => Promise.reject(new BlobConflict('again')) };

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createDiskCache, type DiskCache } from '../../../src/models/disk-cache.ts';
 import type { StoredVersion } from '../../../src/models/store.ts';
 import { type MemoryStore, memoryStore } from '../../support/memory-store.ts';
@@ -102,6 +102,34 @@ describe('disk cache', () => {
     expect(there).toContain(a.path);
     expect(there).toContain(c.path);
     expect(there).not.toContain(b.path);
+  });
+
+  it('brings as many at once as are asked for', async () => {
+    const names = Array.from({ length: 12 }, (_, i) => `m${i}`);
+    for (const [i, name] of names.entries()) store.put(`${name}/1.0.0/model.onnx`, content(i + 3));
+    let letGo = () => {};
+    store.gate = new Promise(resolve => {
+      letGo = resolve;
+    });
+    const cache = open();
+    const versions = await Promise.all(names.map(stored));
+    const first = versions.slice(0, 8).map(version => cache.get(version, signal));
+    await vi.waitFor(() => expect(store.asked.reads).toHaveLength(8)); // their files are open by now
+    const getting = Promise.all([...first, ...versions.slice(8).map(version => cache.get(version, signal))]);
+    await vi.waitFor(() => expect(store.asked.reads).toHaveLength(12));
+    letGo();
+    for (const [i, { path }] of (await getting).entries()) expect(readFileSync(path)).toEqual(content(i + 3));
+    expect(parts()).toEqual([]);
+  });
+
+  it('keeps no more than eight downloads that broke off', async () => {
+    const cache = open();
+    const names = Array.from({ length: 12 }, (_, i) => `m${i}`);
+    for (const name of names) store.put(`${name}/1.0.0/model.onnx`, content(7));
+    store.breakOffAfter.push(...names.flatMap(() => [0, 0, 0]));
+    const getting = names.map(async name => cache.get(await stored(name), signal));
+    for (const end of await Promise.allSettled(getting)) expect(end.status).toBe('rejected');
+    await vi.waitFor(() => expect(parts()).toHaveLength(8));
   });
 
   it('says so where the disk fails', async () => {

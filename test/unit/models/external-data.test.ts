@@ -147,6 +147,16 @@ describe('a model with its weights in files of their own', () => {
     expect(seen.beside).toEqual({ 'weights/w.data': sha256(join(folder.path, 'deep/weights/w.data')) });
   });
 
+  it('is broken, and no disk that fails, where they are called what no file here can be', async () => {
+    const name = `${'w'.repeat(300)}.data`;
+    store.put('ext/1.0.0/model.onnx', external(name));
+    store.put(`ext/1.0.0/${name}`, new Uint8Array(8));
+    await expect(open().routing('ext', undefined)).rejects.toMatchObject({
+      code: 'model_unavailable',
+      message: `ext/1.0.0/model.onnx: its weights are in ${name}, which no file here can be called`,
+    });
+  });
+
   it('leaves nothing in the cache where it is thrown out', async () => {
     await push(filesIn('push'));
     const routing = open(300).routing('ext', undefined);

@@ -45,6 +45,20 @@ const weighted = (width: number) =>
     initializers: [tensor('w', [width, 1], new Float32Array(width).fill(1))],
   });
 
+/** y is x, resized by factors that are an input. */
+const enlarged = model({
+  nodes: [node('Resize', ['x', '', 'scales'], ['y'])],
+  inputs: [value('x', 'float32', [1, 1, 2, 2]), value('scales', 'float32', [4])],
+  outputs: [value('y', 'float32', ['', '', '', ''])],
+});
+
+/** y is x with further dimensions, which have to differ. */
+const unsqueezed = model({
+  nodes: [node('Unsqueeze', ['x', 'axes'], ['y'])],
+  inputs: [value('x', 'float32', [3]), value('axes', 'int64', [2])],
+  outputs: [value('y', 'float32', ['', '', ''])],
+});
+
 describe('the first run', () => {
   it.each([
     ['bfloat16-message', 'm.onnx: input x has type bfloat16, which is not supported'],
@@ -77,6 +91,14 @@ describe('the first run', () => {
   });
 
   it.each([
+    ['a scale that is not 0', enlarged, {}],
+    ['columns of an input in an example, by its name', unsqueezed, { example: { axes: [0, 2] } }],
+  ])('takes %s, of a model that is unbatched', async (_, file, card) => {
+    const { info } = await inspect(file, card);
+    expect(info.signature.unbatched).toBe(true);
+  });
+
+  it.each([
     [weighted(39), {}, 'the width of input x is open', 'name its features in a card ("features")'],
     [weighted(39), { example: [1, 2] }, 'the card\'s "example" was tried', 'MatMul'],
     [embedding(3, 20), {}, 'give an instance in a card ("example"), or the "range" of its features', 'Gather'],
@@ -96,5 +118,22 @@ describe('the first run', () => {
       maxBatchSize: 1000,
       signature: { inputs: [{ type, dims: [null, 2] }], outputs: [{ type, dims: [null, 2] }] },
     });
+  });
+
+  it('need not show that answers are random where a request asks for it: the graph does', async () => {
+    const dropout = (training: Partial<Parameters<typeof model>[0]>) =>
+      inspect(
+        model({
+          nodes: [node('Dropout', ['x', '', 'training'], ['y'])],
+          inputs: [value('x', 'float32', [null, 4])],
+          outputs: [value('y', 'float32', [null, 4])],
+          ...training,
+        }),
+      );
+    const asked = await dropout({ inputs: [value('x', 'float32', [null, 4]), value('training', 'bool', [])] });
+    expect(asked.info).toMatchObject({ varies: true });
+    expect(asked.remarks.join()).toContain('its answers are not cached');
+    const never = await dropout({ nodes: [node('Dropout', ['x'], ['y'])] });
+    expect(never.info).not.toHaveProperty('varies');
   });
 });

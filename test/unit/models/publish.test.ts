@@ -2,10 +2,13 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { createOnnxLoader } from '../../../src/backends/onnx/onnx-loader.ts';
-import { inspectModel } from '../../../src/models/publish.ts';
+import { parseCard } from '../../../src/models/card.ts';
+import { inspectModel, pushModel } from '../../../src/models/publish.ts';
+import { memoryStore } from '../../support/memory-store.ts';
 import { notes, temporaryFolder } from '../../support/models.ts';
 import { BAD, classifier, model, node, regressor, value } from '../../support/onnx.ts';
 
+const signal = AbortSignal.timeout(60_000);
 const folder = temporaryFolder();
 const loaders = [createOnnxLoader({ threads: 0, inlineMaxMs: 1, workerMinMs: 5, log: notes() })];
 afterAll(() => folder.remove());
@@ -69,7 +72,7 @@ describe('inspecting a model', () => {
     });
     expect(await inspect(noisy)).toMatchObject({
       info: { varies: true, maxBatchSize: 1000 },
-      remarks: ['it answers the same instance differently each time: its answers are not cached'],
+      remarks: ['it may answer the same instance differently each time: its answers are not cached'],
     });
   });
 
@@ -120,6 +123,32 @@ describe('inspecting a model', () => {
     );
     await expect(inspect(regressor([1]), undefined, { version: '1.0' })).rejects.toThrow(
       'version 1.0: expected a semantic version',
+    );
+  });
+});
+
+describe('pushing a card that is nearly too large', () => {
+  const push = async (bytes: number) => {
+    const card = { notes: Array.from({ length: bytes / 10 }, () => 'x'.repeat(7)) };
+    const files = {
+      name: 'm',
+      version: '1.0.0',
+      file: write('m.onnx', regressor([1, 2])),
+      card: write('m.json', JSON.stringify(card)),
+    };
+    const store = memoryStore();
+    await pushModel(store, files, await inspectModel(files, loaders), signal);
+    return store;
+  };
+
+  it('writes one that will be read', async () => {
+    const { text } = await (await push(2_000_000)).readText('m/1.0.0/model.json', signal);
+    expect(parseCard(text, 'model.json')).toMatchObject({ name: 'm', notes: { length: 200_000 } });
+  });
+
+  it('refuses one that would not', async () => {
+    await expect(push(2_097_120)).rejects.toThrow(
+      /^m\/1\.0\.0\/model\.json: 2097\d+ bytes; a card has at most 2097152/,
     );
   });
 });

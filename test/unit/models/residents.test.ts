@@ -55,3 +55,31 @@ describe('loads', () => {
     await vi.waitFor(() => expect(close).toHaveBeenCalledOnce());
   });
 });
+
+describe('the room that loaded versions take', () => {
+  it('is what the version says that was loaded last, and superseded ones go first', async () => {
+    let nowMs = 0;
+    const bytes: Record<string, number> = { a: 40, b: 40, c: 40 };
+    const residents = createResidents({
+      async load({ name }) {
+        const version = modelVersion({ inputs: ['x: float32[?,1]'], name });
+        return {
+          ...version,
+          backend: { ...version.backend, info: { ...version.backend.info, memoryBytes: bytes[name]! } },
+        };
+      },
+      ...{ budgetBytes: 100, loadTimeoutMs: 60_000, clock: () => nowMs++, onLoad: undefined },
+      log: { info() {}, warn() {}, error() {} },
+    });
+    const load = (name: string) => residents.load({ ...stored, name });
+    const loaded = () => [...residents.loaded().keys()];
+    await load('a');
+    (await load('b')).superseded = true;
+    await load('c');
+    expect(loaded()).toEqual(['a', 'c']);
+    bytes.b = 20; // measured anew
+    await load('b');
+    expect(loaded()).toEqual(['a', 'b', 'c']);
+    await residents.close();
+  });
+});

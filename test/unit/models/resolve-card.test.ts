@@ -226,6 +226,29 @@ describe('batches', () => {
   });
 });
 
+describe('what a card asks for', () => {
+  it('is refused where a slice would take gigabytes', () => {
+    const image = signature([spec('image', 'float32', [null, 3, 224, 224])], [LABEL]);
+    expect(resolve({ batching: { max_batch_size: 445 } }, image).batching.maxBatchSize).toBe(445);
+    expect(() => resolve({ batching: { max_batch_size: 65_536 } }, image)).toThrow(
+      'm/1.0.0/model.json: batching.max_batch_size: expected at most 445 (an instance has 150528 values, and a slice at most 67108864), came 65536',
+    );
+  });
+
+  it('is held against the model at once, however many features it names', () => {
+    const features = Array.from({ length: 10_000 }, (_, i) => ({ name: `f${i}`, input: i % 2 ? 'a' : 'b' }));
+    const wide = signature([spec('a', 'float32', [null, 5_000]), spec('b', 'float32', [null, 5_000])], [LABEL]);
+    const start = performance.now();
+    expect(resolve({ features }, wide).features).toHaveLength(10_000);
+    expect(performance.now() - start).toBeLessThan(3_000); // each held against all others, it took 6 s
+  });
+
+  it('is not made up where the file declares a table wider than that: its values are one feature', () => {
+    const wide = signature([spec('x', 'float32', [null, 1e9])], [LABEL]);
+    expect(named(resolve(undefined, wide).features)).toEqual(['x:tensor>x']);
+  });
+});
+
 describe('warm-up', () => {
   it('tries plausible instances: in range, scaled, first category, fill', () => {
     const held = signature(

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { gunzipSync } from 'node:zlib';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { createDeadLetterRenderer } from '../../../src/codecs/event-json/dead-letter.ts';
 import { RequestError } from '../../../src/core/errors.ts';
@@ -259,6 +259,52 @@ describe('a dead letter that would be too large', () => {
     const event = `[${new Array(10_000).fill('{"features":[]}').join()}]`;
     const letters = await score([event], { properties: { p: 'p'.repeat(15_000) } });
     expect(letters.reduce((sum, { outcome }) => sum + outcome.body.length, 0)).toBeLessThan(50 * event.length);
+  });
+
+  it.each<[string, number, string, Partial<Event>]>([
+    ['of 110 bytes each', 9_000, `{"request_id":"r","features":"${'x'.repeat(78)}"}`, {}],
+    [
+      'with large properties',
+      4_000,
+      `{"request_id":"r","features":"${'x'.repeat(220)}"}`,
+      { properties: { p: 'p'.repeat(900) } },
+    ],
+    ['with large ones among them', 2_000, `{"features":"${'x'.repeat(150)}"},{"features":"${'y'.repeat(400)}"}`, {}],
+  ])(
+    'is brief where the dead letters of its event would be more than four times its bytes: %s',
+    async (_, count, one, event) => {
+      const body = Buffer.from(`[${new Array(count).fill(one).join()}]`);
+      const letters = await score([body], event);
+      const bytes = letters.reduce((sum, { outcome }) => sum + outcome.body.length, 0);
+      expect(bytes).toBeLessThanOrEqual(4 * body.length);
+      expect(letters.map(({ json }) => json.result_id)).toEqual(letters.map((_, i) => `inference-requests/2/100/${i}`));
+      expect(new Set(letters.map(({ json }) => json.error.code))).toEqual(new Set(['schema_mismatch']));
+      expect(letters.at(-1)?.json).toMatchObject({ source: { sequence_number: 100 } });
+      for (const { json } of letters) expect('body' in json).toBe(json.body_left_out !== 'too many');
+    },
+  );
+
+  it('is never longer than about 450 bytes each, however tiny the requests are', async () => {
+    const packed = gzipSync(`[${new Array(10_000).fill('{}').join()}]`);
+    const letters = await score([packed], { contentEncoding: 'gzip' });
+    expect(letters).toHaveLength(10_000);
+    expect(letters.reduce((sum, { outcome }) => sum + outcome.body.length, 0)).toBeLessThan(450 * 10_000);
+  });
+
+  it('is whole where there is room: in a small event, and in one of large requests', async () => {
+    const small = await score([`[${new Array(100).fill('{"features":"x"}').join()}]`]);
+    const large = await score([`[${new Array(1_000).fill(`{"features":"${'x'.repeat(500)}"}`).join()}]`]);
+    expect([...small, ...large].filter(({ json }) => json.body_left_out !== undefined)).toEqual([]);
+    const packed = gzipSync(`[${new Array(1_000).fill(`{"features":"${'x'.repeat(500)}"}`).join()}]`);
+    const letters = await score([packed], { contentEncoding: 'gzip' });
+    expect(letters.filter(({ json }) => json.body_left_out !== undefined)).toEqual([]);
+  });
+
+  it('says what is mostly control characters in base64: JSON writes six for each', async () => {
+    const body = Buffer.alloc(100_000, 1);
+    const { outcome, json } = await scoreOne(body);
+    expect(json).toMatchObject({ body_encoding: 'base64', body: body.toString('base64') });
+    expect(outcome.body.length).toBeLessThan(2 * body.length);
   });
 
   it('does not grow with the name of the model that is not there', async () => {

@@ -191,6 +191,8 @@ describe('numbers', () => {
     ['bool', 2, 'is neither true nor false'],
     ['string', 5, 'feature x is a number; m 1.0.0 takes text'],
     ['string', 'a\0b', 'feature x contains a NUL character'],
+    ['string', 'a\ud83d', 'feature x contains half of a character; m 1.0.0 takes text that is Unicode'],
+    ['string', '\ude00\ud83d', 'feature x contains half of a character'],
   ])('%s refuses %j', (type, value, message) => {
     const error = refusal(type, value);
     expect(error.code).toBe('schema_mismatch');
@@ -220,9 +222,22 @@ describe('what is missing', () => {
   it('texts are filled too', () => {
     const texts = { features: [{ name: 'a', missing: { fill: 'none' } }, { name: 'b' }] };
     expect(dataOf(['a: string[?,1]', 'b: string[?,1]'], { a: '', b: 'x' }, texts)).toEqual(['none']);
-    expect(errorOf(['a: string[?,1]', 'b: string[?,1]'], { a: 'x', b: '' }, texts).message).toMatch(
+    expect(errorOf(['a: string[?,1]', 'b: string[?,1]'], { a: 'x', b: null }, texts).message).toMatch(
       /^feature b is missing/,
     );
+  });
+
+  it('an empty text is none where nothing fills it, nor where it is no category', () => {
+    const encoder = new Encoder(modelVersion({ inputs: ['a: string[?,1]', 'b: string[?,1]'] }));
+    const rows = encoder.begin(1);
+    rows.add({ a: 'x', b: '' });
+    expect(rows.tensors(0, 1, 1).b?.data).toEqual(['']);
+    const named = { features: [{ name: 'a', categories: ['x'] }] };
+    expect(errorOf(['a: string[?,1]'], { a: '' }, named).message).toMatch(/^feature a is missing/);
+  });
+
+  it('a text may have characters beyond the first plane, and the one that stands for what is none', () => {
+    expect(dataOf(['text: string[?,1]'], '\u{1F600}\uFFFD')).toEqual(['\u{1F600}\uFFFD']);
   });
 
   it('an empty text is a text to a model that takes nothing but one text', () => {

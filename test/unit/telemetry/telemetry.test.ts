@@ -155,7 +155,7 @@ describe('telemetry', () => {
     let hits = 3;
     telemetry.observe({ models: () => Promise.reject(new Error('storage is away')) });
     telemetry.observe({
-      cache: () => ({ hits, misses: 4, evictions: 5 }),
+      cache: () => ({ hits, misses: 4, evictions: 5, bypassed: 6 }),
       breakers: () => ({ redis: 'open', 'remote:churn': 'half-open' }),
       ignoredSettings: ['REDIS_URL'],
     });
@@ -164,6 +164,7 @@ describe('telemetry', () => {
     const samples = await look(telemetry);
     expect(samples.get('hubscore_cache_hits_total')).toBe(9);
     expect(samples.get('hubscore_cache_evictions_total')).toBe(5);
+    expect(samples.get('hubscore_cache_bypassed_total')).toBe(6);
     expect(samples.get('hubscore_breaker_state{target="redis"}')).toBe(2);
     expect(samples.get('hubscore_breaker_state{target="remote:churn"}')).toBe(1);
     expect(samples.get('hubscore_setting_ignored{setting="REDIS_URL"}')).toBe(1);

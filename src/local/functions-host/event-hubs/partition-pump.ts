@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { messageOf } from '../log.ts';
 import { EventQueue } from './event-queue.ts';
 import type { HubConnection, PartitionLink, Position } from './hub-connection.ts';
 import { ReceivedEvent } from './received-event.ts';
@@ -106,9 +107,8 @@ export class PartitionPump {
         return;
       } catch (error) {
         const stolen = (error as { condition?: string }).condition === 'amqp:link:stolen';
-        if (stolen) return this.#closed({ stolen, message: String(error) });
-        if (attempt === 0)
-          onBreak(`cannot be read: ${error instanceof Error ? error.message : String(error)}; trying again`);
+        if (stolen) return this.#closed({ stolen, message: messageOf(error) });
+        if (attempt === 0) onBreak(`cannot be read: ${messageOf(error)}; trying again`);
         const waitMs = REOPEN_AFTER_MS[Math.min(attempt, REOPEN_AFTER_MS.length - 1)];
         await delay(waitMs, undefined, { signal: this.signal }).catch(() => undefined);
       }
@@ -130,7 +130,7 @@ export class PartitionPump {
       return;
     }
     this.#options.onBreak(`${message}; opening it again`);
-    this.#open().catch(error => this.#options.onBreak(String(error)));
+    this.#open().catch(error => this.#options.onBreak(messageOf(error)));
   }
 
   #addCredit(): void {

@@ -51,7 +51,7 @@ describe('the choice', () => {
     expect(choice.why[0]).toBe('in-line: in the model for 0.28 ms of a batch of 256, no more than INLINE_MAX_MS (1)');
   });
 
-  it('is worker threads for a heavy one, even where they are a little slower', () => {
+  it('is worker processes for a heavy one, even where they are a little slower', () => {
     const points = [...curve(INLINE, 20, 0.05), ...curve(WORKER, 20.2, 0.05)];
     const choice = choose(points, [side(INLINE, 14_000, 80), side(WORKER, 13_000, 0.4)], LIMITS);
     expect(choice.placement).toBe('worker');

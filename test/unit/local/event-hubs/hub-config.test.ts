@@ -46,6 +46,11 @@ describe("the official emulator's Config.json", () => {
     rmSync(folder, { recursive: true });
   });
 
+  it.each(['Config.bom.json', 'Config.comments.json'])('is read as somebody had it: %s', name => {
+    const file = join(import.meta.dirname, '../../../fixtures/cases/emulator-config-bom', name);
+    expect(readHubConfig(file)).toEqual([{ name: 'eh1', partitionCount: 2, consumerGroups: ['cg1'] }]);
+  });
+
   it.each([
     ['no hubs', config([]), 'Entities'],
     ['too many partitions', config([{ Name: 'a', PartitionCount: 33 }]), 'Entities.0.PartitionCount'],

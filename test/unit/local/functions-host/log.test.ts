@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createLog } from '../../../../src/local/functions-host/log.ts';
+import { createLog, messageOf } from '../../../../src/local/functions-host/log.ts';
 import type { LogLevel } from '../../../../src/local/functions-host/rpc.ts';
 
 describe('log', () => {
@@ -41,5 +41,17 @@ describe('log', () => {
       'warning Host:',
       'debug Function.f:',
     ]);
+  });
+});
+
+describe('the message of what was thrown', () => {
+  it('is words, of AMQP refusals too, which are objects', () => {
+    const refusal = { condition: 'amqp:not-found', description: 'the consumer group none is not there' };
+    expect(messageOf(refusal)).toBe('amqp:not-found: the consumer group none is not there');
+    expect(messageOf(new Error('reading', { cause: refusal }))).toBe(
+      'reading: amqp:not-found: the consumer group none is not there',
+    );
+    expect(messageOf({ odd: 1 })).toBe('{"odd":1}');
+    expect(messageOf('text')).toBe('text');
   });
 });

@@ -72,7 +72,9 @@ describe('host.json', () => {
       AzureFunctionsJobHost__extensions__eventHubs__MaxEventBatchSize: '7',
       AzureFunctionsJobHost__functionTimeout: '00:00:30',
       AZUREFUNCTIONSJOBHOST__logging__logLevel__default: 'Debug',
+      AzureFunctionsJobHost__extensions__eventHubs__enableCheckpointing: 'False',
     });
+    expect(extensions.eventHubs.enableCheckpointing).toBe(false);
     expect(extensions.eventHubs).toMatchObject({ maxEventBatchSize: 7, prefetchCount: 9 });
     expect([functionTimeout, logging.logLevel]).toEqual([30_000, { default: 'Debug' }]);
   });
@@ -81,6 +83,15 @@ describe('host.json', () => {
     [{ version: '1.0' }, /host\.json needs "version": "2\.0"/],
     [{ version: '2.0', functionTimeout: '5 minutes' }, /expected a time span like "00:05:00", got "5 minutes"/],
     [{ version: '2.0', extensions: { eventHubs: { maxEventBatchSize: 0 } } }, /maxEventBatchSize/],
+    [
+      { version: '2.0', extensions: { eventHubs: { minEventBatchSize: 101 } } },
+      /is greater than maxEventBatchSize.*\n.*minEventBatchSize/,
+    ],
+    [
+      { version: '2.0', extensions: { eventHubs: { maxWaitTime: '00:10:01' } } },
+      /is longer than ten minutes.*\n.*maxWaitTime/,
+    ],
+    [{ version: '2.0', extensions: { eventHubs: { enableCheckpointing: 'no' } } }, /expected true or false/],
     [
       { version: '2.0', extensions: { eventHubs: { initialOffsetOptions: { type: 'middle' } } } },
       /initialOffsetOptions\.type/,

@@ -13,6 +13,8 @@ app.hook.log(context => {
   context.message = context.message.replace('secret', '***');
 });
 
+app.warmup('warm', { handler: () => console.log('WARM') });
+
 app.get('hello', (_, context) => {
   context.log('a secret');
   return { body: 'hello' };
