@@ -8,6 +8,7 @@ import { BlobServiceClient } from '@azure/storage-blob';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createLoaders } from '../../src/app/create-loaders.ts';
 import { openCatalog } from '../../src/app/open-catalog.ts';
+import { checkModels } from '../../src/cli/doctor/models.ts';
 import { commandSettings } from '../../src/cli/environment.ts';
 import { run } from '../../src/cli/program.ts';
 import { notes, temporaryFolder } from '../support/models.ts';
@@ -87,7 +88,7 @@ describe('what trying a model shows', () => {
     expect(await load('dropped')).toEqual([expect.stringMatching(/^dropped 1\.0\.0\+\w{8} loaded in/)]);
   });
 
-  it('is said of a file that ends the process that opens it, by push, tune and show; it is not pushed', async () => {
+  it('is said of a file that ends the process that opens it, by push, tune, show and doctor; it is not pushed', async () => {
     const path = put('killer.onnx', killer());
     const says = 'opening it ended the process that tried it: the process was ended by SIGFPE';
     expect(await push(path, 'killer')).toBe(`error: ${path}: ${says}\nIt was not pushed.\n`);
@@ -95,6 +96,9 @@ describe('what trying a model shows', () => {
     expect(await client('models').getBlockBlobClient('killer/1.0.0/model.onnx').exists()).toBe(false);
     await client('models').getBlockBlobClient('shown/1.0.0/model.onnx').uploadData(killer());
     expect(await hubscore('models', 'show', 'shown')).toContain(says);
+    const settings = commandSettings(environment(), folder.path);
+    const found = await checkModels(settings).run(AbortSignal.timeout(60_000));
+    expect(found.map(({ says: words }) => words)).toContain(`shown: shown/1.0.0/model.onnx: ${says}`);
     await client('models').deleteBlob('shown/1.0.0/model.onnx');
   });
 
