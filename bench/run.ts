@@ -77,17 +77,16 @@ const PEERS: Readonly<Record<string, () => Promise<unknown>>> = {
 /** Nanoseconds an event differ by a tenth from process to process, by what the engine happens to inline: the median of this many processes counts. */
 const PROCESSES: Readonly<Record<string, number>> = { 'function-path': 3, mixtures: 3, overheads: 3 };
 
-const { values } = parseArgs({
-  options: {
-    only: { type: 'string' },
-    peers: { type: 'boolean', default: false },
-    part: { type: 'boolean', default: false },
-  },
-});
 const known = { ...SCENARIOS, ...PEERS };
+const HELP = `npm run bench [-- --only NAME,…] [-- --peers]
+  --only NAME,…   these scenarios: ${Object.keys(SCENARIOS).join(', ')}
+  --peers         the others too, which make virtual environments of Python under .local: ${Object.keys(PEERS).join(', ')}
+Figures are printed, and recorded in bench/results/.`;
+
+const values = readArguments();
 const names = values.only?.split(',') ?? Object.keys(values.peers ? known : SCENARIOS);
 const unknown = names.find(name => !(name in known));
-if (unknown !== undefined) throw new Error(`no scenario ${unknown}; there are ${Object.keys(known).join(', ')}`);
+if (unknown !== undefined) leave(`there is no scenario ${unknown}\n${HELP}`);
 const again = (...args: string[]) => [import.meta.filename, '--only', ...args];
 if (names.length > 1) {
   // A process each: what one scenario has the engine learn would change the next one's figures.
@@ -106,6 +105,29 @@ if (names.length > 1) {
   }
 }
 process.exit(); // a scenario may leave something open
+
+function readArguments() {
+  try {
+    const { values: read } = parseArgs({
+      options: {
+        only: { type: 'string' },
+        peers: { type: 'boolean', default: false },
+        part: { type: 'boolean', default: false },
+        help: { type: 'boolean', short: 'h', default: false },
+      },
+    });
+    if (!read.help) return read;
+  } catch (thrown) {
+    leave(`${(thrown as Error).message}\n${HELP}`);
+  }
+  console.log(HELP);
+  process.exit();
+}
+
+function leave(words: string): never {
+  process.stderr.write(`bench: ${words}\n`);
+  process.exit(1);
+}
 
 function part(name: string): unknown {
   const stdio = ['ignore', 'pipe', 'inherit'] as const;

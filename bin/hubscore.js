@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 const OLDEST = 22;
 const path = name => fileURLToPath(new URL(name, import.meta.url));
 const program = path('../dist/cli/hubscore.js');
-const ownNode = path('../node_modules/node/bin/node');
+const ownNode = path(`../node_modules/node/bin/node${process.platform === 'win32' ? '.exe' : ''}`);
 
 if (!existsSync(program)) {
   fail('hubscore is not built yet.');

@@ -19,27 +19,29 @@ const MODEL = 'model = tostring(customDimensions.model), version = tostring(cust
 /** A counter's additions a second; Application Insights holds what was added since the last export. */
 function rate(name: string, by: readonly string[]): Pick<Panel, 'promql' | 'legend' | 'kql'> {
   return {
-    promql: `sum by (${by.join(', ')}) (rate(${name}[INTERVAL]))`,
+    promql: busy(`sum by (${by.join(', ')}) (rate(${name}[INTERVAL]))`),
     legend: legendOf(by),
-    kql: `${metric(name)} | summarize added = sum(valueSum) by bin(timestamp, GRAIN), ${dimensions(by)} | project timestamp, ${seriesOf(by)}, per_second = added / (GRAIN / 1s)`,
+    kql: `${metric(name)} | summarize added = sum(valueSum) by bin(timestamp, GRAIN), ${dimensions(by)} | where added > 0 | project timestamp, ${seriesOf(by)}, per_second = added / (GRAIN / 1s)`,
   };
 }
 
 /** The 95th percentile of a histogram by model and version, from its buckets. */
 function p95(name: string): Pick<Panel, 'promql' | 'legend' | 'kql'> {
   return {
-    promql: `histogram_quantile(0.95, sum by (le, model, version) (rate(${name}_bucket[INTERVAL])))`,
+    promql: busy(`histogram_quantile(0.95, sum by (le, model, version) (rate(${name}_bucket[INTERVAL])))`),
     legend: legendOf(['model', 'version']),
-    kql: `${metric(`${name}_bucket`)} | extend le = tostring(customDimensions.le) | extend upper = iff(le == "+Inf", 86400.0, todouble(le)) | summarize p95 = percentilew(upper, tolong(valueSum), 95) by bin(timestamp, GRAIN), ${MODEL} | project timestamp, series = strcat(model, " ", version), p95`,
+    kql: `${metric(`${name}_bucket`)} | extend le = tostring(customDimensions.le) | extend upper = iff(le == "+Inf", 86400.0, todouble(le)) | summarize p95 = percentilew(upper, tolong(valueSum), 95) by bin(timestamp, GRAIN), ${MODEL} | where p95 > 0 | project timestamp, series = strcat(model, " ", version), p95`,
   };
 }
 
 /** A histogram's mean by model and version. */
 function mean(name: string): Pick<Panel, 'promql' | 'legend' | 'kql'> {
   return {
-    promql: `sum by (model, version) (rate(${name}_sum[INTERVAL])) / sum by (model, version) (rate(${name}_count[INTERVAL]))`,
+    promql: busy(
+      `sum by (model, version) (rate(${name}_sum[INTERVAL])) / sum by (model, version) (rate(${name}_count[INTERVAL]))`,
+    ),
     legend: legendOf(['model', 'version']),
-    kql: `${metric(name)} | summarize mean = sum(valueSum) / sum(valueCount) by bin(timestamp, GRAIN), ${MODEL} | project timestamp, series = strcat(model, " ", version), mean`,
+    kql: `${metric(name)} | summarize mean = sum(valueSum) / sum(valueCount) by bin(timestamp, GRAIN), ${MODEL} | where mean > 0 | project timestamp, series = strcat(model, " ", version), mean`,
   };
 }
 
@@ -52,6 +54,8 @@ function highest(name: string, by: readonly string[]): Pick<Panel, 'promql' | 'l
   };
 }
 
+/** Without the series that did nothing (0, or no number where none was counted): a legend of fifty idle versions hides the one that works. */
+const busy = (promql: string) => `(${promql}) > 0`;
 const metric = (name: string) => `customMetrics | where name == "${name}"`;
 const dimensions = (by: readonly string[]) =>
   by.map(label => `${label} = tostring(customDimensions.${label})`).join(', ');

@@ -1,4 +1,5 @@
 import { readServingSettings, type ServingSettings } from '../config/config.ts';
+import { unknownSettings } from '../config/unknown-settings.ts';
 import { asError } from '../core/errors.ts';
 import type { HttpReply, HttpRequest } from '../http/http.ts';
 import type { RouteName } from '../http/routes.ts';
@@ -38,6 +39,7 @@ export function createApp({ environment, clock, log }: AppOptions): App {
     if (read === undefined) {
       read = readServingSettings(environment);
       if (read.reason !== undefined) log.warn(read.reason);
+      for (const words of unknownSettings(environment)) log.warn(words);
     }
     return read;
   };

@@ -10,6 +10,7 @@ import { type Breaker, createBreaker } from '../core/retry-policies.ts';
 import { type CatalogOptions, createCatalog, type ModelCatalog } from '../models/catalog.ts';
 import { createModelStore } from '../models/model-store.ts';
 import { createTriedFiles } from '../models/tried.ts';
+import { warningOfUnknownFields } from '../models/unknown-fields.ts';
 import { createTrial } from './create-trial.ts';
 
 const MIB = 1024 * 1024;
@@ -27,11 +28,12 @@ export function openCatalog(
   );
   const connection = modelStorageConnection(settings);
   const blobs = createBlobs(connection, MODELS_CONTAINER);
-  const cacheDir = settings.MODEL_CACHE_DIR ?? join(tmpdir(), 'hubscore-models');
+  const cacheDir = settings.MODEL_CACHE_DIR ?? join(settings.LOCAL_DATA_DIR ?? tmpdir(), 'hubscore-models');
   const shared = createBlobs(connection, MONITOR_CONTAINER);
   const tried = createTriedFiles({ trial: createTrial(settings), dir: cacheDir, shared, clock, log });
   const catalog = createCatalog({
     ...parts,
+    loaders: warningOfUnknownFields(parts.loaders, parts.log),
     store: createModelStore(withBreaker(blobs, breaker)),
     tried,
     workers: settings.WORKER_THREADS ?? Math.max(1, availableParallelism() - 1),

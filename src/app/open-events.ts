@@ -27,7 +27,7 @@ export async function openEvents(settings: Settings, log: Log, lifetime: Lifetim
     results: openReader(connection, settings.RESULTS_HUB, recoveryGroups),
     deadLetters: openReader(connection, settings.DEAD_LETTER_HUB, recoveryGroups),
   };
-  void import('@azure/event-hubs'); // otherwise the first batch waits for it: 25 ms
+  void import('../azure/bounded-sdk.ts'); // otherwise the first batch waits for it: 25 ms
   const senders = await openSenders(settings, connection);
   lifetime.free(() => Promise.allSettled([senders.close(), ...Object.values(hubs).map(hub => hub.close())]));
   const breaker = createBreaker(

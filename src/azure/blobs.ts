@@ -103,6 +103,12 @@ export function createBlobs(connection: Connection, name: string): Blobs {
         return response.etag ?? '';
       });
     },
+    async delete(path, etag, signal) {
+      return guard(WRITE, `deleting ${path}`, signal, async () => {
+        const client = (await container()).getBlobClient(path);
+        await client.delete({ abortSignal: signal, conditions: { ifMatch: etag }, deleteSnapshots: 'include' });
+      });
+    },
   };
 }
 

@@ -12,7 +12,7 @@ export async function producerClient(
   hub: string,
   options: EventHubClientOptions = SENDING,
 ): Promise<EventHubProducerClient> {
-  const { EventHubProducerClient } = await import('@azure/event-hubs');
+  const { EventHubProducerClient } = await import('./bounded-sdk.ts');
   return connection.kind === 'connection-string'
     ? new EventHubProducerClient(connection.connectionString, hub, options)
     : new EventHubProducerClient(connection.endpoint, hub, await credentialOf(connection.clientId), options);
@@ -24,7 +24,7 @@ export async function consumerClient(
   consumerGroup: string,
   options: EventHubClientOptions = READING,
 ): Promise<EventHubConsumerClient> {
-  const { EventHubConsumerClient } = await import('@azure/event-hubs');
+  const { EventHubConsumerClient } = await import('./bounded-sdk.ts');
   if (connection.kind === 'connection-string') {
     return new EventHubConsumerClient(consumerGroup, connection.connectionString, hub, options);
   }

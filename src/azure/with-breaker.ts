@@ -14,5 +14,6 @@ export function withBreaker(blobs: Blobs, breaker: Breaker): Blobs {
     properties: guarded(blobs.properties),
     writeText: guarded(blobs.writeText),
     writeFile: guarded(blobs.writeFile),
+    delete: guarded(blobs.delete),
   };
 }

@@ -1,7 +1,8 @@
 import { Command } from 'commander';
 import { readSettings } from '../config/config.ts';
+import { unknownSettings } from '../config/unknown-settings.ts';
 import { withDeadline } from '../core/waiting.ts';
-import { type Check, type Finding, failure, type Level } from './doctor/check.ts';
+import { type Check, type Finding, failure, type Level, ok, warn } from './doctor/check.ts';
 import { checkEventHubs } from './doctor/event-hubs.ts';
 import { checkHostJson } from './doctor/host-json.ts';
 import { checkMachine } from './doctor/machine.ts';
@@ -9,6 +10,7 @@ import { checkModels } from './doctor/models.ts';
 import { checkResultCache } from './doctor/result-cache.ts';
 import { checkHostStorage, checkModelStorage } from './doctor/storage.ts';
 import { commandVariables } from './environment.ts';
+import { printable, printableLines } from './printable.ts';
 import { paintFor, type Terminal } from './terminal.ts';
 
 const CHECK_WITHIN_MS = 90_000;
@@ -50,11 +52,11 @@ async function doctor(terminal: Terminal, { json }: Options): Promise<void> {
       all.push({ check: check.name, ...finding });
       if (json) continue;
       const mark = paint(COLOURS[finding.level], finding.level.padEnd(4));
-      stdout.write(`${mark}  ${finding.says}\n${finding.fix ? `      → ${finding.fix}\n` : ''}`);
+      stdout.write(`${mark}  ${printable(finding.says)}\n${finding.fix ? `      → ${printable(finding.fix)}\n` : ''}`);
     }
     signal.throwIfAborted();
   }
-  if (json) stdout.write(`${JSON.stringify(all, null, 2)}\n`);
+  if (json) stdout.write(`${printableLines(JSON.stringify(all, null, 2))}\n`);
   else stdout.write(`\n${counts.ok} well, ${counts.warn} to look at, ${counts.fail} failed\n`);
   if (counts.fail > 0) terminal.setExitCode(1);
 }
@@ -68,6 +70,7 @@ export function checksFor({ environment, folder }: Pick<Terminal, 'environment' 
     const settings = readSettings(variables);
     return [
       checkMachine(),
+      checkSettings(variables),
       checkHostJson(folder, settings),
       ...checkEventHubs(settings),
       checkHostStorage(variables),
@@ -79,6 +82,11 @@ export function checksFor({ environment, folder }: Pick<Terminal, 'environment' 
     const refused: Check = { name: 'settings', run: async () => [failure('settings cannot be used', thrown)] };
     return [checkMachine(), refused];
   }
+}
+
+function checkSettings(variables: Readonly<Record<string, string | undefined>>): Check {
+  const slips = unknownSettings(variables).map(words => warn(words, 'Correct its name: nothing reads this one.'));
+  return { name: 'settings', run: async () => (slips.length > 0 ? slips : [ok('settings can be read')]) };
 }
 
 async function findings(check: Check, signal: AbortSignal): Promise<readonly Finding[]> {

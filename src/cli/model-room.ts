@@ -8,6 +8,7 @@ import type { ModelFiles } from '../models/open-files.ts';
 import type { Inspection } from '../models/publish.ts';
 import { productionVersion } from '../models/resolve-version.ts';
 import { deploymentPath, type ModelStore, type StoredModel } from '../models/store.ts';
+import { scratchRoot } from './scratch.ts';
 
 /** The models in storage that the settings name. */
 export async function openStore(settings: Settings): Promise<ModelStore> {
@@ -42,7 +43,7 @@ export async function inspect(settings: Settings, files: ModelFiles, signal: Abo
     import('../models/publish.ts'),
   ]);
   const apart = { trial: createTrial(settings), signal };
-  return withLoaders(settings, loaders => inspectModel(files, loaders, apart));
+  return withLoaders(settings, loaders => inspectModel({ ...files, scratch: scratchRoot(settings) }, loaders, apart));
 }
 
 /** Keeps what a trial has shown where the functions look for it. @throws what `Blobs` throws */
@@ -57,13 +58,13 @@ export async function shareVerdict(settings: Settings, { tried }: Inspection): P
 
 export interface Deployed {
   readonly aliases: ReadonlyMap<string, string>;
-  /** The version that answers where none is asked for. */
+  /** The version that answers where none is asked for, as long as it loads. */
   readonly production: string | undefined;
   /** Why its deployment.json cannot be used, so that neither is known. */
   readonly problem: string | undefined;
 }
 
-/** A model's aliases and production version. */
+/** A model's aliases and production version. A broken deployment.json is no failure: its model goes on without, as in the app. */
 export async function readDeployed(store: ModelStore, model: StoredModel, signal: AbortSignal): Promise<Deployed> {
   const path = deploymentPath(model.name);
   const versions = [...model.versions.keys()];

@@ -1,5 +1,6 @@
 import { commandSettings } from './environment.ts';
 import { inspect, openStore } from './model-room.ts';
+import { jsonLine, printable, printableLines } from './printable.ts';
 import { showInspection } from './show-inspection.ts';
 import { findStored, withDownloaded } from './stored-model.ts';
 import { paintFor, type Terminal } from './terminal.ts';
@@ -16,23 +17,23 @@ export async function showModel(
   const store = await openStore(settings);
   const found = await findStored(store, name, asked, signal);
   const { stored, card, aliases, production, problem } = found;
-  if (problem) stderr.write(`${problem}; which version is production is not known\n`);
+  if (problem !== undefined) stderr.write(`${printable(problem)}; which version is production is not known\n`);
   if (options.json) {
-    stdout.write(card ? `${card.trimEnd()}\n` : '{}\n');
+    stdout.write(card ? `${printableLines(card.trimEnd())}\n` : '{}\n');
     return;
   }
   const names = [...aliases].filter(([, version]) => version === stored.version).map(([alias]) => alias);
   if (stored.version === production && !names.includes('production')) names.unshift('production');
-  await withDownloaded(store, found, signal, async files => {
+  await withDownloaded(settings, store, found, signal, async files => {
     const inspection = await inspect(settings, { ...stored, ...files }, signal);
     const paint = paintFor(stdout);
-    const aka = names.length > 0 ? `  ${paint('green', names.join(', '))}` : '';
-    stdout.write(`${paint('bold', `${name} ${inspection.label}`)}${aka}\n`);
+    const aka = names.length > 0 ? `  ${paint('green', printable(names.join(', ')))}` : '';
+    stdout.write(`${paint('bold', printable(`${name} ${inspection.label}`))}${aka}\n`);
     const description = inspection.card.raw.description;
-    if (typeof description === 'string') stdout.write(`  ${description}\n`);
+    if (typeof description === 'string') stdout.write(`  ${printable(description)}\n`);
     for (const line of showInspection(inspection, paint)) stdout.write(`${line}\n`);
     const { metrics } = inspection.card.raw;
-    if (metrics) stdout.write(`  ${paint('dim', 'metrics'.padEnd(9))} ${JSON.stringify(metrics)}\n`);
+    if (metrics) stdout.write(`  ${paint('dim', 'metrics'.padEnd(9))} ${jsonLine(metrics)}\n`);
     if (!card) stdout.write('  no model.json: all this was read from the ONNX file\n');
   });
 }

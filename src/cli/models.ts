@@ -4,20 +4,23 @@ import type { Terminal } from './terminal.ts';
 
 const PUSH_HELP = `
 The file is opened and tried by the same code that will serve it; what could not serve is refused, and says why.
-Versions are immutable. A card (model.json) beside the file, or given with --card, names features and classes: docs/models.md.
+Versions are immutable. Exit status 2 where it is refused. A card (model.json) beside the file, or given with --card, names features and classes: docs/models.md.
 
 Examples:
   $ npx hubscore models push samples/models/churn/1.0.0
   $ npx hubscore models push exported.onnx --name churn --version 2.0.0
   $ npx hubscore models push exported.onnx --name churn --version 2.1.0 --alias staging`;
 
-/** `hubscore models list|show|push`; what they need is loaded when they are called, since ONNX Runtime takes its time. */
+/** `hubscore models list|show|push|alias|rollback|pull|delete`; what they need is loaded when they are called, since ONNX Runtime takes its time. */
 export function modelsCommand(terminal: Terminal): Command {
-  const models = new Command('models').summary('list, show and push models').description('The models in Blob Storage.');
+  const models = new Command('models')
+    .summary('list, show, push and pull models, move their aliases')
+    .description('The models in Blob Storage.');
   models
     .command('list')
     .description('Lists the models, their versions and which one is production.')
     .option('--json', 'one JSON object a line')
+    .option('--no-load', 'take the highest version, or the alias, at its word: load nothing to see whether it serves')
     .action(async options => (await import('./models-list.ts')).listModels(terminal, options));
   models
     .command('show')
@@ -36,10 +39,49 @@ export function modelsCommand(terminal: Terminal): Command {
     .option('-v, --version <version>', 'semantic version (default: likewise)')
     .option('-c, --card <file>', 'card (default: model.json beside the file)')
     .option('-a, --alias <alias>', 'point this alias at it, such as production')
-    .option('--dry-run', 'only look, upload nothing')
+    .option('--candidate', 'pin what production is now, so that nothing goes live')
+    .option('--dry-run', 'only look, and say what would change')
+    .option('--json', 'what was pushed and what changed as one JSON object')
     .addHelpText('after', PUSH_HELP)
     .action(async (path: string, options: PushOptions) =>
       (await import('./models-push.ts')).push(terminal, path, options),
+    );
+  models
+    .command('alias')
+    .description(
+      'Points an alias at a version. Where none says what production is, production is pinned to what it is now.',
+    )
+    .argument('<name>', 'model')
+    .argument('<alias>', 'such as staging, or production')
+    .argument('<version>', 'version, or an alias that stands for one')
+    .option('--json', 'what changed as one JSON object')
+    .action(async (name, alias, version, options) =>
+      (await import('./models-alias.ts')).alias(terminal, name, alias, version, options),
+    );
+  models
+    .command('rollback')
+    .description('Points production back to the version before, which the alias previous stands for.')
+    .argument('<name>', 'model')
+    .option('--json', 'what changed as one JSON object')
+    .action(async (name, options) => (await import('./models-alias.ts')).rollback(terminal, name, options));
+  models
+    .command('pull')
+    .description("Downloads a version's files into DIR/NAME/VERSION, from where they can be pushed elsewhere.")
+    .argument('<name>', 'model')
+    .argument('[version]', 'version or alias (default: production)')
+    .option('--to <dir>', 'folder', '.')
+    .option('--json', 'what was written as one JSON object')
+    .action(async (name, version, options) =>
+      (await import('./models-pull.ts')).pull(terminal, name, version, options),
+    );
+  models
+    .command('delete')
+    .description('Deletes a version that no alias names, that is not production and that no card falls back on.')
+    .argument('<name>', 'model')
+    .argument('<version>', 'version, in full')
+    .option('--json', 'what was deleted as one JSON object')
+    .action(async (name, version, options) =>
+      (await import('./models-delete.ts')).deleteVersion(terminal, name, version, options),
     );
   return models;
 }

@@ -1,12 +1,16 @@
 import { Command, CommanderError } from 'commander';
+import { unknownSettings } from '../config/unknown-settings.ts';
+import { VERSION } from '../core/version.ts';
 import { doctorCommand } from './doctor.ts';
+import { commandVariables } from './environment.ts';
 import { loadCommand } from './load.ts';
 import { modelsCommand } from './models.ts';
+import { printable, printableLines } from './printable.ts';
 import { explainProblem } from './problems.ts';
 import { replayCommand } from './replay.ts';
 import { sendCommand } from './send.ts';
 import { tailCommand } from './tail.ts';
-import { paintFor, type Terminal } from './terminal.ts';
+import { CommandError, paintFor, type Terminal } from './terminal.ts';
 import { tuneCommand } from './tune.ts';
 import { verifyCommand } from './verify.ts';
 
@@ -41,12 +45,15 @@ export async function run(args: readonly string[], world: Omit<Terminal, 'setExi
     .addCommand(doctorCommand(terminal))
     .addCommand(loadCommand(terminal))
     .addCommand(tuneCommand(terminal))
+    .version(VERSION, '-V, --version', 'print the version')
+    .enablePositionalOptions() // `models push --version` is another one
+    .hook('preAction', () => warnOfSettings(terminal))
     .showSuggestionAfterError()
     .showHelpAfterError('(--help says more)')
     .exitOverride()
     .configureOutput({
-      writeOut: text => terminal.stdout.write(text),
-      writeErr: text => terminal.stderr.write(text),
+      writeOut: text => terminal.stdout.write(printableLines(text)),
+      writeErr: text => terminal.stderr.write(printableLines(text)),
     });
   inherit(program);
   try {
@@ -55,9 +62,20 @@ export async function run(args: readonly string[], world: Omit<Terminal, 'setExi
   } catch (thrown) {
     if (thrown instanceof CommanderError) return thrown.exitCode;
     if (terminal.signal.aborted) return 130;
-    terminal.stderr.write(`${paintFor(terminal.stderr)('red', 'error')}: ${explainProblem(thrown)}\n`);
-    return 1;
+    terminal.stderr.write(`${paintFor(terminal.stderr)('red', 'error')}: ${printableLines(explainProblem(thrown))}\n`);
+    return thrown instanceof CommandError ? thrown.exitCode : 1;
   }
+}
+
+/** What nothing reads is said before the command does something else than was meant. */
+function warnOfSettings({ environment, folder, stderr }: Terminal): void {
+  let variables = environment;
+  try {
+    variables = commandVariables(environment, folder);
+  } catch {
+    // The command itself says what is wrong with local.settings.json.
+  }
+  for (const words of unknownSettings(variables)) stderr.write(`warning: ${printable(words)}\n`);
 }
 
 /** Sub-commands made elsewhere take over how output and errors are handled. */

@@ -1,5 +1,7 @@
 import type { EventHubConsumerClient, EventPosition, ReceivedEventData } from '@azure/event-hubs';
 import { asError } from '../core/errors.ts';
+import { parseExactly } from '../core/exact-json.ts';
+import { jsonAsItCame, jsonLine } from './printable.ts';
 import type { Ending } from './show-ending.ts';
 
 /** Result ids remembered to drop repeats; the oldest are forgotten first. */
@@ -39,7 +41,7 @@ export async function readEndings(sources: readonly Source[], options: ReadOptio
   let shown = 0;
   let repeats = 0;
   const show = async (kind: Ending['kind'], partition: string, event: ReceivedEventData) => {
-    const body = parsed(event.body);
+    const { body, json } = parsed(event.body);
     const fields = (typeof body === 'object' && body !== null ? body : {}) as { result_id?: unknown; model?: unknown };
     if (options.model !== undefined && fields.model !== options.model) return;
     const id = fields.result_id ?? event.messageId;
@@ -53,7 +55,7 @@ export async function readEndings(sources: readonly Source[], options: ReadOptio
       if (seen.size > REMEMBERED) seen.delete(seen.values().next().value as string);
     }
     shown++;
-    await options.onEnding({ kind, partition, enqueuedAt: event.enqueuedTimeUtc, body });
+    await options.onEnding({ kind, partition, enqueuedAt: event.enqueuedTimeUtc, body, json });
   };
 
   const partitions = await Promise.all(
@@ -98,7 +100,12 @@ async function readPartition(
         },
       },
       // Named by the sequence number, so that nothing is missed between here and the receiver's start.
-      { startPosition: startOf(from, lastEnqueuedSequenceNumber), maxBatchSize: 500, maxWaitTimeInSeconds: 1 },
+      {
+        startPosition: startOf(from, lastEnqueuedSequenceNumber),
+        maxBatchSize: 500,
+        maxWaitTimeInSeconds: 1,
+        skipParsingBodyAsJson: true, // it would change the digits of long numbers
+      },
     );
     const end = (error?: Error) => {
       signal.removeEventListener('abort', stop);
@@ -114,13 +121,13 @@ function startOf(from: ReadOptions['from'], lastSequenceNumber: number): EventPo
   return from === 'start' ? { offset: '-1' } : { sequenceNumber: lastSequenceNumber };
 }
 
-/** Bodies come as objects, as text or as bytes, by what the SDK makes of them. */
-function parsed(body: unknown): unknown {
-  const text = Buffer.isBuffer(body) ? body.toString('utf8') : body;
-  if (typeof text !== 'string') return text;
+/** Bodies come as bytes, or as values of AMQP where somebody sent them so. */
+function parsed(body: unknown): { readonly body: unknown; readonly json: string } {
+  const text = body instanceof Uint8Array ? Buffer.from(body).toString('utf8') : body;
+  if (typeof text !== 'string') return { body: text, json: jsonLine(text) };
   try {
-    return JSON.parse(text);
+    return { body: parseExactly(text), json: jsonAsItCame(text) };
   } catch {
-    return text;
+    return { body: text, json: jsonLine(text) };
   }
 }

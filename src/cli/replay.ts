@@ -1,12 +1,14 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { eventHubsConnection } from '../config/connection.ts';
 import { splitByComma } from '../config/kinds.ts';
+import { didYouMean } from '../core/closest.ts';
 import { ERROR_CODES } from '../core/errors.ts';
 import type { ReplayedLetter, ReplayReport } from '../ledger/replay.ts';
 import { commandSettings } from './environment.ts';
 import { connectProducer, placeOf } from './event-hubs.ts';
+import { printable } from './printable.ts';
 import { readTime } from './read-time.ts';
-import { type Paint, paintFor, type Terminal } from './terminal.ts';
+import { type Paint, paintFor, Refusal, type Terminal } from './terminal.ts';
 
 interface Options {
   readonly code?: readonly string[];
@@ -22,6 +24,8 @@ interface Options {
 const EXAMPLES = `
 A request goes back as it was: same bytes, properties and partition key. Its attempts are counted and end at MAX_ATTEMPTS (3).
 Each run sends again what matches; narrow the time where you run it repeatedly.
+Without --code those of REPLAY_CODES are sent, which may go better another time: unknown_model, model_unavailable, inference_failed, unexpected.
+Exit status 2 where no dead letter has the --request-id.
 
 Examples:
   $ npx hubscore replay --dry-run                                what would be sent
@@ -77,6 +81,10 @@ async function replayDeadLetters(terminal: Terminal, options: Options): Promise<
       },
       signal,
     );
+    if (options.requestId !== undefined && report.matched === 0) {
+      const where = placeOf(settings.DEAD_LETTER_HUB, producer.fullyQualifiedNamespace);
+      throw new Refusal(`no dead letter in ${where} has the request id ${options.requestId}`, hintOf(options));
+    }
     stdout.write(`${summarise(report, dryRun, placeOf(settings.REQUESTS_HUB, producer.fullyQualifiedNamespace))}\n`);
   } finally {
     await Promise.allSettled([deadLetters.close(), producer.close()]);
@@ -86,19 +94,34 @@ async function replayDeadLetters(terminal: Terminal, options: Options): Promise<
 function showLetter(letter: ReplayedLetter, paint: Paint): string {
   const { requestId, model, code, message, attempts, left } = letter;
   const tries = attempts === 1 ? '1 attempt' : `${attempts} attempts`;
-  const what = `${requestId}  ${model ? `${paint('cyan', model)} ` : ''}${paint('red', code)}: ${message}  ${paint('dim', tries)}`;
+  const who = `${printable(String(requestId))}  ${model ? `${paint('cyan', printable(model))} ` : ''}`;
+  const what = `${who}${paint('red', printable(code))}: ${printable(message)}  ${paint('dim', tries)}`;
   return left ? `${paint('yellow', `left, ${left}`)}  ${what}` : what;
 }
 
 function summarise(report: ReplayReport, dryRun: boolean, hub: string): string {
-  const { read, matched, sent, left, unreadable } = report;
+  const { read, matched, sent, left, others, unreadable } = report;
   const kept = Object.entries(left).map(([reason, count]) => `${count} left: ${reason}`);
   const rest = [
     ...kept,
-    `${read - matched - unreadable} of ${read} did not match`,
+    `${read - matched - unreadable} of ${read} did not match${byCode(others)}`,
     ...(unreadable > 0 ? [`${unreadable} in that hub are no dead letters`] : []),
   ];
   return `${dryRun ? 'would send' : 'sent'} ${sent} ${sent === 1 ? 'request' : 'requests'} back to ${hub}; ${rest.join('; ')}`;
+}
+
+/** What a next run could ask for. */
+function byCode(others: ReplayReport['others']): string {
+  const counts = Object.entries(others).sort(([, a], [, b]) => b - a);
+  return counts.length === 0 ? '' : ` (${printable(counts.map(([code, count]) => `${code} ${count}`).join(', '))})`;
+}
+
+function hintOf({ code, model, from, to }: Options): string {
+  const others = Object.entries({ '--code': code, '--model': model, '--from': from, '--to': to });
+  const given = others.filter(([, value]) => value !== undefined).map(([name]) => name);
+  return given.length > 0
+    ? `Nothing was sent; ${given.join(', ')} must hold, too.`
+    : 'Nothing was sent: `npx hubscore tail --dead-letters --once` shows what there is.';
 }
 
 /** @throws InvalidArgumentError */
@@ -106,5 +129,6 @@ function codes(text: string): readonly string[] {
   const known: readonly string[] = [...ERROR_CODES, 'all'];
   const asked = splitByComma(text);
   if (asked.length > 0 && asked.every(code => known.includes(code))) return asked;
-  throw new InvalidArgumentError(`by comma, any of ${known.join(', ')}`);
+  const wrong = asked.find(code => !known.includes(code)) ?? '';
+  throw new InvalidArgumentError(`by comma, any of ${known.join(', ')}${didYouMean(wrong, known)}`);
 }

@@ -4,6 +4,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import { commandSettings } from './environment.ts';
 import { connectProducer, placeOf } from './event-hubs.ts';
 import { positive } from './numbers.ts';
+import { printable } from './printable.ts';
 import { readLines } from './read-lines.ts';
 import { sendRequests } from './send-requests.ts';
 import { paintFor, type Terminal } from './terminal.ts';
@@ -53,7 +54,8 @@ async function send(terminal: Terminal, file: string, options: Options): Promise
     const report = await sendRequests(producer, readLines(input, signal), {
       ...options,
       signal,
-      onBadLine: ({ lineNumber, reason }) => stderr.write(`${red('red', `line ${lineNumber} not sent`)}: ${reason}\n`),
+      onBadLine: ({ lineNumber, reason }) =>
+        stderr.write(`${red('red', `line ${lineNumber} not sent`)}: ${printable(reason)}\n`),
     });
     const hub = placeOf(settings.REQUESTS_HUB, producer.fullyQualifiedNamespace);
     stdout.write(`${summarise(hub, report.byPartition, report.bad)}\n`);

@@ -1,3 +1,5 @@
+import { duration } from './duration.ts';
+import { jsonLine, printable } from './printable.ts';
 import type { Paint } from './terminal.ts';
 
 /** A result or dead letter as it came out of its hub. */
@@ -5,8 +7,10 @@ export interface Ending {
   readonly kind: 'result' | 'dead-letter';
   readonly partition: string;
   readonly enqueuedAt: Date;
-  /** The body, parsed; the text itself where it is no JSON. */
+  /** The body, parsed, with the digits of long numbers as text; the text itself where it is no JSON. */
   readonly body: unknown;
+  /** The body as JSON on one line, as it came. */
+  readonly json: string;
 }
 
 interface Result {
@@ -31,18 +35,18 @@ export function showEnding(ending: Ending, paint: Paint): string {
   const time = paint('dim', clockTime(ending.enqueuedAt));
   const body = ending.body as Result;
   if (typeof body !== 'object' || body === null) {
-    return `${time}  ${paint('yellow', 'not ours')}  ${JSON.stringify(ending.body)?.slice(0, 100)}`;
+    return `${time}  ${paint('yellow', 'not ours')}  ${jsonLine(ending.body).slice(0, 100)}`;
   }
-  const request = String(body.request_id ?? body.result_id ?? '?');
+  const request = printable(String(body.request_id ?? body.result_id ?? '?'));
   const said = ending.kind === 'result' ? showResult(body, paint) : showDeadLetter(body, paint);
   return `${time}  ${request}  ${said}  ${paint('dim', `partition ${ending.partition}`)}`;
 }
 
 function showResult(result: Result, paint: Paint): string {
-  const model = paint('cyan', [result.model, result.model_version].filter(Boolean).join(' '));
+  const model = paint('cyan', printable([result.model, result.model_version].filter(Boolean).join(' ')));
   const predictions = result.predictions ?? [result];
   const answers = predictions.slice(0, 3).map(({ prediction, confidence }) => {
-    const sure = confidence === undefined ? '' : ` ${Math.round(confidence * 100)} %`;
+    const sure = typeof confidence !== 'number' ? '' : ` ${Math.round(confidence * 100)} %`;
     return paint('green', `${shortly(prediction)}${sure}`);
   });
   if (predictions.length > 3) answers.push(`and ${predictions.length - 3} more`);
@@ -52,19 +56,18 @@ function showResult(result: Result, paint: Paint): string {
     result.degraded ? "the model's default" : undefined,
     result.cached ? 'from the cache' : undefined,
   ].filter(remark => remark !== undefined);
-  const aside = remarks.length > 0 ? paint('yellow', `  (${remarks.join(', ')})`) : '';
-  const took = result.latency_ms === undefined ? '' : `  ${result.latency_ms.toFixed(1)} ms`;
+  const aside = remarks.length > 0 ? paint('yellow', `  (${printable(remarks.join(', '))})`) : '';
+  const took = typeof result.latency_ms !== 'number' ? '' : `  ${duration(result.latency_ms)}`;
   return `${model} → ${answers.join(', ')}${aside}${took}`;
 }
 
 function showDeadLetter(letter: Result, paint: Paint): string {
   const { code = 'unexpected', message = 'no message' } = letter.error ?? {};
-  return `${letter.model ? `${paint('cyan', letter.model)} → ` : ''}${paint('red', code)}: ${message}`;
+  return `${letter.model ? `${paint('cyan', printable(String(letter.model)))} → ` : ''}${paint('red', printable(String(code)))}: ${printable(String(message))}`;
 }
 
 function shortly(value: unknown): string {
-  if (typeof value === 'number') return String(Number(value.toPrecision(6)));
-  const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? 'nothing');
+  const text = printable(typeof value === 'string' ? value : (JSON.stringify(value) ?? 'nothing'));
   return text.length > 60 ? `${text.slice(0, 57)}…` : text;
 }
 

@@ -1,14 +1,17 @@
 import type { Feature } from '../core/model.ts';
 import type { Signature } from '../core/tensor.ts';
 import type { Inspection } from '../models/publish.ts';
+import { duration } from './duration.ts';
+import { printable } from './printable.ts';
 import type { Paint } from './terminal.ts';
 
 /** What a model file was found to be, in a few lines for people. */
 export function showInspection(inspection: Inspection, paint: Paint): string[] {
-  const { card, info, bytes, producer, opsets, sha256, remarks } = inspection;
-  const line = (name: string, text: string) => `  ${paint('dim', name.padEnd(9))} ${text}`;
+  const { card, info, bytes, producer, opsets, sha256, unknownFields } = inspection;
+  const remarks = [...unknownFields, ...inspection.remarks];
+  const line = (name: string, text: string) => `  ${paint('dim', name.padEnd(9))} ${printable(text)}`;
   const opset = [...opsets].map(([domain, version]) => `${domain || 'ai.onnx'} ${version}`).join(', ');
-  const speed = `${info.maxBatchSize} at once in ${info.warmUpMs.toFixed(1)} ms`;
+  const speed = `${info.maxBatchSize} at once in ${duration(info.warmUpMs)}`;
   const place = info.placement === 'worker' ? 'in a worker process' : 'in-line';
   return [
     line('file', [size(bytes), producer, opset && `opsets ${opset}`].filter(Boolean).join(', ')),

@@ -1,4 +1,6 @@
 import type { Fault, PartitionVerdict } from '../ledger/verify.ts';
+import { printable } from './printable.ts';
+import { layTable, type Table } from './table.ts';
 import type { Paint } from './terminal.ts';
 
 const NUMBERS = ['events', 'requests', 'results', 'deadLetters'] as const;
@@ -10,27 +12,27 @@ export function isSound(verdict: PartitionVerdict): boolean {
   return FAULTS.every(fault => verdict[fault].count === 0);
 }
 
-/** A table by partition, the ids of what is wrong, and the verdict in a sentence. */
-export function showVerdict(verdicts: readonly PartitionVerdict[], paint: Paint): string[] {
-  const cells = (verdict: PartitionVerdict) => [
+/** A table by partition, no wider than `width`, the ids of what is wrong, and the verdict in a sentence. */
+export function showVerdict(verdicts: readonly PartitionVerdict[], paint: Paint, width: number): string[] {
+  const counts = (verdict: PartitionVerdict) => [
     ...NUMBERS.map(name => verdict[name]),
     ...FAULTS.map(fault => verdict[fault].count),
   ];
-  const rows = verdicts.map(verdict => ({ name: verdict.partition, cells: cells(verdict) }));
-  const total = HEADS.map((_, column) => rows.reduce((sum, row) => sum + (row.cells[column] as number), 0));
-  const line = (name: string, values: readonly number[]) =>
-    name.padEnd(9) +
-    values
-      .map((value, column) => {
-        const text = value.toLocaleString('en-US').padStart((HEADS[column] as string).length + 3);
-        return column >= NUMBERS.length && value > 0 ? paint('red', text) : text;
-      })
-      .join('');
-  const head = `${'partition'}${HEADS.map(name => `   ${name}`).join('')}`;
+  const rows = verdicts.map(verdict => ({ name: verdict.partition, counts: counts(verdict) }));
+  const total = HEADS.map((_, column) => rows.reduce((sum, row) => sum + (row.counts[column] as number), 0));
+  const all = [...rows, { name: 'all', counts: total }];
+  const table: Table = {
+    heads: ['partition', ...HEADS],
+    rows: all.map(row => [row.name, ...row.counts.map(count => count.toLocaleString('en-US'))]),
+    width,
+    paintCell: (text, row, column) => {
+      const isWrong = column > NUMBERS.length && (all[row]?.counts[column - 1] ?? 0) > 0;
+      const shown = isWrong ? paint('red', text) : text;
+      return row === all.length - 1 ? paint('bold', shown) : shown;
+    },
+  };
   return [
-    paint('dim', head),
-    ...rows.map(row => line(row.name, row.cells)),
-    paint('bold', line('all', total)),
+    ...layTable(table, paint),
     '',
     ...FAULTS.flatMap((fault, i) =>
       listed(
@@ -49,5 +51,5 @@ function listed(name: string, faults: readonly Fault[]): string[] {
   if (count === 0) return [];
   const ids = faults.flatMap(fault => fault.ids);
   const more = count > ids.length ? ` and ${(count - ids.length).toLocaleString('en-US')} more` : '';
-  return [`${name}: ${ids.join(', ')}${more}`];
+  return [printable(`${name}: ${ids.join(', ')}${more}`)];
 }

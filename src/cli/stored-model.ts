@@ -1,24 +1,40 @@
 import { createWriteStream } from 'node:fs';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import type { Settings } from '../config/settings.ts';
 import { BlobGone } from '../core/blobs.ts';
-import { resolveVersion } from '../models/resolve-version.ts';
-import { cardPath, type ModelStore, modelPath, type StoredVersion } from '../models/store.ts';
+import { newestFirst, resolveVersion } from '../models/resolve-version.ts';
+import { cardPath, type ModelStore, modelPath, type StoredModel, type StoredVersion } from '../models/store.ts';
 import { type Deployed, readDeployed } from './model-room.ts';
-import { CommandError } from './terminal.ts';
+import { withScratch } from './scratch.ts';
+import { Refusal } from './terminal.ts';
 
-export interface FoundVersion extends Deployed {
+export interface FoundModel extends Deployed {
+  readonly model: StoredModel;
+}
+
+export interface FoundVersion extends FoundModel {
   readonly stored: StoredVersion;
   /** Text of its model.json; undefined where it has none. */
   readonly card: string | undefined;
 }
 
+/** @throws Refusal that says what there is instead. */
+export async function findModel(store: ModelStore, name: string, signal: AbortSignal): Promise<FoundModel> {
+  const { models } = await store.list(signal);
+  const model = models.get(name);
+  if (!model) {
+    const known = [...models.keys()].sort().join(', ');
+    throw new Refusal(`there is no model ${name}`, known ? `There are ${known}.` : 'There is none yet.');
+  }
+  return { model, ...(await readDeployed(store, model, signal)) };
+}
+
 /**
  * A model in storage, by version or alias.
  * @param asked undefined: production
- * @throws CommandError that says what there is instead.
+ * @throws Refusal that says what there is instead.
  */
 export async function findStored(
   store: ModelStore,
@@ -26,20 +42,21 @@ export async function findStored(
   asked: string | undefined,
   signal: AbortSignal,
 ): Promise<FoundVersion> {
-  const { models } = await store.list(signal);
-  const model = models.get(name);
-  if (!model) {
-    const known = [...models.keys()].sort().join(', ');
-    throw new CommandError(`there is no model ${name}`, known ? `There are ${known}.` : 'There is none yet.');
-  }
-  const deployed = await readDeployed(store, model, signal);
+  const found = await findModel(store, name, signal);
+  const stored = versionOf(found, asked);
+  return { ...found, stored, card: await textOf(store, cardPath(stored), signal) };
+}
+
+/** @throws Refusal that says what there is instead. */
+export function versionOf({ model, aliases }: FoundModel, asked: string | undefined): StoredVersion {
   const versions = [...model.versions.keys()];
-  const { candidates, fallback } = resolveVersion({ versions, aliases: deployed.aliases }, asked);
+  const { candidates, fallback } = resolveVersion({ versions, aliases }, asked);
   const stored = model.versions.get(candidates[0] ?? '');
-  if (!stored || fallback) {
-    throw new CommandError(`${name} has no version ${asked}`, `It has ${versions.join(', ')}.`);
-  }
-  return { ...deployed, stored, card: await textOf(store, cardPath(stored), signal) };
+  if (stored && !fallback) return stored;
+  throw new Refusal(
+    `${model.name} has no version ${asked ?? candidates[0]}`,
+    `It has ${newestFirst(versions).join(', ')}.`,
+  );
 }
 
 async function textOf(store: ModelStore, path: string, signal: AbortSignal): Promise<string | undefined> {
@@ -51,15 +68,22 @@ async function textOf(store: ModelStore, path: string, signal: AbortSignal): Pro
   }
 }
 
+interface Downloaded {
+  readonly file: string;
+  readonly card: string | undefined;
+  /** Paths in storage: those on this machine would tell nobody anything. */
+  readonly titles: { readonly model: string; readonly card: string };
+}
+
 /** Downloads a version's file and card for as long as `work` takes. */
-export async function withDownloaded<T>(
+export function withDownloaded<T>(
+  settings: Pick<Settings, 'LOCAL_DATA_DIR'>,
   store: ModelStore,
   { stored, card: text }: Pick<FoundVersion, 'stored' | 'card'>,
   signal: AbortSignal,
-  work: (files: { file: string; card: string | undefined }) => Promise<T>,
+  work: (files: Downloaded) => Promise<T>,
 ): Promise<T> {
-  const folder = await mkdtemp(join(tmpdir(), 'hubscore-model-'));
-  try {
+  return withScratch(settings, 'model', async folder => {
     const file = join(folder, 'model.onnx');
     const card = text === undefined ? undefined : join(folder, 'model.json');
     await pipeline(await store.read(modelPath(stored), 0, stored.modelEtag, signal), createWriteStream(file));
@@ -68,8 +92,6 @@ export async function withDownloaded<T>(
       await pipeline(await store.read(path, 0, etag, signal), createWriteStream(join(folder, name)));
     }
     if (card && text !== undefined) await writeFile(card, text);
-    return await work({ file, card });
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+    return work({ file, card, titles: { model: modelPath(stored), card: cardPath(stored) } });
+  });
 }

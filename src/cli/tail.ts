@@ -2,6 +2,7 @@ import { once as nextEvent } from 'node:events';
 import { Command } from 'commander';
 import { commandSettings } from './environment.ts';
 import { connectConsumer, placeOf } from './event-hubs.ts';
+import { printable } from './printable.ts';
 import { type ReadOptions, readEndings, type Source } from './read-endings.ts';
 import { readTime } from './read-time.ts';
 import { showEnding } from './show-ending.ts';
@@ -62,10 +63,10 @@ async function tail(terminal: Terminal, options: Options): Promise<void> {
       signal,
       model: options.model,
       onEnding: async ending => {
-        const line = options.json ? JSON.stringify(ending.body) : showEnding(ending, paint);
+        const line = options.json ? ending.json : showEnding(ending, paint);
         if (!stdout.write(`${line}\n`)) await nextEvent(stdout, 'drain');
       },
-      onTrouble: message => stderr.write(`${message}; trying again\n`),
+      onTrouble: message => stderr.write(`${printable(message)}; trying again\n`),
     });
     if (repeats > 0) stderr.write(`${repeats} repeated ${repeats === 1 ? 'ending was' : 'endings were'} left out\n`);
     if (once && shown === 0)

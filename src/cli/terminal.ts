@@ -24,13 +24,24 @@ export function paintFor(stream: Writable): Paint {
   return (format, text) => styleText(format, text, { stream });
 }
 
+/** Columns of the terminal; as many as one likes where the stream is none. */
+export function columnsOf(stream: Writable & { readonly isTTY?: boolean; readonly columns?: number }): number {
+  return stream.isTTY === true ? (stream.columns ?? 80) : Number.POSITIVE_INFINITY;
+}
+
 /** A command's failure in words for the one who typed it: what happened, and what to try next. */
 export class CommandError extends Error {
   override readonly name = 'CommandError';
   readonly next: string;
+  readonly exitCode: number = 1;
 
   constructor(message: string, next: string, options?: { cause?: unknown }) {
     super(message, options);
     this.next = next;
   }
+}
+
+/** What was asked for could be done and is refused: exit status 2, so that a script can tell it from storage that is away. */
+export class Refusal extends CommandError {
+  override readonly exitCode = 2;
 }

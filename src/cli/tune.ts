@@ -28,7 +28,10 @@ export function tuneCommand(terminal: Terminal): Command {
       '--write [card]',
       'put the choice and what was measured into the card (default: model.json beside the model)',
     )
-    .option('--host-json [file]', 'set maxEventBatchSize in this host.json (default: host.json)')
+    .option(
+      '--host-json [file]',
+      'raise maxEventBatchSize in this host.json to what the model needs (default: host.json); never lowers it',
+    )
     .option('--json <file>', 'write all that was measured as JSON')
     .option('--largest-batch <number>', 'largest batch that is tried', whole, 1000)
     .option('--time <ms>', 'milliseconds for each figure', positive, 300)

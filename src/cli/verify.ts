@@ -3,9 +3,10 @@ import { Command } from 'commander';
 import { eventHubsConnection } from '../config/connection.ts';
 import type { PartitionVerdict, VerifyProgress } from '../ledger/verify.ts';
 import { commandSettings } from './environment.ts';
+import { jsonLine } from './printable.ts';
 import { readTime } from './read-time.ts';
 import { isSound, showVerdict } from './show-verdict.ts';
-import { paintFor, type Terminal } from './terminal.ts';
+import { columnsOf, paintFor, type Terminal } from './terminal.ts';
 
 interface Options {
   readonly from?: Date;
@@ -68,8 +69,8 @@ async function verifyEndings(terminal: Terminal, options: Options): Promise<void
     progress.end();
     await Promise.allSettled(Object.values(hubs).map(hub => hub.close()));
   }
-  if (options.json) for (const verdict of verdicts) stdout.write(`${JSON.stringify(verdict)}\n`);
-  else for (const line of showVerdict(verdicts, paintFor(stdout))) stdout.write(`${line}\n`);
+  if (options.json) for (const verdict of verdicts) stdout.write(`${jsonLine(verdict)}\n`);
+  else for (const line of showVerdict(verdicts, paintFor(stdout), columnsOf(stdout))) stdout.write(`${line}\n`);
   if (!verdicts.every(isSound)) terminal.setExitCode(1);
 }
 

@@ -62,8 +62,13 @@ export const settingsSchema = z.object({
     16,
     1024,
   ),
-  MODEL_CACHE_DIR: optionalText('Folder for downloaded models; absent: one under the temporary directory.'),
+  MODEL_CACHE_DIR: optionalText(
+    'Folder for downloaded models; absent: `hubscore-models` in LOCAL_DATA_DIR, else in the temporary directory.',
+  ),
   MODEL_CACHE_MB: whole('Size of that folder; the least recently used files go first.', 16, 4096),
+  LOCAL_DATA_DIR: optionalText(
+    'Folder for what is kept on this machine, caches and temporary files among it; absent: the temporary directory (and `.local` for the local stack).',
+  ),
   WORKER_THREADS: optionalWhole(
     'Processes for models that are too slow to run in-line, or that an input can keep at work for ever; absent: one less than the cores, at least one. 0 runs everything in-line, where nothing can be ended.',
     0,
@@ -170,6 +175,7 @@ export const settingsSchema = z.object({
     'When dead letters since the last time are sent back to the requests hub (NCRONTAB: `0 0 * * * *` is hourly); absent: never.',
   ),
   REPLAY_CODES: listOf('Which of them: codes of what may go better another time.', ERROR_CODES, [
+    'unknown_model',
     'model_unavailable',
     'inference_failed',
     'unexpected',

@@ -47,6 +47,8 @@ export interface Blobs {
     condition: WriteCondition,
     signal: AbortSignal,
   ): Promise<string>;
+  /** Takes a blob away. @throws BlobConflict where it is no longer the one of the ETag, which may be so where there is none, too. */
+  delete(path: string, etag: string, signal: AbortSignal): Promise<void>;
 }
 
 /** The blob is not there, or no longer the one that was listed. */

@@ -25,9 +25,17 @@ export class SendError extends Error {
   readonly retryable: boolean;
   /** Messages at the head of the list that are surely appended. */
   readonly confirmed: number;
+  /** How long the service asks to be left alone; undefined where it does not. */
+  readonly retryAfterMs: number | undefined;
 
-  constructor(message: string, certainty: Certainty, confirmed: number, options?: { cause?: unknown }) {
+  constructor(
+    message: string,
+    certainty: Certainty,
+    confirmed: number,
+    options?: { readonly cause?: unknown; readonly retryAfterMs?: number | undefined },
+  ) {
     super(message, options);
+    this.retryAfterMs = options?.retryAfterMs;
     this.certainty = certainty;
     this.retryable = certainty !== 'too-large';
     this.confirmed = confirmed;

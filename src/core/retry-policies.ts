@@ -5,7 +5,10 @@ import {
   circuitBreaker,
   ExponentialBackoff,
   handleWhen,
+  type IBackoff,
+  type IBackoffFactory,
   type IPolicy,
+  type IRetryBackoffContext,
   retry,
 } from 'cockatiel';
 import { asError, InfrastructureError, isRetryable } from './errors.ts';
@@ -18,12 +21,28 @@ export interface RetryLimits {
   readonly maxDelayMs: number;
 }
 
-/** Bounded, exponential, with jitter, for errors that say of themselves that they are retryable; any other is thrown at once. */
+/**
+ * Bounded, exponential, with jitter, for errors that say of themselves that they are retryable; any other is thrown at once. Where the error says how
+ * long to wait (`retryAfterMs`), no shorter than that.
+ */
 export function createRetry(limits: RetryLimits): IPolicy {
   return retry(handleWhen(isRetryable), {
     maxAttempts: limits.retries,
-    backoff: new ExponentialBackoff({ initialDelay: limits.initialDelayMs, maxDelay: limits.maxDelayMs }),
+    backoff: heeding(new ExponentialBackoff({ initialDelay: limits.initialDelayMs, maxDelay: limits.maxDelayMs })),
   });
+}
+
+type Context = IRetryBackoffContext<unknown>;
+
+function heeding(inner: IBackoffFactory<Context>): IBackoffFactory<Context> {
+  return {
+    next(context): IBackoff<Context> {
+      const backoff = inner.next(context);
+      const { result } = context;
+      const { retryAfterMs = 0 } = ('error' in result ? result.error : {}) as { readonly retryAfterMs?: number };
+      return { duration: Math.max(backoff.duration, retryAfterMs), next: heeding(backoff).next };
+    },
+  };
 }
 
 export type BreakerState = 'closed' | 'half-open' | 'open';

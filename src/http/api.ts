@@ -1,9 +1,9 @@
-import { asError } from '../core/errors.ts';
 import type { Clock, Log } from '../core/log.ts';
 import type { Handler, HttpReply, HttpRequest } from './http.ts';
 import { OpenInference, type OpenInferenceOptions } from './open-inference.ts';
+import { packed } from './packed.ts';
 import type { RouteName } from './routes.ts';
-import { describeFailure, replyTo } from './status.ts';
+import { describeFailure, reasonOf, replyTo } from './status.ts';
 
 export interface HttpApiOptions extends OpenInferenceOptions {
   readonly clock: Clock;
@@ -32,14 +32,15 @@ export function createHttpApi(options: HttpApiOptions): HttpApi {
     'v2-model-version-ready': inference.modelReady,
     'v2-infer': inference.infer,
     'v2-infer-version': inference.infer,
-    metrics: async () => ({ status: 200, headers: METRICS_HEADERS, body: await options.prometheus() }),
+    metrics: async request =>
+      packed({ status: 200, headers: METRICS_HEADERS, body: await options.prometheus() }, request),
   };
   return {
     async answer(route, request) {
       const start = clock();
       let reason: string | undefined;
       const reply = await handlers[route](request).catch(thrown => {
-        reason = asError(thrown).message;
+        reason = reasonOf(thrown);
         return replyTo(route, thrown);
       });
       options.recordHttp(route, reply.status, clock() - start);

@@ -9,7 +9,8 @@ export interface HttpRequest {
 export interface HttpReply {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
+  /** Bytes where they are packed. */
+  readonly body: string | Uint8Array;
 }
 
 export type Handler = (request: HttpRequest) => Promise<HttpReply>;

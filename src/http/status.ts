@@ -32,6 +32,17 @@ export function replyTo(route: RouteName, thrown: unknown): HttpReply {
   return problem(500, error.message);
 }
 
+/** What the log says of a failure: the message, and of a fault of ours the stack. */
+export function reasonOf(thrown: unknown): string {
+  const error = asError(thrown);
+  const known =
+    error instanceof RequestError ||
+    error instanceof ConfigurationError ||
+    error instanceof InfrastructureError ||
+    error instanceof DOMException;
+  return known ? error.message : (error.stack ?? error.message);
+}
+
 export function busy(message: string): HttpReply {
   return problem(503, message, RETRY_LATER);
 }

@@ -1,7 +1,8 @@
 import net from 'node:net';
 import tls from 'node:tls';
 import { CbsClient } from '@azure/core-amqp';
-import { Connection, ConnectionEvents } from 'rhea-promise';
+import { Connection, ConnectionEvents, message, types } from 'rhea-promise';
+import { boundAmqp, type Rhea } from '../core/bounded-amqp.ts';
 import { asError } from '../core/errors.ts';
 import type { NamespaceAddress } from '../core/namespace-address.ts';
 import { abortable } from '../core/waiting.ts';
@@ -17,6 +18,8 @@ export interface AmqpConnection {
 /** Connecting, signing in and attaching a link, each. */
 const STEP_TIMEOUT_MS = 15_000;
 const RENEWAL_RETRY_MS = 30_000;
+
+boundAmqp({ types, message } as unknown as Rhea);
 
 export function createAmqpConnection(address: NamespaceAddress): AmqpConnection {
   let current: Promise<Session> | undefined;

@@ -4,6 +4,7 @@ import { type Certainty, MAX_BATCH_BYTES, type PartitionSender, SendError } from
 import { abortable, LATE, within } from '../core/waiting.ts';
 import type { AmqpConnection } from './amqp-connection.ts';
 import { BATCH_MESSAGE_FORMAT, BatchEncoder } from './encode-message.ts';
+import { retryAfterMs } from './retry-after.ts';
 import type { SenderLink } from './sender-link.ts';
 import { writeEndings } from './write-endings.ts';
 
@@ -119,7 +120,13 @@ function certaintyOf(thrown: unknown): Certainty {
 }
 
 function failure(certainty: Certainty, confirmed: number, hub: string, partition: string, thrown: unknown): SendError {
-  const { innerError } = thrown as { innerError?: { description?: string } };
+  const { innerError, condition } = thrown as {
+    innerError?: { condition?: string; description?: string };
+    condition?: string;
+  };
   const message = innerError?.description ?? asError(thrown).message;
-  return new SendError(`sending to ${hub}/${partition}: ${message}`, certainty, confirmed, { cause: thrown });
+  return new SendError(`sending to ${hub}/${partition}: ${message}`, certainty, confirmed, {
+    cause: thrown,
+    retryAfterMs: retryAfterMs(innerError?.condition ?? condition, message),
+  });
 }

@@ -163,17 +163,19 @@ function asStoredEvent(event: ReceivedEventData): StoredEvent {
     sequenceNumber: event.sequenceNumber,
     enqueuedAtMs: event.enqueuedTimeUtc.getTime(),
     partitionKey: asText(partitionKey) ?? asText(system['x-opt-kafka-key']),
-    contentType,
+    contentType: asText(contentType),
     contentEncoding: asText(system.contentEncoding) ?? asText(system['content-encoding']),
     properties: withLowerCasedNames(event.properties),
-    correlationId: correlationIdOf(correlationId),
-    messageId: messageId === undefined ? undefined : String(messageId),
+    correlationId: idOf(correlationId),
+    messageId: Buffer.isBuffer(messageId) ? String(messageId) : idOf(messageId),
   };
 }
 
-/** Text or a number as text; bytes (a UUID among them) as the functions host gives them. */
-function correlationIdOf(id: ReceivedEventData['correlationId']): string | undefined {
-  return id === undefined ? undefined : Buffer.isBuffer(id) ? id.toString('base64') : String(id);
+/** Text or a number as text; bytes (a UUID among them) as the functions host gives them. A producer may write a map, with a key `toString` in it. */
+function idOf(id: unknown): string | undefined {
+  if (id === undefined || typeof id === 'string') return id;
+  if (Buffer.isBuffer(id)) return id.toString('base64');
+  return typeof id === 'object' ? JSON.stringify(id) : String(id);
 }
 
 function asBytes(body: unknown): Buffer {

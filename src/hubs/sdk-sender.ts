@@ -1,6 +1,7 @@
 import type { EventDataBatch, EventHubProducerClient } from '@azure/event-hubs';
 import type { OutgoingMessage } from '../core/ending-messages.ts';
 import { type Certainty, type PartitionSender, SendError } from '../core/hub-sender.ts';
+import { retryAfterMs } from './retry-after.ts';
 
 /** Errors by which the service or the library says that it took nothing. */
 const REFUSALS = new Set([
@@ -58,5 +59,9 @@ function certaintyOf(cause: unknown): Certainty {
 }
 
 function failure(certainty: Certainty, confirmed: number, cause: unknown): SendError {
-  return new SendError(`sending failed: ${(cause as Error).message}`, certainty, confirmed, { cause });
+  const { message, condition } = cause as Error & { readonly condition?: string };
+  return new SendError(`sending failed: ${message}`, certainty, confirmed, {
+    cause,
+    retryAfterMs: retryAfterMs(condition, message),
+  });
 }

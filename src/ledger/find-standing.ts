@@ -113,10 +113,11 @@ async function checkPartitions(partition: string, hubs: LedgerHubs, signal: Abor
   );
   if (!requests) throw new Error('no requests hub');
   for (const other of others) {
-    if (other.partitions.length !== requests.partitions.length || !other.partitions.includes(partition)) {
+    // More are no fault: where partitions are added, those of the endings come first.
+    if (other.partitions.length < requests.partitions.length || !other.partitions.includes(partition)) {
       throw new ConfigurationError(
         `hub ${other.hub} has ${other.partitions.length} partitions and ${requests.hub} has ${requests.partitions.length}: ` +
-          'endings keep the partition of their request, so the numbers must be equal; make the hub anew with as many',
+          'endings keep the partition of their request; add partitions to it, or make it anew with as many',
       );
     }
   }

@@ -1,5 +1,6 @@
 import { InfrastructureError, RequestError } from '../core/errors.ts';
 import type { Event, EventBatch } from '../core/event.ts';
+import { FaultLog } from '../core/fault-log.ts';
 import type { PartitionRange } from '../core/hub-reader.ts';
 import type { Clock, Log } from '../core/log.ts';
 import type { Breaker } from '../core/retry-policies.ts';
@@ -66,6 +67,7 @@ export function createPartitionScorer(partition: string, options: PartitionScore
   const { requests } = options.ledger.hubs;
   const hub = requests.hub;
   const name = `${hub}/${partition}`;
+  const faults = new FaultLog(log, clock);
   const ledger = createPartitionLedger(partition, options.ledger);
   /** Shrinks where a slice takes longer than a function may run, so that there is progress; grows again. */
   let maxSliceEvents = Number.POSITIVE_INFINITY;
@@ -154,7 +156,7 @@ export function createPartitionScorer(partition: string, options: PartitionScore
     }
     const startedAtMs = clock();
     try {
-      return await scoreSafely(batch, score, renderDeadLetter, log, signal);
+      return await scoreSafely(batch, score, renderDeadLetter, faults, signal);
     } catch (thrown) {
       if (signal.aborted) {
         // It would run into the deadline again, for ever: smaller slices settle at least some of it each time.

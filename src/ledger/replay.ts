@@ -2,6 +2,7 @@ import { gunzipSync } from 'node:zlib';
 import type { AmqpAnnotatedMessage } from '@azure/core-amqp';
 import type { EventDataBatch } from '@azure/event-hubs';
 import { z } from 'zod';
+import { parseExactly } from '../core/exact-json.ts';
 import type { HubReader, StoredEvent } from '../core/hub-reader.ts';
 import { readRange } from '../core/read-range.ts';
 import { withModelVersion } from './with-model-version.ts';
@@ -10,7 +11,7 @@ import { withModelVersion } from './with-model-version.ts';
 export interface ReplayFilter {
   readonly codes?: readonly string[] | undefined;
   readonly model?: string | undefined;
-  /** As text, also where the producer gave a number. */
+  /** As text, also where the producer gave a number, of as many digits as it gave. */
   readonly requestId?: string | undefined;
   /** Dead letters enqueued from this time on, milliseconds since the epoch. */
   readonly fromMs?: number | undefined;
@@ -65,6 +66,8 @@ export interface ReplayReport {
   /** In a dry run, what would have been sent. */
   readonly sent: number;
   readonly left: Readonly<Record<string, number>>;
+  /** Dead letters that the filter did not take, by code. */
+  readonly others: Readonly<Record<string, number>>;
   /** Events in the dead-letter hub that are no dead letters. */
   readonly unreadable: number;
 }
@@ -106,6 +109,7 @@ export async function replay(options: ReplayOptions, signal: AbortSignal): Promi
   const { deadLetters, filter, dryRun, onLetter } = options;
   const seen = new Set<string>();
   const left: Record<string, number> = {};
+  const others = new Map<string, number>();
   const counts = { read: 0, matched: 0, sent: 0, unreadable: 0 };
   const { partitions } = await deadLetters.describe(signal);
   for (const partition of partitions) {
@@ -114,8 +118,14 @@ export async function replay(options: ReplayOptions, signal: AbortSignal): Promi
       for (const stored of block) {
         counts.read++;
         const letter = readLetter(stored);
-        if (!letter) counts.unreadable++;
-        if (!letter || !matches(letter, stored, filter)) continue;
+        if (!letter) {
+          counts.unreadable++;
+          continue;
+        }
+        if (!matches(letter, stored, filter)) {
+          others.set(letter.error.code, (others.get(letter.error.code) ?? 0) + 1);
+          continue;
+        }
         counts.matched++;
         const request = seen.has(letter.result_id) ? { left: 'came before' as const } : requestOf(letter, options);
         if (seen.size < REMEMBERED) seen.add(letter.result_id);
@@ -127,12 +137,12 @@ export async function replay(options: ReplayOptions, signal: AbortSignal): Promi
       counts.sent += outgoing.length;
     }
   }
-  return { ...counts, left };
+  return { ...counts, left, others: Object.fromEntries(others) };
 }
 
 function readLetter(event: StoredEvent): Letter | undefined {
   try {
-    return letterSchema.safeParse(JSON.parse(event.body.toString('utf8'))).data;
+    return letterSchema.safeParse(parseExactly(event.body.toString('utf8'))).data;
   } catch {
     return undefined;
   }

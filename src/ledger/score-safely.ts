@@ -1,6 +1,6 @@
 import { asError, InfrastructureError, RequestError } from '../core/errors.ts';
 import type { EventBatch } from '../core/event.ts';
-import type { Log } from '../core/log.ts';
+import type { FaultLog } from '../core/fault-log.ts';
 import type { RenderDeadLetter } from '../core/outcome.ts';
 import { ScoredBatch } from '../core/scored-batch.ts';
 
@@ -15,7 +15,7 @@ export async function scoreSafely(
   batch: EventBatch,
   score: Score,
   renderDeadLetter: RenderDeadLetter,
-  log: Log,
+  faults: FaultLog,
   signal: AbortSignal,
 ): Promise<ScoredBatch> {
   try {
@@ -31,7 +31,7 @@ export async function scoreSafely(
     if (events.length === 1) {
       const resultId = `${hub}/${partition}/${event.sequenceNumber}`;
       const error = asError(thrown);
-      log.error(`scoring ${resultId} failed unexpectedly: ${error.stack ?? error.message}`);
+      faults.tell(`scoring ${resultId}`, error);
       const fault = new RequestError('unexpected', 'infer', error.message, { cause: error });
       const letter = renderDeadLetter(
         { hub, partition },
@@ -42,7 +42,7 @@ export async function scoreSafely(
     }
     const middle = events.length >> 1;
     const scoreHalf = (half: typeof events) =>
-      scoreSafely({ ...batch, events: half }, score, renderDeadLetter, log, signal);
+      scoreSafely({ ...batch, events: half }, score, renderDeadLetter, faults, signal);
     const [head, tail] = [await scoreHalf(events.slice(0, middle)), await scoreHalf(events.slice(middle))];
     return ScoredBatch.of(batch, [...head.outcomes(), ...tail.outcomes()], [...head.slices, ...tail.slices]);
   }

@@ -6,6 +6,7 @@ import type { ModelStore } from './store.ts';
 /** The models of a container. */
 export function createModelStore(blobs: Blobs): ModelStore {
   return {
+    filesOf: ({ name, version }, signal) => blobs.list(`${name}/${version}/`, signal),
     async list(signal) {
       try {
         return listingOf(await blobs.list('', signal, 'error'));
@@ -17,6 +18,8 @@ export function createModelStore(blobs: Blobs): ModelStore {
     readText: blobs.readText,
     read: blobs.read,
     writeText: blobs.writeText,
+    properties: blobs.properties,
+    delete: blobs.delete,
     async writeFile(path, file, sha256, signal) {
       await blobs.writeFile(path, file, { sha256 }, 'absent', signal);
     },

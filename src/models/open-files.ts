@@ -1,4 +1,4 @@
-import { mkdtemp, realpath, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, realpath, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, isAbsolute, join, relative } from 'node:path';
 import type { Loader } from '../core/loader.ts';
@@ -16,6 +16,10 @@ export interface ModelFiles {
   readonly file: string;
   /** Path of its model.json; undefined: what the ONNX file says is enough. */
   readonly card: string | undefined;
+  /** What messages call them; absent: their paths. */
+  readonly titles?: { readonly model: string; readonly card: string } | undefined;
+  /** Folder for temporary files; absent: the system's. */
+  readonly scratch?: string | undefined;
 }
 
 /** A model opened from files, outside any catalog. */
@@ -34,20 +38,23 @@ export interface OpenedFiles extends OpenedVersion {
  * @throws Error that names the file and the cause where it could not serve.
  */
 export async function openModelFiles(
-  { name, version, file, card }: ModelFiles,
+  { name, version, file, card, titles = { model: file, card: card ?? file }, scratch = tmpdir() }: ModelFiles,
   raw: RawCard,
   loaders: readonly Loader[],
   apart?: { readonly trial: Trial; readonly signal: AbortSignal },
 ): Promise<OpenedFiles> {
   const { size: bytes } = await stat(file).catch(() => {
-    throw new Error(`${file}: the file is not there`);
+    throw new Error(`${titles.model}: the file is not there`);
   });
   const sha256 = await hashFile(file);
   let folder: string | undefined;
   let total = bytes;
   let besides: readonly string[] = [];
   const derive = async (suffix: string, content: Uint8Array) => {
-    folder ??= await mkdtemp(join(tmpdir(), 'hubscore-open-'));
+    if (folder === undefined) {
+      await mkdir(scratch, { recursive: true });
+      folder = await mkdtemp(join(scratch, 'hubscore-open-'));
+    }
     for (const name of besides) await linkInto(folder, name, join(dirname(file), name));
     const path = join(folder, `model.${suffix}.onnx`);
     await writeFile(path, content);
@@ -55,7 +62,7 @@ export async function openModelFiles(
   };
   const gather = async (names: readonly string[]): Promise<GatheredFile> => {
     besides = names;
-    const found = await Promise.all(names.map(name => lookBeside(file, name)));
+    const found = await Promise.all(names.map(name => lookBeside(titles.model, file, name)));
     const beside = Object.fromEntries(found.map(({ name, hash }) => [name, hash]));
     total = found.reduce((sum, one) => sum + one.bytes, bytes);
     return { file: { path: file, bytes: total, derive }, beside };
@@ -64,7 +71,6 @@ export async function openModelFiles(
     if (folder !== undefined) await rm(folder, { recursive: true, force: true });
   };
   try {
-    const titles = { model: file, card: card ?? file };
     const source = { name, version, titles, raw, sha256, file: { path: file, bytes, derive, gather } };
     const gathered = await gatherVersion(source, loaders);
     const verdict = apart && gathered.loader.runtime && (await tryApart(apart.trial, gathered, apart.signal));
@@ -82,14 +88,18 @@ export async function openModelFiles(
 }
 
 /** A file of weights in the model's folder. @throws Error where it is not there, or a link leads out of it. */
-async function lookBeside(file: string, name: string): Promise<{ name: string; hash: string; bytes: number }> {
+async function lookBeside(
+  title: string,
+  file: string,
+  name: string,
+): Promise<{ name: string; hash: string; bytes: number }> {
   const path = join(dirname(file), name);
   const { size } = await stat(path).catch(() => {
     throw new Error(
-      `${file}: its weights are in ${name}, which is not beside it; put it there, or save the model as one file`,
+      `${title}: its weights are in ${name}, which is not beside it; put it there, or save the model as one file`,
     );
   });
   const within = relative(await realpath(dirname(file)), await realpath(path));
-  if (/^\.\.([/\\]|$)/.test(within) || isAbsolute(within)) throw new Error(`${file}: ${name} leads out of its folder`);
+  if (/^\.\.([/\\]|$)/.test(within) || isAbsolute(within)) throw new Error(`${title}: ${name} leads out of its folder`);
   return { name, hash: await hashFile(path), bytes: size };
 }

@@ -9,6 +9,7 @@ import { MAX_CARD_BYTES, NO_CARD, parseCard, type RawCard } from './card.ts';
 import { type ModelFiles, type OpenedFiles, openModelFiles } from './open-files.ts';
 import { besidePath, cardPath, type ModelStore, modelPath } from './store.ts';
 import type { Trial } from './trial.ts';
+import { unknownFields } from './unknown-fields.ts';
 
 /** What a model file was found to be, by the same code that will serve it. */
 export interface Inspection {
@@ -24,6 +25,8 @@ export interface Inspection {
   /** SHA-256 of the files beside the model's own by name. */
   readonly beside: Readonly<Record<string, string>>;
   readonly tried: OpenedFiles['tried'];
+  /** Fields of the card that nothing reads, in words. */
+  readonly unknownFields: readonly string[];
   /** What serves, but not as one might wish. */
   readonly remarks: readonly string[];
 }
@@ -41,14 +44,27 @@ export async function inspectModel(
   const { name, version } = files;
   if (!/^[^/\\]+$/.test(name)) throw new Error(`model name ${JSON.stringify(name)}: expected one without slashes`);
   if (semver.valid(version) !== version) throw new Error(`version ${version}: expected a semantic version like 1.0.0`);
-  const rawCard = files.card ? parseCard(await readFile(files.card), files.card) : NO_CARD;
+  const rawCard = files.card ? parseCard(await readFile(files.card), files.titles?.card ?? files.card) : NO_CARD;
   const opened = await openModelFiles(files, rawCard, loaders, apart);
   try {
     const { bytes, producer, opsets, beside, tried } = opened;
     const { sha256, label, card, backend } = opened.version;
     const { info } = backend;
     const remarks = remarksOn(card, info);
-    return { sha256, bytes, producer, opsets, card, rawCard, info, label, beside, tried, remarks };
+    return {
+      sha256,
+      bytes,
+      producer,
+      opsets,
+      card,
+      rawCard,
+      info,
+      label,
+      beside,
+      tried,
+      unknownFields: unknownFields(rawCard),
+      remarks,
+    };
   } finally {
     await opened.close();
   }

@@ -36,6 +36,13 @@ export function resolveOutputs(
       `${file}: outputs.classes: expected ${width} (columns of ${probabilities}), came ${raw.classes.length}`,
     );
   }
+  const twice = raw?.classes?.find((label, i, all) => all.findIndex(other => String(other) === String(label)) !== i);
+  if (twice !== undefined) {
+    // Probabilities are told by class: of two of one name, one would be lost.
+    throw new Error(
+      `${file}: outputs.classes: expected different labels, came ${JSON.stringify(twice)} more than once`,
+    );
+  }
   if (raw?.threshold !== undefined && classes && classes.length !== 2) {
     throw new Error(`${file}: outputs.threshold: expected two classes, came ${classes.length}`);
   }

@@ -1,4 +1,4 @@
-import type { Blobs } from '../core/blobs.ts';
+import type { BlobEntry, Blobs } from '../core/blobs.ts';
 
 /** One version as storage has it; ETags tell one content from another. */
 export interface StoredVersion {
@@ -36,9 +36,11 @@ export interface Listing {
 }
 
 /** Where models are kept: blobs, and what makes models of them. Every method throws as those of `Blobs` do. */
-export interface ModelStore extends Pick<Blobs, 'readText' | 'read' | 'writeText'> {
+export interface ModelStore extends Pick<Blobs, 'readText' | 'read' | 'writeText' | 'properties' | 'delete'> {
   /** A container that does not exist holds no models. */
   list(signal: AbortSignal): Promise<Listing>;
+  /** All that lies in a version's folder, ordered by path. */
+  filesOf(stored: Pick<StoredVersion, 'name' | 'version'>, signal: AbortSignal): Promise<readonly BlobEntry[]>;
   /** Puts a file where nothing is. @throws BlobConflict where something is. */
   writeFile(path: string, file: string, sha256: string, signal: AbortSignal): Promise<void>;
   /** Hex: what the blob was pushed with, else by reading it. @throws BlobGone */

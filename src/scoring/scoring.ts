@@ -3,6 +3,7 @@ import type { ResultCache } from '../core/cache.ts';
 import type { Catalog } from '../core/catalog.ts';
 import type { Decoder } from '../core/codec.ts';
 import type { EventBatch } from '../core/event.ts';
+import { FaultLog } from '../core/fault-log.ts';
 import type { Clock, Log } from '../core/log.ts';
 import type { Ending } from '../core/outcome.ts';
 import type { Request } from '../core/request.ts';
@@ -43,6 +44,7 @@ export interface Scoring {
 export function createScoring(options: ScoringOptions): Scoring {
   const { decoder, catalog, clock, requestTimeoutMs, log, cache } = options;
   const scanned = new ScannedRows(decoder.createScanner(), catalog);
+  const faults = new FaultLog(log, clock);
 
   async function score(batch: EventBatch, signal: AbortSignal): Promise<ScoredBatch> {
     const run = new Run({ clock, signal, requestTimeoutMs }, batch.events.length, batch, decoder);
@@ -67,6 +69,13 @@ export function createScoring(options: ScoringOptions): Scoring {
       await infer(group);
       await standIn(group, run, catalog, log, infer);
     });
+    for (const [place, { error }] of run.refusals) {
+      if (error.code !== 'unexpected') continue;
+      faults.tell(
+        `${run.request(place).resultId} (${error.stage})`,
+        error.cause instanceof Error ? error.cause : error,
+      );
+    }
   }
 
   return { score, predict };

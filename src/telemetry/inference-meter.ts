@@ -4,10 +4,14 @@ import type { Arm, ScoredBatch } from '../core/scored-batch.ts';
 import type { Histogram } from './histogram.ts';
 import type { Cell, MetricStore } from './metric-store.ts';
 
-/** The series of one model version, held so that an event costs no look-up by labels. */
+/** The series of one model version that has answered, held so that an event costs no look-up by labels. */
 interface VersionSeries {
   readonly results: Cell;
   readonly latency: Histogram;
+}
+
+/** Those of one that has answered what came by the hub. */
+interface HubSeries {
   readonly queue: Histogram;
   readonly endToEnd: Histogram;
 }
@@ -17,8 +21,11 @@ const UNKNOWN = 'unknown';
 /** Counts endings by model and version. */
 export class InferenceMeter {
   readonly #store: MetricStore;
-  /** By model, then version: those that are really there. Others come from requests and would make the labels grow. */
+  /** Versions by model that are really there. Others come from requests and would make the labels grow. */
+  readonly #known = new Map<string, Set<string>>();
+  /** By model, then version. What has not answered has none: fifty idle versions would be thousands of lines of zeros. */
   readonly #versions = new Map<string, Map<string, VersionSeries>>();
+  readonly #ofHub = new Map<string, Map<string, HubSeries>>();
 
   constructor(store: MetricStore) {
     this.#store = store;
@@ -26,7 +33,14 @@ export class InferenceMeter {
 
   /** A version that exists: dead letters that name it are counted under it. */
   know(model: string, version: string): void {
-    this.#seriesOf(model, version);
+    this.knowModel(model).add(version);
+  }
+
+  /** A model that exists, whatever its versions. @returns those that are known */
+  knowModel(model: string): Set<string> {
+    const versions = this.#known.get(model) ?? new Set<string>();
+    this.#known.set(model, versions);
+    return versions;
   }
 
   /** @param timing when the function had the events and when their endings were acknowledged */
@@ -36,9 +50,11 @@ export class InferenceMeter {
       this.#recordSlice(model, modelVersion, instances, computeMs);
     }
     const { length, arms } = scored;
-    const seriesOf = arms.map(arm =>
-      arm.kind === 'result' ? this.#seriesOf(arm.model ?? UNKNOWN, arm.modelVersion ?? UNKNOWN) : undefined,
-    );
+    const seriesOf = arms.map(arm => {
+      if (arm.kind !== 'result') return undefined;
+      const [model, version] = [arm.model ?? UNKNOWN, arm.modelVersion ?? UNKNOWN];
+      return { ...this.#seriesOf(model, version), ...this.#hubSeriesOf(model, version) };
+    });
     for (let ending = 0; ending < length; ) {
       const place = scored.armOf(ending);
       const arm = arms[place] as Arm;
@@ -91,7 +107,7 @@ export class InferenceMeter {
   }
 
   #recordDeadLetter(model: string | undefined, version: string | undefined, code: ErrorCode): void {
-    const known = model === undefined ? undefined : this.#versions.get(model);
+    const known = model === undefined ? undefined : this.#known.get(model);
     const modelLabel = known && model !== undefined ? model : UNKNOWN;
     const versionLabel = version !== undefined && known?.has(version) ? version : UNKNOWN;
     this.#store.of('inference_requests_total', modelLabel, versionLabel, 'dead_letter').value++;
@@ -99,17 +115,28 @@ export class InferenceMeter {
   }
 
   #seriesOf(model: string, version: string): VersionSeries {
-    const known = this.#versions.get(model)?.get(version);
-    if (known) return known;
-    const store = this.#store;
-    const series = {
-      results: store.of('inference_requests_total', model, version, 'result'),
-      latency: store.of('inference_latency_seconds', model, version),
-      queue: store.of('inference_queue_seconds', model, version),
-      endToEnd: store.of('inference_end_to_end_seconds', model, version),
-    };
-    const versions = this.#versions.get(model) ?? new Map<string, VersionSeries>();
-    this.#versions.set(model, versions.set(version, series));
-    return series;
+    return held(this.#versions, model, version, () => {
+      this.know(model, version);
+      return {
+        results: this.#store.of('inference_requests_total', model, version, 'result'),
+        latency: this.#store.of('inference_latency_seconds', model, version),
+      };
+    });
   }
+
+  #hubSeriesOf(model: string, version: string): HubSeries {
+    return held(this.#ofHub, model, version, () => ({
+      queue: this.#store.of('inference_queue_seconds', model, version),
+      endToEnd: this.#store.of('inference_end_to_end_seconds', model, version),
+    }));
+  }
+}
+
+function held<T>(all: Map<string, Map<string, T>>, model: string, version: string, create: () => T): T {
+  const found = all.get(model)?.get(version);
+  if (found) return found;
+  const series = create();
+  const versions = all.get(model) ?? new Map<string, T>();
+  all.set(model, versions.set(version, series));
+  return series;
 }

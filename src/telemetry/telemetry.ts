@@ -89,7 +89,9 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
       if (recovered > 0) store.of('hubscore_ledger_recovered_total', partition).value += recovered;
     },
     recordModelLoad({ model, version, durationMs, failed }) {
-      meter.know(model, version);
+      // One that failed has no suffix yet: nothing but the count of failed loads goes by that name.
+      if (!failed) meter.know(model, version);
+      else meter.knowModel(model);
       store.of('hubscore_model_loads_total', model, version, failed ? 'failed' : 'loaded').value++;
       if (!failed) store.of('hubscore_model_load_seconds', model, version).observe(durationMs / 1000);
     },

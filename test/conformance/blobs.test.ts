@@ -206,6 +206,20 @@ describe.each([
     await expect(blobs.properties('n.onnx', signal)).rejects.toMatchObject(GONE);
   });
 
+  it('are deleted under their ETag only', async () => {
+    const blobs = implementation.open();
+    const old = await blobs.writeText('a.json', '1', 'absent', signal);
+    const now = await blobs.writeText('a.json', '2', 'any', signal);
+    await expect(blobs.delete('a.json', old, signal)).rejects.toMatchObject(CONFLICT);
+    expect((await blobs.readText('a.json', signal)).text).toBe('2');
+    await blobs.delete('a.json', now, signal);
+    expect(await blobs.list('', signal)).toEqual([]);
+    // Storage looks at the condition first, or at whether there is a blob.
+    await expect(blobs.delete('a.json', now, signal)).rejects.toMatchObject({
+      name: expect.stringMatching(/^Blob(Gone|Conflict)$/),
+    });
+  });
+
   it('do not wait once the signal is aborted, and do not call that a storage that is away', async () => {
     const blobs = implementation.open();
     const etag = await blobs.writeText('a.json', '1', 'absent', signal);
@@ -217,6 +231,7 @@ describe.each([
       () => blobs.properties('a.json', aborted),
       () => blobs.writeText('a.json', '2', 'any', aborted),
       () => blobs.writeFile('a.json', fileOf(Buffer.from('2')), {}, 'any', aborted),
+      () => blobs.delete('a.json', etag, aborted),
     ]) {
       await expect(call()).rejects.toSatisfy(thrown => thrown instanceof Error && !isRetryable(thrown));
     }
@@ -234,6 +249,7 @@ describe.each([
         () => blobs.properties('a.json', signal),
         () => blobs.writeText('a.json', '2', 'any', signal),
         () => blobs.writeFile('a.json', fileOf(Buffer.from('2')), {}, 'any', signal),
+        () => blobs.delete('a.json', etag, signal),
       ]) {
         await expect(call()).rejects.toMatchObject({ name: 'InfrastructureError', retryable: true });
       }

@@ -1,9 +1,11 @@
-import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { stripVTControlCharacters } from 'node:util';
 import { EventHubConsumerClient, EventHubProducerClient, type ReceivedEventData } from '@azure/event-hubs';
+import { BlobServiceClient } from '@azure/storage-blob';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { run } from '../../src/cli/program.ts';
 import { type EventHubs, startEventHubs } from '../support/event-hubs.ts';
@@ -223,6 +225,38 @@ describe('hubscore tail', () => {
     expect((await hubscore(['tail', '--from', 'soon'])).err).toContain('an age such as 10m, is needed');
   });
 
+  it('shows ids and numbers as they were written, and nothing that a terminal would obey', async () => {
+    const id = '12345678901234567890123';
+    const evil = '\\u001b[2J\u009b31m\u202e';
+    const producer = new EventHubProducerClient(hubs.connectionString, 'inference-dead-letter');
+    const head = `{"request_id":${id},"result_id":"inference-requests/3/77","model":"${evil}",`;
+    const body = `${head}"error":{"code":"model_unavailable","message":"${evil}"},"attempts":1,"source":{},"body":"{}"}`;
+    await producer.sendBatch([{ body: Buffer.from(body) }], { partitionId: '3' });
+    await producer.close();
+    const json = (await hubscore(['tail', '--once', '--json', '--dead-letters'])).out.split('\n');
+    const line = json.find(each => each.includes(id)) ?? '';
+    expect(line.startsWith(`{"request_id":${id},"result_id":`)).toBe(true);
+    expect(JSON.parse(line)).toEqual(JSON.parse(body));
+    const told = [
+      line,
+      (await hubscore(['tail', '--once', '--dead-letters'])).out,
+      (await hubscore(['replay', '--dry-run'])).out,
+      (await hubscore(['replay', '--dry-run', '--request-id', id])).out,
+      (await hubscore(['models', 'show', '\u001b[2J\u009b'])).err,
+      (await hubscore(['\u001b[2J\u009b'])).err,
+    ];
+    for (const text of told) expect(text.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\u202e]/u);
+    for (const text of told.slice(0, 4)) expect(text).toContain(id);
+    expect(told[3]).toContain('would send 1 request back');
+    const unknown = await hubscore(['replay', '--request-id', '12345678901234567890124']);
+    expect(unknown).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('no dead letter in inference-dead-letter has'),
+    });
+    expect((await hubscore(['replay', '--code', 'unknown_modl'])).err).toContain('did you mean unknown_model?');
+    expect((await hubscore(['replay', '--code', 'unexpected'])).out).toMatch(/did not match \(.*model_unavailable 1/);
+  });
+
   it('follows what comes until it is stopped', async () => {
     const tail = start(['tail']);
     // what counts is what comes after it reads; until then this repeats itself
@@ -268,7 +302,7 @@ describe('hubscore verify and replay', () => {
     const producer = new EventHubProducerClient(hubs.connectionString, 'inference-dead-letter');
     await producer.sendBatch([{ body: letter }], { partitionId: '2' });
     await producer.close();
-    const dry = await hubscore(['replay', '--dry-run']);
+    const dry = await hubscore(['replay', '--dry-run', '--model', 'churn']);
     expect(dry.out).toContain('later  churn model_unavailable: storage was away  1 attempt\nwould send 1 request back');
     expect((await hubscore(['replay', '--code', 'schema_mismatch', '--model', 'nobody'])).out).toContain(
       'sent 0 requests',
@@ -294,11 +328,11 @@ describe('hubscore models', () => {
     writeFileSync(join(folder, 'page.onnx'), '<html>404</html>');
     const refused = await hubscore(['models', 'push', 'page.onnx', '--name', 'page', '--version', '1.0.0']);
     expect(refused).toMatchObject({
-      code: 1,
+      code: 2,
       err: expect.stringMatching(/page\.onnx: not an ONNX file.*\nIt was not pushed\.\n/),
     });
     const other = ['models', 'push', samples('churn/1.0.0/model.onnx'), '--name', 'diabetes', '--version', '1.0.0'];
-    expect((await hubscore(other)).err).toContain('versions are immutable');
+    expect(await hubscore(other)).toMatchObject({ code: 2, err: expect.stringContaining('versions are immutable') });
     expect((await hubscore(['models', 'push', 'page.onnx'])).err).toContain('Add --name and --version');
 
     const pinned = await hubscore(['models', 'push', samples('diabetes/1.0.0'), '--alias', 'production']);
@@ -326,6 +360,178 @@ describe('hubscore models', () => {
     expect((await hubscore(['models', 'show', 'ext'])).out).toMatch(/^ext 1\.0\.0\+[0-9a-f]{8} {2}production\n/);
     copyFileSync(exported, join(folder, 'alone.onnx'));
     const refused = await hubscore(['models', 'push', 'alone.onnx', '--name', 'ext', '--version', '1.0.1']);
-    expect(refused).toMatchObject({ code: 1, err: expect.stringContaining('its weights are in ext.onnx.data') });
+    expect(refused).toMatchObject({ code: 2, err: expect.stringContaining('its weights are in ext.onnx.data') });
+  });
+});
+
+describe('a card with a slip in it', () => {
+  it('is not pushed, and says what was likely meant', async () => {
+    const card = { outputs: { threshhold: 0.4 }, featuers: [], owner: 'risk' };
+    writeFileSync(join(folder, 'slip.json'), JSON.stringify(card));
+    const model = join(ROOT, 'samples/models/churn/1.0.0/model.onnx');
+    const args = ['models', 'push', model, '--card', 'slip.json', '--name', 'slip', '--version', '1.0.0'];
+    const { code, err } = await hubscore(args);
+    expect(code).toBe(2);
+    expect(err).toContain('unknown field outputs.threshhold; did you mean threshold?');
+    expect(err).toContain('unknown field featuers; did you mean features?');
+    expect(err).not.toContain('owner');
+    expect((await hubscore(['models', 'show', 'slip'])).err).toContain('there is no model slip');
+  });
+});
+
+describe('aliases by hubscore models', () => {
+  const progression = join(ROOT, 'samples/models/diabetes/1.0.0/model.onnx');
+  const push = (version: string, ...more: string[]) =>
+    hubscore(['models', 'push', progression, '--name', 'staged', '--version', version, ...more]);
+  const container = () => BlobServiceClient.fromConnectionString(storage.connectionString).getContainerClient('models');
+  const deployment = async (name: string) =>
+    JSON.parse((await container().getBlobClient(`${name}/deployment.json`).downloadToBuffer()).toString()).aliases;
+  const put = (path: string, text: string) =>
+    container().getBlockBlobClient(path).upload(text, Buffer.byteLength(text));
+
+  it('leave production where it was, and say what changes and when', async () => {
+    expect((await push('1.0.0')).out).toContain('changes   production: nothing → 1.0.0, within 30 s\n');
+    const dry = await push('1.1.0', '--dry-run', '--alias', 'staging');
+    expect(dry.out).toMatch(
+      /changes {3}production stays 1\.0\.0, and is named so now\n {2}changes {3}staging: nothing → 1\.1\.0, within 30 s\nnot pushed/,
+    );
+    const staged = await push('1.1.0', '--alias', 'staging');
+    expect(staged.out).toContain('production stays 1.0.0; ask for this one');
+    expect(await deployment('staged')).toEqual({ production: '1.0.0', staging: '1.1.0' });
+    const live = await push('1.2.0', '--alias', 'production', '--json');
+    expect(JSON.parse(live.out)).toMatchObject({
+      name: 'staged',
+      version: '1.2.0',
+      pushed: true,
+      production: { before: '1.0.0', after: '1.2.0' },
+      aliases: { after: { production: '1.2.0', previous: '1.0.0', staging: '1.1.0' } },
+      within_seconds: 30,
+    });
+    expect(live.err).toContain('changes   production: 1.0.0 → 1.2.0, within 30 s\n');
+    await push('1.0.0', '--name', 'held');
+    expect((await push('2.0.0', '--name', 'held', '--candidate')).out).toContain('production stays 1.0.0;');
+    expect(await deployment('held')).toEqual({ production: '1.0.0' });
+  });
+
+  it('are not known to a dry run while storage is away, which looks at the model all the same', async () => {
+    const away = { ModelStorage: undefined, STORAGE_PORT: '1' };
+    const args = ['models', 'push', progression, '--name', 'staged', '--version', '1.9.0', '--dry-run'];
+    const { code, out } = await hubscore(args, undefined, away);
+    expect(code).toBe(0);
+    expect(out).toMatch(
+      /^staged 1\.9\.0\+.*changes {3}nobody knows: listing models: .*ECONNREFUSED.*\nnot pushed \(--dry-run\)\n$/s,
+    );
+    expect(await hubscore(args.slice(0, -1), undefined, away)).toMatchObject({ code: 1 });
+  });
+
+  it('move and go back, and are refused with exit status 2', async () => {
+    const moved = await hubscore(['models', 'alias', 'staged', 'Production', 'v1.1', '--json']);
+    expect(JSON.parse(moved.out)).toEqual({
+      name: 'staged',
+      production: { before: '1.2.0', after: '1.1.0' },
+      aliases: {
+        before: { production: '1.2.0', previous: '1.0.0', staging: '1.1.0' },
+        after: { production: '1.1.0', previous: '1.2.0', staging: '1.1.0' },
+      },
+      within_seconds: 30,
+    });
+    expect(await hubscore(['models', 'rollback', 'staged'])).toEqual({
+      code: 0,
+      out: 'staged: production: 1.1.0 → 1.2.0, within 30 s\nstaged: previous: 1.2.0 → nothing, within 30 s\n',
+      err: '',
+    });
+    const refused = [
+      [['rollback', 'staged'], 'names no previous version'],
+      [['rollback', 'nobody'], 'there is no model nobody'],
+      [['alias', 'staged', 'blue', '7.0.0'], 'staged has no version 7.0.0\nIt has 1.2.0, 1.1.0, 1.0.0.'],
+      [['alias', 'staged', 'v2', '1.0.0'], 'alias v2: expected a name'],
+    ] as const;
+    for (const [args, words] of refused) {
+      expect(await hubscore(['models', ...args])).toMatchObject({
+        code: 2,
+        out: '',
+        err: expect.stringContaining(words),
+      });
+    }
+  });
+
+  it('and versions fit the width of the terminal', async () => {
+    for (let i = 0; i < 12; i++) await push(`0.${i}.0`, '--name', 'many');
+    const stdout = Object.assign(new PassThrough(), { isTTY: true, columns: 60 });
+    const [stdin, stderr, signal] = [Readable.from([]), new PassThrough(), AbortSignal.timeout(20_000)];
+    const environment = { EventHubs: hubs.connectionString, ModelStorage: storage.connectionString, NO_COLOR: '1' };
+    await run(['models', 'list'], { stdin, stdout, stderr, environment, folder, signal });
+    const lines = stripVTControlCharacters(String(stdout.read())).split('\n');
+    expect(Math.max(...lines.map(line => line.length))).toBeLessThanOrEqual(60);
+    expect(lines.filter(line => /0\.\d+\.0/.test(line)).length).toBeGreaterThan(1);
+  });
+
+  it('keep versions from being deleted; one that nothing names can be', async () => {
+    const remove = (...args: string[]) => hubscore(['models', 'delete', 'staged', ...args]);
+    expect(await remove('1.2.0')).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('production is this version'),
+    });
+    expect((await remove('1.1.0')).err).toContain('in use: staging is this version');
+    expect((await remove('1')).err).toContain('has no version 1');
+    await put('staged/1.3.0/model.json', '{"fallback":{"version":"1.0.0"}}');
+    await put('staged/1.3.0/model.onnx', 'x');
+    expect((await remove('1.0.0')).err).toContain('1.3.0 falls back on it');
+    expect((await remove('1.3.0')).out).toBe('deleted staged 1.3.0: model.onnx, model.json\n');
+    expect(JSON.parse((await remove('1.0.0', '--json')).out)).toEqual({
+      name: 'staged',
+      version: '1.0.0',
+      deleted: ['model.onnx', 'model.json'],
+    });
+    expect((await hubscore(['models', 'list'])).out).toMatch(/staged +1\.2\.0 \(production\) {2}1\.1\.0 \(staging\)\n/);
+  });
+
+  it('name what is pulled, as it can be pushed again', async () => {
+    const pulled = await hubscore(['models', 'pull', 'staged', 'staging', '--to', 'pulled', '--json']);
+    const { files } = JSON.parse(pulled.out);
+    expect(JSON.parse(pulled.out)).toMatchObject({ version: '1.1.0', folder: join(folder, 'pulled/staged/1.1.0') });
+    expect(files.map(({ file }: { file: string }) => file)).toEqual(['model.json', 'model.onnx']);
+    expect(readFileSync(join(folder, 'pulled/staged/1.1.0/model.onnx')).equals(readFileSync(progression))).toBe(true);
+    expect((await hubscore(['models', 'push', 'pulled/staged/1.1.0'])).out).toContain('the same file');
+    expect((await hubscore(['models', 'pull', 'staged', '1.1.0', '--to', 'pulled'])).code).toBe(0);
+    writeFileSync(join(folder, 'pulled/staged/1.1.0/model.onnx'), 'mine');
+    const again = await hubscore(['models', 'pull', 'staged', '1.1.0', '--to', 'pulled']);
+    expect(again).toMatchObject({ code: 2, err: expect.stringContaining('is there already, with other content') });
+    expect(readFileSync(join(folder, 'pulled/staged/1.1.0/model.onnx'), 'utf8')).toBe('mine');
+  });
+
+  it('are listed though one file cannot be read, and a version that does not load is not production', async () => {
+    await push('1.0.0', '--name', 'garbled');
+    await put('garbled/deployment.json', '{"aliases": oops');
+    await push('1.0.0', '--name', 'broken');
+    await put('broken/2.0.0/model.onnx', '<html>404</html>');
+    await push('1.0.0', '--name', 'pointed');
+    await put('pointed/deployment.json', '{"aliases":{"production":"9.0.0"}}');
+    const { code, out, err } = await hubscore(['models', 'list']);
+    expect(code).toBe(0);
+    expect(out).toMatch(/^garbled +1\.0\.0$/m); // nobody is answered before the file is mended
+    expect(out).toMatch(/^broken +2\.0\.0 {2}1\.0\.0 \(production\)$/m);
+    expect(out).toMatch(/^pointed +1\.0\.0 \(production\)$/m);
+    expect(err).toMatch(/garbled\/deployment\.json: not JSON.*; which version is production is not known\n/);
+    expect(err).toMatch(/broken: .*broken\/2\.0\.0\/model\.onnx: not an ONNX file.*; 1\.0\.0 answers instead\n/);
+    expect(err).toContain('pointed: pointed 9.0.0 is not there; 1.0.0 answers instead\n');
+    const rows = (await hubscore(['models', 'list', '--json'])).out
+      .trim()
+      .split('\n')
+      .map(line => JSON.parse(line));
+    expect(rows.find(row => row.name === 'broken')).toMatchObject({ production: '1.0.0', broken: expect.any(String) });
+    expect((await hubscore(['models', 'list', '--no-load'])).out).toMatch(/^broken +2\.0\.0 \(production\)/m);
+    const refused = await push('1.1.0', '--name', 'garbled', '--alias', 'staging');
+    expect(refused).toMatchObject({ code: 2, err: expect.stringContaining('mend that file first') });
+    expect((await hubscore(['models', 'list'])).out).toMatch(/^garbled +1\.0\.0$/m);
+  });
+
+  it('are shown with paths of storage, not of a temporary folder, which is where LOCAL_DATA_DIR says', async () => {
+    const { err } = await hubscore(['models', 'show', 'broken', '2.0.0'], undefined, {
+      LOCAL_DATA_DIR: join(folder, 'data'),
+    });
+    expect(err).toMatch(/^error: broken\/2\.0\.0\/model\.onnx: not an ONNX file/);
+    expect(err).not.toContain(tmpdir());
+    expect(readdirSync(join(folder, 'data/tmp'))).toEqual([]);
   });
 });

@@ -135,6 +135,7 @@ describe('HTTP through the local host', () => {
       .poll(async () => (await get('/metrics')).text, { timeout: 20_000, interval: 200 })
       .toMatch(/inference_requests_total\{model="topic",version="1.0.0\+[0-9a-f]{8}",outcome="result"\} 5\n/);
     const { text } = await get('/metrics');
+    expect((await fetch(`${host.url}/metrics`)).headers.get('content-encoding')).toBe('gzip'); // asked for by fetch
     expect(text).toMatch(/inference_errors_total\{model="topic",version="[^"]+",code="schema_mismatch"\} 1\n/);
     expect(text).toMatch(/inference_end_to_end_seconds_count\{model="topic",version="[^"]+"\} 5\n/);
     expect(text).toMatch(/inference_requests_total\{model="diabetes",version="1\.1\.0\+[^"]+",outcome="result"\} 2\n/);

@@ -17,6 +17,8 @@ const SAMPLES = resolve(import.meta.dirname, '../../samples');
 const DIABETES = join(SAMPLES, 'models/diabetes/1.0.0');
 const FEATURES = [63, 1, 24.4, 73, 160, 91.4, 48, 3, 4.6347, 78];
 const PUSHES = 10;
+const ROUNDS = 5;
+const ASKERS = 12;
 const RATE = 100;
 
 interface Told {
@@ -128,5 +130,19 @@ describe('while a producer misspells names', () => {
     }
     expect(told).toEqual(Array.from({ length: PUSHES }, (_, i) => [`2.0.${i}`, undefined]));
     expect([...endings.values()].filter(({ error }) => error?.code === 'unknown_model').length).toBeGreaterThan(100);
+  }, 180_000);
+
+  it('all of twelve who ask for a fresh version at once are answered by it', async () => {
+    const told: unknown[] = [];
+    for (let i = 0; i < ROUNDS; i++) {
+      const version = `0.1.${i}`; // older than production, which would answer instead
+      await push('diabetes', version);
+      const asked = Array.from({ length: ASKERS }, (_, n) => ask(`twelve-${i}-${n}`, 'diabetes', version));
+      for (const { error, model_version, fallback } of await Promise.all(asked)) {
+        told.push(error?.code ?? [model_version?.split('+')[0], fallback]);
+      }
+    }
+    const right = Array.from({ length: ROUNDS * ASKERS }, (_, n) => [`0.1.${Math.floor(n / ASKERS)}`, undefined]);
+    expect(told).toEqual(right);
   }, 180_000);
 });

@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
@@ -48,7 +48,8 @@ async function served(container: string) {
   const environment = { ModelStorage: storage.connectionString, MODELS_CONTAINER: container };
   const settings = commandSettings({ ...environment, MODEL_CACHE_DIR: join(folder.path, container) }, folder.path);
   const { loaders, close } = createLoaders(settings, notes());
-  const { catalog } = openCatalog(settings, { loaders, clock: Date.now, log: notes() });
+  const log = notes();
+  const { catalog } = openCatalog(settings, { loaders, clock: Date.now, log });
   const load: Record<string, { label: string; sha256: string } | string> = {};
   for (const { name } of await catalog.list()) {
     const answer = Promise.resolve(catalog.routing(name, undefined));
@@ -60,7 +61,7 @@ async function served(container: string) {
   await catalog.close();
   await close();
   const doctor = (await checkModels(settings).run(AbortSignal.timeout(60_000))).map(({ says }) => says);
-  return { load, doctor };
+  return { load, doctor, log };
 }
 
 describe('the functions, doctor, push and tune', () => {
@@ -95,7 +96,21 @@ describe('the functions, doctor, push and tune', () => {
       const push = ['models', 'push', path, '--name', 'm', '--version', '1.0.0'];
       expect(await hubscore('bad', push)).toBe(`error: ${path}: ${reason}\nIt was not pushed.\n`);
       expect(await hubscore('bad', ['tune', path])).toBe(`error: ${path}: ${reason}\n`);
+      // Where it was downloaded to is nobody's concern.
+      expect(await hubscore('bad', ['models', 'show', file])).toBe(`error: ${load[file]}\n`);
     }
     expect(Object.values(load).filter(found => typeof found === 'string').length).toBeGreaterThanOrEqual(6);
   }, 120_000);
+
+  it('serve a version whose card has a field that nothing reads, and say so in the log', async () => {
+    await put('slip', 'churn/1.0.0/model.onnx', join(ROOT, 'samples/models/churn/1.0.0/model.onnx'));
+    const card = JSON.parse(readFileSync(join(ROOT, 'samples/models/churn/1.0.0/model.json'), 'utf8'));
+    writeFileSync(join(folder.path, 'slip.json'), JSON.stringify({ ...card, threshhold: 0.4 }));
+    await put('slip', 'churn/1.0.0/model.json', join(folder.path, 'slip.json'));
+    const { load, log } = await served('slip');
+    expect(load.churn).toMatchObject({ label: expect.stringMatching(/^1\.0\.0\+/) });
+    expect(log.about(/unknown field/)).toEqual([
+      'churn/1.0.0/model.json: unknown field threshhold; did you mean outputs.threshold?; it serves without',
+    ]);
+  });
 });

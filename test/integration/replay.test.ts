@@ -114,6 +114,9 @@ describe('replay', () => {
     expect(await matched({})).toBe(3);
     expect(await matched({ codes: ['schema_mismatch', 'unexpected'] })).toBe(1);
     expect(await matched({ requestId: '3' })).toBe(1);
+    expect((await run({ dryRun: true, filter: { requestId: '3' } })).report.others).toMatchObject({
+      schema_mismatch: 1,
+    });
     expect(await matched({ model: 'another' })).toBe(0);
     expect(await matched({ fromMs: Date.now() + 60_000 })).toBe(0);
     expect(await matched({ toMs: Date.now() - 60_000 })).toBe(0);
@@ -144,6 +147,22 @@ describe('replay', () => {
       left: 'attempts used up',
     });
     expect(await replayed()).toHaveLength(1);
+  });
+
+  it('knows ids that no double can be by their digits', async () => {
+    const ids = ['1e309', '-1e400', '12345678901234567890123'];
+    const raw = (id: string) => JSON.stringify(letter('raw')).replace('"request_id":"raw"', `"request_id":${id}`);
+    const producer = new EventHubProducerClient(hubs.connectionString, DEAD_LETTERS);
+    await producer.sendBatch(
+      ids.map(id => ({ body: Buffer.from(raw(id)) })),
+      { partitionId: '1' },
+    );
+    await producer.close();
+    const { report, told } = await run();
+    expect(report).toMatchObject({ matched: 3, sent: 3, left: {} });
+    expect(told.map(({ requestId }) => requestId)).toEqual(ids);
+    const { report: one } = await run({ filter: { requestId: '12345678901234567890123' } });
+    expect(one).toMatchObject({ matched: 1, sent: 1 });
   });
 
   it('sends to another model version', async () => {

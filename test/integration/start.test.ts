@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -67,6 +67,7 @@ describe('npm start', () => {
     expect(names).toEqual(
       expect.arrayContaining(['diabetes/1.0.0/model.onnx', 'diabetes/1.1.0/model.json', 'topic/1.0.0/model.onnx']),
     );
+    expect(existsSync(join(folder, 'hubscore-models'))).toBe(true); // what the functions downloaded
     const all = descendants(child!.pid!);
     child!.kill('SIGTERM'); // npm passes it on
     await exitCode();

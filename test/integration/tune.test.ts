@@ -68,7 +68,8 @@ describe('hubscore tune', () => {
     expect(chosen.per_second).toBeGreaterThan(100);
     expect(tuning.machine.cores).toBeGreaterThan(0);
     expect(Date.now() - Date.parse(tuning.measured_at)).toBeLessThan(60_000);
-    expect([1, 4, 16]).toContain(readJson('host.json').extensions.eventHubs.maxEventBatchSize);
+    expect(readJson('host.json').extensions.eventHubs.maxEventBatchSize).toBe(1000);
+    expect(out).toContain('host.json keeps maxEventBatchSize 1000: it is for all models of the app');
 
     const pushed = await hubscore('models push models/churn/1.0.0');
     expect(pushed.out).toContain('pushed to models/churn/1.0.0');
@@ -84,6 +85,19 @@ describe('hubscore tune', () => {
       name: 'churn',
       tuning: { requests: 'requests made up from its card' },
     });
+  });
+
+  it('says what is missing before it measures', async () => {
+    for (const [args, words] of [
+      ['--host-json nowhere.json', 'nowhere.json'],
+      ['--json nowhere/all.json', 'the folder of nowhere/all.json is not there'],
+      ['--write nowhere/model.json', 'the folder of nowhere/model.json is not there'],
+      ['--cases nowhere.jsonl', 'nowhere.jsonl is not there'],
+    ] as const) {
+      const { code, out, err } = await hubscore(`tune models/churn/1.0.0 ${args}`);
+      expect({ code, out }).toEqual({ code: 1, out: '' });
+      expect(err).toContain(words);
+    }
   });
 
   it('sets no batch for a model that takes one instance at a time, and says so', async () => {

@@ -14,6 +14,7 @@ import { abortable } from '../../src/core/waiting.ts';
 /** A container in memory that fails when told to, and counts what it is asked. */
 export interface MemoryBlobs extends Blobs {
   put(path: string, content: Uint8Array | object | string): void;
+  /** Takes a blob away, whatever its ETag. */
   remove(path: string): void;
   /** Every call fails as if storage were away. */
   away: boolean;
@@ -73,6 +74,10 @@ export function memoryBlobs(): MemoryBlobs {
       write(path, Buffer.from((isPlain ? content : JSON.stringify(content)) as string), {}, 'any');
     },
     remove: path => void blobs.delete(path),
+    async delete(path, etag, signal) {
+      if ((await find(path, signal)).etag !== etag) throw new BlobConflict(`${path}: changed meanwhile`);
+      blobs.delete(path);
+    },
     async list(prefix, signal, missing = 'none') {
       self.asked.lists++;
       reach('listing models', signal);

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { satisfies } from 'semver';
+import { coerce, satisfies } from 'semver';
 import { describe, expect, it } from 'vitest';
 
 interface Locked {
@@ -10,7 +10,8 @@ interface Locked {
   readonly optionalDependencies?: Readonly<Record<string, string>>;
 }
 
-const read = (file: string) => JSON.parse(readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8'));
+const text = (file: string) => readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8');
+const read = (file: string) => JSON.parse(text(file));
 const packages: Readonly<Record<string, Locked>> = read('package-lock.json').packages;
 
 /** What README promises to install on, with npm 10 or 11: the oldest 20 that every package takes. */
@@ -31,6 +32,22 @@ describe('package-lock.json', () => {
 
   it('names no registry: everyone installs from their own', () => {
     expect(Object.entries(packages).filter(([, { resolved }]) => resolved)).toEqual([]);
+  });
+
+  it('takes the Node that README promises and no other', () => {
+    const { engines } = read('package.json');
+    expect(packages['']?.engines).toEqual(engines);
+    const promised = /Node\.js ([\d., ]+) or later/.exec(text('README.md'))?.[1] ?? '';
+    const versions = promised.split(',').map(version => coerce(version)!.version);
+    expect(versions.map(version => satisfies(version, engines.node))).toEqual([true, true, true]);
+    expect(versions[0]).toBe(OLDEST_NODE);
+    for (const between of ['20.18.3', '22.12.0', '23.1.0']) expect(satisfies(between, engines.node)).toBe(false);
+    const warned = versions.flatMap(version =>
+      Object.entries(packages)
+        .filter(([, { engines: asked }]) => asked?.node && !satisfies(version, asked.node))
+        .map(([path]) => `${path} on ${version}`),
+    );
+    expect(warned).toEqual([]);
   });
 
   it('holds nothing that would warn of an old Node', () => {

@@ -49,7 +49,9 @@ async function inspectAsked(terminal: Terminal, settings: Settings, options: Pay
   if (typeof fromCard === 'string') return inspect(settings, filesAt(resolve(folder, fromCard), options.model), signal);
   const store = await openStore(settings);
   const found = await findStored(store, model, options.modelVersion, signal);
-  return withDownloaded(store, found, signal, files => inspect(settings, { ...found.stored, ...files }, signal));
+  return withDownloaded(settings, store, found, signal, files =>
+    inspect(settings, { ...found.stored, ...files }, signal),
+  );
 }
 
 /** Only what the requests call the model counts here, not which version lies there. */

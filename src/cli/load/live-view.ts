@@ -1,11 +1,11 @@
 import type { Writable } from 'node:stream';
 import type { WriteStream } from 'node:tty';
+import { printable } from '../printable.ts';
 import { type Paint, paintFor } from '../terminal.ts';
 import { clockTime, ms, whole } from './format.ts';
 
 const FRAME_MS = 250;
 const LINE_MS = 1000;
-const WIDEST = 100;
 const BARS = '▁▂▃▄▅▆▇█';
 
 /** What the live view shows; rates are of the last whole second, latencies of the last five. */
@@ -64,7 +64,7 @@ export function plainLine(load: LoadSnapshot): string {
 
 /** The view as lines, always as many and none wider than `columns`: a line that wraps could not be drawn over. */
 export function renderLoad(load: LoadSnapshot, columns: number, paint: Paint): string[] {
-  const width = Math.min(columns - 1, WIDEST);
+  const width = columns - 1;
   const line = (...pieces: readonly Piece[]) => {
     let room = width;
     return pieces
@@ -83,7 +83,7 @@ export function renderLoad(load: LoadSnapshot, columns: number, paint: Paint): s
   const asked = load.askedPerSecond === undefined ? '' : `${whole(Math.round(load.askedPerSecond))}/s asked, `;
   const aside = `  ${asked}${load.state}  ${clockTime(load.elapsedMs)}`;
   const room = Math.max(15, width - aside.length);
-  const title = ` hubscore load   ${load.title}`.slice(0, room).padEnd(room);
+  const title = ` hubscore load   ${printable(load.title)}`.slice(0, room).padEnd(room);
   const trouble = load.deadLetters + load.notSent > 0 ? 'yellow' : 'dim';
   return [
     line([title, 'bold'], [aside, 'dim']),

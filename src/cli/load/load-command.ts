@@ -5,7 +5,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { VERSION } from '../../core/version.ts';
 import { commandSettings } from '../environment.ts';
 import { connectConsumer, connectProducer, placeOf } from '../event-hubs.ts';
-import { CommandError, paintFor, type Terminal } from '../terminal.ts';
+import { CommandError, columnsOf, paintFor, type Terminal } from '../terminal.ts';
 import { choosePayload, type PayloadOptions } from './choose-payload.ts';
 import { whole } from './format.ts';
 import { zipfPicker } from './pick-key.ts';
@@ -85,7 +85,7 @@ export async function load(terminal: Terminal, asked: LoadOptions): Promise<void
       },
       terminal,
     );
-    stdout.write(`\n${showReport(report, paintFor(stdout)).join('\n')}\n`);
+    stdout.write(`\n${showReport(report, paintFor(stdout), columnsOf(stdout)).join('\n')}\n`);
     if (options.json) write(terminal, options.json, `${JSON.stringify(report, null, 2)}\n`);
     if (options.html) write(terminal, options.html, renderPage(report));
     if (signal.aborted) terminal.setExitCode(130);

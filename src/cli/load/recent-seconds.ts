@@ -12,7 +12,7 @@ export class RecentSeconds {
   private before = { sent: 0, results: 0 };
   private readonly mostSeconds: number;
 
-  constructor(mostSeconds = 60) {
+  constructor(mostSeconds = 240) {
     this.mostSeconds = mostSeconds;
   }
 

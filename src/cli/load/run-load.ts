@@ -1,4 +1,5 @@
 import type { EventHubProducerClient } from '@azure/event-hubs';
+import { printable } from '../printable.ts';
 import type { Terminal } from '../terminal.ts';
 import { startLiveView } from './live-view.ts';
 import { type LagSample, makeReport } from './make-report.ts';
@@ -50,7 +51,7 @@ export async function runLoad(job: LoadJob, terminal: Terminal): Promise<LoadRep
       if (n === undefined || ending.kind !== 'result') return;
       recent.addLatency(ending.endingEnqueuedMs - offset() - tally.at(n).intendedMs);
     },
-    message => terminal.stderr.write(`${message}\n`),
+    message => terminal.stderr.write(`${printable(message)}\n`),
     signal,
   );
   const startedMs = clock.now();

@@ -1,10 +1,12 @@
+import { printable } from '../printable.ts';
+import { layTable } from '../table.ts';
 import type { Paint } from '../terminal.ts';
 import { ms, whole } from './format.ts';
 import type { LatencySummary } from './latencies.ts';
 import type { LoadReport } from './report.ts';
 
 /** The report in some twenty lines for people. */
-export function showReport(report: LoadReport, paint: Paint): string[] {
+export function showReport(report: LoadReport, paint: Paint, width: number): string[] {
   const { requests, perSecond, latencyMs, settings } = report;
   const line = (name: string, text: string) => ` ${paint('dim', name.padEnd(13))}${text}`;
   const rate = (value: number) => `${whole(Math.round(value))}/s`;
@@ -13,7 +15,7 @@ export function showReport(report: LoadReport, paint: Paint): string[] {
   return [
     paint(
       'bold',
-      ` ${settings.model ?? 'several models'}, ${settings.pace}: ${report.seconds.toFixed(1)} s${interrupted}`,
+      ` ${printable(settings.model ?? 'several models')}, ${settings.pace}: ${report.seconds.toFixed(1)} s${interrupted}`,
     ),
     line(
       'sent',
@@ -29,10 +31,19 @@ export function showReport(report: LoadReport, paint: Paint): string[] {
       ? [line('repeats', `${whole(requests.repeats)} endings came again, with the same id`)]
       : []),
     '',
-    paint('dim', ` ${'latency, ms'.padEnd(24)}${HEADS.map(head => head.padStart(9)).join('')}`),
-    latencies('enqueued → enqueued', latencyMs.enqueuedToEnqueued),
-    latencies(settings.openLoop ? 'intended → result' : 'sending → result', latencyMs.intendedToResult),
-    ...(settings.openLoop ? [paint('dim', latencies('intended → sending', latencyMs.sendDelay))] : []),
+    ...layTable(
+      {
+        heads: ['latency, ms', ...HEADS],
+        rows: [
+          latencies('enqueued → enqueued', latencyMs.enqueuedToEnqueued),
+          latencies(settings.openLoop ? 'intended → result' : 'sending → result', latencyMs.intendedToResult),
+          ...(settings.openLoop ? [latencies('intended → sending', latencyMs.sendDelay)] : []),
+        ],
+        width: width - 1,
+        paintCell: (text, row) => (row === 2 ? paint('dim', text) : text),
+      },
+      paint,
+    ).map(text => ` ${text}`),
     '',
     line('lag at end', lag.length === 0 ? '0' : lag.map(([id, events]) => `${id}: ${whole(events)}`).join('   ')),
     ...remarks(report).map(text => line('note', text)),
@@ -41,14 +52,14 @@ export function showReport(report: LoadReport, paint: Paint): string[] {
 
 const HEADS = ['p50', 'p95', 'p99', 'p99.9', 'max'];
 
-function latencies(name: string, { p50, p95, p99, p999, max, count }: LatencySummary): string {
-  const cells = [p50, p95, p99, p999, max].map(value => (count === 0 ? '–' : ms(value)).padStart(9));
-  return ` ${name.padEnd(24)}${cells.join('')}`;
+/** A row of the table, its figures as wide as others' are. */
+function latencies(name: string, { p50, p95, p99, p999, max, count }: LatencySummary): string[] {
+  return [name, ...[p50, p95, p99, p999, max].map(value => (count === 0 ? '–' : ms(value)).padStart(6))];
 }
 
 function endings(count: number, reasons: Readonly<Record<string, number>>, paint: Paint): string {
   if (count === 0) return '0';
-  const named = Object.entries(reasons).map(([reason, times]) => `${reason} ${whole(times)}`);
+  const named = Object.entries(reasons).map(([reason, times]) => `${printable(reason)} ${whole(times)}`);
   return paint('yellow', `${whole(count)}: ${named.join(', ')}`);
 }
 

@@ -1,13 +1,26 @@
+import { layTable, type Table } from '../table.ts';
 import type { Paint } from '../terminal.ts';
 import { type Choice, isWay, ms, nameOf, type Point, type SideBySide, type Way } from './choose.ts';
 import { CONFIRMED_MS, type Demand, HOST_BATCH_MS, HOST_EVENT_MS, PLANNED_SHARE, type Sizing } from './size.ts';
 
 const BARS = '▁▂▃▄▅▆▇█';
 const CELL = 20;
+/** ` batch 1000` */
+const HEAD = 11;
 
-/** Events a second by batch size, a column for each way, the chosen one marked. */
-export function showCurve(points: readonly Point[], choice: Choice, paint: Paint): string[] {
+/** Events a second by batch size, a column for each way, the chosen one marked; several tables where they have no room beside each other. */
+export function showCurve(points: readonly Point[], choice: Choice, paint: Paint, width: number): string[] {
   const ways = waysOf(points);
+  const beside = Math.max(1, Math.min(ways.length, Math.floor((width - HEAD) / CELL)));
+  const lines: string[] = [];
+  for (let from = 0; from < ways.length; from += beside) {
+    if (from > 0) lines.push('');
+    lines.push(...curveOf(ways.slice(from, from + beside), points, choice, paint));
+  }
+  return lines;
+}
+
+function curveOf(ways: readonly Way[], points: readonly Point[], choice: Choice, paint: Paint): string[] {
   const batches = [...new Set(points.map(({ batch }) => batch))].sort((a, b) => a - b);
   const best = Math.max(...points.map(({ perSecond }) => perSecond));
   const cell = (way: Way, batch: number) => {
@@ -18,36 +31,31 @@ export function showCurve(points: readonly Point[], choice: Choice, paint: Paint
     const text = `${rate(point.perSecond)} ${bar}`.padStart(CELL - 2);
     return `${chosen ? paint('green', text) : text}${chosen ? ' ←' : '  '}`;
   };
+  const heads = ways.map(way => {
+    const name = wayName(way).padStart(CELL - 2);
+    return name.padEnd(CELL);
+  });
   return [
-    paint(
-      'dim',
-      ` ${'events/s'.padEnd(10)}${ways
-        .map(way =>
-          wayName(way)
-            .padStart(CELL - 2)
-            .padEnd(CELL),
-        )
-        .join('')}`,
-    ),
-    ...batches.map(batch => ` batch ${String(batch).padStart(4)}${ways.map(way => cell(way, batch)).join('')}`),
+    paint('dim', ` ${'events/s'.padEnd(HEAD - 1)}${heads.join('')}`),
+    ...batches.map(batch => ` batch ${String(batch).padStart(HEAD - 7)}${ways.map(way => cell(way, batch)).join('')}`),
   ];
 }
 
 /** What several partitions get out of it at once. */
-export function showSideBySide(sides: readonly SideBySide[], choice: Choice, paint: Paint): string[] {
-  const row = (cells: readonly string[]) =>
-    ` ${cells.map((cell, i) => (i === 0 ? cell.padEnd(30) : cell.padStart(i === 1 ? 12 : 16))).join('')}`;
-  return [
-    paint(
-      'dim',
-      row([`${sides[0]?.streams ?? 1} partitions at once`, 'events/s', 'batch p50 ms', 'p95', 'timers late p99']),
-    ),
-    ...sides.map(side => {
-      const name = `${wayName(side)}, batch ${side.batch}`;
-      const text = row([name, rate(side.perSecond), ms(side.p50Ms), ms(side.p95Ms), `${ms(side.timersLateMs)} ms`]);
-      return isWay(side)(choice) ? `${paint('green', text)} ←` : text;
-    }),
-  ];
+export function showSideBySide(sides: readonly SideBySide[], choice: Choice, paint: Paint, width: number): string[] {
+  const table: Table = {
+    heads: [`${sides[0]?.streams ?? 1} partitions at once`, 'events/s', 'batch p50 ms', 'p95', 'timers late p99'],
+    rows: sides.map(side => [
+      `${wayName(side)}, batch ${side.batch}`,
+      rate(side.perSecond),
+      ms(side.p50Ms),
+      ms(side.p95Ms),
+      `${ms(side.timersLateMs)} ms${isWay(side)(choice) ? ' ←' : '  '}`,
+    ]),
+    width: width - 1,
+    paintCell: (text, row) => (sides[row] && isWay(sides[row])(choice) ? paint('green', text) : text),
+  };
+  return layTable(table, paint).map(line => ` ${line}`);
 }
 
 export function showSizing({ rate: wanted, instanceCores }: Demand, sizing: Sizing, paint: Paint): string[] {

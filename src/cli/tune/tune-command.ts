@@ -11,12 +11,21 @@ import { featureGenerator } from '../load/generate-features.ts';
 import { type Payload, payloadFromCases, payloadFromGenerator } from '../load/payload.ts';
 import { inspect, openStore } from '../model-room.ts';
 import { locateModel } from '../models-push.ts';
+import { printable } from '../printable.ts';
 import { findStored, withDownloaded } from '../stored-model.ts';
-import { CommandError, paintFor, type Terminal } from '../terminal.ts';
+import { CommandError, columnsOf, paintFor, type Terminal } from '../terminal.ts';
 import { showCurve, showSideBySide, showSizing, wayName } from './show-tuning.ts';
 import { sizeFor } from './size.ts';
 import { type Tuned, tuneModel } from './tune-model.ts';
-import { type Tuning, tunedPoint, tunedSide, tunedSizing, writeCard, writeHostJson } from './write-tuning.ts';
+import {
+  readHostJson,
+  type Tuning,
+  tunedPoint,
+  tunedSide,
+  tunedSizing,
+  writeCard,
+  writeHostJson,
+} from './write-tuning.ts';
 
 export interface TuneOptions {
   readonly cases?: string;
@@ -54,7 +63,7 @@ export async function tune(
   }
   const store = await openStore(settings);
   const found = await findStored(store, model, version, signal);
-  await withDownloaded(store, found, signal, files =>
+  await withDownloaded(settings, store, found, signal, files =>
     tuneFiles(terminal, settings, { ...found.stored, ...files }, false, options),
   );
 }
@@ -75,6 +84,7 @@ async function tuneFiles(
   options: TuneOptions,
 ): Promise<void> {
   const { stdout, stderr, signal, folder } = terminal;
+  checkTargets(options, folder);
   const paint = paintFor(stdout);
   const inspection = await inspect(settings, files, signal);
   const payload = payloadFor(files, inspection, isLocal, options.cases, folder);
@@ -82,7 +92,7 @@ async function tuneFiles(
   const fixedBatch = fixedBatchOf(signature);
   // How many instances a slice has is no setting where the model takes one number and no other.
   const isSized = fixedBatch === undefined && !apart;
-  stdout.write(`${paint('bold', `${files.name} ${inspection.label}`)}  ${payload.says}\n`);
+  stdout.write(`${paint('bold', printable(`${files.name} ${inspection.label}`))}  ${printable(payload.says)}\n`);
   const progress = createProgress(stderr as WriteStream);
   const tuned = await tuneModel({
     files,
@@ -99,11 +109,14 @@ async function tuneFiles(
   const sizing = sizingOf(tuned, options);
   const says = (text: string) => stdout.write(`${text}\n`);
   says(paint('dim', ` ${machine.cores} × ${machine.cpu}, one batch at a time\n`));
-  for (const line of [...showCurve(points, choice, paint), '', ...showSideBySide(sides, choice, paint), '']) says(line);
+  const width = columnsOf(stdout);
+  const tables = [...showCurve(points, choice, paint, width), '', ...showSideBySide(sides, choice, paint, width), ''];
+  for (const line of tables) says(line);
   const batches = apart ? '' : `, batches of ${choice.batch}`;
   says(` ${paint('bold', 'take')} ${paint('green', `${wayName(choice)}${batches}`)}`);
   for (const reason of [...choice.why, ...remarks(tuned, fixedBatch, apart)]) says(`   ${reason}`);
-  if (checked.refused > 0) says(`   ${checked.refused} of the requests are refused: ${checked.reason}`);
+  if (checked.refused > 0)
+    says(`   ${checked.refused} of the requests are refused: ${printable(checked.reason ?? '')}`);
   if (sizing) for (const line of ['', ...showSizing(sizing.demand, sizing.sizing, paint)]) says(line);
 
   const tuning: Tuning = {
@@ -127,14 +140,34 @@ async function tuneFiles(
   }
   if (options.hostJson) {
     const hostJson = resolve(folder, options.hostJson === true ? 'host.json' : options.hostJson);
-    writeHostJson(hostJson, tuned.hostBatch);
-    says(`wrote maxEventBatchSize ${tuned.hostBatch} to ${shown(folder, hostJson)}: it is for all models of the app`);
+    const file = shown(folder, hostJson);
+    const now = writeHostJson(hostJson, tuned.hostBatch);
+    says(
+      now === tuned.hostBatch
+        ? `maxEventBatchSize is ${now} in ${file}: it is for all models of the app`
+        : `${file} keeps maxEventBatchSize ${now}: it is for all models of the app, and others may need it`,
+    );
   }
   if (options.json) {
     const { placement, threads, batch } = choice;
     const size = apart ? {} : { max_batch_size: batch };
     const whole = { choice: { placement, intra_op_threads: threads, ...size }, ...tuning };
     writeFileSync(resolve(folder, options.json), `${JSON.stringify(whole, null, 2)}\n`);
+  }
+}
+
+/** What cannot be read or written is said before minutes of measuring. @throws CommandError */
+function checkTargets({ cases, write, hostJson, json }: TuneOptions, folder: string): void {
+  if (cases !== undefined && !isFile(resolve(folder, cases))) {
+    throw new CommandError(
+      `${resolve(folder, cases)} is not there`,
+      'Give --cases a file with requests as JSON lines.',
+    );
+  }
+  if (hostJson !== undefined) readHostJson(resolve(folder, hostJson === true ? 'host.json' : hostJson));
+  for (const file of [json, write === true ? undefined : write]) {
+    if (file === undefined || existsSync(dirname(resolve(folder, file)))) continue;
+    throw new CommandError(`the folder of ${file} is not there`, 'Make it, or write elsewhere.');
   }
 }
 

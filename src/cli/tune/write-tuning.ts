@@ -88,24 +88,37 @@ export function writeCard(path: string, choice: Choice, tuning: Tuning, fixedBat
   writeFileSync(path, `${JSON.stringify(next, null, 2)}\n`);
 }
 
-/** Sets `maxEventBatchSize` in a host.json and touches nothing else of its text. @throws CommandError where the file has no such setting */
-export function writeHostJson(path: string, batch: number): void {
-  const text = readFileSync(path, 'utf8');
+const BATCH_SIZE = /("maxEventBatchSize"\s*:\s*)(\d+)/;
+
+/** The text of a host.json, and the `maxEventBatchSize` in it. @throws CommandError where it cannot be read or has no such setting. */
+export function readHostJson(path: string): { readonly text: string; readonly batch: number } {
+  let text: string;
   try {
+    text = readFileSync(path, 'utf8');
     JSON.parse(text);
   } catch (thrown) {
-    throw new CommandError(`${path}: not JSON: ${asError(thrown).message}`, 'Nothing was written to it.', {
-      cause: thrown,
-    });
+    const { message } = asError(thrown);
+    const said = (thrown as NodeJS.ErrnoException).code === undefined ? `${path}: not JSON: ${message}` : message;
+    throw new CommandError(said, 'Nothing was written to it.', { cause: thrown });
   }
-  const next = text.replace(/("maxEventBatchSize"\s*:\s*)\d+/, `$1${batch}`);
-  if (!/"maxEventBatchSize"\s*:\s*\d/.test(text)) {
-    throw new CommandError(
-      `${path} has no extensions.eventHubs.maxEventBatchSize`,
-      `Add "maxEventBatchSize": ${batch} there.`,
-    );
-  }
-  writeFileSync(path, next);
+  const found = BATCH_SIZE.exec(text);
+  if (found) return { text, batch: Number(found[2]) };
+  throw new CommandError(
+    `${path} has no extensions.eventHubs.maxEventBatchSize`,
+    'Add "maxEventBatchSize": 1000 there.',
+  );
+}
+
+/**
+ * Raises `maxEventBatchSize` in a host.json and touches nothing else of its text. It is never lowered: what is enough for one model may be too little for the
+ * others of the app.
+ * @returns what stands there now @throws CommandError as `readHostJson`
+ */
+export function writeHostJson(path: string, batch: number): number {
+  const { text, batch: before } = readHostJson(path);
+  if (batch <= before) return before;
+  writeFileSync(path, text.replace(BATCH_SIZE, `$1${batch}`));
+  return batch;
 }
 
 const short = (value: number) => Number(value.toPrecision(3));

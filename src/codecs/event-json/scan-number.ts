@@ -83,7 +83,8 @@ export class NumberScanner {
       if (!(byte >= ZERO && byte <= NINE)) return -1;
       while (byte >= ZERO && byte <= NINE) byte = bytes[++at] as number;
     }
-    this.value = Number(String.fromCharCode(...bytes.subarray(start, at)));
+    // Not by `String.fromCharCode(...)`: a number may have a million digits, and a call no such number of arguments.
+    this.value = Number(Buffer.from(bytes.buffer, bytes.byteOffset + start, at - start).toString('latin1'));
     return Math.abs(this.value) > MAX_FLOAT32 ? -1 : at;
   }
 }

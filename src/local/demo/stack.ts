@@ -33,13 +33,14 @@ export function addressesOf(ports: readonly StackPort[]): Stack {
  * The host must speak to this stack alone: what the environment or local.settings.json says of other namespaces and accounts
  * is overruled.
  */
-function hostEnvironment(stack: Stack): Record<string, string> {
+function hostEnvironment(stack: Stack, data: string): Record<string, string> {
   return {
     EventHubs: stack.eventHubs,
     EventHubs__fullyQualifiedNamespace: '',
     ModelStorage: stack.storage,
     ModelStorage__blobServiceUri: '',
     AzureWebJobsStorage: stack.storage,
+    LOCAL_DATA_DIR: data,
   };
 }
 
@@ -53,7 +54,7 @@ export function startStackPart(
   return startPart({
     name,
     entry: existsSync(compiled) ? compiled : join(folders.local, name, 'main.ts'),
-    environment: name === 'functions-host' ? hostEnvironment(stack) : {},
+    environment: name === 'functions-host' ? hostEnvironment(stack, folders.data) : {},
     folder: folders.root,
     logFile: join(folders.data, 'logs', `${name}.log`),
     readyMs: READY_MS,

@@ -44,7 +44,7 @@ export interface Snapshot {
 }
 
 const WINDOW_MS = 10_000;
-const HISTORY_SECONDS = 60;
+const HISTORY_SECONDS = 240;
 const REMEMBERED = 20;
 const NO_MODEL = '(no model reached)';
 /** Endings kept for the window's percentiles; beyond it the oldest go. */

@@ -11,35 +11,39 @@ export interface ViewSize {
 }
 
 const BARS = '▁▂▃▄▅▆▇█';
-const WIDEST = 110;
 const SLOW_MS = 100;
 const VERY_SLOW_MS = 1000;
 
-/** The live view as lines, at most `size.rows` of them and none wider than `size.columns`. */
+/** Rows of a view without its models and its last endings: heading, head of the table, all, lag, footer, and what is empty between. */
+const FIXED_ROWS = 9;
+/** For the last results and dead letters with their headings, where there is room for both. */
+const ENDINGS_ROWS = 10;
+
+/** The live view as lines, at most `size.rows` of them and none wider than `size.columns`; its last line is there however little room there is. */
 export function renderView(snapshot: Snapshot, size: ViewSize, paint: Paint): string[] {
-  const width = Math.min(size.columns, WIDEST);
+  const width = size.columns;
+  const room = size.rows - FIXED_ROWS;
   const top = [
     ...heading(snapshot, width, paint),
     '',
-    ...table(snapshot, width, paint),
+    ...table(snapshot, width, Math.max(1, room - ENDINGS_ROWS >= 4 ? room - ENDINGS_ROWS : room), paint),
     '',
     lagLine(snapshot, width, paint),
   ];
   const bottom = ['', footer(width, paint)];
   const free = size.rows - top.length - bottom.length - 4; // two headings, each after an empty line
-  if (free < 4) return [...top, ...bottom].slice(0, size.rows);
   const deadRows = Math.min(Math.max(2, Math.floor(free / 3)), 8);
   const resultRows = Math.min(free - deadRows, 16);
-  return [
-    ...top,
+  const endings = [
     '',
     paint('bold', ' last results'),
     ...lastSeen(snapshot.results, resultRows, seen => resultLine(seen, width, paint)),
     '',
     paint('bold', ' last dead letters'),
     ...lastSeen(snapshot.deadLetters, deadRows, seen => deadLetterLine(seen, width, paint)),
-    ...bottom,
   ];
+  const lines = free < 4 ? top.slice(0, Math.max(0, size.rows - bottom.length)) : [...top, ...endings];
+  return [...lines, ...bottom].slice(-size.rows).map(line => fit(line, width));
 }
 
 /** The same in one line, for where there is no terminal. */
@@ -67,8 +71,10 @@ function heading(snapshot: Snapshot, width: number, paint: Paint): string[] {
   ];
 }
 
-function table(snapshot: Snapshot, width: number, paint: Paint): string[] {
-  const names = Math.min(30, width - 52);
+/** @param most rows of models; the busiest are shown where there are more. */
+function table(snapshot: Snapshot, width: number, most: number, paint: Paint): string[] {
+  const longest = Math.max(12, ...snapshot.rows.map(row => row.model.length + row.version.length + 1));
+  const names = Math.max(8, Math.min(longest, width - 52));
   const columns = (cells: readonly string[]) =>
     ` ${cut(cells[0] ?? '', names).padEnd(names)}${cells
       .slice(1)
@@ -93,8 +99,21 @@ function table(snapshot: Snapshot, width: number, paint: Paint): string[] {
     }`;
     return `${painted}${row.deadLetters > 0 ? paint('yellow', dead) : paint('dim', dead)}`;
   };
-  const rows = snapshot.rows.map(row => line(row, 'cyan'));
-  return [paint('dim', `${head}${'dead'.padStart(8)}`), ...rows, line(snapshot.all, 'bold')];
+  const shown = busiest(snapshot.rows, most);
+  const rest = snapshot.rows.length - shown.length;
+  return [
+    paint('dim', `${head}${'dead'.padStart(8)}`),
+    ...shown.map(row => line(row, 'cyan')),
+    ...(rest > 0 ? [paint('dim', ` … and ${rest} more`)] : []),
+    line(snapshot.all, 'bold'),
+  ];
+}
+
+/** As many as fit, a row for what is left out among them, in the order they came in. */
+function busiest(rows: readonly ModelRow[], most: number): readonly ModelRow[] {
+  if (rows.length <= most) return rows;
+  const kept = new Set([...rows].sort((a, b) => b.perSecond - a.perSecond).slice(0, most - 1));
+  return rows.filter(row => kept.has(row));
 }
 
 function lagLine(snapshot: Snapshot, width: number, paint: Paint): string {
@@ -114,15 +133,23 @@ function lagLine(snapshot: Snapshot, width: number, paint: Paint): string {
 
 function resultLine(seen: Seen, width: number, paint: Paint): string {
   const model = [seen.model, seen.version].filter(Boolean).join(' ');
-  const latency = `${ms(seen.latencyMs)} ms`.padStart(8);
-  const room = width - 22 - 29 - latency.length - 2;
+  const latency = `${ms(seen.latencyMs)} ms`.padStart(9);
+  const ids = idWidth(width);
+  const names = Math.max(8, Math.min(model.length, Math.floor(width * 0.35)));
+  const room = Math.max(0, width - 11 - ids - names - 2 - latency.length);
   const said = cut(seen.said, room).padEnd(room);
-  return ` ${paint('dim', clock(seen.atMs))} ${cut(seen.requestId, 12).padEnd(12)}${paint('cyan', cut(model, 28).padEnd(29))}${paint('green', said)}${paint('dim', latency)}`;
+  return ` ${paint('dim', clock(seen.atMs))} ${cell(seen.requestId, ids)}${paint('cyan', cell(model, names + 1))} ${paint('green', said)}${paint('dim', latency)}`;
 }
 
 function deadLetterLine(seen: Seen, width: number, paint: Paint): string {
-  return ` ${paint('dim', clock(seen.atMs))} ${cut(seen.requestId, 12).padEnd(12)}${paint('yellow', cut(seen.said, width - 24))}`;
+  const ids = idWidth(width);
+  return ` ${paint('dim', clock(seen.atMs))} ${cell(seen.requestId, ids)}${paint('yellow', cut(seen.said, width - 11 - ids))}`;
 }
+
+const idWidth = (width: number) => Math.max(9, Math.min(40, Math.floor(width * 0.16)));
+
+/** Text and a space in as many columns. */
+const cell = (text: string, width: number) => cut(text, width - 1).padEnd(width);
 
 function lastSeen(seen: readonly Seen[], rows: number, line: (seen: Seen) => string): string[] {
   const lines = seen.slice(0, rows).map(line);
@@ -131,8 +158,8 @@ function lastSeen(seen: readonly Seen[], rows: number, line: (seen: Seen) => str
 }
 
 function footer(width: number, paint: Paint): string {
-  const left = ' your own:  npx hubscore send FILE    npx hubscore tail';
   const right = 'Ctrl-C ends all ';
+  const left = cut(' your own:  npx hubscore send FILE    npx hubscore tail', width - right.length - 2);
   return paint('dim', cut(`${left.padEnd(width - right.length)}${right}`, width));
 }
 
@@ -153,14 +180,33 @@ function cut(text: string, width: number): string {
   return width < 1 ? '' : `${clean.slice(0, width - 1)}…`;
 }
 
+const STYLES = new RegExp(`(${String.fromCharCode(27)}\\[[0-9;]*m)`);
+
+/** A painted line cut to a width: one that wraps pushes the last ones out of the terminal. */
+function fit(line: string, width: number): string {
+  let room = width;
+  return line
+    .split(STYLES)
+    .map((piece, i) => {
+      if (i % 2 === 1) return piece;
+      const shown = piece.slice(0, room);
+      room -= shown.length;
+      return shown;
+    })
+    .join('');
+}
+
 function ms(value: number | undefined): string {
   if (value === undefined) return '–';
+  if (value > 0 && value < 0.05) return '<0.1';
   return whole(value < 10 ? Math.round(value * 10) / 10 : Math.round(value));
 }
 
 function share({ scored, deadLetters }: ModelRow): string {
   const total = scored + deadLetters;
-  return total === 0 ? '–' : `${((deadLetters / total) * 100).toFixed(1)} %`;
+  if (total === 0) return '–';
+  const percent = (deadLetters / total) * 100;
+  return percent > 0 && percent < 0.05 ? '<0.1 %' : `${percent.toFixed(1)} %`;
 }
 
 function duration(elapsedMs: number): string {

@@ -35,7 +35,12 @@ export async function watchHubs(
         },
         processError: async () => {}, // the SDK comes back by itself, and a part that ended is said elsewhere
       },
-      { startPosition: latestEventPosition, maxBatchSize: 500, maxWaitTimeInSeconds: 1 },
+      {
+        startPosition: latestEventPosition,
+        maxBatchSize: 500,
+        maxWaitTimeInSeconds: 1,
+        skipParsingBodyAsJson: true, // it would change the digits of long ids
+      },
     );
   }
   try {
@@ -70,7 +75,7 @@ interface EndingBody {
 
 /** What the view needs of an event of the results or the dead-letter hub. */
 export function reduce(kind: Seen['kind'], event: ReceivedEventData, partition: string): Seen {
-  const body: EndingBody = typeof event.body === 'object' && event.body !== null ? event.body : {};
+  const body = bodyOf(event.body);
   const atMs = event.enqueuedTimeUtc.getTime();
   const enqueuedAt = Date.parse(body.enqueued_at ?? body.source?.enqueued_at ?? '');
   const settledThrough = Number(event.properties?.settled_through ?? Number.NaN);
@@ -89,6 +94,23 @@ export function reduce(kind: Seen['kind'], event: ReceivedEventData, partition: 
   };
 }
 
+/** `JSON.parse` hands its reviver the source text of a primitive; the language library of our target does not declare it yet. */
+type Reviver = (key: string, value: unknown, context: { readonly source?: string }) => unknown;
+const parseWithSource = JSON.parse as (text: string, reviver: Reviver) => unknown;
+
+function bodyOf(body: unknown): EndingBody {
+  try {
+    const value = body instanceof Uint8Array ? parseWithSource(Buffer.from(body).toString('utf8'), keepDigits) : body;
+    return typeof value === 'object' && value !== null ? value : {};
+  } catch {
+    return {};
+  }
+}
+
+/** Whole numbers beyond 2^53 as the text they were written as. */
+const keepDigits: Reviver = (_, value, { source }) =>
+  typeof value === 'number' && !Number.isSafeInteger(value) && /^-?\d+$/.test(source ?? '') ? source : value;
+
 const optionalText = (value: unknown) => (typeof value === 'string' ? value : undefined);
 
 function answer({ prediction, confidence, predictions }: EndingBody): string {
@@ -97,6 +119,6 @@ function answer({ prediction, confidence, predictions }: EndingBody): string {
 }
 
 function text(value: unknown): string {
-  if (typeof value === 'number') return String(Number(value.toPrecision(5)));
+  if (typeof value === 'number') return String(Number.isInteger(value) ? value : Number(value.toPrecision(5)));
   return typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
 }

@@ -38,7 +38,14 @@ async function main(): Promise<void> {
   retain();
   setInterval(retain, RETENTION_EVERY_MS).unref();
 
-  const server = new AmqpServer({ namespace, clock: Date.now, warn });
+  const server = new AmqpServer({
+    namespace,
+    clock: Date.now,
+    warn,
+    eventsPerSecond: settings.EVENTHUBS_EVENTS_PER_SECOND,
+    tokenMs: settings.EVENTHUBS_TOKEN_SECONDS * 1000,
+    idleMs: settings.EVENTHUBS_IDLE_SECONDS * 1000,
+  });
   const kafkaServer = new KafkaServer({ namespace, folder, clock: Date.now, warn });
   const listening = await listenAll(server, kafkaServer, settings);
   const [amqp, health, kafka] = listening;
@@ -50,12 +57,23 @@ async function main(): Promise<void> {
     unlock();
     setTimeout(() => process.exit(0), FAREWELL_MS);
   };
+  const { config } = settings;
+  if (config) process.on('SIGHUP', () => grow(namespace, config));
   process.once('SIGTERM', stop);
   process.once('SIGINT', stop);
   const names = [...namespace.hubs].map(hub => `${hub.name} (${hub.partitions.length})`).join(', ');
   process.stdout.write(
     `ready sb://localhost:${amqp.port} serving ${names}; data in ${folder}; health http://localhost:${health.port}/health; Kafka localhost:${kafka.port}\n`,
   );
+}
+
+/** Reads the configuration anew and adds the partitions that hubs have more of there, as Premium namespaces do while they run. */
+function grow(namespace: Namespace, config: string): void {
+  try {
+    for (const hub of readHubConfig(config)) namespace.grow(hub.name, hub.partitionCount);
+  } catch (error) {
+    warn(error instanceof ConfigError ? error.message : String((error as Error).stack));
+  }
 }
 
 function listenAll(

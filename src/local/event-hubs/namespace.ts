@@ -17,6 +17,7 @@ export interface Partition {
 export interface Hub {
   readonly name: string;
   readonly createdAtMs: number;
+  /** More may be added while it runs, never taken away. */
   readonly partitions: readonly Partition[];
   /** In lower case, `$default` among them. */
   readonly groups: ReadonlySet<string>;
@@ -31,9 +32,11 @@ export class Namespace {
   readonly #turn = new Map<Hub, number>();
   readonly #dirty = new Set<Partition>();
   readonly #writeBuffer = new WriteBuffer();
+  readonly #options: NamespaceOptions;
 
   /** @throws ConfigError where the data on disk do not fit the configuration. */
   constructor(hubs: readonly HubConfig[], options: NamespaceOptions) {
+    this.#options = options;
     mkdirSync(options.folder, { recursive: true });
     for (const hub of hubs)
       this.#hubs.set(hub.name.toLowerCase(), openHub(hub, { ...options, writeBuffer: this.#writeBuffer }));
@@ -67,6 +70,22 @@ export class Namespace {
     const partition = hub.partitions.find(candidate => candidate.id === id);
     if (!partition) throw badPartition(id, hub.name, hub.partitions.length);
     return partition;
+  }
+
+  /** Adds partitions to a hub until it has so many. @throws ConfigError where it has more already: none can be taken away. */
+  grow(name: string, partitionCount: number): void {
+    const hub = this.find(name);
+    if (!hub || hub.partitions.length === partitionCount) return;
+    if (hub.partitions.length > partitionCount)
+      throw new ConfigError(
+        `hub ${hub.name} has ${hub.partitions.length} partitions; there is no way back to ${partitionCount}`,
+      );
+    const options = { ...this.#options, writeBuffer: this.#writeBuffer };
+    const folder = folderOf(hub.name, options);
+    writeHubFile(folder, { name: hub.name, partitionCount, createdAtMs: hub.createdAtMs });
+    const partitions = hub.partitions as Partition[];
+    while (partitions.length < partitionCount)
+      partitions.push(openPartition(hub.name, partitions.length, folder, options));
   }
 
   /** The partition for the next batch without a key: each in turn. */
@@ -109,7 +128,7 @@ interface HubFile {
 }
 
 function openHub(config: HubConfig, options: LogOptions): Hub {
-  const folder = join(options.folder, encodeURIComponent(config.name.toLowerCase()));
+  const folder = folderOf(config.name, options);
   const path = join(folder, 'hub.json');
   mkdirSync(folder, { recursive: true });
   const file: HubFile = existsSync(path)
@@ -120,20 +139,27 @@ function openHub(config: HubConfig, options: LogOptions): Hub {
       `hub ${config.name} has ${file.partitionCount} partitions on disk and ${config.partitionCount} in the configuration; ` +
         `set PartitionCount to ${file.partitionCount}, or delete ${folder} together with its events`,
     );
-  if (!existsSync(path)) {
-    // By way of another name: a kill in between must not leave half a file.
-    writeFileSync(`${path}.new`, `${JSON.stringify(file)}\n`);
-    renameSync(`${path}.new`, path);
-  }
+  if (!existsSync(path)) writeHubFile(folder, file);
   return {
     name: config.name,
     createdAtMs: file.createdAtMs,
     groups: new Set(['$default', ...config.consumerGroups.map(name => name.toLowerCase())]),
-    partitions: Array.from({ length: config.partitionCount }, (_, i) => ({
-      id: String(i),
-      hub: config.name,
-      log: new PartitionLog({ ...options, folder: join(folder, String(i)) }),
-      readers: new Set<() => void>(),
-    })),
+    partitions: Array.from({ length: config.partitionCount }, (_, i) => openPartition(config.name, i, folder, options)),
   };
+}
+
+function folderOf(hub: string, { folder }: NamespaceOptions): string {
+  return join(folder, encodeURIComponent(hub.toLowerCase()));
+}
+
+function writeHubFile(folder: string, file: HubFile): void {
+  const path = join(folder, 'hub.json');
+  // By way of another name: a kill in between must not leave half a file.
+  writeFileSync(`${path}.new`, `${JSON.stringify(file)}\n`);
+  renameSync(`${path}.new`, path);
+}
+
+function openPartition(hub: string, number: number, folder: string, options: LogOptions): Partition {
+  const id = String(number);
+  return { id, hub, log: new PartitionLog({ ...options, folder: join(folder, id) }), readers: new Set() };
 }

@@ -3,6 +3,11 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 /** The only key the endpoint knows, as in the official emulator's connection string. */
 export const SAS_KEY = 'SAS_KEY_VALUE';
 
+/** Until when a token holds that has no fault, milliseconds since the epoch. */
+export function expiryOfToken(token: string): number {
+  return Number(/[ &]se=(\d+)/.exec(token)?.[1]) * 1000;
+}
+
 /**
  * Why a shared access signature does not hold, or undefined where it does. The signature is the HMAC-SHA256 of the raw
  * (still URL-encoded) resource, a newline and the expiry.

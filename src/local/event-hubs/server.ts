@@ -17,11 +17,13 @@ import {
   writeFullLengthFrames,
 } from './amqp/rhea-private.ts';
 import type { Client, OpenLink, Service } from './client.ts';
+import { endOf } from './links/expiry.ts';
 import { openIncoming } from './links/open-incoming.ts';
 import { openOutgoing } from './links/open-outgoing.ts';
 import { Producers } from './links/producers.ts';
 import { Receivers } from './links/receivers.ts';
 import { Refusals } from './links/refusals.ts';
+import { Throttle } from './links/throttle.ts';
 import type { Namespace } from './namespace.ts';
 import { ServiceError } from './service-error.ts';
 
@@ -29,7 +31,16 @@ export interface ServerOptions {
   readonly namespace: Namespace;
   readonly clock: () => number;
   readonly warn: (message: string) => void;
+  /** Events that the namespace takes a second; absent: as many as come. */
+  readonly eventsPerSecond?: number | undefined;
+  /** A token holds no longer than this, whatever it says. */
+  readonly tokenMs: number;
+  /** A link whose sender was silent for longer is ended. */
+  readonly idleMs: number;
 }
+
+/** How often links are looked at whether they have to end. */
+const LOOK_EVERY_MS = 250;
 
 const CONTAINER_ID = 'hubscore-event-hubs';
 /** As the service has them. */
@@ -48,12 +59,14 @@ export class AmqpServer {
   readonly #clients = new Map<Connection, Client>();
   readonly #refusals = new Refusals();
 
-  constructor({ namespace, clock, warn }: ServerOptions) {
+  constructor({ namespace, clock, warn, eventsPerSecond, tokenMs, idleMs }: ServerOptions) {
     writeFullLengthFrames();
     this.#service = {
       namespace,
       clock,
       warn,
+      throttle: eventsPerSecond === undefined ? undefined : new Throttle(eventsPerSecond, clock),
+      tokenMs,
       receivers: new Receivers(),
       producers: new Producers(),
       detach: (client, link, error) => {
@@ -70,12 +83,23 @@ export class AmqpServer {
     container.sasl_server_mechanisms.MSSBCBS = container.sasl_server_mechanisms.ANONYMOUS;
     this.#container = container;
     this.#listen(warn);
+    setInterval(() => this.#endLinks(idleMs), LOOK_EVERY_MS).unref();
+  }
+
+  #endLinks(idleMs: number): void {
+    const now = this.#service.clock();
+    for (const client of this.#clients.values()) {
+      for (const [link, open] of [...client.links]) {
+        const error = endOf(client, open, now, idleMs);
+        if (error) this.#service.detach(client, link, error);
+      }
+    }
   }
 
   accept(stream: ByteStream): void {
     const connection = this.#container.create_connection(CONNECTION as ConnectionOptions);
     const socket = new BatchedSocket(stream);
-    this.#clients.set(connection, { socket, links: new Map(), isAuthorized: false });
+    this.#clients.set(connection, { socket, links: new Map(), tokens: new Map() });
     socket.once('data', (bytes: Buffer) => {
       if (isTls(bytes))
         this.#service.warn('a client speaks TLS: its connection string lacks UseDevelopmentEmulator=true');

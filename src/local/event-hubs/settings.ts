@@ -24,6 +24,21 @@ const schema = z.object({
     .stringbool()
     .default(false)
     .describe('fdatasync before a send is acknowledged: survives a power cut, too, and is slow.'),
+  EVENTHUBS_EVENTS_PER_SECOND: z.coerce
+    .number()
+    .positive()
+    .optional()
+    .describe('Events taken a second, as throughput units allow; the rest is refused as server-busy. Absent: all.'),
+  EVENTHUBS_TOKEN_SECONDS: z.coerce
+    .number()
+    .positive()
+    .default(Number.MAX_SAFE_INTEGER)
+    .describe('A token holds no longer than this, whatever it says.'),
+  EVENTHUBS_IDLE_SECONDS: z.coerce
+    .number()
+    .positive()
+    .default(600)
+    .describe('Links of senders that sent nothing for so long are ended.'),
   LOCAL_DATA_DIR: z.string().min(1).default('.local').describe('Data go into its folder event-hubs.'),
 });
 

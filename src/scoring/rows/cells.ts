@@ -13,9 +13,9 @@ export function widthOf(feature: Feature): number {
 }
 
 /** @throws TypeError where the card asks for what the input's type cannot hold. */
-export function cellFor(feature: Feature, type: TensorType, subject: Subject, freeText: boolean): Cell {
+export function cellFor(feature: Feature, type: TensorType, subject: Subject): Cell {
   if (feature.encode !== undefined) return categoryCell(feature, type, subject);
-  if (type === 'string') return textCell(feature, subject, freeText);
+  if (type === 'string') return textCell(feature, subject);
   if (feature.type !== 'number') throw new TypeError(`feature ${feature.name} is text, input ${feature.input} ${type}`);
   return numberCell(feature, type, subject);
 }
@@ -39,15 +39,16 @@ function numberCell(feature: Feature, type: TensorType, subject: Subject): Cell 
   };
 }
 
-function textCell(feature: Feature, subject: Subject, freeText: boolean): Cell {
+function textCell(feature: Feature, subject: Subject): Cell {
   const { fill, categories, unknown } = feature;
   const known = categories && new Set(categories);
   return (given, data, at) => {
-    const value = given === undefined || given === null || (given === '' && !freeText) ? fill : given;
+    const value = isMissingText(given, feature) ? fill : given;
     if (value === undefined) throw missing(subject);
     const text = toText(typeof value === 'number' && value === fill ? String(value) : value, subject);
-    if (known !== undefined && unknown === 'error' && !known.has(text))
-      throw unknownCategory(subject, categories ?? []);
+    if (known !== undefined && unknown === 'error' && !known.has(text)) {
+      throw text === '' ? missing(subject) : unknownCategory(subject, categories ?? []);
+    }
     (data as string[])[at] = text;
   };
 }
@@ -58,7 +59,7 @@ function categoryCell(feature: Feature, type: TensorType, subject: Subject): Cel
   const places = new Map(categories.map((category, place) => [category, place]));
   const store: Store = storeFor(type);
   return (given, data, at) => {
-    const value = isMissing(given) ? fill : given;
+    const value = isMissingText(given, feature) ? fill : given;
     if (value === undefined) throw missing(subject);
     const place =
       places.get(toText(typeof value === 'number' && value === fill ? String(value) : value, subject)) ?? -1;
@@ -67,6 +68,12 @@ function categoryCell(feature: Feature, type: TensorType, subject: Subject): Cel
     for (let column = 0; column < categories.length; column++)
       store(data, at + column, column === place ? 1 : 0, subject);
   };
+}
+
+/** null and absent; an empty text is a value like any other, unless the card has a fill for it. */
+function isMissingText(value: unknown, { type, fill }: Feature): boolean {
+  if (value === undefined || value === null) return true;
+  return value === '' && (fill !== undefined || type === 'number');
 }
 
 /** null, absent, and an empty text; spreadsheets write blanks for the latter. */

@@ -121,8 +121,7 @@ function planColumns(spec: TensorSpec, features: readonly Feature[], model: stri
   const fixed = declared === undefined ? [columns] : (tail as readonly number[]);
   let column = 0;
   const fields = features.map((feature): Field => {
-    const freeText = feature.type === 'string' && !feature.categories && feature.fill === undefined;
-    const cell = cellFor(feature, spec.type, { what: `feature ${feature.name}`, model }, freeText);
+    const cell = cellFor(feature, spec.type, { what: `feature ${feature.name}`, model });
     const offset = column;
     column += widthOf(feature);
     const write = (value: unknown, block: Block, row: number): void => {

@@ -137,12 +137,12 @@ async function askByHttp(catalog: Catalog, { predict }: Scoring, body: string) {
     log: quiet,
   });
   const { buffer, byteOffset, byteLength } = Buffer.from(body);
-  const { status, body: text } = await api.answer('v2-infer', {
+  const { status, body: reply } = await api.answer('v2-infer', {
     params: { name: 'm' },
     headers: new Headers(),
     arrayBuffer: async () => buffer.slice(byteOffset, byteOffset + byteLength) as ArrayBuffer,
   });
-  return { status, text };
+  return { status, text: String(reply) };
 }
 
 /** The same as an event's result says it, as tensors. */

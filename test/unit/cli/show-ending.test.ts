@@ -3,7 +3,8 @@ import { type Ending, showEnding } from '../../../src/cli/show-ending.ts';
 
 const at = new Date(2026, 10, 21, 9, 0, 7, 42);
 const plain = (_: unknown, text: string) => text;
-const show = (kind: Ending['kind'], body: unknown) => showEnding({ kind, partition: '2', enqueuedAt: at, body }, plain);
+const show = (kind: Ending['kind'], body: unknown) =>
+  showEnding({ kind, partition: '2', enqueuedAt: at, body, json: '' }, plain);
 
 describe('showEnding', () => {
   it('says a result in one line', () => {
@@ -30,10 +31,20 @@ describe('showEnding', () => {
     expect(show('result', body)).toContain('r/2/1  m → No  (instead of 9, from the cache)');
   });
 
-  it('shortens many predictions, long texts and long numbers', () => {
+  it('shortens many predictions and long texts, and leaves numbers as they are', () => {
     const predictions = [0.123456789, 'x'.repeat(80), [1, 2], 3].map(prediction => ({ prediction }));
     const line = show('result', { request_id: 1, model: 'm', predictions });
-    expect(line).toContain(`→ 0.123457, ${'x'.repeat(57)}…, [1,2], and 1 more`);
+    expect(line).toContain(`→ 0.123456789, ${'x'.repeat(57)}…, [1,2], and 1 more`);
+  });
+
+  it('shows what a terminal would obey as it would be written', () => {
+    const bad = '\u001b[31mred\u009b2J\u202etxt\r\n';
+    const line = show('dead-letter', { request_id: bad, model: bad, error: { code: bad, message: bad } });
+    expect(line).not.toMatch(/[\p{Cc}\u202e]/u);
+    expect(line.split('\\u001b[31mred\\u009b2J\\u202etxt\\u000d\\u000a')).toHaveLength(5);
+    const result = { request_id: 1, model: 'm', model_version: bad, prediction: { [bad]: [bad] }, variant: bad };
+    expect(show('result', result)).not.toMatch(/[\p{Cc}\u202e]/u);
+    expect(show('result', bad)).not.toMatch(/[\p{Cc}\u202e]/u);
   });
 
   it('says why a request could not be scored', () => {

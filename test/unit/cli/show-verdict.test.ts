@@ -22,7 +22,7 @@ function verdict(partition: string, change: Partial<PartitionVerdict> = {}): Par
 it('adds partitions up and calls them sound', () => {
   const verdicts = [verdict('0'), verdict('1')];
   expect(verdicts.every(isSound)).toBe(true);
-  expect(showVerdict(verdicts, plain)).toEqual([
+  expect(showVerdict(verdicts, plain, 200)).toEqual([
     'partition   events   requests   results   dead letters   missing   repeated   out of order',
     '0            1,000      1,200     1,190             10         0          0              0',
     '1            1,000      1,200     1,190             10         0          0              0',
@@ -35,7 +35,15 @@ it('adds partitions up and calls them sound', () => {
 it.each(['missing', 'repeated', 'outOfOrder'] as const)('names what is %s, and how many more there are', fault => {
   const verdicts = [verdict('0'), verdict('1', { [fault]: { count: 1234, ids: ['r/1/7', 'r/1/9'] } })];
   expect(verdicts.map(isSound)).toEqual([true, false]);
-  const lines = showVerdict(verdicts, plain);
+  const lines = showVerdict(verdicts, plain, 200);
   expect(lines.at(-1)).toBe('not sound');
   expect(lines.at(-2)).toMatch(/^(missing|repeated|out of order): r\/1\/7, r\/1\/9 and 1,232 more$/);
+});
+
+it.each([20, 40, 60, 80, 90, 200])('fits %d columns, with every figure', width => {
+  const verdicts = [verdict('0', { events: 12_345_678 }), verdict('31', { missing: { count: 7, ids: [] } })];
+  const lines = showVerdict(verdicts, plain, width).slice(0, -3); // the sentences wrap by themselves
+  for (const line of lines) expect(line.length).toBeLessThanOrEqual(width);
+  const text = lines.join('\n');
+  for (const figure of ['12,345,678', '1,000', '12,346,678', '1,190', '7']) expect(text).toContain(figure);
 });

@@ -25,7 +25,7 @@ describe('settings', () => {
     expect(settings.CONSUMER_GROUP).toBe('inference-consumer');
     expect(settings.REQUEST_TIMEOUT_MS).toBeUndefined();
     expect(settings.RECOVERY_CONSUMER_GROUPS).toEqual(['$Default', 'monitor']);
-    expect(settings.REPLAY_CODES).toEqual(['model_unavailable', 'inference_failed', 'unexpected']);
+    expect(settings.REPLAY_CODES).toEqual(['unknown_model', 'model_unavailable', 'inference_failed', 'unexpected']);
   });
 
   it('that are wrong are all named, with what they take', () => {

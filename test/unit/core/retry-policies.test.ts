@@ -21,6 +21,22 @@ describe('retry', () => {
     expect(tries).toBe(4);
   });
 
+  it('leaves who asks for it alone for so long', async () => {
+    const retry = createRetry({ retries: 3, initialDelayMs: 100, maxDelayMs: 1_000 });
+    const busy = (retryAfterMs: number | undefined) => new SendError('busy', 'absent', 0, { retryAfterMs });
+    let tries = 0;
+    const running = retry.execute(() => {
+      tries++;
+      return tries < 3 ? Promise.reject(busy(tries === 1 ? 4_000 : undefined)) : Promise.resolve('taken');
+    });
+    await vi.advanceTimersByTimeAsync(3_990);
+    expect(tries).toBe(1);
+    await vi.advanceTimersByTimeAsync(20);
+    expect(tries).toBe(2);
+    await vi.advanceTimersByTimeAsync(1_000);
+    await expect(running).resolves.toBe('taken');
+  });
+
   it.each([
     ['a bug', new TypeError('a bug')],
     ['a request that cannot be scored', new RequestError('schema_mismatch', 'validate', 'too few')],

@@ -67,7 +67,10 @@ async function ask(
     headers: new Headers(headers),
     arrayBuffer: async () => new TextEncoder().encode(text).buffer,
   });
-  return { ...reply, body: reply.headers['content-type'] === 'application/json' ? JSON.parse(reply.body) : reply.body };
+  return {
+    ...reply,
+    body: reply.headers['content-type'] === 'application/json' ? JSON.parse(String(reply.body)) : reply.body,
+  };
 }
 
 const [FEATURES, OTHER] = readFileSync(join(sample('diabetes/1.1.0'), 'cases.jsonl'), 'utf8')
@@ -309,6 +312,14 @@ describe('metadata', () => {
     expect(await ask(api, 'v2-live')).toMatchObject({ status: 200 });
     const model = await ask(api, 'v2-model', { name: 'diabetes' });
     expect(model).toMatchObject({ status: 503, body: { error: 'storage is away' } });
+  });
+
+  it('leaves the stack of a fault of ours in the log, and nowhere else', async () => {
+    const fault = new TypeError('oops');
+    const log = notes();
+    const api = serve({ ...catalogOf(diabetes), routing: () => Promise.reject(fault) }, { log });
+    expect(await ask(api, 'v2-model', { name: 'diabetes' })).toMatchObject({ status: 500, body: { error: 'oops' } });
+    expect(log.lines).toEqual([`GET /v2/models/{name}: 500 ${fault.stack}`]);
   });
 
   it('describes a model by the tensors that it takes and gives', async () => {

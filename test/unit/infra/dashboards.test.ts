@@ -112,6 +112,13 @@ describe('dashboards', () => {
     },
   );
 
+  it.each(
+    PANELS.filter(({ legend }) => legend.includes('{{version}}')).map(({ title, promql, kql }) => [title, promql, kql]),
+  )('%s: versions that do nothing are in no legend', (_, promql, kql) => {
+    expect(promql).toMatch(/^\(.+\) > 0$/);
+    expect(kql).toMatch(/\| where \w+ > 0 \| project/);
+  });
+
   it.each(PANELS.map(({ title, kql }) => [title, kql.replaceAll('GRAIN', '5m')]))(
     '%s: KQL asks for what Application Insights is sent',
     (_, kql) => {

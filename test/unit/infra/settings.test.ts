@@ -12,6 +12,7 @@ const LEFT_OUT = [
   'EventHubs', // the identity
   'ModelStorage', // the identity
   'MODEL_CACHE_DIR', // the temporary directory
+  'LOCAL_DATA_DIR', // likewise
   'WORKER_THREADS', // by the cores
   'REQUEST_TIMEOUT_MS', // a backlog is work, not waste
   'REPLAY_SCHEDULE', // replaying by timer is off unless asked for

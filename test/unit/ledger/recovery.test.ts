@@ -325,13 +325,16 @@ describe('what can go wrong with hubs', () => {
     expect(idsIn(world.results)).toEqual([]);
   });
 
-  it('hubs with unequal partitions are refused by name', async () => {
+  it('hubs with fewer partitions than the requests are refused by name; more are those that are being added', async () => {
     const world = createWorld();
-    world.results.partitions = ['0', '1'];
+    world.requests.partitions = ['0', '1'];
     request(world, 1);
     await expect(scoreAll(world)).rejects.toThrow(ConfigurationError);
-    await expect(scoreAll(world)).rejects.toThrow(/hub results has 2 partitions and requests has 1/);
+    await expect(scoreAll(world)).rejects.toThrow(/hub results has 1 partitions and requests has 2/);
     expect(world.results.events).toEqual([]);
+    world.results.partitions = world.deadLetters.partitions = ['0', '1', '2'];
+    await scoreAll(world);
+    expect(idsIn(world.results)).toHaveLength(1);
   });
 });
 
@@ -390,6 +393,20 @@ describe('scoring that misbehaves', () => {
     expect(idsIn(world.deadLetters)).toEqual(['requests/0/5']);
     expect(world.deadLetters.events[0]?.body.toString()).toContain('unexpected');
     expect(idsIn(world.results)).toHaveLength(8);
+  });
+
+  it('by throwing at every event leaves ten stacks a minute in the log, not one each', async () => {
+    const world = createWorld();
+    request(world, 40);
+    await scoreAll(world, 0, {
+      score: async () => {
+        throw new TypeError('a bug');
+      },
+    });
+    expect(idsIn(world.deadLetters)).toHaveLength(40);
+    const told = world.said.filter(line => line.includes('failed unexpectedly'));
+    expect(told).toHaveLength(10);
+    expect(told[0]).toMatch(/^scoring requests\/0\/0 failed unexpectedly: TypeError: a bug\n +at /);
   });
 
   it('by leaving an event out is treated alike', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { BlobConflict } from '../../../src/core/blobs.ts';
-import { parseDeployment, setAlias } from '../../../src/models/deployment.ts';
+import { parseDeployment, pinProduction, rollBack, setAlias } from '../../../src/models/deployment.ts';
 import { memoryStore } from '../../support/memory-store.ts';
 
 const FILE = 'churn/deployment.json';
@@ -24,7 +24,39 @@ describe('deployment.json', () => {
   });
 });
 
+const aliasesOf = async (store: ReturnType<typeof memoryStore>) =>
+  Object.fromEntries(parseDeployment((await store.readText(FILE, signal)).text, FILE).aliases);
+
 describe('setting an alias', () => {
+  it('pins what production was where no alias said it, so that only what is named moves', async () => {
+    const store = memoryStore();
+    const change = await setAlias(store, 'churn', 'Staging', '1.1.0', signal, '1.0.0');
+    expect(change.before).toEqual(new Map());
+    expect(await aliasesOf(store)).toEqual({ production: '1.0.0', staging: '1.1.0' });
+    await setAlias(store, 'churn', 'staging', '1.2.0', signal, '1.1.0');
+    expect(await aliasesOf(store)).toEqual({ production: '1.0.0', staging: '1.2.0' });
+    await pinProduction(store, 'churn', '1.2.0', signal);
+    expect(await aliasesOf(store)).toEqual({ production: '1.0.0', staging: '1.2.0' });
+    const fresh = memoryStore();
+    await setAlias(fresh, 'churn', 'production', '1.1.0', signal, '1.0.0');
+    expect(await aliasesOf(fresh)).toEqual({ production: '1.1.0', previous: '1.0.0' });
+    await pinProduction(memoryStore(), 'churn', '1.2.0', signal);
+  });
+
+  it('goes back to the previous version, once', async () => {
+    const store = memoryStore();
+    store.put(FILE, { aliases: { production: '1.1.0', previous: '1.0.0', blue: '1.1.0' }, rollout: { canary: 5 } });
+    await rollBack(store, 'churn', version => version === '1.0.0', signal);
+    expect(JSON.parse((await store.readText(FILE, signal)).text)).toEqual({
+      aliases: { production: '1.0.0', blue: '1.1.0' },
+      rollout: { canary: 5 },
+    });
+    await expect(rollBack(store, 'churn', () => true, signal)).rejects.toThrow(`${FILE} names no previous version`);
+    store.put(FILE, { aliases: { production: '1.1.0', previous: '0.9.0' } });
+    await expect(rollBack(store, 'churn', () => false, signal)).rejects.toThrow('churn 0.9.0, the previous version');
+    expect(await aliasesOf(store)).toEqual({ production: '1.1.0', previous: '0.9.0' });
+  });
+
   it('writes the file, and keeps what else it says', async () => {
     const store = memoryStore();
     await setAlias(store, 'churn', 'production', '1.0.0', signal);
@@ -32,7 +64,7 @@ describe('setting an alias', () => {
     await setAlias(store, 'churn', 'production', '1.1.0', signal);
     await setAlias(store, 'churn', 'blue', undefined, signal);
     expect(JSON.parse((await store.readText(FILE, signal)).text)).toEqual({
-      aliases: { production: '1.1.0' },
+      aliases: { production: '1.1.0', previous: '1.0.0' },
       rollout: { canary: 5 },
     });
   });

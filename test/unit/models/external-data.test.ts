@@ -141,8 +141,12 @@ describe('a model with its weights in files of their own', () => {
     expect(await push(files)).toBe(true);
     expect(await answer(2)).toEqual({ value: 5, names: ['variable'] });
     const stored = (await store.list(signal)).models.get('ext')!.versions.get('1.0.0')!;
-    const seen = await withDownloaded(store, { stored, card: undefined }, signal, downloaded =>
-      inspectModel({ ...stored, ...downloaded }, loaders),
+    const seen = await withDownloaded(
+      { LOCAL_DATA_DIR: undefined },
+      store,
+      { stored, card: undefined },
+      signal,
+      downloaded => inspectModel({ ...stored, ...downloaded }, loaders),
     );
     expect(seen.beside).toEqual({ 'weights/w.data': sha256(join(folder.path, 'deep/weights/w.data')) });
   });

@@ -184,6 +184,16 @@ describe('outputs', () => {
     });
   });
 
+  it('are refused where two classes have one name', () => {
+    const outputs = [spec('scores', 'float32', [null, 3])];
+    const roleOf = (classes: unknown[]) => roles(outputs, undefined, { outputs: { probabilities: 'scores', classes } });
+    expect(() => roleOf(['a', 'b', 'a'])).toThrow(
+      'outputs.classes: expected different labels, came "a" more than once',
+    );
+    expect(() => roleOf([1, 2, '1'])).toThrow('came "1" more than once');
+    expect(roleOf(['a', 'b', 'A']).classes).toEqual(['a', 'b', 'A']);
+  });
+
   it('leave out classes of the file that do not fit', () => {
     expect(roles([LABEL, spec('probabilities', 'float32', [null, 3])], [0, 1]).classes).toBeUndefined();
   });

@@ -52,6 +52,21 @@ describe('a refusal says what is wrong', () => {
   });
 });
 
+it.each([
+  ['9'.repeat(900_000), { code: 'non_finite_feature' }],
+  [`-${'9'.repeat(900_000)}`, { code: 'non_finite_feature' }],
+  [`0.${'3'.repeat(900_000)}`, undefined],
+  [`1e${'0'.repeat(900_000)}1`, undefined],
+])('a number of 900,000 digits is a number: %.9s', async (digits, error) => {
+  const body = `{"request_id":"a","model":"diabetes","features":[${digits},${VALUES.slice(1)}]}`;
+  const ending = await score(body);
+  if (error) expect(ending.error).toMatchObject(error);
+  else
+    expect(ending).toMatchObject({
+      prediction: (await score(body.replace(digits, String(Number(digits))))).prediction,
+    });
+});
+
 it.each([[[1, 1, 10]], [[1, 10, 1]], [[1, 1, 10, 1]], [[10]]])(
   'a tensor of shape %j is taken as [1,10]',
   async shape => {

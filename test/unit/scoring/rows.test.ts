@@ -240,7 +240,19 @@ describe('what is missing', () => {
     expect(dataOf(['text: string[?,1]'], '\u{1F600}\uFFFD')).toEqual(['\u{1F600}\uFFFD']);
   });
 
-  it('an empty text is a text to a model that takes nothing but one text', () => {
+  it('an empty text is none of it for a text feature, unless the card has a fill', () => {
+    expect(dataOf(['a: string[?,2]'], ['', 'x'])).toEqual(['', 'x']);
+    expect(dataOf(['a: string[?,2]'], ['', ' '], { features: [{ name: 'a' }, { name: 'b' }] })).toEqual(['', ' ']);
+    const known = (more: object) => ({ features: [{ name: 'a', categories: ['x', ''], ...more }] });
+    expect(dataOf(['a: string[?,1]'], [''], known({}))).toEqual(['']);
+    expect(dataOf(['a: string[?,1]'], [''], known({ missing: { fill: 'x' } }))).toEqual(['x']);
+    expect(dataOf(['a: float32[?,1]'], [''], known({ encode: 'ordinal' }))).toEqual([1]);
+    expect(dataOf(['a: float32[?,2]'], [''], known({ encode: 'onehot' }))).toEqual([0, 1]);
+    expect(dataOf(['a: float32[?,1]'], [''], known({ encode: 'ordinal', missing: { fill: 'x' } }))).toEqual([0]);
+    const others = { features: [{ name: 'a', categories: ['x'] }] };
+    expect(errorOf(['a: string[?,1]'], [''], others).message).toMatch(/^feature a is missing/);
+    const ignored = { features: [{ name: 'a', categories: ['x'], unknown: 'ignore', encode: 'onehot' }] };
+    expect(dataOf(['a: float32[?,1]'], [''], ignored)).toEqual([0]);
     expect(dataOf(['text: string[?,1]'], '')).toEqual(['']);
     expect(dataOf(['text: string[?,1]'], '', { features: [{ name: 'text', missing: { fill: 'none' } }] })).toEqual([
       'none',

@@ -10,7 +10,7 @@ import type { Event } from '../../../src/core/event.ts';
 import type { ModelVersion } from '../../../src/core/model.ts';
 import type { Tensors } from '../../../src/core/tensor.ts';
 import type { ScoringOptions } from '../../../src/scoring/scoring.ts';
-import { batchOf, NOON } from '../../support/events.ts';
+import { batchOf, NOON, quiet } from '../../support/events.ts';
 import { modelVersion, tensor } from '../../support/model-version.ts';
 import { catalogOf, openModel } from '../../support/onnx-model.ts';
 import { openScoring } from '../../support/open-scoring.ts';
@@ -471,6 +471,27 @@ describe('routes', () => {
     expect(surprised.endings[1].error).toEqual({ code: 'unexpected', message: 'oops', stage: 'route' });
     const away = new InfrastructureError('storage is away');
     await expect(score(failingWith(away, version), bodies)).rejects.toBe(away);
+  });
+
+  it('that fail by a fault of ours tell the log where, and no more than ten a minute', async () => {
+    const { version } = doubler();
+    const thrown = new TypeError('oops');
+    const told: string[] = [];
+    let now = NOON + 5;
+    const log = { ...quiet, error: (message: string) => void told.push(message) };
+    const scoring = scoringOf(failingWith(thrown, version), { log, clock: () => now });
+    const bad = Array.from({ length: 25 }, () => ({ features: 1, model: 'bad' }));
+    await scoring.score(batchOf(bad), signal);
+    expect(told[0]).toBe(`inference-requests/2/100 (route) failed unexpectedly: ${thrown.stack}`);
+    expect(thrown.stack).toContain('scoring.test.ts');
+    expect(told).toHaveLength(10);
+    now += 60_000;
+    await scoring.score(batchOf([bad[0], { features: 1 }]), signal);
+    expect(told.slice(10)).toEqual(['15 more requests failed unexpectedly meanwhile', told[0]]);
+    const codec: Codec = { name: 'broken', takes: () => true, decode: () => Promise.reject(thrown) };
+    const broken = scoringOf(catalogOf(version), { log, decoder: createDecoder([codec]) });
+    await broken.score(batchOf(['x']), signal);
+    expect(told.at(-1)).toBe(`inference-requests/2/100 (decode) failed unexpectedly: ${thrown.stack}`);
   });
 
   it('to a version whose card does not fit its file are refused', async () => {

@@ -96,18 +96,41 @@ describe('telemetry', () => {
 
   it('names a model that loaded or failed to, though it never answered', async () => {
     const telemetry = create();
-    telemetry.recordModelLoad({ model: 'diabetes', version: '1.1.0+a1b2c3d4', durationMs: 900, failed: true });
+    telemetry.recordModelLoad({ model: 'diabetes', version: '1.1.0+a1b2c3d4', durationMs: 900, failed: false });
+    telemetry.recordModelLoad({ model: 'churn', version: '1.0.0', durationMs: 900, failed: true });
     const one = event(1, NOW_MS);
     const outcomes = [
       deadLetter(one, 'model_unavailable', 'diabetes', '1.1.0+a1b2c3d4'),
       deadLetter(one, 'deadline_exceeded', 'diabetes', 'production'),
+      deadLetter(one, 'model_unavailable', 'churn', undefined),
     ];
     telemetry.recordBatch(...scored(batch([one]), outcomes, []), { receivedAtMs: NOW_MS, sentAtMs: NOW_MS });
     const samples = await look(telemetry);
     expect(samples.get(`inference_errors_total{${LABELS},code="model_unavailable"}`)).toBe(1);
     expect(samples.get('inference_errors_total{model="diabetes",version="unknown",code="deadline_exceeded"}')).toBe(1);
-    expect(samples.get(`hubscore_model_loads_total{${LABELS},outcome="failed"}`)).toBe(1);
-    expect(samples.has(`hubscore_model_load_seconds_count{${LABELS}}`)).toBe(false);
+    expect(samples.get('inference_errors_total{model="churn",version="unknown",code="model_unavailable"}')).toBe(1);
+    expect(samples.get(`hubscore_model_loads_total{${LABELS},outcome="loaded"}`)).toBe(1);
+  });
+
+  it('shows nothing by the name of a version that failed to load but that it did', async () => {
+    const telemetry = create();
+    telemetry.recordModelLoad({ model: 'churn', version: '1.0.0', durationMs: 900, failed: true });
+    const names = [...(await look(telemetry)).keys()].filter(name => name.includes('churn'));
+    expect(names).toEqual(['hubscore_model_loads_total{model="churn",version="1.0.0",outcome="failed"}']);
+  });
+
+  it('shows little of fifty versions that are loaded and idle', async () => {
+    const telemetry = create();
+    const loaded = Array.from({ length: 50 }, (_, i) => `1.${i}.0+a1b2c3d4`);
+    for (const version of loaded)
+      telemetry.recordModelLoad({ model: 'diabetes', version, durationMs: 900, failed: false });
+    telemetry.observe({
+      models: async () => [{ name: 'diabetes', versions: [], aliases: {}, production: undefined, loaded }],
+    });
+    const text = await telemetry.prometheus();
+    expect(Buffer.byteLength(text)).toBeLessThan(80_000);
+    expect(text).not.toContain('inference_latency_seconds');
+    expect(text.match(/^hubscore_model_loaded\{/gm)).toHaveLength(50);
   });
 
   it('does not grow without end', async () => {
@@ -144,7 +167,7 @@ describe('telemetry', () => {
     expect(samples.get(`inference_errors_total{${LABELS},code="schema_mismatch"}`)).toBe(1);
     expect(samples.get(`inference_latency_seconds_bucket{${LABELS},le="2.5"}`)).toBe(0);
     expect(samples.get(`inference_latency_seconds_bucket{${LABELS},le="5"}`)).toBe(1);
-    expect(samples.get(`inference_queue_seconds_count{${LABELS}}`)).toBe(0);
+    expect(samples.has(`inference_queue_seconds_count{${LABELS}}`)).toBe(false);
     expect(samples.get(`inference_batch_size_sum{${LABELS}}`)).toBe(2);
     expect(samples.get('hubscore_http_requests_total{route="infer",status="200"}')).toBe(1);
     expect(samples.get('hubscore_http_request_seconds_bucket{route="infer",le="0.025"}')).toBe(1);

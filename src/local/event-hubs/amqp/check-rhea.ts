@@ -14,6 +14,7 @@ const PARTS: PrivateParts = {
     ),
     'message.rejected',
     'types.Writer',
+    ...['remaining', 'read_constructor', 'read_n', 'read_array_items'].map(it => `types.Reader.prototype.${it}`),
     ...['accept', 'on_detach', 'on_flow', 'on_disposition', '_register'].map(it => `connection.${it}`),
     'connection.transport.peek_size',
     ...['on_transfer', 'on_flow', 'output', '_write_flow'].map(it => `session.${it}`),

@@ -22,24 +22,35 @@ const FIXED_WIDTH = [-1, -1, -1, -1, 0, 1, 2, 4, 8, 16];
  * @throws DecodeError where the constructor is unknown or the value would end behind `end`.
  */
 export function skipValue(bytes: Buffer, at: number, end: number): number {
-  let constructorAt = at;
-  while (bytes[constructorAt] === 0x00) constructorAt = skipValue(bytes, constructorAt + 1, end);
-  const category = (bytes[constructorAt] ?? 0) >>> 4;
-  const valueAt = constructorAt + 1;
+  let next = at;
+  // A descriptor is a value, with a descriptor of its own perhaps: counted instead of called, since a megabyte holds as many as it likes.
+  for (let values = 1; values > 0; values--) {
+    while (bytes[next] === 0x00) {
+      next++;
+      values++;
+    }
+    next = skipPlain(bytes, next, end);
+  }
+  return next;
+}
+
+function skipPlain(bytes: Buffer, at: number, end: number): number {
+  const category = (bytes[at] ?? 0) >>> 4;
+  const valueAt = at + 1;
   let next: number;
-  if (category < 0x4 || valueAt > end) throw new DecodeError(`no AMQP type at byte ${constructorAt}`);
+  if (category < 0x4 || valueAt > end) throw new DecodeError(`no AMQP type at byte ${at}`);
   if (category <= 0x9) next = valueAt + (FIXED_WIDTH[category] as number);
   else if (category % 2 === 0) next = valueAt < end ? valueAt + 1 + (bytes[valueAt] as number) : end + 1;
   else next = valueAt + 4 <= end ? valueAt + 4 + bytes.readUInt32BE(valueAt) : end + 1;
-  if (next > end) throw new DecodeError(`the value at byte ${constructorAt} ends behind its message`);
+  if (next > end) throw new DecodeError(`the value at byte ${at} ends behind its message`);
   return next;
 }
 
 /** The section code at `at` (0x70–0x78), whichever way its descriptor is written. */
 export function sectionCode(bytes: Buffer, at: number): number {
   if (bytes[at] === 0x00) {
-    if (bytes[at + 1] === 0x53) return bytes[at + 2] ?? 0;
-    if (bytes[at + 1] === 0x80) return bytes[at + 9] ?? 0;
+    const code = bytes[at + 1] === 0x53 ? bytes[at + 2] : bytes[at + 1] === 0x80 ? bytes[at + 9] : undefined;
+    if (code !== undefined && code >= SECTION.header && code <= SECTION.footer) return code;
   }
   throw new DecodeError(`no message section at byte ${at}`);
 }

@@ -2,6 +2,7 @@ import { createRequire } from 'node:module';
 import type { Connection, Receiver, Sender, Session } from 'rhea';
 import type { ServiceError } from '../service-error.ts';
 import type { BatchedSocket } from './batched-socket.ts';
+import { boundReader, type RheaReader } from './bounded-reader.ts';
 
 /*
  * Everything that touches rhea behind its public interface, with the reason for each. Nothing else may. What stands here stands
@@ -79,7 +80,13 @@ type Create = (fields: object) => Composite;
 const require = createRequire(import.meta.url);
 const frames = require('rhea/lib/frames.js') as Record<string, Create>;
 const message = require('rhea/lib/message.js') as { rejected(fields: object): Described };
-const types = require('rhea/lib/types.js') as { Writer: new () => { write(value: unknown): void; toBuffer(): Buffer } };
+const types = require('rhea/lib/types.js') as {
+  Writer: new () => { write(value: unknown): void; toBuffer(): Buffer };
+  Reader: { readonly prototype: RheaReader };
+};
+
+// Module-global like what follows, and in force from the first byte on.
+boundReader(types.Reader.prototype);
 
 const privateOf = (session: Session) => session as unknown as PrivateSession;
 const privateLink = (link: Receiver | Sender) => link as unknown as PrivateLink;

@@ -1,10 +1,11 @@
 import rhea from 'rhea';
-import { faultOfToken } from '../sas-token.ts';
+import { expiryOfToken, faultOfToken } from '../sas-token.ts';
 import type { Request } from './replies.ts';
 
 export interface CbsAnswer {
   readonly reply: object;
-  readonly isAccepted: boolean;
+  /** What the token is for, and until when it holds, milliseconds since the epoch; undefined where it was not accepted. */
+  readonly accepted: { readonly audience: string; readonly untilMs: number } | undefined;
 }
 
 /** Answers a put-token request: 202, or 401 with the reason. No `error-condition`: Python would then misread the status. */
@@ -17,7 +18,10 @@ export function answerCbs(request: Request, nowMs: number): CbsAnswer {
     if (fault) [status, description] = [401, `Unauthorized: ${fault}`];
   }
   return {
-    isAccepted: status === 202,
+    accepted:
+      status === 202
+        ? { audience: String(properties.name ?? ''), untilMs: expiryOfToken(String(request.body)) }
+        : undefined,
     reply: {
       correlation_id: request.message_id,
       application_properties: { 'status-code': rhea.types.wrap_int(status), 'status-description': description },

@@ -23,7 +23,6 @@ export function openIngest(
   hub: Hub,
   fixed: Partition | undefined,
 ): OpenLink {
-  const { namespace } = service;
   const producer = fixed && desires(link, IDEMPOTENT) ? new IdempotentProducer(link, fixed.log) : undefined;
   const leave =
     producer &&
@@ -37,24 +36,33 @@ export function openIngest(
   });
   const deliveries = new IncomingDeliveries(link, message => {
     try {
-      store(namespace, hub, fixed, producer, message);
+      store(service, hub, fixed, producer, message);
     } catch (error) {
       if (error instanceof DecodeError) message.reject(new ServiceError('amqp:decode-error', error.message));
       else if (error instanceof ServiceError) message.reject(error);
       else throw error;
     }
   });
-  return { onFrame: frame => deliveries.onFrame(frame), ...(leave ? { close: leave } : {}) };
+  return {
+    path: String(link.target?.address),
+    usedAtMs: service.clock(),
+    onFrame(frame) {
+      this.usedAtMs = service.clock();
+      deliveries.onFrame(frame);
+    },
+    ...(leave ? { close: leave } : {}),
+  };
 }
 
 function store(
-  namespace: Namespace,
+  { namespace, throttle }: Service,
   hub: Hub,
   fixed: Partition | undefined,
   producer: IdempotentProducer | undefined,
   message: IncomingMessage,
 ): void {
   const table = new EventTable(message.bytes, message.format);
+  throttle?.take(table.count);
   const partition = fixed ?? choosePartition(namespace, hub, table);
   const mark = producer?.take(table);
   // A batch that is there already may still be on its way to disk: it is acknowledged behind what came before.

@@ -2,7 +2,7 @@ import rhea, { type Receiver } from 'rhea';
 import { type Address, parseAddress } from '../address.ts';
 import { IncomingDeliveries } from '../amqp/incoming-delivery.ts';
 import { answerAttach } from '../amqp/rhea-private.ts';
-import { type Client, type OpenLink, requireToken, type Service } from '../client.ts';
+import { type Client, isAuthorized, type OpenLink, requireToken, type Service } from '../client.ts';
 import { MAX_MESSAGE_BYTES } from '../limits.ts';
 import { notFound } from '../service-error.ts';
 import { answerCbs } from './cbs.ts';
@@ -19,14 +19,15 @@ export function openIncoming(service: Service, client: Client, link: Receiver): 
   switch (address.kind) {
     case 'cbs':
       return answerRequests(client, link, address, request => {
-        const { reply, isAccepted } = answerCbs(request, service.clock());
-        client.isAuthorized ||= isAccepted;
+        const now = service.clock();
+        const { reply, accepted } = answerCbs(request, now);
+        if (accepted) keepToken(client, accepted.audience, Math.min(accepted.untilMs, now + service.tokenMs));
         return reply;
       });
     case 'management':
       // No token is asked for here: Java opens the link before it puts one, and every request can carry its own.
       return answerRequests(client, link, address, request => {
-        const isAllowed = client.isAuthorized || hasToken(request, service.clock());
+        const isAllowed = isAuthorized(client, service.clock()) || hasToken(request, service.clock());
         return isAllowed ? answerManagement(request, service.namespace) : refuseManagement(request);
       });
     case 'consumer':
@@ -35,9 +36,21 @@ export function openIncoming(service: Service, client: Client, link: Receiver): 
       const hub = service.namespace.hub(address.hub);
       const partition =
         address.kind === 'partition' ? service.namespace.partition(hub.name, address.partition) : undefined;
-      requireToken(client, hub.name);
+      requireToken(client, service.clock(), hub.name);
       return openIngest(service, client, link, hub, partition);
     }
+  }
+}
+
+/** A client may renew as many as it likes, but not fill the memory with them. */
+const MAX_TOKENS = 1_000;
+
+function keepToken({ tokens }: Client, audience: string, untilMs: number): void {
+  tokens.delete(audience);
+  tokens.set(audience, untilMs);
+  for (const oldest of tokens.keys()) {
+    if (tokens.size <= MAX_TOKENS) break;
+    tokens.delete(oldest);
   }
 }
 

@@ -24,7 +24,7 @@ export function openOutgoing(service: Service, client: Client, link: Sender): Op
   const hub = namespace.hub(address.hub);
   if (!hub.groups.has(address.group.toLowerCase())) throw notFound(`${address.hub}:${address.group}`);
   const partition = namespace.partition(hub.name, address.partition);
-  requireToken(client, hub.name);
+  requireToken(client, clock(), hub.name);
   const position = startPosition(partition.log, selectorOf(link));
   const leave = receivers.enter(`${hub.name}/${address.group}/${partition.id}`.toLowerCase(), {
     epoch: asNumber(link.properties?.['com.microsoft:epoch']),
@@ -43,6 +43,7 @@ export function openOutgoing(service: Service, client: Client, link: Sender): Op
   };
   const delivery = new Delivery(link, client.socket, partition, position, metrics, fail);
   return {
+    path: String(link.source?.address),
     onFlow: () => delivery.onFlow(),
     close: () => {
       leave();

@@ -40,10 +40,12 @@ export async function startEventHubTrigger(
     log(level, `Host.EventHubs.${functionName}`, message);
   const { consumerGroup } = binding;
   const { fullyQualifiedNamespace, eventHubName, partitionIds } = await describeHub(options, say, signal);
+  const partitions = watchPartitions(options, partitionIds);
   const group: GroupName = { fullyQualifiedNamespace, eventHubName, consumerGroup };
   const processor = new HubProcessor({
     group,
-    partitionIds,
+    partitionIds: partitions.ids,
+    onStop: partitions.close,
     ownerId,
     connection: new HubConnection(connection, eventHubName, consumerGroup),
     store: new BlobCheckpointStore(container),
@@ -128,17 +130,8 @@ async function describeHub(
   say: (level: 'debug' | 'information' | 'warning', message: string) => void,
   signal: AbortSignal,
 ): Promise<{ fullyQualifiedNamespace: string; eventHubName: string; partitionIds: string[] }> {
-  const { consumerGroup } = binding;
-  const retryOptions = { maxRetries: 0, timeoutInMs: 5_000 };
   for (let attempt = 0; ; attempt++) {
-    const client =
-      connection.kind === 'identity'
-        ? new EventHubConsumerClient(consumerGroup, connection.namespace, binding.eventHubName, connection.credential, {
-            retryOptions,
-          })
-        : new EventHubConsumerClient(consumerGroup, connection.connectionString, binding.eventHubName, {
-            retryOptions,
-          });
+    const client = openClient(binding, connection);
     try {
       const partitionIds = await client.getPartitionIds();
       return {
@@ -160,4 +153,42 @@ async function describeHub(
       await client.close().catch(() => undefined);
     }
   }
+}
+
+function openClient(
+  { consumerGroup, eventHubName }: EventHubBinding,
+  connection: EventHubsConnection,
+): EventHubConsumerClient {
+  const options = { retryOptions: { maxRetries: 0, timeoutInMs: 5_000 } };
+  return connection.kind === 'identity'
+    ? new EventHubConsumerClient(consumerGroup, connection.namespace, eventHubName, connection.credential, options)
+    : new EventHubConsumerClient(consumerGroup, connection.connectionString, eventHubName, options);
+}
+
+const ASK_EVERY_MS = 10_000;
+
+/** Asks for the hub's partitions now and then, which nobody waits for; what was known last holds meanwhile. */
+function watchPartitions({ binding, connection, clock }: EventHubTriggerOptions, known: readonly string[]) {
+  let partitionIds = known;
+  let askedAtMs = clock();
+  let client: EventHubConsumerClient | undefined;
+  const ask = async (): Promise<void> => {
+    client ??= openClient(binding, connection);
+    try {
+      partitionIds = await client.getPartitionIds();
+    } catch {
+      await client.close().catch(() => undefined);
+      client = undefined;
+    }
+  };
+  return {
+    ids(): readonly string[] {
+      if (clock() - askedAtMs >= ASK_EVERY_MS) {
+        askedAtMs = clock();
+        void ask();
+      }
+      return partitionIds;
+    },
+    close: async () => client?.close().catch(() => undefined),
+  };
 }

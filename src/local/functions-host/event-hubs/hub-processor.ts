@@ -19,7 +19,10 @@ export interface GroupName {
 
 export interface ProcessorOptions {
   readonly group: GroupName;
-  readonly partitionIds: readonly string[];
+  /** The hub's partitions as they are now: some may be added while it runs. */
+  readonly partitionIds: () => readonly string[];
+  /** Called when nothing is asked for any more. */
+  readonly onStop?: () => Promise<void>;
   readonly ownerId: string;
   readonly connection: HubConnection;
   readonly store: CheckpointStore;
@@ -83,6 +86,7 @@ export class HubProcessor {
       this.#options.log('warning', `partitions could not be given up: ${messageOf(error)}`),
     );
     await this.#options.connection.close().catch(() => undefined);
+    await this.#options.onStop?.();
   }
 
   async #giveUp(): Promise<void> {
@@ -118,7 +122,8 @@ export class HubProcessor {
   }
 
   async #balance(): Promise<void> {
-    const { group, ownerId: me, partitionIds, store, ownershipExpiryMs, clock, log } = this.#options;
+    const { group, ownerId: me, store, ownershipExpiryMs, clock, log } = this.#options;
+    const partitionIds = this.#options.partitionIds();
     const listed = await this.#ownerships();
     const known = new Map(listed.map(ownership => [ownership.partitionId, ownership]));
     const active = listed.filter(

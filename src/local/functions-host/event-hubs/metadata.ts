@@ -74,7 +74,7 @@ function systemProperties(event: ReceivedEvent): Record<string, unknown> {
     const name = PROPERTY_NAMES[i];
     if (value === null || value === undefined || name === undefined) continue;
     if (value instanceof Date) result[name] = offsetTime(value.getTime());
-    else result[name] = name.endsWith('-id') ? String(toJson(value)) : toJson(value);
+    else result[name] = name.endsWith('-id') ? toText(toJson(value)) : toJson(value);
   }
   const annotations = event.annotations();
   for (const key in annotations) {
@@ -87,6 +87,11 @@ function systemProperties(event: ReceivedEvent): Record<string, unknown> {
   result.partitionKey = event.partitionKey ?? null;
   result.enqueuedTimeUtc = unspecifiedTime(event.enqueuedAtMs);
   return result;
+}
+
+/** An id may be anything a producer wrote, a map with a key `toString` among it. */
+function toText(value: unknown): string {
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }
 
 function toJsonMap(map: AmqpMap): Record<string, unknown> {

@@ -31,13 +31,12 @@ export class ReceivedEvent {
       const section = readSection(cursor);
       const at = cursor.at;
       if (section === 0x75) {
-        const part = readValue(cursor) as Buffer;
+        const part = toBytes(readValue(cursor));
         body = body.length === 0 ? part : Buffer.concat([body, part]);
         continue;
       }
       if (section === 0x76 || section === 0x77) {
-        const value = readValue(cursor);
-        body = Buffer.isBuffer(value) ? value : Buffer.from(typeof value === 'string' ? value : JSON.stringify(value));
+        body = toBytes(readValue(cursor));
         continue;
       }
       if (section === 0x72) annotationsAt = at;
@@ -60,21 +59,36 @@ export class ReceivedEvent {
 
   /** Message annotations by name, the service's own included. */
   annotations(): AmqpMap {
-    return this.#readAt(this.#annotationsAt) as AmqpMap;
+    return this.#mapAt(this.#annotationsAt);
   }
 
   /** The fields of the properties section, in its order, message-id first; empty where there is none. */
   properties(): AmqpValue[] {
-    return this.#propertiesAt < 0 ? [] : (this.#readAt(this.#propertiesAt) as AmqpValue[]);
+    const fields = this.#readAt(this.#propertiesAt);
+    return Array.isArray(fields) ? fields : [];
   }
 
   applicationProperties(): AmqpMap {
-    return this.#readAt(this.#applicationPropertiesAt) as AmqpMap;
+    return this.#mapAt(this.#applicationPropertiesAt);
+  }
+
+  /** A producer may write something else where a map belongs. */
+  #mapAt(at: number): AmqpMap {
+    const map = this.#readAt(at);
+    return isMap(map) ? map : {};
   }
 
   #readAt(at: number): AmqpValue {
     return at < 0 ? {} : readValue({ buffer: this.#payload, at });
   }
+}
+
+function toBytes(value: AmqpValue): Buffer {
+  return Buffer.isBuffer(value) ? value : Buffer.from(typeof value === 'string' ? value : JSON.stringify(value));
+}
+
+function isMap(value: AmqpValue): value is AmqpMap {
+  return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
 }
 
 interface OwnAnnotations {

@@ -22,12 +22,18 @@ const SNAPSHOT: LoadSnapshot = {
 };
 
 describe('live view', () => {
-  it.each([20, 40, 80, 100, 250])('fits %d columns', columns => {
+  it.each([20, 40, 60, 80, 100, 140, 200, 250])('fits %d columns', columns => {
     const painted = renderLoad(SNAPSHOT, columns, (_, text) => `\x1b[1m${text}\x1b[22m`);
     const lines = painted.map(stripVTControlCharacters);
     for (const line of lines) expect(line.length).toBeLessThan(columns);
     expect(lines).toHaveLength(8); // redrawn in place, so always as many
     expect(renderLoad({ ...SNAPSHOT, state: 'done' }, columns, (_, text) => text)).toHaveLength(8);
+  });
+
+  it('uses the width there is', () => {
+    const lines = renderLoad({ ...SNAPSHOT, sentPerSecond: Array(240).fill(5) }, 200, (_, text) => text);
+    expect(Math.max(...lines.map(line => line.length))).toBe(199);
+    expect(renderLoad({ ...SNAPSHOT, p50: 0.004 }, 80, (_, text) => text).join()).toContain('p50 <0.1');
   });
 
   it('says the same in one line', () => {

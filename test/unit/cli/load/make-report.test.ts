@@ -140,7 +140,7 @@ describe('report', () => {
   });
 
   it('reads well in the terminal', () => {
-    const text = showReport(makeReport(exampleRun()), (_, words) => words).join('\n');
+    const text = showReport(makeReport(exampleRun()), (_, words) => words, 200).join('\n');
     expect(text).toMatch(/dead letters 20: schema_mismatch 20/);
     expect(text).toMatch(/missing {6}3 without a result/);
     expect(text).toMatch(/enqueued → enqueued +5\.0 +5\.0/);
@@ -151,7 +151,7 @@ describe('report', () => {
   it('of nothing is no division by zero', () => {
     const report = makeReport({ ...exampleRun(), tally: new Tally('none'), sentMs: START, lagAtEnd: new Map() });
     expect(renderPage(report)).not.toMatch(/NaN|Infinity|undefined/);
-    expect(showReport(report, (_, words) => words).join('\n')).not.toMatch(/NaN|Infinity|undefined/);
+    expect(showReport(report, (_, words) => words, 40).join('\n')).not.toMatch(/NaN|Infinity|undefined/);
   });
 });
 

@@ -56,11 +56,13 @@ describe('writing to the card', () => {
 });
 
 describe('writing to host.json', () => {
-  it('changes the one number', () => {
+  it('raises the one number, and never lowers it', () => {
     const file = join(folder, 'host.json');
     const text = '{\n  "extensions": { "eventHubs": { "maxEventBatchSize" : 256,\n "prefetchCount": 300 } }\n}';
     writeFileSync(file, text);
-    writeHostJson(file, 1000);
+    expect(writeHostJson(file, 64)).toBe(256);
+    expect(readFileSync(file, 'utf8')).toBe(text);
+    expect(writeHostJson(file, 1000)).toBe(1000);
     expect(readFileSync(file, 'utf8')).toBe(text.replace('256', '1000'));
   });
 

@@ -1,5 +1,6 @@
+import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { type Seen, Statistics } from '../../../../src/local/demo/statistics.ts';
+import { type Seen, type Snapshot, Statistics } from '../../../../src/local/demo/statistics.ts';
 import { plainLine, renderView } from '../../../../src/local/demo/view.ts';
 
 const START = Date.UTC(2026, 10, 21, 9);
@@ -31,16 +32,49 @@ function someTraffic(): Statistics {
   return statistics;
 }
 
+function crowded(models: number, scored: number): Snapshot {
+  const snapshot = someTraffic().snapshot(START + 2000);
+  const rows = Array.from({ length: models }, (_, i) => ({
+    ...snapshot.all,
+    model: `model-${i}`,
+    version: '1.0.0',
+    perSecond: i,
+    scored,
+    p99: 1_234_567,
+  }));
+  return { ...snapshot, rows, all: { ...snapshot.all, scored: scored * models } };
+}
+
 describe('renderView', () => {
   it('fits any terminal', () => {
     const snapshot = someTraffic().snapshot(START + 2000);
-    for (const columns of [60, 80, 100, 250]) {
-      for (const rows of [8, 12, 24, 60]) {
-        const lines = renderView(snapshot, { columns, rows }, plain);
-        expect(lines.length).toBeLessThanOrEqual(rows);
-        for (const line of lines) expect(line.length).toBeLessThanOrEqual(columns);
+    for (const columns of [20, 40, 60, 80, 100, 110, 140, 200, 400]) {
+      for (const rows of [3, 8, 12, 24, 60]) {
+        for (const of of [snapshot, crowded(40, 9_876_543)]) {
+          const painted = renderView(of, { columns, rows }, (_, text) => `\u001b[1m${text}\u001b[22m`);
+          const lines = painted.map(stripVTControlCharacters);
+          expect(lines.length).toBeLessThanOrEqual(rows);
+          for (const line of lines) expect(line.length).toBeLessThanOrEqual(columns);
+          expect(lines.at(-1)).toContain('Ctrl-C ends all'.slice(0, columns - 4));
+        }
       }
     }
+  });
+
+  it('uses the width there is, and shows the busiest models where not all have room', () => {
+    const wide = renderView(someTraffic().snapshot(START + 2000), { columns: 200, rows: 24 }, plain);
+    expect(Math.max(...wide.map(line => line.length))).toBeGreaterThanOrEqual(195);
+    const few = renderView(crowded(40, 5), { columns: 80, rows: 24 }, plain);
+    expect(few.filter(line => / model-\d+ 1\.0\.0/.test(line)).length).toBeGreaterThan(3);
+    expect(few.join('\n')).toMatch(/model-39 1\.0\.0 .*\n … and \d+ more\n all /);
+    expect(few.join('\n')).toContain('lag by partition');
+  });
+
+  it('rounds nothing that is there to nothing', () => {
+    const snapshot = crowded(1, 5);
+    const row = { ...snapshot.rows[0]!, p50: 0.02, p95: 0, p99: 4.23, scored: 99_999, deadLetters: 1 };
+    const text = renderView({ ...snapshot, rows: [row] }, { columns: 100, rows: 24 }, plain).join('\n');
+    expect(text).toMatch(/model-0 1\.0\.0 .* <0\.1 +0 +4\.2 +<0\.1 %/);
   });
 
   it('shows rates, latencies, shares, lag and the last endings at 80 columns', () => {

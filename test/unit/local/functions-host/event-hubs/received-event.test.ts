@@ -3,6 +3,7 @@ import rhea from 'rhea';
 import { describe, expect, it } from 'vitest';
 import { readValue, skipValue } from '../../../../../src/local/functions-host/event-hubs/amqp-value.ts';
 import { ReceivedEvent } from '../../../../../src/local/functions-host/event-hubs/received-event.ts';
+import { counted, list, map, NULL, nestedLists, text } from '../../../../support/amqp-bytes.ts';
 import { eventOf, payloadOf } from './event-of.ts';
 
 interface Types {
@@ -49,6 +50,52 @@ describe('readValue', () => {
     const skipped = { buffer: cursor.buffer, at: 0 };
     skipValue(skipped);
     expect(skipped.at).toBe(buffer.length);
+  });
+});
+
+describe('readValue, given what no value can be made of,', () => {
+  const nulls = (count: number) => counted(0xf0, count, [NULL]);
+  const depthOf = (value: unknown): number => (Array.isArray(value) && value.length > 0 ? 1 + depthOf(value[0]) : 0);
+
+  it.each([
+    ['2^31 nulls', nulls(2 ** 31), null],
+    ['a list of 2^32 - 1', counted(0xd0, 2 ** 32 - 1, []), []],
+    ['a map of 2^32 - 2', counted(0xd1, 2 ** 32 - 2, []), {}],
+    ['numbers beyond its end', counted(0xf0, 1_000_000, [0x71, 0, 0, 0, 1]), null],
+    ['a type that there is not', list([0x1f, 1]), []],
+    ['an element beyond its list', Buffer.from([0xc0, 3, 1, 0xa1, 9, ...Buffer.alloc(9)]), []],
+    ['a character behind the last one', [0x73, 0x00, 0x11, 0x00, 0x00], '\uFFFD'],
+    ['the last character', [0x73, 0x00, 0x10, 0xff, 0xff], '\u{10ffff}'],
+    ['the latest time', [0x83, 0x7f, ...Buffer.alloc(7, 255)], new Date('9999-12-31T23:59:59.999Z')],
+    ['the earliest time', [0x83, 0x80, 0, 0, 0, 0, 0, 0, 0], new Date('0001-01-01T00:00:00.000Z')],
+    ['a map as a key', counted(0xd1, 2, [...map({ toString: text('x') }), 0x41]), {}],
+    ['nulls as many as its bytes hold', nulls(10), Array.from({ length: 10 }, () => null)],
+  ])('reads %s as nothing, or the nearest there is', (_, bytes, value) => {
+    const buffer = Buffer.from(bytes);
+    const cursor = { buffer, at: 0 };
+    expect(readValue(cursor)).toEqual(value);
+    expect(cursor.at <= buffer.length).toBe(true);
+  });
+
+  it('makes no more elements without bytes than the event has bytes, in all its arrays together', () => {
+    const buffer = counted(0xf0, 20_000, [0xe0, ...Buffer.alloc(60_000, Buffer.from([2, 255, NULL]))]);
+    const arrays = readValue({ buffer, at: 0 }) as unknown[];
+    expect(arrays).toHaveLength(20_000);
+    const elements = arrays.flat().length;
+    expect(elements).toBeGreaterThan(buffer.length);
+    expect(elements).toBeLessThan(2 * buffer.length);
+  });
+
+  it('goes on behind what is nested too deeply', () => {
+    const chains = [Buffer.alloc(500_000, Buffer.from([0, NULL])), Buffer.alloc(500_000)];
+    for (const bytes of [
+      nestedLists(30_000),
+      ...chains.map(chain => Buffer.concat([chain, Buffer.alloc(500_001, NULL)])),
+    ]) {
+      const cursor = { buffer: Buffer.concat([bytes, Buffer.from([0x41])]), at: 0 };
+      expect(depthOf(readValue(cursor))).toBeLessThan(70);
+      if (bytes.length !== 1_000_001) expect(cursor.at).toBe(bytes.length);
+    }
   });
 });
 
