@@ -110,6 +110,7 @@ resource app 'Microsoft.App/containerApps@2025-01-01' = {
             { name: 'ModelStorage__clientId', value: identityClientId }
             { name: 'ModelStorage__blobServiceUri', value: modelBlobEndpoint }
             { name: 'MODELS_CONTAINER', value: 'models' }
+            { name: 'MONITOR_CONTAINER', value: 'monitor' }
             { name: 'APPLICATIONINSIGHTS_CONNECTION_STRING', value: applicationInsights.properties.ConnectionString }
             { name: 'APPLICATIONINSIGHTS_AUTHENTICATION_STRING', value: 'ClientId=${identityClientId};Authorization=AAD' }
           ]

@@ -11,6 +11,7 @@ param packageContainer string
 param eventHubsHost string
 param modelBlobEndpoint string
 param modelsContainer string
+param monitorContainer string
 
 @description('Names of the hubs by purpose: requests, results, deadLetters, labels.')
 param hubs object
@@ -109,6 +110,7 @@ resource functionApp 'Microsoft.Web/sites@2024-11-01' = {
           { name: 'ModelStorage__clientId', value: identityClientId }
           { name: 'ModelStorage__blobServiceUri', value: modelBlobEndpoint }
           { name: 'MODELS_CONTAINER', value: modelsContainer }
+          { name: 'MONITOR_CONTAINER', value: monitorContainer }
           { name: 'DEFAULT_MODEL', value: defaultModel }
 
           // Names where telemetry goes; it lets nobody in, since Application Insights takes Entra tokens only.

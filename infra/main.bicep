@@ -128,6 +128,7 @@ var hubs = {
 }
 var consumerGroup = 'inference-consumer'
 var modelsContainer = 'models'
+var monitorContainer = 'monitor'
 
 resource group 'Microsoft.Resources/resourceGroups@2024-03-01' = {
   name: 'rg-${environmentName}'
@@ -207,6 +208,7 @@ module modelStorage 'model-storage.bicep' = {
     tags: tags
     token: token
     container: modelsContainer
+    monitorContainer: monitorContainer
     sku: modelStorageSku
     publicAccess: !privateNetworking
   }
@@ -236,6 +238,7 @@ module roles 'roles.bicep' = {
     hostStorageName: hostStorage.outputs.name
     modelStorageName: modelStorage.outputs.name
     modelsContainer: modelsContainer
+    monitorContainer: monitorContainer
     applicationInsightsName: monitoring.outputs.applicationInsightsName
   }
 }
@@ -274,6 +277,7 @@ module functionApp 'function-app.bicep' = {
     eventHubsHost: eventHubs.outputs.host
     modelBlobEndpoint: modelStorage.outputs.blobEndpoint
     modelsContainer: modelsContainer
+    monitorContainer: monitorContainer
     hubs: hubs
     consumerGroup: consumerGroup
     defaultModel: defaultModel
@@ -381,5 +385,6 @@ output AZURE_LOG_ANALYTICS_NAME string = monitoring.outputs.workspaceName
 output EventHubs__fullyQualifiedNamespace string = eventHubs.outputs.host
 output ModelStorage__blobServiceUri string = modelStorage.outputs.blobEndpoint
 output MODELS_CONTAINER string = modelsContainer
+output MONITOR_CONTAINER string = monitorContainer
 output AZURE_APPLICATION_INSIGHTS_ID string = monitoring.outputs.applicationInsightsId
 output AZURE_GRAFANA_ENDPOINT string = grafana ? dashboards!.outputs.endpoint : ''

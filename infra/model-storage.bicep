@@ -4,6 +4,7 @@ param location string
 param tags object
 param token string
 param container string
+param monitorContainer string
 param sku string
 param publicAccess bool
 
@@ -37,6 +38,12 @@ resource blobs 'Microsoft.Storage/storageAccounts/blobServices@2024-01-01' = {
 resource models 'Microsoft.Storage/storageAccounts/blobServices/containers@2024-01-01' = {
   parent: blobs
   name: container
+}
+
+// What the app keeps for itself. Apart from the models, which it may not change.
+resource monitor 'Microsoft.Storage/storageAccounts/blobServices/containers@2024-01-01' = {
+  parent: blobs
+  name: monitorContainer
 }
 
 // deployment.json is rewritten with every rollout; its old versions go after a year.

@@ -12,6 +12,7 @@ param hubs object
 param hostStorageName string
 param modelStorageName string
 param modelsContainer string
+param monitorContainer string
 param applicationInsightsName string
 
 var definitions = 'Microsoft.Authorization/roleDefinitions'
@@ -64,6 +65,11 @@ resource modelBlobs 'Microsoft.Storage/storageAccounts/blobServices@2024-01-01' 
 resource models 'Microsoft.Storage/storageAccounts/blobServices/containers@2024-01-01' existing = {
   parent: modelBlobs
   name: modelsContainer
+}
+
+resource monitor 'Microsoft.Storage/storageAccounts/blobServices/containers@2024-01-01' existing = {
+  parent: modelBlobs
+  name: monitorContainer
 }
 
 resource applicationInsights 'Microsoft.Insights/components@2020-02-02' existing = {
@@ -146,6 +152,17 @@ resource appReadsModels 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
     principalId: appPrincipalId
     principalType: 'ServicePrincipal'
     description: 'The app loads models.'
+  }
+}
+
+resource appKeepsVerdicts 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(monitor.id, appPrincipalId, blobContributor)
+  scope: monitor
+  properties: {
+    roleDefinitionId: blobContributor
+    principalId: appPrincipalId
+    principalType: 'ServicePrincipal'
+    description: 'What trying a model has shown is kept for all instances.'
   }
 }
 
@@ -280,5 +297,16 @@ resource personChangesModels 'Microsoft.Authorization/roleAssignments@2022-04-01
     principalId: principalId
     principalType: principalType
     description: 'The hook after provisioning uploads the sample models; hubscore models push.'
+  }
+}
+
+resource personKeepsVerdicts 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (!empty(principalId)) {
+  name: guid(monitor.id, principalId, blobContributor)
+  scope: monitor
+  properties: {
+    roleDefinitionId: blobContributor
+    principalId: principalId
+    principalType: principalType
+    description: 'hubscore models push keeps what trying the model has shown.'
   }
 }

@@ -13,8 +13,8 @@ import {
 import { join } from 'node:path';
 import { asError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
+import { isDead, parseProcessName, textOf, thisProcess } from '../processes/process-name.ts';
 import { type Mark, NOTHING, RECORD_BYTES, readRecords, writeRecord } from './mark-record.ts';
-import { isDead, parseProcessName, textOf, thisProcess } from './process-name.ts';
 
 /** What one partition, or HTTP, is at. Costs nothing most of the time. */
 export interface Slot {

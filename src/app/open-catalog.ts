@@ -1,4 +1,4 @@
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createBlobs } from '../azure/blobs.ts';
 import { containerAddress } from '../azure/connect-blobs.ts';
@@ -9,7 +9,9 @@ import { InfrastructureError } from '../core/errors.ts';
 import { type Breaker, createBreaker } from '../core/retry-policies.ts';
 import { type CatalogOptions, createCatalog, type ModelCatalog } from '../models/catalog.ts';
 import { createModelStore } from '../models/model-store.ts';
+import { createTriedFiles } from '../models/tried.ts';
 import { warningOfUnknownFields } from '../models/unknown-fields.ts';
+import { createTrial } from './create-trial.ts';
 
 const MIB = 1024 * 1024;
 
@@ -18,26 +20,36 @@ export function openCatalog(
   settings: Settings,
   parts: Pick<CatalogOptions, 'loaders' | 'clock' | 'log' | 'onLoad'>,
 ): { readonly catalog: ModelCatalog; readonly breaker: Breaker } {
-  const { MODELS_CONTAINER, BREAKER_FAILURES, BREAKER_RESET_SECONDS } = settings;
+  const { MODELS_CONTAINER, MONITOR_CONTAINER, BREAKER_FAILURES, BREAKER_RESET_SECONDS } = settings;
+  const { clock, log } = parts;
   const breaker = createBreaker(
     { name: 'blob storage', failures: BREAKER_FAILURES, resetMs: BREAKER_RESET_SECONDS * 1000, log: parts.log },
     error => error instanceof InfrastructureError,
   );
   const connection = modelStorageConnection(settings);
   const blobs = createBlobs(connection, MODELS_CONTAINER);
+  const cacheDir = cacheDirOf(settings);
+  const shared = createBlobs(connection, MONITOR_CONTAINER);
+  const tried = createTriedFiles({ trial: createTrial(settings), dir: cacheDir, shared, clock, log });
   const catalog = createCatalog({
     ...parts,
     loaders: warningOfUnknownFields(parts.loaders, parts.log),
     store: createModelStore(withBreaker(blobs, breaker)),
+    tried,
+    workers: settings.WORKER_THREADS ?? Math.max(1, availableParallelism() - 1),
     defaultModel: settings.DEFAULT_MODEL,
     refreshMs: settings.MODEL_REFRESH_SECONDS * 1000,
     loadTimeoutMs: settings.MODEL_LOAD_TIMEOUT_SECONDS * 1000,
     memoryBytes: settings.MODEL_MEMORY_MB * MIB,
     storage: containerAddress(connection, MODELS_CONTAINER),
-    cacheDir: cacheDirOf(settings),
+    cacheDir,
     cacheBytes: settings.MODEL_CACHE_MB * MIB,
   });
-  return { catalog, breaker };
+  const close = async () => {
+    tried.close();
+    await catalog.close();
+  };
+  return { catalog: { ...catalog, close }, breaker };
 }
 
 /** Where on this machine's disk lies what outlives the process. */

@@ -4,8 +4,11 @@ import { BlobGone, BlobUnusable } from '../core/blobs.ts';
 import type { Loader } from '../core/loader.ts';
 import type { Log } from '../core/log.ts';
 import { BadDeployment, MAX_DEPLOYMENT_BYTES, parseDeployment } from '../models/deployment.ts';
+import type { ModelFiles } from '../models/open-files.ts';
+import type { Inspection } from '../models/publish.ts';
 import { productionVersion } from '../models/resolve-version.ts';
 import { deploymentPath, type ModelStore, type StoredModel } from '../models/store.ts';
+import { scratchRoot } from './scratch.ts';
 
 /** The models in storage that the settings name. */
 export async function openStore(settings: Settings): Promise<ModelStore> {
@@ -31,6 +34,26 @@ export async function withLoaders<T>(
   } finally {
     await close();
   }
+}
+
+/** Says what model files are: tried in a process of its own first, so that a file ends or holds up nothing but that. */
+export async function inspect(settings: Settings, files: ModelFiles, signal: AbortSignal): Promise<Inspection> {
+  const [{ createTrial }, { inspectModel }] = await Promise.all([
+    import('../app/create-trial.ts'),
+    import('../models/publish.ts'),
+  ]);
+  const apart = { trial: createTrial(settings), signal };
+  return withLoaders(settings, loaders => inspectModel({ ...files, scratch: scratchRoot(settings) }, loaders, apart));
+}
+
+/** Keeps what a trial has shown where the functions look for it. @throws what `Blobs` throws */
+export async function shareVerdict(settings: Settings, { tried }: Inspection): Promise<void> {
+  if (!tried) return;
+  const [{ createBlobs }, { share }] = await Promise.all([
+    import('../azure/blobs.ts'),
+    import('../models/verdicts.ts'),
+  ]);
+  await share(createBlobs(modelStorageConnection(settings), settings.MONITOR_CONTAINER), tried.key, tried.verdict);
 }
 
 export interface Deployed {

@@ -107,7 +107,7 @@ async function judge(
   const { withCatalog } = await import('./with-catalog.ts');
   const errors: string[] = [];
   const log = { info() {}, warn() {}, error: (message: string) => void errors.push(message) };
-  return withCatalog(settings, store, log, async catalog => {
+  return withCatalog(settings, store, { log, signal }, async catalog => {
     await catalog.list(); // what it says of files that cannot be read was said above
     const rows: Row[] = [];
     for (const each of read) {

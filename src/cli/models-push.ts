@@ -6,13 +6,12 @@ import { asError, InfrastructureError } from '../core/errors.ts';
 import { parseCard } from '../models/card.ts';
 import { type AliasChange, pinProduction, setAlias, withAlias } from '../models/deployment.ts';
 import type { ModelFiles } from '../models/open-files.ts';
-import { type Inspection, inspectModel, pushModel } from '../models/publish.ts';
+import { type Inspection, pushModel } from '../models/publish.ts';
 import type { ModelStore } from '../models/store.ts';
 import { commandSettings } from './environment.ts';
-import { openStore, readDeployed, withLoaders } from './model-room.ts';
+import { inspect, openStore, readDeployed, shareVerdict } from './model-room.ts';
 import { refusing } from './models-alias.ts';
 import { jsonLine, printable } from './printable.ts';
-import { scratchRoot } from './scratch.ts';
 import { type Production, productionOf, showAliasChange } from './show-alias-change.ts';
 import { showInspection } from './show-inspection.ts';
 import { CommandError, paintFor, Refusal, type Terminal } from './terminal.ts';
@@ -35,9 +34,8 @@ export async function push(terminal: Terminal, path: string, options: PushOption
   const stdout = options.json ? terminal.stderr : terminal.stdout;
   const paint = paintFor(stdout);
   const say = (line: string) => stdout.write(`${line}\n`);
-  const inspection = await withLoaders(settings, loaders =>
-    inspectModel({ ...files, scratch: scratchRoot(settings) }, loaders),
-  ).catch(thrown => {
+  const inspection = await inspect(settings, files, signal).catch(thrown => {
+    signal.throwIfAborted();
     if (thrown instanceof InfrastructureError) throw thrown;
     throw new Refusal(asError(thrown).message, 'It was not pushed.', { cause: thrown });
   });
@@ -65,6 +63,11 @@ export async function push(terminal: Terminal, path: string, options: PushOption
   if (options.dryRun) say('not pushed (--dry-run)');
   else {
     if (plan.pin !== undefined) await refusing(pinProduction(store, files.name, plan.pin, signal));
+    // Before the model, so that who finds that finds this too.
+    await shareVerdict(settings, inspection).catch(thrown => {
+      const why = `what trying it has shown was not kept in ${settings.MONITOR_CONTAINER}: ${asError(thrown).message}`;
+      say(`${paint('yellow', 'note')} ${printable(why)}; the functions try it themselves`);
+    });
     pushed = await pushModel(store, files, inspection, signal).catch(thrown => {
       if (thrown instanceof InfrastructureError) throw thrown;
       throw new Refusal(asError(thrown).message, 'It was not pushed.', { cause: thrown });

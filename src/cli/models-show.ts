@@ -1,8 +1,6 @@
-import { inspectModel } from '../models/publish.ts';
 import { commandSettings } from './environment.ts';
-import { openStore, withLoaders } from './model-room.ts';
+import { inspect, openStore } from './model-room.ts';
 import { jsonLine, printable, printableLines } from './printable.ts';
-import { scratchRoot } from './scratch.ts';
 import { showInspection } from './show-inspection.ts';
 import { findStored, withDownloaded } from './stored-model.ts';
 import { paintFor, type Terminal } from './terminal.ts';
@@ -27,9 +25,7 @@ export async function showModel(
   const names = [...aliases].filter(([, version]) => version === stored.version).map(([alias]) => alias);
   if (stored.version === production && !names.includes('production')) names.unshift('production');
   await withDownloaded(settings, store, found, signal, async files => {
-    const inspection = await withLoaders(settings, loaders =>
-      inspectModel({ ...stored, ...files, scratch: scratchRoot(settings) }, loaders),
-    );
+    const inspection = await inspect(settings, { ...stored, ...files }, signal);
     const paint = paintFor(stdout);
     const aka = names.length > 0 ? `  ${paint('green', printable(names.join(', ')))}` : '';
     stdout.write(`${paint('bold', printable(`${name} ${inspection.label}`))}${aka}\n`);

@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import { Command, CommanderError } from 'commander';
 import { unknownSettings } from '../config/unknown-settings.ts';
 import { VERSION } from '../core/version.ts';
 import { doctorCommand } from './doctor.ts';
@@ -60,7 +60,7 @@ export async function run(args: readonly string[], world: Omit<Terminal, 'setExi
     await program.parseAsync(args, { from: 'user' });
     return exitCode;
   } catch (thrown) {
-    if ((thrown as { code?: string }).code?.startsWith('commander.')) return (thrown as { exitCode: number }).exitCode;
+    if (thrown instanceof CommanderError) return thrown.exitCode;
     if (terminal.signal.aborted) return 130;
     terminal.stderr.write(`${paintFor(terminal.stderr)('red', 'error')}: ${printableLines(explainProblem(thrown))}\n`);
     return thrown instanceof CommandError ? thrown.exitCode : 1;

@@ -1,7 +1,9 @@
 import type { Settings } from '../config/settings.ts';
 import type { Log } from '../core/log.ts';
+import { onceAborted } from '../core/waiting.ts';
 import { createCatalog, type ModelCatalog } from '../models/catalog.ts';
 import type { ModelStore } from '../models/store.ts';
+import { createTriedFiles } from '../models/tried.ts';
 import { withLoaders } from './model-room.ts';
 import { withScratch } from './scratch.ts';
 
@@ -11,16 +13,21 @@ const MIB = 1024 * 1024;
 export function withCatalog<T>(
   settings: Settings,
   store: ModelStore,
-  log: Log,
+  { log, signal }: { readonly log: Log; readonly signal: AbortSignal },
   work: (catalog: ModelCatalog) => Promise<T>,
 ): Promise<T> {
   return withScratch(settings, 'catalog', cacheDir =>
     withLoaders(
       settings,
       async loaders => {
+        const { createTrial } = await import('../app/create-trial.ts');
+        // Each is tried anew: what was found before is not asked.
+        const tried = createTriedFiles({ trial: createTrial(settings), dir: cacheDir, clock: Date.now, log });
+        const stop = onceAborted(signal, tried.close);
         const catalog = createCatalog({
           store,
           loaders,
+          tried,
           clock: Date.now,
           log,
           defaultModel: settings.DEFAULT_MODEL,
@@ -33,6 +40,8 @@ export function withCatalog<T>(
         try {
           return await work(catalog);
         } finally {
+          stop();
+          tried.close();
           await catalog.close();
         }
       },

@@ -47,10 +47,21 @@ export const settingsSchema = z.object({
   ),
   ModelStorage__credential: optionalText('`managedidentity` where the identity above is to be used.'),
   MODELS_CONTAINER: text('Container with the models.').default('models'),
+  MONITOR_CONTAINER: text(
+    'Container, in the same account, with what the app keeps for itself: what trying models has shown, so that each is tried once and not by every instance.',
+  ).default('monitor'),
   DEFAULT_MODEL: optionalText('Model for requests that name none; absent: the only model there is.'),
   MODEL_REFRESH_SECONDS: whole('How often deployments and new versions are looked for.', 1, 30),
-  MODEL_LOAD_TIMEOUT_SECONDS: whole('A model not loaded by then is unavailable.', 1, 60),
-  MODEL_MEMORY_MB: whole('Budget for loaded models; the least recently used go first.', 16, 1024),
+  MODEL_LOAD_TIMEOUT_SECONDS: whole(
+    'A model not loaded by then is unavailable. The process that tries a file is ended after this long, too.',
+    1,
+    60,
+  ),
+  MODEL_MEMORY_MB: whole(
+    'Budget for loaded models; the least recently used go first. The process that tries a file may take as much for it (or three times the file and 256 MB, where that is more), and is ended where it takes more.',
+    16,
+    1024,
+  ),
   MODEL_CACHE_DIR: optionalText(
     'Folder for downloaded models; absent: `hubscore-models` in LOCAL_DATA_DIR, else in the temporary directory.',
   ),

@@ -38,6 +38,8 @@ export interface OpenedModel {
 
 /** One contract for every kind of model: a file that is run here, a server that is asked. */
 export interface Loader {
+  /** What runs its models in this process, and its version: a file is tried apart before it may do that. Absent: they run elsewhere. */
+  readonly runtime?: string;
   /** Whether a model with this card is of the kind. */
   takes(card: LoadSource['card']): boolean;
   /** Files beside its own that a model is made of: paths within its folder. @throws Error where one would lie elsewhere. */

@@ -4,7 +4,7 @@ import type { Part } from './demo/part.ts';
 import { explainUsedPorts, readPorts } from './demo/ports.ts';
 import { askRefusal } from './demo/refusal.ts';
 import { runDemo } from './demo/run-demo.ts';
-import { listSampleModels, uploadSampleModels } from './demo/samples.ts';
+import { createContainer, listSampleModels, uploadSampleModels } from './demo/samples.ts';
 import { addressesOf, type PartName, startStackPart } from './demo/stack.ts';
 import { abortable, within } from './waiting.ts';
 
@@ -55,6 +55,7 @@ async function main(environment: NodeJS.ProcessEnv): Promise<void> {
   const work = async () => {
     say(`starting; logs in ${join(folders.data, 'logs')}`);
     await Promise.all([start('event-hubs'), start('storage')]);
+    await createContainer(stack.storage, environment.MONITOR_CONTAINER || 'monitor');
     const models = listSampleModels(SAMPLES);
     await uploadSampleModels(stack.storage, environment.MODELS_CONTAINER || 'models', models);
     say(`  ${'models'.padEnd(14)} ${models.map(({ name, version }) => `${name} ${version}`).join(', ')}`);

@@ -17,11 +17,16 @@ import { createResolver } from './resolver.ts';
 import { createRoutes, entryOf } from './routes.ts';
 import { createSnapshot, type Sleep } from './snapshot.ts';
 import type { ModelStore } from './store.ts';
+import type { TriedFiles } from './tried.ts';
 
 export interface CatalogOptions {
   readonly store: ModelStore;
   /** One a kind of model; the first that takes a card opens it. */
   readonly loaders: readonly Loader[];
+  /** Undefined: files are opened untried. */
+  readonly tried?: TriedFiles | undefined;
+  /** How many workers hold a model that runs in them, each for itself; absent: one. */
+  readonly workers?: number | undefined;
   readonly clock: Clock;
   readonly log: Log;
   /** How the catalog waits between looks into storage; absent: with a timer. */
@@ -55,13 +60,13 @@ export interface ModelCatalog extends Catalog {
 
 /** The models of a storage container: which version answers, loaded on first use, followed as storage changes. */
 export function createCatalog(options: CatalogOptions): ModelCatalog {
-  const { store, loaders, clock, log, cacheDir: dir, defaultModel } = options;
+  const { store, clock, log, cacheDir: dir, defaultModel } = options;
   const inUse = () => residents.inUse();
   const cache = createDiskCache({ dir, maxBytes: options.cacheBytes, store, log, inUse });
   const kept = createKeptDeployments(dir, options.storage ?? '');
   const snapshot = createSnapshot(store, createDeployments(store, kept, clock, log), clock, log, options.sleep);
   const residents = createResidents({
-    load: (stored, signal) => loadVersion({ store, cache, loaders }, stored, signal),
+    load: (stored, signal) => loadVersion({ ...options, cache }, stored, signal),
     budgetBytes: options.memoryBytes,
     loadTimeoutMs: options.loadTimeoutMs,
     clock,

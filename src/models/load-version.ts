@@ -1,3 +1,4 @@
+import type { Backend } from '../core/backend.ts';
 import { BlobGone } from '../core/blobs.ts';
 import { asError, InfrastructureError } from '../core/errors.ts';
 import type { Loader } from '../core/loader.ts';
@@ -5,13 +6,18 @@ import type { FallbackTarget, ModelVersion } from '../core/model.ts';
 import { MAX_CARD_BYTES, NO_CARD, parseCard, type RawCard } from './card.ts';
 import type { DiskCache } from './disk-cache.ts';
 import { isDiskFailure } from './disk-room.ts';
-import { ChecksumDiffers, openVersion } from './open-version.ts';
+import { ChecksumDiffers, type GatheredVersion, gatherVersion, openVersion } from './open-version.ts';
 import { cardPath, type ModelStore, modelPath, type StoredVersion } from './store.ts';
+import type { TriedFiles } from './tried.ts';
 
 export interface LoadParts {
   readonly store: ModelStore;
   readonly cache: DiskCache;
   readonly loaders: readonly Loader[];
+  /** Undefined: files are opened untried. */
+  readonly tried?: TriedFiles | undefined;
+  /** How many workers hold a model that runs in them, each for itself; absent: one. */
+  readonly workers?: number | undefined;
 }
 
 /** Why a version cannot serve, and where its card says to turn. */
@@ -26,7 +32,7 @@ export class BrokenModel extends Error {
 }
 
 /**
- * Downloads and opens one version.
+ * Downloads one version, has it tried where that was not done yet, and opens it.
  * @throws BrokenModel naming file and cause; BlobGone where it was replaced meanwhile; InfrastructureError where storage or the disk fails.
  */
 export async function loadVersion(parts: LoadParts, stored: StoredVersion, signal: AbortSignal): Promise<ModelVersion> {
@@ -36,8 +42,8 @@ export async function loadVersion(parts: LoadParts, stored: StoredVersion, signa
   const raw = stored.cardEtag === undefined ? NO_CARD : await readCard(store, titles.card, signal);
   try {
     const file = await cache.get(stored, signal);
-    const opened = await openVersion({ name, version, titles, raw, file, sha256: file.sha256 }, loaders);
-    return opened.version;
+    const source = { name, version, titles, raw, file, sha256: file.sha256 };
+    return await openTried(parts, await gatherVersion(source, loaders), signal);
   } catch (thrown) {
     if (thrown instanceof InfrastructureError || thrown instanceof BlobGone || signal.aborted) throw thrown;
     const { message } = asError(thrown);
@@ -47,6 +53,26 @@ export async function loadVersion(parts: LoadParts, stored: StoredVersion, signa
     const fallback = raw.fallback && { model: raw.fallback.model, version: raw.fallback.version };
     throw new BrokenModel(message, fallback, { cause: thrown });
   }
+}
+
+async function openTried(
+  { tried, workers = 1 }: LoadParts,
+  version: GatheredVersion,
+  signal: AbortSignal,
+): Promise<ModelVersion> {
+  // What runs elsewhere can be tried only there.
+  if (!tried || version.loader.runtime === undefined) return (await openVersion(version)).version;
+  return tried.open(version, signal, async ({ memoryBytes }) => {
+    const { version: opened } = await openVersion(version);
+    const { placement } = opened.backend.info;
+    return { ...opened, backend: measured(opened.backend, memoryBytes * (placement === 'worker' ? workers : 1)) };
+  });
+}
+
+/** What others do in this process while it loads a model says nothing of the model. */
+function measured(backend: Backend, memoryBytes: number): Backend {
+  const info = { ...backend.info, memoryBytes };
+  return { ...backend, info, load: async () => info };
 }
 
 async function readCard(store: ModelStore, path: string, signal: AbortSignal): Promise<RawCard> {

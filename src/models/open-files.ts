@@ -4,7 +4,9 @@ import { dirname, isAbsolute, join, relative } from 'node:path';
 import type { Loader } from '../core/loader.ts';
 import type { RawCard } from './card.ts';
 import { hashFile, linkInto } from './files.ts';
-import { type GatheredFile, type OpenedVersion, openVersion } from './open-version.ts';
+import { type GatheredFile, gatherVersion, type OpenedVersion, openVersion } from './open-version.ts';
+import { type Trial, tryApart } from './trial.ts';
+import { type Verdict, verdictKey } from './verdict.ts';
 
 export interface ModelFiles {
   readonly name: string;
@@ -23,6 +25,8 @@ export interface ModelFiles {
 /** A model opened from files, outside any catalog. */
 export interface OpenedFiles extends OpenedVersion {
   readonly bytes: number;
+  /** What trying it apart has shown, and what that is kept under; undefined where it was not tried. */
+  readonly tried: { readonly key: string; readonly verdict: Verdict } | undefined;
   /** Frees it; nothing may be running. */
   close(): Promise<void>;
 }
@@ -30,12 +34,14 @@ export interface OpenedFiles extends OpenedVersion {
 /**
  * Opens files as the catalog opens what it downloaded.
  * @param raw the card, which may be another than the files have
+ * @param apart tries them before this process opens them; absent: that was done, or is not needed
  * @throws Error that names the file and the cause where it could not serve.
  */
 export async function openModelFiles(
   { name, version, file, card, titles = { model: file, card: card ?? file }, scratch = tmpdir() }: ModelFiles,
   raw: RawCard,
   loaders: readonly Loader[],
+  apart?: { readonly trial: Trial; readonly signal: AbortSignal },
 ): Promise<OpenedFiles> {
   const { size: bytes } = await stat(file).catch(() => {
     throw new Error(`${titles.model}: the file is not there`);
@@ -66,11 +72,15 @@ export async function openModelFiles(
   };
   try {
     const source = { name, version, titles, raw, sha256, file: { path: file, bytes, derive, gather } };
-    const opened = await openVersion(source, loaders);
+    const gathered = await gatherVersion(source, loaders);
+    const verdict = apart && gathered.loader.runtime && (await tryApart(apart.trial, gathered, apart.signal));
+    if (verdict && !verdict.ok) throw new Error(verdict.message);
+    const tried = verdict ? { key: verdictKey(gathered), verdict } : undefined;
+    const opened = await openVersion(gathered);
     const close = async () => {
       await opened.version.backend.close().finally(removeDerived);
     };
-    return { ...opened, bytes: total, close };
+    return { ...opened, bytes: total, tried, close };
   } catch (thrown) {
     await removeDerived();
     throw thrown;

@@ -49,14 +49,20 @@ export class ChecksumDiffers extends Error {
   override readonly name = 'ChecksumDiffers';
 }
 
+/** A version whose files all lie on disk, held against their hashes; nothing of it was opened yet. */
+export interface GatheredVersion extends VersionOnDisk {
+  readonly gathered: GatheredFile;
+  /** Opens it. */
+  readonly loader: Loader;
+}
+
 /**
- * Opens one version and warms it up. Whoever opens a model, to serve it or to try it, does it by this function, so that what was tried
- * is what will serve.
+ * Has all files of a version on disk.
  * @param loaders the first that takes the card opens it
- * @throws Error that names the file or the card, and the cause; then nothing stays open.
+ * @throws Error that names the file or the card, and the cause; ChecksumDiffers.
  */
-export async function openVersion(source: VersionOnDisk, loaders: readonly Loader[]): Promise<OpenedVersion> {
-  const { name, version, raw, sha256, titles } = source;
+export async function gatherVersion(source: VersionOnDisk, loaders: readonly Loader[]): Promise<GatheredVersion> {
+  const { raw, sha256, titles } = source;
   const expected = raw.sha256?.toLowerCase();
   if (expected !== undefined && expected !== sha256) {
     const differ = `${titles.card} says ${expected}, the file has ${sha256}`;
@@ -64,7 +70,17 @@ export async function openVersion(source: VersionOnDisk, loaders: readonly Loade
   }
   const loader = loaders.find(kind => kind.takes(raw));
   if (!loader) throw new Error(`${titles.card}: a kind of model that is not known here`);
-  const { file, beside } = await gather(source, loader);
+  return { ...source, loader, gathered: await gather(source, loader) };
+}
+
+/**
+ * Opens one version and warms it up. Whoever opens a model, to serve it or to try it, does it by this function, so that what was tried
+ * is what will serve.
+ * @throws Error that names the file or the card, and the cause; then nothing stays open.
+ */
+export async function openVersion(source: GatheredVersion): Promise<OpenedVersion> {
+  const { name, version, raw, titles, loader } = source;
+  const { file, beside } = source.gathered;
   // Weights that no card speaks of tell one content from another too.
   const known = Object.keys(beside).length > 0 ? { ...raw, files: { ...beside } } : raw;
   let card: Card | undefined;

@@ -6,8 +6,9 @@ import { BlobConflict, BlobGone } from '../core/blobs.ts';
 import type { Loader } from '../core/loader.ts';
 import type { Card } from '../core/model.ts';
 import { MAX_CARD_BYTES, NO_CARD, parseCard, type RawCard } from './card.ts';
-import { type ModelFiles, openModelFiles } from './open-files.ts';
+import { type ModelFiles, type OpenedFiles, openModelFiles } from './open-files.ts';
 import { besidePath, cardPath, type ModelStore, modelPath } from './store.ts';
+import type { Trial } from './trial.ts';
 import { unknownFields } from './unknown-fields.ts';
 
 /** What a model file was found to be, by the same code that will serve it. */
@@ -23,6 +24,7 @@ export interface Inspection {
   readonly label: string;
   /** SHA-256 of the files beside the model's own by name. */
   readonly beside: Readonly<Record<string, string>>;
+  readonly tried: OpenedFiles['tried'];
   /** Fields of the card that nothing reads, in words. */
   readonly unknownFields: readonly string[];
   /** What serves, but not as one might wish. */
@@ -31,16 +33,21 @@ export interface Inspection {
 
 /**
  * Reads, opens and tries a model file as serving it will.
+ * @param apart tries it in a process of its own before this one opens it
  * @throws Error that names the file and the cause where it could not serve.
  */
-export async function inspectModel(files: ModelFiles, loaders: readonly Loader[]): Promise<Inspection> {
+export async function inspectModel(
+  files: ModelFiles,
+  loaders: readonly Loader[],
+  apart?: { readonly trial: Trial; readonly signal: AbortSignal },
+): Promise<Inspection> {
   const { name, version } = files;
   if (!/^[^/\\]+$/.test(name)) throw new Error(`model name ${JSON.stringify(name)}: expected one without slashes`);
   if (semver.valid(version) !== version) throw new Error(`version ${version}: expected a semantic version like 1.0.0`);
   const rawCard = files.card ? parseCard(await readFile(files.card), files.titles?.card ?? files.card) : NO_CARD;
-  const opened = await openModelFiles(files, rawCard, loaders);
+  const opened = await openModelFiles(files, rawCard, loaders, apart);
   try {
-    const { bytes, producer, opsets, beside } = opened;
+    const { bytes, producer, opsets, beside, tried } = opened;
     const { sha256, label, card, backend } = opened.version;
     const { info } = backend;
     const remarks = remarksOn(card, info);
@@ -54,6 +61,7 @@ export async function inspectModel(files: ModelFiles, loaders: readonly Loader[]
       info,
       label,
       beside,
+      tried,
       unknownFields: unknownFields(rawCard),
       remarks,
     };

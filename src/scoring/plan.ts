@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import { asError, RequestError } from '../core/errors.ts';
 import type { Feature, ModelVersion } from '../core/model.ts';
 import type { Prediction } from '../core/prediction.ts';
+import { INTERPRETATION } from '../core/version.ts';
 import { type AnswerReader, answerReaderOf } from './answers/read-answers.ts';
 import { answerWriter } from './answers/result-json.ts';
 import { Wordings } from './answers/wordings.ts';
@@ -51,9 +52,6 @@ function compile(version: ModelVersion): Plan {
     throw new RequestError('model_unavailable', 'route', message, { cause });
   }
 }
-
-/** Of how outputs are read as predictions; goes up with every change of that, so that no cache gives answers of before. */
-const INTERPRETATION = 3;
 
 /** Model, version, content of its file and of its card, and how its outputs are read. */
 function cacheScopeOf({ name, label, sha256, card }: ModelVersion): string {

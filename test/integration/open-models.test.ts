@@ -81,7 +81,7 @@ describe('the functions, doctor, push and tune', () => {
       const tuned = await hubscore('good', ['tune', name, '--time', '1', '--largest-batch', '1']);
       expect(tuned).toContain(`${name} ${label}  `);
     }
-  });
+  }, 120_000);
 
   it('give the same reason for what they refuse', async () => {
     const files = readdirSync(BAD);
@@ -100,7 +100,7 @@ describe('the functions, doctor, push and tune', () => {
       expect(await hubscore('bad', ['models', 'show', file])).toBe(`error: ${load[file]}\n`);
     }
     expect(Object.values(load).filter(found => typeof found === 'string').length).toBeGreaterThanOrEqual(6);
-  });
+  }, 120_000);
 
   it('serve a version whose card has a field that nothing reads, and say so in the log', async () => {
     await put('slip', 'churn/1.0.0/model.onnx', join(ROOT, 'samples/models/churn/1.0.0/model.onnx'));

@@ -7,7 +7,7 @@ import { unzipSync } from 'fflate';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { uploadModels } from '../../scripts/azure/upload-models.ts';
 import { makePackage } from '../../scripts/package.ts';
-import { textOf, thisProcess } from '../../src/apart/process-name.ts';
+import { textOf, thisProcess } from '../../src/processes/process-name.ts';
 import { type EventHubs, startEventHubs } from '../support/event-hubs.ts';
 import { type FunctionsHost, startHost } from '../support/functions-host.ts';
 import { node22 } from '../support/node-22.ts';

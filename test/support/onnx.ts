@@ -47,6 +47,12 @@ export function mapsValue(name: string): Uint8Array {
   return Buffer.concat([encodeField(1, name), encodeField(2, encodeField(4, encodeField(1, map)))]);
 }
 
+/** int64 tensor of numbers that only a bigint holds. */
+export function bigTensor(name: string, ...data: readonly bigint[]): Uint8Array {
+  const raw = Buffer.from(BigInt64Array.from(data).buffer);
+  return Buffer.concat([encodeNumber(1, data.length), encodeNumber(2, 7), encodeField(8, name), encodeField(9, raw)]);
+}
+
 /** float32 or int64 tensor. */
 export function tensor(name: string, dims: readonly number[], data: Float32Array | readonly number[]): Uint8Array {
   const floats = data instanceof Float32Array;
@@ -356,3 +362,45 @@ export const BAD: Readonly<Record<string, { readonly file: Buffer; readonly says
     says: /fails at its first run: .*Reshape/,
   },
 };
+
+/** Ends the process that opens it, by SIGFPE: the smallest int64 divided by -1, of constants, which are worked out as it is opened. */
+export function killer(): Buffer {
+  return model({
+    nodes: [node('Div', ['least', 'minus'], ['y'])],
+    inputs: [value('x', 'float32', [null, 2])],
+    outputs: [value('y', 'int64', [1])],
+    initializers: [bigTensor('least', -(2n ** 63n)), bigTensor('minus', -1n)],
+    domains: {},
+  });
+}
+
+/** Its first run never ends. */
+export function hanger(): Buffer {
+  const body = graph({
+    nodes: [node('Identity', ['on'], ['still']), node('Abs', ['last'], ['next'])],
+    inputs: [value('i', 'int64', []), value('on', 'bool', []), value('last', 'float32', [null, 2])],
+    outputs: [value('still', 'bool', []), value('next', 'float32', [null, 2])],
+  });
+  return model({
+    nodes: [node('Loop', ['most', '', 'x'], ['y'], { body: { graph: body } })],
+    inputs: [value('x', 'float32', [null, 2])],
+    outputs: [value('y', 'float32', [null, 2])],
+    initializers: [bigTensor('most', 2n ** 63n - 1n)],
+    domains: {},
+  });
+}
+
+/** A small file that takes that much memory as soon as it is opened or run. */
+export function eater(bytes: number): Buffer {
+  return model({
+    nodes: [
+      node('ConstantOfShape', ['shape'], ['c'], { value: tensor('', [1], Float32Array.of(1)) }),
+      node('ReduceMean', ['c'], ['one'], { keepdims: 0 }),
+      node('Mul', ['x', 'one'], ['y']),
+    ],
+    inputs: [value('x', 'float32', [null, 2])],
+    outputs: [value('y', 'float32', [null, 2])],
+    initializers: [tensor('shape', [1], [bytes / 4])],
+    domains: {},
+  });
+}

@@ -2,11 +2,18 @@ import { hash } from 'node:crypto';
 import type { Loader, LoadSource, OpenedModel } from '../../core/loader.ts';
 import { createOnnxBackends, type OnnxBackends, type OnnxBackendsOptions } from './backends.ts';
 import { filesBeside, readOnnxFile } from './onnx-file.ts';
+import { RUNTIME } from './session.ts';
 
 /** Models that are an ONNX file, run by this process: whatever no other kind claims, since a file may stand there without any card. */
 export function createOnnxLoader(options: OnnxBackendsOptions): Loader {
   const backends = createOnnxBackends(options);
-  return { takes: () => true, filesBeside, open: source => open(source, backends), close: backends.close };
+  return {
+    runtime: RUNTIME,
+    takes: () => true,
+    filesBeside,
+    open: source => open(source, backends),
+    close: backends.close,
+  };
 }
 
 async function open({ title, file, card, wishes, plan }: LoadSource, backends: OnnxBackends): Promise<OpenedModel> {

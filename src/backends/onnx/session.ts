@@ -1,4 +1,4 @@
-import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
+import { env, InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import {
   isTensorType,
   type Signature,
@@ -20,6 +20,8 @@ export interface OnnxSession {
   /** Frees native memory. Idempotent; nothing may be running. */
   release(): Promise<void>;
 }
+
+export const RUNTIME = `onnxruntime-node ${env.versions.node}`;
 
 const OPTIONS: InferenceSession.SessionOptions = {
   interOpNumThreads: 1,

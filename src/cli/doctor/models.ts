@@ -15,7 +15,7 @@ export function checkModels(settings: Settings): Check {
       const errors: string[] = [];
       const log = { info() {}, warn() {}, error: (message: string) => void errors.push(message) };
       const store = await openStore(settings);
-      return withCatalog(settings, store, log, async catalog => {
+      return withCatalog(settings, store, { log, signal }, async catalog => {
         const models = await catalog.list();
         const findings = [...judgeNames(models, settings)];
         for (const model of models) {

@@ -1,8 +1,8 @@
 import { relative, resolve } from 'node:path';
 import type { Settings } from '../../config/config.ts';
 import type { ModelFiles } from '../../models/open-files.ts';
-import { type Inspection, inspectModel } from '../../models/publish.ts';
-import { openStore, withLoaders } from '../model-room.ts';
+import type { Inspection } from '../../models/publish.ts';
+import { inspect, openStore } from '../model-room.ts';
 import { locateModel } from '../models-push.ts';
 import { findStored, withDownloaded } from '../stored-model.ts';
 import { CommandError, type Terminal } from '../terminal.ts';
@@ -46,11 +46,12 @@ export async function choosePayload(terminal: Terminal, settings: Settings, opti
 async function inspectAsked(terminal: Terminal, settings: Settings, options: PayloadOptions): Promise<Inspection> {
   const { fromCard, model = DEFAULT_MODEL } = options;
   const { folder, signal } = terminal;
-  const inspect = (files: ModelFiles) => withLoaders(settings, loaders => inspectModel(files, loaders));
-  if (typeof fromCard === 'string') return inspect(filesAt(resolve(folder, fromCard), options.model));
+  if (typeof fromCard === 'string') return inspect(settings, filesAt(resolve(folder, fromCard), options.model), signal);
   const store = await openStore(settings);
   const found = await findStored(store, model, options.modelVersion, signal);
-  return withDownloaded(settings, store, found, signal, files => inspect({ ...found.stored, ...files }));
+  return withDownloaded(settings, store, found, signal, files =>
+    inspect(settings, { ...found.stored, ...files }, signal),
+  );
 }
 
 /** Only what the requests call the model counts here, not which version lies there. */

@@ -40,6 +40,11 @@ export function readSampleRequests(samples: string): Map<string, SampleRequest[]
   );
 }
 
+/** Has a container of that name be there. */
+export async function createContainer(connectionString: string, name: string): Promise<void> {
+  await BlobServiceClient.fromConnectionString(connectionString).getContainerClient(name).createIfNotExists();
+}
+
 /** Puts the models where they are not there yet; versions are immutable, so what is there stays. */
 export async function uploadSampleModels(
   connectionString: string,

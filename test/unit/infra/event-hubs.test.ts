@@ -105,9 +105,10 @@ describe('the namespace', () => {
 describe('model storage', () => {
   it('has the container that the app reads', () => {
     expect(main).toContain(`var modelsContainer = '${defaults.MODELS_CONTAINER}'`);
+    expect(main).toContain(`var monitorContainer = '${defaults.MONITOR_CONTAINER}'`);
     const containers = resourcesIn(read('infra/model-storage.bicep')).filter(({ type }) =>
       type.endsWith('/containers'),
     );
-    expect(containers.map(({ body }) => property(body, 'name'))).toEqual(['container']);
+    expect(containers.map(({ body }) => property(body, 'name'))).toEqual(['container', 'monitorContainer']);
   });
 });
