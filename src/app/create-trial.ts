@@ -10,16 +10,19 @@ export type TrialSettings = Pick<Settings, 'MODEL_LOAD_TIMEOUT_SECONDS' | 'MODEL
 const MIB = 1024 * 1024;
 /** Each takes a core, and as much memory as a model may. */
 const AT_ONCE = 2;
+/** What a small file takes to open and to run first, on a busy machine, and a large one more by its size: one that hangs holds up others no longer. */
+const PATIENCE = { ms: 20_000, msPerMiB: 1_000 };
 /** A large file is in memory three times while it is opened, whatever the budget for what is kept of it. */
 const LEAST = { timesFile: 3, bytes: 256 * MIB };
 const SCRIPT = new URL(import.meta.url.endsWith('.ts') ? './trial-process.ts' : './trial-process.js', import.meta.url);
 
 /** Tries files, each in a process of its own: what it does there, to that process or for ever, it does to nobody else. */
 export function createTrial(settings: TrialSettings): Trial {
-  const timeMs = settings.MODEL_LOAD_TIMEOUT_SECONDS * 1000;
   const turns = createTurns(AT_ONCE);
 
   async function tryIn(child: Child<TrialRequest, Verdict>, job: TrialJob, signal: AbortSignal): Promise<Verdict> {
+    const patienceMs = PATIENCE.ms + (job.bytes / MIB) * PATIENCE.msPerMiB;
+    const timeMs = Math.min(settings.MODEL_LOAD_TIMEOUT_SECONDS * 1000, Math.round(patienceMs / 1000) * 1000);
     const growBytes = Math.max(settings.MODEL_MEMORY_MB * MIB, LEAST.timesFile * job.bytes + LEAST.bytes);
     try {
       await child.ask({ ready: job.folder });

@@ -53,7 +53,7 @@ export const settingsSchema = z.object({
   DEFAULT_MODEL: optionalText('Model for requests that name none; absent: the only model there is.'),
   MODEL_REFRESH_SECONDS: whole('How often deployments and new versions are looked for.', 1, 30),
   MODEL_LOAD_TIMEOUT_SECONDS: whole(
-    'A model not loaded by then is unavailable. The process that tries a file is ended after this long, too.',
+    'A model not loaded by then is unavailable. The process that tries a file is ended after this long, too; that of a small one sooner.',
     1,
     60,
   ),
