@@ -9,7 +9,7 @@ const MOST_BYTES = 1.5 * 2 ** 30;
 
 /** What a scenario promises and a run of it did not keep. */
 export function faultsIn(outcome: Outcome, { mayRepeat, killers, silenceMs = LONGEST_SILENCE_MS }: Scenario): string[] {
-  const { verdict, verified, settled, exitCodes, longestSilenceMs, peakBytes } = outcome;
+  const { verdict, verified, settled, exitCodes, longestSilenceMs, peak } = outcome;
   const found: string[] = [];
   if (!settled) found.push('it did not come to rest');
   if (exitCodes.some(code => code !== 0)) found.push(`hosts ended with ${exitCodes.join(', ')}`);
@@ -17,7 +17,7 @@ export function faultsIn(outcome: Outcome, { mayRepeat, killers, silenceMs = LON
   if (killers && verdict.longestTurnMs > LONGEST_TURN_MS) {
     found.push(`an event waited for ${seconds(verdict.longestTurnMs)} in its turn`);
   }
-  if (killers && peakBytes > MOST_BYTES) found.push(`${megabytes(peakBytes)} at once`);
+  if (killers && peak.bytes > MOST_BYTES) found.push(`${megabytes(peak.bytes)} at once: ${peak.held.join(', ')}`);
   const { missing, outOfOrder, wrong, swallowed, repeated } = verdict;
   for (const [name, fault] of Object.entries({
     missing,
@@ -40,12 +40,12 @@ export function faultsIn(outcome: Outcome, { mayRepeat, killers, silenceMs = LON
   return found;
 }
 
-export function summaryOf({ verdict, verified, strikes, longestSilenceMs, peakBytes }: Outcome): string {
+export function summaryOf({ verdict, verified, strikes, longestSilenceMs, peak }: Outcome): string {
   const { events, requests, results, deadLetters, missing, repeated, outOfOrder, wrong } = verdict;
   return (
     `${events} events, ${requests} requests = ${results} results + ${deadLetters} dead letters; missing ${missing.count}, ` +
     `repeated ${repeated.count}, out of order ${outOfOrder.count}, wrong ${wrong.count}; ${strikes} faults, ` +
-    `longest silence ${seconds(longestSilenceMs)}, longest turn ${seconds(verdict.longestTurnMs)}, ${megabytes(peakBytes)} at most; hubscore verify: exit status ${verified.exitCode}`
+    `longest silence ${seconds(longestSilenceMs)}, longest turn ${seconds(verdict.longestTurnMs)}, ${megabytes(peak.bytes)} at most; hubscore verify: exit status ${verified.exitCode}`
   );
 }
 

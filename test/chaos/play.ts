@@ -5,7 +5,7 @@ import { createFuzz } from './fuzz-bodies.ts';
 import { hubscoreVerify, type Verified } from './hubscore-verify.ts';
 import { judge, type Verdict } from './judge.ts';
 import { makeKiller, putKillers } from './killers.ts';
-import { watchMemory } from './memory.ts';
+import { type Peak, watchMemory } from './memory.ts';
 import { makeDeadlyEvent, makeEvent } from './requests.ts';
 import type { Scenario } from './scenarios.ts';
 import { type Stack, startStack } from './stack.ts';
@@ -30,8 +30,8 @@ export interface Outcome {
   /** Longest time from a fault's end, or from the strike of one that should do no harm, to the next ending. */
   readonly longestSilenceMs: number;
   readonly settled: boolean;
-  /** The most that a host and its processes held, bytes; of all hosts together. */
-  readonly peakBytes: number;
+  /** The most that the hosts and their processes held. */
+  readonly peak: Peak;
   readonly exitCodes: readonly (number | null)[];
   readonly log: string;
 }
@@ -65,7 +65,7 @@ export async function play(scenario: Scenario, options: Play): Promise<Outcome> 
     await traffic.done;
     say(`${traffic.acknowledged} events are in, ${strikes.flat().length} faults struck; coming to rest`);
     const settled = await watch.settled(SETTLED_MS);
-    const peakBytes = memory.stop();
+    const peak = memory.stop();
     const exitCodes = await stack.drain();
     const [verdict, verified] = await Promise.all([
       judge(connectionString, PARTITIONS, traffic.acknowledged),
@@ -79,7 +79,7 @@ export async function play(scenario: Scenario, options: Play): Promise<Outcome> 
       strikes: silences.length,
       longestSilenceMs,
       settled,
-      peakBytes,
+      peak,
       exitCodes,
       log: stack.log(),
     };
