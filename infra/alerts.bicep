@@ -37,7 +37,7 @@ var rules = [
     name: 'lag'
     title: 'hubscore: more than ${lagEvents} requests wait, and the number grows'
     severity: 2
-    query: 'customMetrics | where name == "hubscore_partition_lag_events" | summarize lag = max(valueSum) by partition = tostring(customDimensions.partition), early = timestamp < ago(10m), late = timestamp > ago(5m) | summarize before = sumif(lag, early), after = sumif(lag, late) | where after > ${lagEvents} and after > before'
+    query: 'customMetrics | where name == "hubscore_partition_lag_events" | summarize lag = min(valueSum) by partition = tostring(customDimensions.partition), minute = bin(timestamp, 1m) | summarize lag = max(lag) by partition, early = minute < ago(10m), late = minute > ago(5m) | summarize before = sumif(lag, early), after = sumif(lag, late) | where after > ${lagEvents} and after > before'
   }
   {
     name: 'dead-letters'

@@ -40,11 +40,14 @@ export function openLedger(
   return {
     async scoreRequests(bodies, metadata) {
       const batch = readBatch(bodies, metadata, source);
+      const ended = telemetry.recordArrival(batch);
       try {
         await scorer.scoreBatch(batch);
       } catch (thrown) {
         telemetry.recordFailedBatch(batch, thrown instanceof InfrastructureError ? 'infrastructure' : 'unexpected');
         throw thrown;
+      } finally {
+        ended();
       }
     },
     fillHoles: async () => void (await scorer.fillSilentPartitions()),

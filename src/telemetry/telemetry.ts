@@ -32,6 +32,8 @@ export interface Observed {
 
 /** What the app says of itself. Every call is cheap and none throws; ids and numbers only, never payloads. */
 export interface Telemetry {
+  /** A batch that came; the function that it gives is called at the batch's end, whichever. */
+  recordArrival(batch: EventBatch): () => void;
   /** A batch whose endings are all acknowledged: metrics, and a trace where one is due. */
   recordBatch(batch: EventBatch, scored: ScoredBatch, timing: BatchTiming): void;
   /** A request that came by HTTP: counted as one of a batch, without queue and partition. */
@@ -73,6 +75,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
   const exporting: Exporting = exportTo(options, { store, refresh, log });
 
   return {
+    recordArrival: batch => lag.arrived(batch),
     recordBatch(batch, scored, timing) {
       store.of('hubscore_event_batch_size').observe(batch.events.length);
       meter.record(scored, timing);

@@ -1,3 +1,4 @@
+import { globSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { parser } from '@prometheus-io/lezer-promql';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -6,7 +7,7 @@ import { dashboards } from '../../../scripts/dashboards.ts';
 import { Histogram } from '../../../src/telemetry/histogram.ts';
 import { MetricStore } from '../../../src/telemetry/metric-store.ts';
 import { renderPrometheus } from '../../../src/telemetry/prometheus.ts';
-import { read } from './bicep.ts';
+import { ROOT, read } from './bicep.ts';
 
 /** Label names by metric name, as the exporter really writes them with one series of each. */
 function exported(): ReadonlyMap<string, readonly string[]> {
@@ -46,9 +47,11 @@ function selectorsIn(promql: string): Selectors {
   return { faults, metrics, labels };
 }
 
-/** Application Insights' table, as far as the queries see it. */
-const CUSTOM_METRICS =
-  'let customMetrics = datatable(timestamp: datetime, name: string, value: real, valueSum: real, valueCount: int, valueMin: real, valueMax: real, customDimensions: dynamic)[];\n';
+/** Azure Monitor's tables, as far as the queries see them. */
+const TABLES = `let customMetrics = datatable(timestamp: datetime, name: string, value: real, valueSum: real, valueCount: int, valueMin: real, valueMax: real, customDimensions: dynamic)[];
+let traces = datatable(timestamp: datetime, message: string, severityLevel: int, operation_Id: string, cloud_RoleName: string, customDimensions: dynamic)[];
+let StorageBlobLogs = datatable(TimeGenerated: datetime, OperationName: string, RequesterObjectId: string, Uri: string, StatusCode: int)[];
+`;
 
 /** The parts that are used of Kusto's own language service, which is compiled from C#. */
 interface Kusto {
@@ -76,7 +79,7 @@ beforeAll(() => {
 /** What Kusto's compiler says against a query. */
 function faultsIn(kql: string): string[] {
   const { KustoCode, GlobalState } = kusto.Language;
-  const found = KustoCode.ParseAndAnalyze(CUSTOM_METRICS + kql, GlobalState.Default).GetDiagnostics();
+  const found = KustoCode.ParseAndAnalyze(TABLES + kql, GlobalState.Default).GetDiagnostics();
   return Array.from({ length: found.Count }, (_, i) => found.getItem(i).Message);
 }
 
@@ -120,6 +123,30 @@ describe('dashboards', () => {
     },
   );
 
+  it('show one installation: every PromQL selector names its namespace and job', () => {
+    const { panels, templating } = JSON.parse(dashboards()['grafana-prometheus.json'] as string) as {
+      panels: { targets: { expr: string }[] }[];
+      templating: { list: { name: string }[] };
+    };
+    expect(templating.list.map(({ name }) => name)).toEqual(['datasource', 'namespace', 'job']);
+    for (const { targets } of panels) {
+      const promql = (targets[0]?.expr ?? '').replaceAll('$__rate_interval', '5m');
+      const { faults, metrics, labels } = selectorsIn(promql);
+      expect(faults, promql).toBe(0);
+      for (const name of ['namespace', 'job']) {
+        expect(labels.filter(label => label === name).length, promql).toBe(metrics.length);
+      }
+    }
+  });
+
+  it('take the smallest lag of a partition: the instance that it left shows a larger one', () => {
+    const lag = PANELS.find(({ title }) => title === 'Lag');
+    expect(lag?.promql).toBe('min by (partition) (hubscore_partition_lag_events)');
+    const byMinute = 'summarize lag = min(valueSum) by';
+    expect(lag?.kql).toContain(byMinute);
+    expect(read('infra/alerts.bicep')).toContain(byMinute);
+  });
+
   it('judge a wrong query', () => {
     expect(selectorsIn('sum by (rate(x[5m]))').faults).toBeGreaterThan(0);
     expect(faultsIn('customMetrics | where nam == "x"')).not.toEqual([]);
@@ -155,5 +182,35 @@ describe('alerts', () => {
   it('have each a paragraph on what to do', () => {
     const page = read('docs/operate.md');
     for (const name of [...rules.map(([name]) => name), 'no-results']) expect(page).toContain(`### ${name}\n`);
+  });
+});
+
+/** Fenced blocks of a language in the pages, a query each; where several share a block, an empty line parts them. */
+function queriesIn(language: string): [page: string, query: string][] {
+  return globSync(['docs/*.md', 'README.md'], { cwd: ROOT }).flatMap(page =>
+    [...read(page).matchAll(new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\``, 'gm'))].flatMap(([, block]) =>
+      (block as string)
+        .trim()
+        .split(language === 'promql' ? '\n' : '\n\n')
+        .map((query): [string, string] => [page, query]),
+    ),
+  );
+}
+
+describe('queries in the pages', () => {
+  it('are found', () => {
+    expect(queriesIn('kusto').length).toBeGreaterThan(4);
+    expect(queriesIn('promql').length).toBeGreaterThan(4);
+  });
+
+  it.each(queriesIn('kusto'))('%s: %s: Kusto finds nothing against it', (_, kql) => {
+    expect(faultsIn(kql)).toEqual([]);
+    if (kql.includes('customMetrics')) expect(unknownIn(kql)).toEqual([]);
+  });
+
+  it.each(queriesIn('promql'))('%s: %s: Prometheus finds nothing against it', (_, promql) => {
+    const { faults, metrics } = selectorsIn(promql);
+    expect(faults).toBe(0);
+    expect(metrics.filter(name => !exported().has(name))).toEqual([]);
   });
 });
