@@ -35,6 +35,7 @@ export function openLedger(
   lifetime.finish(scorer.drain);
   telemetry.observe({
     breakers: () => ({ results: events.breaker.state }),
+    partitions: async signal => (await events.requests.describe(signal)).partitions,
     newest: async (partition, signal) => (await events.requests.range(partition, signal)).last,
   });
   return {

@@ -1,4 +1,4 @@
-import type { ErrorCode } from '../core/errors.ts';
+import { ERROR_CODES, type ErrorCode } from '../core/errors.ts';
 import type { Ending } from '../core/outcome.ts';
 import type { Arm, ScoredBatch } from '../core/scored-batch.ts';
 import type { Histogram } from './histogram.ts';
@@ -22,6 +22,7 @@ export class InferenceMeter {
 
   constructor(store: MetricStore) {
     this.#store = store;
+    this.#prepareFailures(UNKNOWN, UNKNOWN);
   }
 
   /** A version that exists: dead letters that name it are counted under it. */
@@ -98,6 +99,11 @@ export class InferenceMeter {
     this.#store.of('inference_errors_total', modelLabel, versionLabel, code).value++;
   }
 
+  #prepareFailures(model: string, version: string): void {
+    this.#store.prepare('inference_requests_total', model, version, 'dead_letter');
+    for (const code of ERROR_CODES) this.#store.prepare('inference_errors_total', model, version, code);
+  }
+
   #seriesOf(model: string, version: string): VersionSeries {
     const known = this.#versions.get(model)?.get(version);
     if (known) return known;
@@ -108,6 +114,7 @@ export class InferenceMeter {
       queue: store.of('inference_queue_seconds', model, version),
       endToEnd: store.of('inference_end_to_end_seconds', model, version),
     };
+    this.#prepareFailures(model, version);
     const versions = this.#versions.get(model) ?? new Map<string, VersionSeries>();
     this.#versions.set(model, versions.set(version, series));
     return series;

@@ -26,6 +26,8 @@ export interface Observed {
   readonly breakers?: () => Readonly<Record<string, 'closed' | 'half-open' | 'open'>>;
   readonly models?: () => Promise<readonly ModelSummary[]>;
   readonly newest?: AskNewest;
+  /** Partitions of the requests hub; asked until it answers once. */
+  readonly partitions?: (signal: AbortSignal) => Promise<readonly string[]>;
   /** Names of settings whose value cannot be used. */
   readonly ignoredSettings?: readonly string[];
 }
@@ -39,7 +41,7 @@ export interface Telemetry {
   /** A request that came by HTTP: counted as one of a batch, without queue and partition. */
   recordEnding(ending: Ending, receivedAtMs: number): void;
   /** A batch that threw, so that the host retries it. */
-  recordFailedBatch(batch: EventBatch, reason: 'infrastructure' | 'unexpected'): void;
+  recordFailedBatch(batch: EventBatch, reason: (typeof FAILURES)[number]): void;
   /** What the ledger knew of a redelivered batch. */
   recordLedger(partition: string, counts: { readonly skipped: number; readonly recovered: number }): void;
   recordModelLoad(load: ModelLoad): void;
@@ -57,6 +59,8 @@ export interface TelemetryOptions extends ExportOptions {
   readonly log: Log;
 }
 
+const FAILURES = ['infrastructure', 'unexpected'] as const;
+const ASK_FOR_MS = 2_000;
 const BREAKER_STATES = { closed: 0, 'half-open': 1, open: 2 } as const;
 
 export function createTelemetry(options: TelemetryOptions): Telemetry {
@@ -66,9 +70,20 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
   const lag = new PartitionLag(store, clock);
   const process = watchProcess(store);
   const sources: Observed[] = [];
+  for (const reason of FAILURES) store.prepare('hubscore_batch_failures_total', reason);
+  const preparePartitions = once(async () => {
+    const ask = sources.find(({ partitions }) => partitions)?.partitions;
+    const known = await ask?.(AbortSignal.timeout(ASK_FOR_MS)).catch(() => undefined);
+    for (const partition of known ?? []) {
+      store.prepare('hubscore_ledger_skipped_total', partition);
+      store.prepare('hubscore_ledger_recovered_total', partition);
+    }
+    return known !== undefined;
+  });
 
   async function refresh(): Promise<void> {
     process.refresh();
+    await preparePartitions();
     await lag.refresh(sources.find(({ newest }) => newest)?.newest);
     for (const source of sources) await observeInto(store, source).catch(error => log.warn(`metrics: ${error}`));
   }
@@ -109,6 +124,14 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
       await exporting.close();
       process.close();
     },
+  };
+}
+
+/** Does it until it is done. */
+function once(attempt: () => Promise<boolean>): () => Promise<void> {
+  let done = false;
+  return async () => {
+    if (!done) done = await attempt();
   };
 }
 
