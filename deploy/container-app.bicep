@@ -78,11 +78,12 @@ resource app 'Microsoft.App/containerApps@2025-01-01' = {
     workloadProfileName: 'Consumption'
     configuration: {
       activeRevisionsMode: 'Single'
-      ingress: { external: false, targetPort: 80, transport: 'auto' }
+      ingress: { external: false, targetPort: 8080, transport: 'auto' }
       registries: [{ server: split(image, '/')[0], identity: identity.id }]
     }
     template: {
-      terminationGracePeriodSeconds: 60
+      // The host ends within 7 s of SIGTERM.
+      terminationGracePeriodSeconds: 30
       containers: [
         {
           name: 'hubscore'
@@ -116,19 +117,19 @@ resource app 'Microsoft.App/containerApps@2025-01-01' = {
           probes: [
             {
               type: 'Startup'
-              httpGet: { path: '/v2/health/live', port: 80 }
+              httpGet: { path: '/v2/health/live', port: 8080 }
               periodSeconds: 5
               failureThreshold: 60
             }
             {
               type: 'Readiness'
-              httpGet: { path: '/v2/health/ready', port: 80 }
+              httpGet: { path: '/v2/health/ready', port: 8080 }
               periodSeconds: 10
               timeoutSeconds: 5
             }
             {
               type: 'Liveness'
-              httpGet: { path: '/v2/health/live', port: 80 }
+              httpGet: { path: '/v2/health/live', port: 8080 }
               periodSeconds: 20
               timeoutSeconds: 5
               failureThreshold: 3

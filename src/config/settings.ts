@@ -54,7 +54,7 @@ export const settingsSchema = z.object({
   MODEL_CACHE_DIR: optionalText('Folder for downloaded models; absent: one under the temporary directory.'),
   MODEL_CACHE_MB: whole('Size of that folder; the least recently used files go first.', 16, 4096),
   WORKER_THREADS: optionalWhole(
-    'Processes for models that are too slow to run in-line, or that an input can keep at work for ever; absent: one less than the cores, at least one. 0 runs everything in-line, where nothing can be ended.',
+    'Processes for models that are too slow to run in-line, or that an input can keep at work for ever; absent: one less than the cores (of the machine, or of the container by its CPU limit), at least one. 0 runs everything in-line, where nothing can be ended.',
     0,
   ),
   INLINE_MAX_MS: number(

@@ -10,6 +10,7 @@ import { Service } from 'kubernetes-models/v1/Service';
 import { ServiceAccount } from 'kubernetes-models/v1/ServiceAccount';
 import { describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
+import { readSettings } from '../../../src/config/config.ts';
 import { ROUTES } from '../../../src/http/routes.ts';
 import { ROOT, read } from './bicep.ts';
 
@@ -118,6 +119,51 @@ describe('scaling', () => {
     expect(at(pod, 'spec.serviceAccountName')).toBe(one('ServiceAccount').metadata.name);
     const account = one('ServiceAccount').metadata;
     expect(read('infra/identity.bicep')).toContain(`'system:serviceaccount:${account.namespace}:${account.name}'`);
+  });
+});
+
+describe('pod', () => {
+  const pod = at(one('Deployment').spec, 'template.spec') as Tree;
+  const dockerfile = read('deploy/Dockerfile');
+
+  it('runs the host as process 1, since the start script of its image passes no SIGTERM on', () => {
+    const commands = [...dockerfile.matchAll(/^(?:CMD|ENTRYPOINT) (.+)$/gm)].map(([, command]) => command);
+    expect(commands).toEqual(['["/azure-functions-host/Microsoft.Azure.WebJobs.Script.WebHost"]']);
+    expect(at(pod, 'containers.0.command')).toBeUndefined();
+    expect(at(pod, 'containers.0.args')).toBeUndefined();
+    expect(pod.terminationGracePeriodSeconds).toBeGreaterThanOrEqual(4 * 7); // the host takes up to 7 s
+  });
+
+  it('is the user and listens on the port of the image, without root and without privilege', () => {
+    const [, user, group] = /^USER (\d+):(\d+)$/m.exec(dockerfile) ?? [];
+    expect(at(pod, 'securityContext')).toMatchObject({
+      runAsNonRoot: true,
+      runAsUser: Number(user),
+      runAsGroup: Number(group),
+    });
+    const port = Number(/ASPNETCORE_URLS=http:\/\/\+:(\d+)/.exec(dockerfile)?.[1]);
+    expect(port).toBeGreaterThan(1024);
+    expect(dockerfile).toContain(`\nEXPOSE ${port}\n`);
+    expect(at(pod, 'containers.0.ports.0.containerPort')).toBe(port);
+    const containerApp = read('deploy/container-app.bicep');
+    expect([...containerApp.matchAll(/port: (\d+)|targetPort: (\d+)/gi)].map(([, a, b]) => Number(a ?? b))).toEqual(
+      Array(4).fill(port),
+    );
+  });
+
+  it('writes below /tmp alone, and says how much', () => {
+    expect(at(pod, 'containers.0.securityContext.readOnlyRootFilesystem')).toBe(true);
+    expect(at(pod, 'containers.0.volumeMounts')).toEqual([{ name: 'tmp', mountPath: '/tmp' }]);
+    expect(dockerfile).toContain('HOME=/tmp\n');
+    const { MODEL_CACHE_MB } = readSettings({});
+    for (const path of ['volumes.0.emptyDir.sizeLimit', 'containers.0.resources.requests.ephemeral-storage']) {
+      expect(Number.parseInt(String(at(pod, path)), 10) * 1024, path).toBeGreaterThan(MODEL_CACHE_MB);
+    }
+  });
+
+  it('has as many inference processes as it requests cores', () => {
+    const threads = (at(pod, 'containers.0.env') as Tree[]).find(({ name }) => name === 'WORKER_THREADS');
+    expect(at(threads, 'valueFrom.resourceFieldRef')).toEqual({ resource: 'requests.cpu', divisor: '1' });
   });
 });
 

@@ -12,7 +12,7 @@ const LEFT_OUT = [
   'EventHubs', // the identity
   'ModelStorage', // the identity
   'MODEL_CACHE_DIR', // the temporary directory
-  'WORKER_THREADS', // by the cores
+  'WORKER_THREADS', // by the cores; in a pod by what it requests of them
   'REQUEST_TIMEOUT_MS', // a backlog is work, not waste
   'REPLAY_SCHEDULE', // replaying by timer is off unless asked for
 ];
