@@ -27,6 +27,18 @@ param workspaceName string
 @description('Name of Application Insights.')
 param applicationInsightsName string
 
+@description('Model for requests that name none; azd calls it DEFAULT_MODEL. Empty: the only model there is.')
+param defaultModel string = ''
+
+@description('Further settings of the app by name, as APP_SETTINGS has them; they stand in place of ours.')
+param appSettings object = {}
+
+@description('The shared result cache; azd calls it REDIS_URL. Empty: none.')
+param redisUrl string = ''
+
+@description('Subnet of a private deployment that replicas run in; azd calls it AZURE_CONTAINER_APPS_SUBNET_ID. Empty: no network, which cannot reach a private deployment.')
+param subnetId string = ''
+
 @description('Replicas that always run. 0 scales to zero.')
 @minValue(0)
 param minReplicas int = 1
@@ -37,6 +49,8 @@ param maxReplicas int = 20
 
 var suffix = environment().suffixes.storage
 var token = uniqueString(resourceGroup().id)
+// A name that comes twice is refused.
+var further = map(items(appSettings), setting => toLower(setting.key))
 
 resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' existing = {
   name: identityName
@@ -56,6 +70,7 @@ resource managedEnvironment 'Microsoft.App/managedEnvironments@2025-01-01' = {
   properties: {
     // By a diagnostic setting, which needs no workspace key.
     appLogsConfiguration: { destination: 'azure-monitor' }
+    vnetConfiguration: empty(subnetId) ? null : { infrastructureSubnetId: subnetId, internal: true }
     workloadProfiles: [{ name: 'Consumption', workloadProfileType: 'Consumption' }]
   }
 }
@@ -89,7 +104,8 @@ resource app 'Microsoft.App/containerApps@2025-01-01' = {
           name: 'hubscore'
           image: image
           resources: { cpu: 1, memory: '2Gi' }
-          env: [
+          env: concat(
+            filter(concat([
             { name: 'AzureWebJobsStorage__credential', value: 'managedidentity' }
             { name: 'AzureWebJobsStorage__clientId', value: identityClientId }
             { name: 'AzureWebJobsStorage__blobServiceUri', value: 'https://${hostStorageName}.blob.${suffix}' }
@@ -111,9 +127,21 @@ resource app 'Microsoft.App/containerApps@2025-01-01' = {
             { name: 'ModelStorage__clientId', value: identityClientId }
             { name: 'ModelStorage__blobServiceUri', value: modelBlobEndpoint }
             { name: 'MODELS_CONTAINER', value: 'models' }
+            { name: 'DEFAULT_MODEL', value: defaultModel }
+            // The ingress answers inside the environment only.
+            { name: 'HTTP_AUTH_LEVEL', value: 'anonymous' }
             { name: 'APPLICATIONINSIGHTS_CONNECTION_STRING', value: applicationInsights.properties.ConnectionString }
             { name: 'APPLICATIONINSIGHTS_AUTHENTICATION_STRING', value: 'ClientId=${identityClientId};Authorization=AAD' }
-          ]
+            ],
+            empty(redisUrl)
+              ? []
+              : [
+                  { name: 'REDIS_URL', value: redisUrl }
+                  { name: 'REDIS_AUTH', value: 'entra' }
+                  { name: 'REDIS_CLIENT_ID', value: identityClientId }
+                ]), setting => !contains(further, toLower(setting.name))),
+            map(items(appSettings), setting => { name: setting.key, value: string(setting.value) })
+          )
           probes: [
             {
               type: 'Startup'

@@ -18,7 +18,7 @@ param consumerGroup string
 param defaultModel string
 param applicationInsightsName string
 
-@description('Further settings by name.')
+@description('Further settings by name; they stand in place of ours.')
 param appSettings object
 
 @description('The shared result cache; empty: none.')
@@ -32,6 +32,8 @@ param alwaysReadyInstances int
 param appSubnetId string
 
 var private = !empty(appSubnetId)
+// A name that comes twice is refused.
+var further = map(items(appSettings), setting => toLower(setting.key))
 
 resource hostStorage 'Microsoft.Storage/storageAccounts@2024-01-01' existing = {
   name: hostStorageName
@@ -83,7 +85,7 @@ resource functionApp 'Microsoft.Web/sites@2024-11-01' = {
       scmMinTlsVersion: '1.2'
       http20Enabled: true
       appSettings: concat(
-        [
+        filter(concat([
           // The host's own storage.
           { name: 'AzureWebJobsStorage__credential', value: 'managedidentity' }
           { name: 'AzureWebJobsStorage__clientId', value: identityClientId }
@@ -121,7 +123,7 @@ resource functionApp 'Microsoft.Web/sites@2024-11-01' = {
               { name: 'REDIS_URL', value: redisUrl }
               { name: 'REDIS_AUTH', value: 'entra' }
               { name: 'REDIS_CLIENT_ID', value: identityClientId }
-            ],
+            ]), setting => !contains(further, toLower(setting.name))),
         map(items(appSettings), setting => { name: setting.key, value: string(setting.value) })
       )
     }

@@ -39,3 +39,4 @@ output workspaceId string = workspace.id
 output workspaceName string = workspace.name
 output applicationInsightsId string = applicationInsights.id
 output applicationInsightsName string = applicationInsights.name
+output applicationInsightsConnectionString string = applicationInsights.properties.ConnectionString

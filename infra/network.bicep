@@ -1,4 +1,4 @@
-metadata description = 'Option: the network. One subnet that the app\'s traffic leaves by, one for the private endpoints.'
+metadata description = 'Option: the network. One subnet that the app\'s traffic leaves by, one for the private endpoints, one for Container Apps. What leaves goes by a NAT gateway: Azure gives new networks no way out of its own.'
 
 param location string
 param tags object
@@ -6,6 +6,22 @@ param token string
 
 @description('A /22 or larger.')
 param addressPrefix string
+
+resource address 'Microsoft.Network/publicIPAddresses@2024-05-01' = {
+  name: 'ip-nat-${token}'
+  location: location
+  tags: tags
+  sku: { name: 'Standard' }
+  properties: { publicIPAllocationMethod: 'Static' }
+}
+
+resource nat 'Microsoft.Network/natGateways@2024-05-01' = {
+  name: 'nat-${token}'
+  location: location
+  tags: tags
+  sku: { name: 'Standard' }
+  properties: { publicIpAddresses: [{ id: address.id }] }
+}
 
 resource network 'Microsoft.Network/virtualNetworks@2024-05-01' = {
   name: 'vnet-${token}'
@@ -21,7 +37,8 @@ resource network 'Microsoft.Network/virtualNetworks@2024-05-01' = {
           // Flex Consumption asks for this delegation and no other.
           delegations: [{ name: 'flex', properties: { serviceName: 'Microsoft.App/environments' } }]
           // Tokens, certificate checks and extension bundles come from public addresses.
-          defaultOutboundAccess: true
+          natGateway: { id: nat.id }
+          defaultOutboundAccess: false
         }
       }
       {
@@ -32,6 +49,15 @@ resource network 'Microsoft.Network/virtualNetworks@2024-05-01' = {
           defaultOutboundAccess: false
         }
       }
+      {
+        name: 'containers'
+        properties: {
+          addressPrefix: cidrSubnet(addressPrefix, 24, 2)
+          delegations: [{ name: 'container-apps', properties: { serviceName: 'Microsoft.App/environments' } }]
+          natGateway: { id: nat.id }
+          defaultOutboundAccess: false
+        }
+      }
     ]
   }
 }
@@ -39,3 +65,4 @@ resource network 'Microsoft.Network/virtualNetworks@2024-05-01' = {
 output networkId string = network.id
 output appSubnetId string = '${network.id}/subnets/app'
 output endpointSubnetId string = '${network.id}/subnets/endpoints'
+output containerSubnetId string = '${network.id}/subnets/containers'

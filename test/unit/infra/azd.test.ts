@@ -58,7 +58,7 @@ describe('azd', () => {
     const read_ = [...hook.matchAll(/needed\(environment, '(\w+)'\)|environment\.(AZURE_\w+)/g)].map(
       ([, needed, plain]) => needed ?? plain,
     );
-    const manifests = globSync('deploy/kubernetes/*.yaml', { cwd: ROOT }).map(read).join('\n');
+    const manifests = globSync('deploy/kubernetes/**/*.yaml', { cwd: ROOT }).map(read).join('\n');
     const substituted = [...manifests.matchAll(/\$\{(\w+)\}/g)].map(([, name]) => name);
     expect(read_.length).toBeGreaterThan(3);
     for (const name of [...read_, ...substituted]) {

@@ -2,6 +2,7 @@ import { globSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { parser } from '@prometheus-io/lezer-promql';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
 import { PANELS } from '../../../scripts/dashboards/panels.ts';
 import { dashboards } from '../../../scripts/dashboards.ts';
 import { Histogram } from '../../../src/telemetry/histogram.ts';
@@ -178,6 +179,43 @@ describe('alerts', () => {
     expect(faultsIn(kql)).toEqual([]);
     expect(unknownIn(kql)).toEqual([]);
   });
+
+  interface PrometheusAlert {
+    readonly alert: string;
+    readonly expr: string;
+    readonly annotations: { readonly runbook: string };
+  }
+  const inKubernetes: PrometheusAlert[] = parse(read('deploy/kubernetes/prometheus-operator/prometheus-rule.yaml')).spec
+    .groups[0].rules;
+
+  it('are the same where Prometheus scrapes, one for one', () => {
+    expect(inKubernetes.map(({ alert }) => alert)).toEqual([...rules.map(([name]) => name), 'no-results']);
+    for (const { alert, annotations } of inKubernetes) expect(annotations.runbook).toBe(`docs/operate.md#${alert}`);
+  });
+
+  it('have the same thresholds there', () => {
+    const fallback = (name: string) => Number(new RegExp(`^param ${name} int = (\\d+)$`, 'm').exec(main)?.[1]);
+    const main = read('infra/main.bicep');
+    const exprOf = (name: string) => inKubernetes.find(({ alert }) => alert === name)?.expr.trim();
+    expect(exprOf('latency')).toContain(`> ${fallback('latencyAlertMs') / 1000}\n`);
+    expect(exprOf('lag')).toContain(`> ${fallback('lagAlertEvents')}\n`);
+    expect(exprOf('dead-letters')).toMatch(new RegExp(`\\* 60 > ${fallback('deadLetterAlertPerMinute')}$`));
+    for (const name of ['success-rate', 'latency']) {
+      expect(exprOf(name)).toMatch(new RegExp(`>= ${/^var enough = (\d+)$/m.exec(bicep)?.[1]}$`));
+    }
+  });
+
+  it.each(inKubernetes.map(({ alert, expr }) => [alert, expr]))(
+    '%s: PromQL asks for what /metrics shows',
+    (_, promql) => {
+      const known = new Map([...exported(), ['up', []]]);
+      const { faults, metrics, labels } = selectorsIn(promql);
+      expect(faults).toBe(0);
+      expect(metrics.filter(name => !known.has(name))).toEqual([]);
+      const given = ['namespace', 'job', ...metrics.flatMap(name => known.get(name) ?? [])];
+      expect(labels.filter(label => !given.includes(label))).toEqual([]);
+    },
+  );
 
   it('have each a paragraph on what to do', () => {
     const page = read('docs/operate.md');

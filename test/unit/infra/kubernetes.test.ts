@@ -1,6 +1,7 @@
 import { globSync } from 'node:fs';
 import { ScaledObject } from '@kubernetes-models/keda/keda.sh/v1alpha1/ScaledObject';
 import { TriggerAuthentication } from '@kubernetes-models/keda/keda.sh/v1alpha1/TriggerAuthentication';
+import { PrometheusRule } from '@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1/PrometheusRule';
 import { ServiceMonitor } from '@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1/ServiceMonitor';
 import { Deployment } from 'kubernetes-models/apps/v1/Deployment';
 import { PodDisruptionBudget } from 'kubernetes-models/policy/v1/PodDisruptionBudget';
@@ -25,7 +26,7 @@ function at(tree: unknown, path: string): unknown {
 interface Manifest {
   readonly apiVersion: string;
   readonly kind: string;
-  readonly metadata: { readonly name: string; readonly namespace?: string };
+  readonly metadata: { readonly name: string; readonly namespace?: string; readonly labels?: Tree };
   readonly spec: Tree;
 }
 
@@ -40,16 +41,22 @@ const SCHEMAS: Readonly<Record<string, new (manifest: never) => { validate(): vo
   'keda.sh/v1alpha1/ScaledObject': ScaledObject,
   'keda.sh/v1alpha1/TriggerAuthentication': TriggerAuthentication,
   'monitoring.coreos.com/v1/ServiceMonitor': ServiceMonitor,
+  'monitoring.coreos.com/v1/PrometheusRule': PrometheusRule,
 };
 
-const manifests: Manifest[] = globSync('deploy/kubernetes/*.yaml', { cwd: ROOT })
+/** What deploy/kubernetes/azure-managed-prometheus has of another API group is shaped as the Prometheus operator has it. */
+const AZURE_GROUP = 'azmonitoring.coreos.com/v1';
+const OPERATOR_GROUP = 'monitoring.coreos.com/v1';
+
+const manifests: Manifest[] = globSync('deploy/kubernetes/**/*.yaml', { cwd: ROOT })
   .sort()
   .flatMap(file => parseAllDocuments(read(file).replaceAll(/\$\{\w+\}/g, 'https://value.example')))
   .map(document => document.toJS());
 const one = (kind: string) => manifests.find(manifest => manifest.kind === kind) as Manifest;
 
 /** What the schema says against a manifest; undefined where nothing. */
-function fault(manifest: Manifest): string | undefined {
+function fault(given: Manifest): string | undefined {
+  const manifest = given.apiVersion === AZURE_GROUP ? { ...given, apiVersion: OPERATOR_GROUP } : given;
   const Schema = SCHEMAS[`${manifest.apiVersion}/${manifest.kind}`];
   if (!Schema) return `no schema for ${manifest.apiVersion}/${manifest.kind}`;
   try {
@@ -75,18 +82,17 @@ function broken(manifest: Manifest, path: Path): Manifest {
   return copy as unknown as Manifest;
 }
 
-describe.each(manifests.map(manifest => [`${manifest.kind} ${manifest.metadata.name}`, manifest] as const))(
-  '%s',
-  (_, manifest) => {
-    it('keeps to its schema', () => expect(fault(manifest)).toBeUndefined());
+describe.each(
+  manifests.map(manifest => [`${manifest.apiVersion} ${manifest.kind} ${manifest.metadata.name}`, manifest] as const),
+)('%s', (_, manifest) => {
+  it('keeps to its schema', () => expect(fault(manifest)).toBeUndefined());
 
-    // Schemas let unknown fields pass, and the API server drops them: a field whose nonsense passes is one that nobody knows.
-    it('has no field that the schema does not know', () => {
-      const unknown = leaves(manifest).filter(path => fault(broken(manifest, path)) === undefined);
-      expect(unknown.map(path => path.join('.'))).toEqual([]);
-    });
-  },
-);
+  // Schemas let unknown fields pass, and the API server drops them: a field whose nonsense passes is one that nobody knows.
+  it('has no field that the schema does not know', () => {
+    const unknown = leaves(manifest).filter(path => fault(broken(manifest, path)) === undefined);
+    expect(unknown.map(path => path.join('.'))).toEqual([]);
+  });
+});
 
 describe('scaling', () => {
   const { spec } = one('ScaledObject');
@@ -175,6 +181,16 @@ describe('metrics', () => {
     const config = one('ConfigMap') as unknown as { data: Record<string, string> };
     expect(config.data.HTTP_AUTH_LEVEL).toBe('anonymous');
     expect(one('Service').spec.type ?? 'ClusterIP').toBe('ClusterIP');
+  });
+
+  it('are scraped by either Prometheus: the managed one watches a group of its own, the other takes what bears its release', () => {
+    const monitors = manifests.filter(({ kind }) => kind === 'ServiceMonitor');
+    expect(monitors.map(({ apiVersion }) => apiVersion).sort()).toEqual([AZURE_GROUP, OPERATOR_GROUP]);
+    const [azure, operator] = monitors.map(({ spec }) => [spec.selector, spec.endpoints]);
+    expect(azure).toEqual(operator);
+    for (const { apiVersion, metadata } of manifests) {
+      if (apiVersion === OPERATOR_GROUP) expect(metadata.labels).toMatchObject({ release: 'kube-prometheus-stack' });
+    }
   });
 
   it('have probes that need no key', () => {

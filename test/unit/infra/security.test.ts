@@ -85,7 +85,12 @@ describe('keys', () => {
     for (const [path, text] of files) expect(text, path).not.toMatch(secrets);
     const named = [...files].flatMap(([path, text]) => (/ConnectionString/.test(text) ? [path] : []));
     // Application Insights': it says where telemetry goes, and lets nobody in without a token.
-    expect(named).toEqual(['deploy/container-app.bicep', 'infra/function-app.bicep']);
+    expect(named).toEqual([
+      'deploy/container-app.bicep',
+      'infra/function-app.bicep',
+      'infra/main.bicep',
+      'infra/monitoring.bicep',
+    ]);
     for (const path of ['azure.yaml', 'infra/main.parameters.json', 'deploy/kubernetes/config.yaml'])
       expect(read(path), path).not.toMatch(secrets);
   });
