@@ -9,6 +9,8 @@ import type { Program } from './run-program.ts';
 export interface Setting {
   readonly root: string;
   readonly python: string;
+  /** Also what takes minutes to build. */
+  readonly all: boolean;
   readonly stack: { readonly eventHubs: EventHubs; readonly storage: Storage; readonly host: FunctionsHost };
 }
 
@@ -16,7 +18,7 @@ export interface Setting {
 export type Planned = Program & { readonly skip?: string | undefined };
 
 /** Every foreign program, in the order in which they run. */
-export function programs({ root, python, stack }: Setting): readonly Planned[] {
+export function programs({ root, python, stack, all }: Setting): readonly Planned[] {
   const { eventHubs, storage, host } = stack;
   const here = join(root, 'test/interop');
   const environment = {
@@ -58,11 +60,23 @@ export function programs({ root, python, stack }: Setting): readonly Planned[] {
       folder: join(here, 'java'),
       skip: missing('mvn', '--version'),
     }),
+    plan('Prometheus: alerts, panels and /metrics by promtool', process.execPath, ['prometheus/rules.ts'], {
+      timeoutMs: BUILD_MS,
+      skip: large(all) ?? missing('go', 'version'),
+    }),
+    plan('Prometheus: lag while partitions move', process.execPath, ['prometheus/moving-partitions.ts'], {
+      timeoutMs: BUILD_MS,
+      skip: large(all) ?? missing('go', 'version'),
+    }),
     plan('Python: kill -9 of the endpoint in mid-stream', python, ['acknowledged_events_stay.py'], {
       accompany: child => killEndpoint(child, eventHubs),
     }),
   ];
 }
+
+/** Prometheus and Kubernetes are large: their first build takes minutes. */
+const BUILD_MS = 30 * 60_000;
+const large = (all: boolean) => (all ? undefined : 'it takes minutes to build: add --all');
 
 function training(root: string, ...kinds: readonly string[]): readonly string[] {
   return ['train_and_serve.py', ...kinds.map(kind => join(root, 'samples/training', `train_${kind}.py`))];

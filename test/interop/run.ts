@@ -1,6 +1,6 @@
 /**
  * Foreign clients against the local stack: `npm run test:interop`. Makes a Python environment under `.local/`, starts the stack on
- * free ports and runs each program; what needs a toolchain that the machine lacks is left out, and said.
+ * free ports and runs each program; what needs a toolchain that the machine lacks is left out, and said. `-- NAME` runs those of that name, `-- --all` also what takes minutes to build.
  */
 import { execFileSync } from 'node:child_process';
 import { resolve } from 'node:path';
@@ -12,7 +12,8 @@ import { interopPython } from './python-environment.ts';
 import { runProgram } from './run-program.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
-const only = process.argv[2];
+const all = process.argv.includes('--all');
+const only = process.argv.slice(2).find(argument => !argument.startsWith('--'));
 const begun = performance.now();
 const seconds = (since: number) => `${Math.round((performance.now() - since) / 1000)} s`;
 
@@ -33,7 +34,7 @@ const host = await startHost({
 const stack = { eventHubs, storage, host };
 
 const tally = { passed: 0, failed: 0, skipped: 0 };
-for (const { skip, ...program } of programs({ root: ROOT, python, stack })) {
+for (const { skip, ...program } of programs({ root: ROOT, python, stack, all })) {
   if (only !== undefined && !program.name.toLowerCase().includes(only.toLowerCase())) continue;
   if (skip !== undefined) {
     console.log(`── ${program.name}: SKIPPED, ${skip}`);
