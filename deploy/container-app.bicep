@@ -1,3 +1,5 @@
+import { Settings, suffixOf } from '../infra/types.bicep'
+
 metadata description = 'Option: the same image in Azure Container Apps instead of Functions, beside what infra/main.bicep made. One of the two at a time: both read by the same consumer group. docs/deploy.md has the command.'
 
 @description('Region; that of the resource group where nothing else is said.')
@@ -31,7 +33,7 @@ param applicationInsightsName string
 param defaultModel string = ''
 
 @description('Further settings of the app by name, as APP_SETTINGS has them; they stand in place of ours.')
-param appSettings object = {}
+param appSettings Settings = {}
 
 @description('The shared result cache; azd calls it REDIS_URL. Empty: none.')
 param redisUrl string = ''
@@ -47,16 +49,18 @@ param minReplicas int = 1
 @minValue(1)
 param maxReplicas int = 20
 
+@description('Suffix of storage\'s host names.')
 var suffix = environment().suffixes.storage
+@description('Makes names unique.')
 var token = uniqueString(resourceGroup().id)
-// A name that comes twice is refused.
+@description('A name that comes twice is refused.')
 var further = map(items(appSettings), setting => toLower(setting.key))
 
 resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' existing = {
   name: identityName
 }
 
-resource workspace 'Microsoft.OperationalInsights/workspaces@2023-09-01' existing = {
+resource workspace 'Microsoft.OperationalInsights/workspaces@2026-03-01' existing = {
   name: workspaceName
 }
 
@@ -75,6 +79,7 @@ resource managedEnvironment 'Microsoft.App/managedEnvironments@2025-01-01' = {
   }
 }
 
+#disable-next-line use-recent-api-versions // the only version that is no preview is of 2016 and knows no category groups
 resource logs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   name: 'workspace'
   scope: managedEnvironment
@@ -117,7 +122,7 @@ resource app 'Microsoft.App/containerApps@2025-01-01' = {
             { name: 'AzureFunctionsJobHost__extensions__eventHubs__partitionOwnershipExpirationInterval', value: '00:00:40' }
             { name: 'EventHubs__credential', value: 'managedidentity' }
             { name: 'EventHubs__clientId', value: identityClientId }
-            { name: 'EventHubs__fullyQualifiedNamespace', value: '${namespaceName}.servicebus.windows.net' }
+            { name: 'EventHubs__fullyQualifiedNamespace', value: '${namespaceName}.${suffixOf(environment().name, 'serviceBus')}' }
             { name: 'REQUESTS_HUB', value: 'inference-requests' }
             { name: 'RESULTS_HUB', value: 'inference-requests-results' }
             { name: 'DEAD_LETTER_HUB', value: 'inference-dead-letter' }
@@ -193,4 +198,5 @@ resource app 'Microsoft.App/containerApps@2025-01-01' = {
   }
 }
 
+@description('Name.')
 output name string = app.name

@@ -1,13 +1,18 @@
+import { Tags } from 'types.bicep'
+
 metadata description = 'Option: the network. One subnet that the app\'s traffic leaves by, one for the private endpoints, one for Container Apps. What leaves goes by a NAT gateway: Azure gives new networks no way out of its own.'
 
+@description('Region.')
 param location string
-param tags object
+@description('Tags of every resource.')
+param tags Tags
+@description('Makes names unique.')
 param token string
 
 @description('A /22 or larger.')
 param addressPrefix string
 
-resource address 'Microsoft.Network/publicIPAddresses@2024-05-01' = {
+resource address 'Microsoft.Network/publicIPAddresses@2026-03-01' = {
   name: 'ip-nat-${token}'
   location: location
   tags: tags
@@ -15,7 +20,7 @@ resource address 'Microsoft.Network/publicIPAddresses@2024-05-01' = {
   properties: { publicIPAllocationMethod: 'Static' }
 }
 
-resource nat 'Microsoft.Network/natGateways@2024-05-01' = {
+resource nat 'Microsoft.Network/natGateways@2026-03-01' = {
   name: 'nat-${token}'
   location: location
   tags: tags
@@ -23,7 +28,7 @@ resource nat 'Microsoft.Network/natGateways@2024-05-01' = {
   properties: { publicIpAddresses: [{ id: address.id }] }
 }
 
-resource network 'Microsoft.Network/virtualNetworks@2024-05-01' = {
+resource network 'Microsoft.Network/virtualNetworks@2026-03-01' = {
   name: 'vnet-${token}'
   location: location
   tags: tags
@@ -62,7 +67,11 @@ resource network 'Microsoft.Network/virtualNetworks@2024-05-01' = {
   }
 }
 
+@description('Resource id.')
 output networkId string = network.id
+@description('Subnet that the app\'s traffic leaves by.')
 output appSubnetId string = '${network.id}/subnets/app'
+@description('Subnet for private endpoints.')
 output endpointSubnetId string = '${network.id}/subnets/endpoints'
+@description('Subnet for Container Apps.')
 output containerSubnetId string = '${network.id}/subnets/containers'

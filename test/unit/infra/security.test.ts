@@ -18,6 +18,8 @@ const USERS: Readonly<Record<string, readonly [file: string, evidence: string]>>
   hostUsesQueues: ['infra/function-app.bicep', 'AzureWebJobsStorage__queueServiceUri'],
   hostUsesTables: ['infra/function-app.bicep', 'AzureWebJobsStorage__tableServiceUri'],
   appSendsTelemetry: ['infra/function-app.bicep', 'APPLICATIONINSIGHTS_AUTHENTICATION_STRING'],
+  kedaReadsRequests: ['deploy/kubernetes/scaled-object.yaml', 'eventHubName: inference-requests'],
+  kedaReadsCheckpoints: ['deploy/kubernetes/scaled-object.yaml', 'checkpointStrategy: blobMetadata'],
   personSendsRequests: ['src/cli/send.ts', 'REQUESTS_HUB'],
   personReadsRequests: ['scripts/azure/local-settings.ts', 'EventHubs__fullyQualifiedNamespace'],
   personReadsResults: ['src/cli/tail.ts', 'settings.RESULTS_HUB'],
