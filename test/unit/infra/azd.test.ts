@@ -43,7 +43,7 @@ describe('azd', () => {
   });
 
   it('runs scripts that there are, in both shells', () => {
-    const hooks = [azure.hooks.postprovision, azure.services.app.hooks.prepackage];
+    const hooks = [azure.hooks.preprovision, azure.hooks.postprovision, azure.services.app.hooks.prepackage];
     for (const { posix, windows } of hooks) {
       expect([posix.shell, windows.shell]).toEqual(['sh', 'pwsh']);
       const names = [posix, windows].map(({ run }) => /npm run --silent ([\w:-]+)/.exec(run)?.[1]);

@@ -185,10 +185,10 @@ describe('deployment of every option', () => {
       }),
     );
     expect(modules.length).toBeGreaterThan(6);
-    const writers = Map.groupBy(
-      modules.flatMap(({ symbol, zones, after }) => zones.map(zone => ({ symbol, zone, after }))),
-      ({ zone }) => zone,
-    );
+    const writers = new Map<string, { symbol: string; after: readonly string[] }[]>();
+    for (const { symbol, zones, after } of modules) {
+      for (const zone of zones) writers.set(zone, [...(writers.get(zone) ?? []), { symbol, after }]);
+    }
     for (const [zone, chain] of writers) {
       for (const [i, { after }] of chain.entries()) {
         // The one before may be an option that is off: then the one before that counts.
