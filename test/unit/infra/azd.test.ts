@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { globSync } from 'node:fs';
+import { existsSync, globSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { parametersIn, ROOT, read, resourcesIn } from './bicep.ts';
@@ -82,6 +83,26 @@ describe('.funcignore', () => {
 
   it('keeps what the app is made of, and node_modules', () => {
     for (const kept of ['/dist', '/host.json', '/package.json', '/node_modules']) expect(lines).not.toContain(kept);
+  });
+
+  it('leaves out development packages, but for small ones, and nothing that runs', () => {
+    const { packages }: { packages: Record<string, { dev?: true; optional?: true }> } = JSON.parse(
+      read('package-lock.json'),
+    );
+    const tops = new Map<string, boolean>();
+    for (const [folder, { dev }] of Object.entries(packages)) {
+      const top = /^node_modules\/(?:@[^/]+\/)?[^/]+/.exec(folder)?.[0];
+      if (top) tops.set(top, (tops.get(top) ?? true) && dev === true);
+    }
+    const left = (folder: string) => lines.some(line => `/${folder}/`.startsWith(`${line}/`));
+    expect([...tops].filter(([folder, dev]) => !dev && left(folder))).toEqual([]);
+    const kept = [...tops].filter(([folder, dev]) => dev && !left(folder) && existsSync(join(ROOT, folder)));
+    const sizes = execFileSync('du', ['-sk', ...kept.map(([folder]) => folder)], { cwd: ROOT, encoding: 'utf8' });
+    const megabytes = sizes
+      .trim()
+      .split('\n')
+      .reduce((sum, line) => sum + Number.parseInt(line, 10) / 1024, 0);
+    expect(megabytes).toBeLessThan(80); // of 560
   });
 
   it('leaves out settings of this machine and sources', () => {

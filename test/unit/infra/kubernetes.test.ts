@@ -4,6 +4,7 @@ import { TriggerAuthentication } from '@kubernetes-models/keda/keda.sh/v1alpha1/
 import { PrometheusRule } from '@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1/PrometheusRule';
 import { ServiceMonitor } from '@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1/ServiceMonitor';
 import { Deployment } from 'kubernetes-models/apps/v1/Deployment';
+import { NetworkPolicy } from 'kubernetes-models/networking.k8s.io/v1/NetworkPolicy';
 import { PodDisruptionBudget } from 'kubernetes-models/policy/v1/PodDisruptionBudget';
 import { ConfigMap } from 'kubernetes-models/v1/ConfigMap';
 import { Namespace } from 'kubernetes-models/v1/Namespace';
@@ -37,6 +38,7 @@ const SCHEMAS: Readonly<Record<string, new (manifest: never) => { validate(): vo
   'v1/ConfigMap': ConfigMap,
   'v1/Service': Service,
   'apps/v1/Deployment': Deployment,
+  'networking.k8s.io/v1/NetworkPolicy': NetworkPolicy,
   'policy/v1/PodDisruptionBudget': PodDisruptionBudget,
   'keda.sh/v1alpha1/ScaledObject': ScaledObject,
   'keda.sh/v1alpha1/TriggerAuthentication': TriggerAuthentication,
@@ -165,6 +167,31 @@ describe('pod', () => {
     for (const path of ['volumes.0.emptyDir.sizeLimit', 'containers.0.resources.requests.ephemeral-storage']) {
       expect(Number.parseInt(String(at(pod, path)), 10) * 1024, path).toBeGreaterThan(MODEL_CACHE_MB);
     }
+  });
+
+  it('keeps to the profile that its namespace asks for', () => {
+    expect(at(one('Namespace'), 'metadata.labels')).toEqual({ 'pod-security.kubernetes.io/enforce': 'restricted' });
+    expect(at(pod, 'securityContext.seccompProfile.type')).toBe('RuntimeDefault');
+    expect(at(pod, 'containers.0.securityContext')).toEqual({
+      allowPrivilegeEscalation: false,
+      readOnlyRootFilesystem: true,
+      capabilities: { drop: ['ALL'] },
+    });
+  });
+
+  it('is let in by its port alone, and out to what the app talks to', () => {
+    const { spec } = one('NetworkPolicy');
+    expect(at(spec, 'ingress.0.ports')).toEqual([{ port: at(pod, 'containers.0.ports.0.name'), protocol: 'TCP' }]);
+    const out = (at(spec, 'egress.0.ports') as Tree[]).map(({ port }) => port);
+    const redis = Number(/rediss:.*:(\d+)'/.exec(read('infra/redis.bicep'))?.[1]);
+    expect([...new Set(out)]).toEqual([53, 443, 5671, redis]);
+    expect(at(one('Deployment'), 'spec.template.metadata.labels')).toMatchObject(
+      at(spec, 'podSelector.matchLabels') as Tree,
+    );
+  });
+
+  it('is started anew where a setting changed', () => {
+    expect(read('deploy/kubernetes/deployment.yaml')).toMatch(/checksum\/config: "\$\{CONFIG_CHECKSUM\}"/);
   });
 
   it('has as many inference processes as it requests cores', () => {
