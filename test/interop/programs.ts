@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { globSync } from 'node:fs';
 import { join } from 'node:path';
 import type { EventHubs } from '../support/event-hubs.ts';
 import type { FunctionsHost } from '../support/functions-host.ts';
@@ -60,6 +61,11 @@ export function programs({ root, python, stack, all }: Setting): readonly Planne
       folder: join(here, 'java'),
       skip: missing('mvn', '--version'),
     }),
+    plan('Kubernetes: manifests decoded strictly, pods admitted', 'go', ['run', '.', ...manifests(root)], {
+      folder: join(here, 'kubernetes'),
+      timeoutMs: BUILD_MS,
+      skip: large(all) ?? missing('go', 'version'),
+    }),
     plan('Prometheus: alerts, panels and /metrics by promtool', process.execPath, ['prometheus/rules.ts'], {
       timeoutMs: BUILD_MS,
       skip: large(all) ?? missing('go', 'version'),
@@ -72,6 +78,10 @@ export function programs({ root, python, stack, all }: Setting): readonly Planne
       accompany: child => killEndpoint(child, eventHubs),
     }),
   ];
+}
+
+function manifests(root: string): readonly string[] {
+  return globSync('deploy/kubernetes/**/*.yaml', { cwd: root }).map(file => join(root, file));
 }
 
 /** Prometheus and Kubernetes are large: their first build takes minutes. */
