@@ -1,3 +1,5 @@
+import { Settings, suffixOf } from '../infra/types.bicep'
+
 metadata description = 'Option: the same image in Azure Container Apps instead of Functions, beside what infra/main.bicep made. One of the two at a time: both read by the same consumer group. docs/deploy.md has the command.'
 
 @description('Region; that of the resource group where nothing else is said.')
@@ -27,6 +29,18 @@ param workspaceName string
 @description('Name of Application Insights.')
 param applicationInsightsName string
 
+@description('Model for requests that name none; azd calls it DEFAULT_MODEL. Empty: the only model there is.')
+param defaultModel string = ''
+
+@description('Further settings of the app by name, as APP_SETTINGS has them; they stand in place of ours.')
+param appSettings Settings = {}
+
+@description('The shared result cache; azd calls it REDIS_URL. Empty: none.')
+param redisUrl string = ''
+
+@description('Subnet of a private deployment that replicas run in; azd calls it AZURE_CONTAINER_APPS_SUBNET_ID. Empty: no network, which cannot reach a private deployment.')
+param subnetId string = ''
+
 @description('Replicas that always run. 0 scales to zero.')
 @minValue(0)
 param minReplicas int = 1
@@ -35,14 +49,18 @@ param minReplicas int = 1
 @minValue(1)
 param maxReplicas int = 20
 
+@description('Suffix of storage\'s host names.')
 var suffix = environment().suffixes.storage
+@description('Makes names unique.')
 var token = uniqueString(resourceGroup().id)
+@description('A name that comes twice is refused.')
+var further = map(items(appSettings), setting => toLower(setting.key))
 
 resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' existing = {
   name: identityName
 }
 
-resource workspace 'Microsoft.OperationalInsights/workspaces@2023-09-01' existing = {
+resource workspace 'Microsoft.OperationalInsights/workspaces@2026-03-01' existing = {
   name: workspaceName
 }
 
@@ -56,10 +74,12 @@ resource managedEnvironment 'Microsoft.App/managedEnvironments@2025-01-01' = {
   properties: {
     // By a diagnostic setting, which needs no workspace key.
     appLogsConfiguration: { destination: 'azure-monitor' }
+    vnetConfiguration: empty(subnetId) ? null : { infrastructureSubnetId: subnetId, internal: true }
     workloadProfiles: [{ name: 'Consumption', workloadProfileType: 'Consumption' }]
   }
 }
 
+#disable-next-line use-recent-api-versions // the only version that is no preview is of 2016 and knows no category groups
 resource logs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   name: 'workspace'
   scope: managedEnvironment
@@ -78,17 +98,19 @@ resource app 'Microsoft.App/containerApps@2025-01-01' = {
     workloadProfileName: 'Consumption'
     configuration: {
       activeRevisionsMode: 'Single'
-      ingress: { external: false, targetPort: 80, transport: 'auto' }
+      ingress: { external: false, targetPort: 8080, transport: 'auto' }
       registries: [{ server: split(image, '/')[0], identity: identity.id }]
     }
     template: {
-      terminationGracePeriodSeconds: 60
+      // The host ends within 7 s of SIGTERM.
+      terminationGracePeriodSeconds: 30
       containers: [
         {
           name: 'hubscore'
           image: image
           resources: { cpu: 1, memory: '2Gi' }
-          env: [
+          env: concat(
+            filter(concat([
             { name: 'AzureWebJobsStorage__credential', value: 'managedidentity' }
             { name: 'AzureWebJobsStorage__clientId', value: identityClientId }
             { name: 'AzureWebJobsStorage__blobServiceUri', value: 'https://${hostStorageName}.blob.${suffix}' }
@@ -100,7 +122,7 @@ resource app 'Microsoft.App/containerApps@2025-01-01' = {
             { name: 'AzureFunctionsJobHost__extensions__eventHubs__partitionOwnershipExpirationInterval', value: '00:00:40' }
             { name: 'EventHubs__credential', value: 'managedidentity' }
             { name: 'EventHubs__clientId', value: identityClientId }
-            { name: 'EventHubs__fullyQualifiedNamespace', value: '${namespaceName}.servicebus.windows.net' }
+            { name: 'EventHubs__fullyQualifiedNamespace', value: '${namespaceName}.${suffixOf(environment().name, 'serviceBus')}' }
             { name: 'REQUESTS_HUB', value: 'inference-requests' }
             { name: 'RESULTS_HUB', value: 'inference-requests-results' }
             { name: 'DEAD_LETTER_HUB', value: 'inference-dead-letter' }
@@ -111,25 +133,37 @@ resource app 'Microsoft.App/containerApps@2025-01-01' = {
             { name: 'ModelStorage__blobServiceUri', value: modelBlobEndpoint }
             { name: 'MODELS_CONTAINER', value: 'models' }
             { name: 'MONITOR_CONTAINER', value: 'monitor' }
+            { name: 'DEFAULT_MODEL', value: defaultModel }
+            // The ingress answers inside the environment only.
+            { name: 'HTTP_AUTH_LEVEL', value: 'anonymous' }
             { name: 'APPLICATIONINSIGHTS_CONNECTION_STRING', value: applicationInsights.properties.ConnectionString }
             { name: 'APPLICATIONINSIGHTS_AUTHENTICATION_STRING', value: 'ClientId=${identityClientId};Authorization=AAD' }
-          ]
+            ],
+            empty(redisUrl)
+              ? []
+              : [
+                  { name: 'REDIS_URL', value: redisUrl }
+                  { name: 'REDIS_AUTH', value: 'entra' }
+                  { name: 'REDIS_CLIENT_ID', value: identityClientId }
+                ]), setting => !contains(further, toLower(setting.name))),
+            map(items(appSettings), setting => { name: setting.key, value: string(setting.value) })
+          )
           probes: [
             {
               type: 'Startup'
-              httpGet: { path: '/v2/health/live', port: 80 }
+              httpGet: { path: '/v2/health/live', port: 8080 }
               periodSeconds: 5
               failureThreshold: 60
             }
             {
               type: 'Readiness'
-              httpGet: { path: '/v2/health/ready', port: 80 }
+              httpGet: { path: '/v2/health/ready', port: 8080 }
               periodSeconds: 10
               timeoutSeconds: 5
             }
             {
               type: 'Liveness'
-              httpGet: { path: '/v2/health/live', port: 80 }
+              httpGet: { path: '/v2/health/live', port: 8080 }
               periodSeconds: 20
               timeoutSeconds: 5
               failureThreshold: 3
@@ -165,4 +199,5 @@ resource app 'Microsoft.App/containerApps@2025-01-01' = {
   }
 }
 
+@description('Name.')
 output name string = app.name

@@ -1,12 +1,24 @@
+import { Tags } from 'types.bicep'
+
 metadata description = 'Option: where Capture puts the requests, and the identity that it writes as. Deployed before the hubs, since a hub with Capture is refused until the identity may write.'
 
+@description('Region.')
 param location string
-param tags object
+@description('Tags of every resource.')
+param tags Tags
+@description('Makes names unique.')
 param token string
+@description('Days that it is kept.')
 param retentionDays int
+@description('Redundancy.')
+param sku string
+
+@description('Whether the public network may reach it, with a token.')
 param publicAccess bool
 
+@description('Container for captured requests.')
 var containerName = 'requests'
+@description('Storage Blob Data Contributor.')
 var blobDataContributor = subscriptionResourceId('Microsoft.Authorization/roleDefinitions', 'ba92f5b4-2d11-453d-a403-e96b0029c9fe')
 
 resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' = {
@@ -15,11 +27,11 @@ resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' 
   tags: tags
 }
 
-resource storage 'Microsoft.Storage/storageAccounts@2024-01-01' = {
+resource storage 'Microsoft.Storage/storageAccounts@2026-06-01' = {
   name: 'stcapt${token}'
   location: location
   tags: tags
-  sku: { name: 'Standard_LRS' }
+  sku: { name: sku }
   kind: 'StorageV2'
   properties: {
     allowSharedKeyAccess: false
@@ -33,17 +45,17 @@ resource storage 'Microsoft.Storage/storageAccounts@2024-01-01' = {
   }
 }
 
-resource blobs 'Microsoft.Storage/storageAccounts/blobServices@2024-01-01' = {
+resource blobs 'Microsoft.Storage/storageAccounts/blobServices@2026-06-01' = {
   parent: storage
   name: 'default'
 }
 
-resource container 'Microsoft.Storage/storageAccounts/blobServices/containers@2024-01-01' = {
+resource container 'Microsoft.Storage/storageAccounts/blobServices/containers@2026-06-01' = {
   parent: blobs
   name: containerName
 }
 
-resource lifecycle 'Microsoft.Storage/storageAccounts/managementPolicies@2024-01-01' = {
+resource lifecycle 'Microsoft.Storage/storageAccounts/managementPolicies@2026-06-01' = {
   parent: storage
   name: 'default'
   properties: {
@@ -75,6 +87,9 @@ resource writer 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   }
 }
 
+@description('Resource id of the storage.')
 output storageId string = storage.id
+@description('Container for captured requests.')
 output container string = containerName
+@description('Resource id of the identity that Capture writes as.')
 output identityId string = identity.id

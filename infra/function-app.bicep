@@ -1,40 +1,62 @@
+import { Tags, Hubs, Settings } from 'types.bicep'
+
 metadata description = 'The Functions app on Flex Consumption, and its settings. Everything is reached by the identity; no setting holds a key.'
 
+@description('Region.')
 param location string
-param tags object
+@description('Tags of every resource.')
+param tags Tags
+@description('Makes names unique.')
 param token string
 
+@description('Resource id of the app\'s identity.')
 param identityId string
+@description('Client id of the app\'s identity.')
 param identityClientId string
+@description('Name of the host\'s storage.')
 param hostStorageName string
+@description('Container that the package is deployed to.')
 param packageContainer string
+@description('Host name of the Event Hubs namespace.')
 param eventHubsHost string
+@description('Blob endpoint of the model storage.')
 param modelBlobEndpoint string
+@description('Container with the models.')
 param modelsContainer string
+@description('Container with what the app keeps for itself.')
 param monitorContainer string
 
 @description('Names of the hubs by purpose: requests, results, deadLetters, labels.')
-param hubs object
+param hubs Hubs
+@description('Group that the app reads requests by.')
 param consumerGroup string
+@description('Model for requests that name none; empty: the only model there is.')
 param defaultModel string
+@description('Name of Application Insights.')
 param applicationInsightsName string
 
-@description('Further settings by name.')
-param appSettings object
+@description('Further settings by name; they stand in place of ours.')
+param appSettings Settings
 
 @description('The shared result cache; empty: none.')
 param redisUrl string
 
+@description('Memory of an instance.')
 param instanceMemoryMB int
+@description('The most instances of all functions together.')
 param maximumInstanceCount int
+@description('Instances of the scoring function that always run.')
 param alwaysReadyInstances int
 
 @description('Subnet that the app\'s traffic leaves by; empty: no network, and the app answers HTTP in public.')
 param appSubnetId string
 
+@description('Whether the app\'s traffic leaves by a network.')
 var private = !empty(appSubnetId)
+@description('A name that comes twice is refused.')
+var further = map(items(appSettings), setting => toLower(setting.key))
 
-resource hostStorage 'Microsoft.Storage/storageAccounts@2024-01-01' existing = {
+resource hostStorage 'Microsoft.Storage/storageAccounts@2026-06-01' existing = {
   name: hostStorageName
 }
 
@@ -42,7 +64,7 @@ resource applicationInsights 'Microsoft.Insights/components@2020-02-02' existing
   name: applicationInsightsName
 }
 
-resource plan 'Microsoft.Web/serverfarms@2024-11-01' = {
+resource plan 'Microsoft.Web/serverfarms@2025-03-01' = {
   name: 'plan-${token}'
   location: location
   tags: tags
@@ -51,7 +73,7 @@ resource plan 'Microsoft.Web/serverfarms@2024-11-01' = {
   properties: { reserved: true }
 }
 
-resource functionApp 'Microsoft.Web/sites@2024-11-01' = {
+resource functionApp 'Microsoft.Web/sites@2025-03-01' = {
   name: 'func-${token}'
   location: location
   tags: union(tags, { 'azd-service-name': 'app' })
@@ -84,7 +106,7 @@ resource functionApp 'Microsoft.Web/sites@2024-11-01' = {
       scmMinTlsVersion: '1.2'
       http20Enabled: true
       appSettings: concat(
-        [
+        filter(concat([
           // The host's own storage.
           { name: 'AzureWebJobsStorage__credential', value: 'managedidentity' }
           { name: 'AzureWebJobsStorage__clientId', value: identityClientId }
@@ -123,7 +145,7 @@ resource functionApp 'Microsoft.Web/sites@2024-11-01' = {
               { name: 'REDIS_URL', value: redisUrl }
               { name: 'REDIS_AUTH', value: 'entra' }
               { name: 'REDIS_CLIENT_ID', value: identityClientId }
-            ],
+            ]), setting => !contains(further, toLower(setting.name))),
         map(items(appSettings), setting => { name: setting.key, value: string(setting.value) })
       )
     }
@@ -131,18 +153,21 @@ resource functionApp 'Microsoft.Web/sites@2024-11-01' = {
 }
 
 // azd deploys with an Entra token; basic authentication for deployment is switched off.
-resource noBasicScm 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2024-11-01' = {
+resource noBasicScm 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2025-03-01' = {
   parent: functionApp
   name: 'scm'
   properties: { allow: false }
 }
 
-resource noBasicFtp 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2024-11-01' = {
+resource noBasicFtp 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2025-03-01' = {
   parent: functionApp
   name: 'ftp'
   properties: { allow: false }
 }
 
+@description('Resource id.')
 output id string = functionApp.id
+@description('Name.')
 output name string = functionApp.name
+@description('Address.')
 output url string = 'https://${functionApp.properties.defaultHostName}'

@@ -1,10 +1,15 @@
-metadata description = 'The one identity that the app runs as, on Functions, on Container Apps and on AKS.'
+import { Tags } from 'types.bicep'
 
+metadata description = 'The one identity that the app runs as, on Functions, on Container Apps and on AKS; and KEDA\'s, where there is AKS.'
+
+@description('Region.')
 param location string
-param tags object
+@description('Tags of every resource.')
+param tags Tags
+@description('Makes names unique.')
 param token string
 
-@description('OIDC issuer URL of an AKS cluster; its service account hubscore/hubscore, and KEDA\'s, may then act as this identity.')
+@description('OIDC issuer URL of an AKS cluster; its service account hubscore/hubscore may then act as this identity, and KEDA\'s as one of its own.')
 param aksOidcIssuerUrl string
 
 @description('Kubernetes namespace that KEDA runs in.')
@@ -26,19 +31,34 @@ resource aks 'Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentity
   }
 }
 
-// KEDA reads the lag. One credential after the other: the identity takes no two at once.
+// KEDA reads the lag and nothing else, so it comes as itself.
+resource kedaIdentity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' = if (!empty(aksOidcIssuerUrl)) {
+  name: 'id-keda-${token}'
+  location: location
+  tags: tags
+}
+
 resource keda 'Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials@2024-11-30' = if (!empty(aksOidcIssuerUrl)) {
-  parent: identity
+  parent: kedaIdentity
   name: 'keda'
   properties: {
     issuer: aksOidcIssuerUrl
     subject: 'system:serviceaccount:${kedaNamespace}:keda-operator'
     audiences: ['api://AzureADTokenExchange']
   }
-  dependsOn: [aks]
 }
 
+@description('Name.')
 output name string = identity.name
+@description('Resource id.')
 output id string = identity.id
+@description('Client id.')
 output clientId string = identity.properties.clientId
+@description('Object id.')
 output principalId string = identity.properties.principalId
+
+@description('Client id of KEDA\'s identity; empty: none.')
+output kedaClientId string = empty(aksOidcIssuerUrl) ? '' : kedaIdentity!.properties.clientId
+
+@description('Object id of KEDA\'s identity; empty: none.')
+output kedaPrincipalId string = empty(aksOidcIssuerUrl) ? '' : kedaIdentity!.properties.principalId

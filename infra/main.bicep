@@ -1,5 +1,7 @@
 targetScope = 'subscription'
 
+import { Settings, suffixOf } from 'types.bicep'
+
 metadata description = 'hubscore: requests come in by one Event Hub, are scored in Azure Functions with ONNX models from Blob Storage, and go out by another. No secret anywhere.'
 
 // ── Where and whose ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -70,11 +72,11 @@ param alwaysReadyInstances int = 0
 param defaultModel string = ''
 
 @description('Further settings of the app, by the names in docs/settings.md; azd env set APP_SETTINGS \'{"MODEL_MEMORY_MB":"2048"}\'.')
-param appSettings object = {}
+param appSettings Settings = {}
 
-@description('Redundancy of the model storage. Standard_ZRS outlives a zone, where the region has zones.')
+@description('Redundancy of all storage: models, the package, checkpoints and partition ownership, captured requests. Standard_ZRS outlives a zone, where the region has zones.')
 @allowed(['Standard_LRS', 'Standard_ZRS', 'Standard_GRS', 'Standard_GZRS'])
-param modelStorageSku string = 'Standard_LRS'
+param storageSku string = 'Standard_LRS'
 
 // ── Who is told ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -118,32 +120,50 @@ param aksOidcIssuerUrl string = ''
 @description('Kubernetes namespace that KEDA runs in: kube-system for the AKS add-on, usually keda for Helm.')
 param kedaNamespace string = 'kube-system'
 
+@description('Tags of every resource.')
 var tags = { 'azd-env-name': environmentName }
+@description('Makes names unique.')
 var token = toLower(uniqueString(subscription().id, environmentName, location))
+@description('Names of the hubs; lower case, as checkpoints are.')
 var hubs = {
   requests: 'inference-requests'
   results: 'inference-requests-results'
   deadLetters: 'inference-dead-letter'
   labels: 'inference-labels'
 }
+@description('Group that the app reads requests by.')
 var consumerGroup = 'inference-consumer'
+@description('Container with the models.')
 var modelsContainer = 'models'
+@description('Container with what the app keeps for itself.')
 var monitorContainer = 'monitor'
 
-resource group 'Microsoft.Resources/resourceGroups@2024-03-01' = {
+@description('What modules find by name, worked out here: what-if then knows it before anything is there.')
+var names = {
+  identity: 'id-${token}'
+  kedaIdentity: 'id-keda-${token}'
+  namespace: 'evhns-${token}'
+  hostStorage: 'sthost${token}'
+  modelStorage: 'stmodel${token}'
+  applicationInsights: 'appi-${token}'
+  functionApp: 'func-${token}'
+}
+
+@description('Whether pods may come as our identities.')
+var aks = !empty(aksOidcIssuerUrl)
+
+resource group 'Microsoft.Resources/resourceGroups@2025-04-01' = {
   name: 'rg-${environmentName}'
   location: location
   tags: tags
 }
 
 module identity 'identity.bicep' = {
-  name: 'identity'
   scope: group
   params: { location: location, tags: tags, token: token, aksOidcIssuerUrl: aksOidcIssuerUrl, kedaNamespace: kedaNamespace }
 }
 
 module monitoring 'monitoring.bicep' = {
-  name: 'monitoring'
   scope: group
   params: {
     location: location
@@ -157,25 +177,23 @@ module monitoring 'monitoring.bicep' = {
 }
 
 module network 'network.bicep' = if (privateNetworking) {
-  name: 'network'
   scope: group
   params: { location: location, tags: tags, token: token, addressPrefix: networkAddressPrefix }
 }
 
 module captureStore 'capture.bicep' = if (capture) {
-  name: 'capture'
   scope: group
   params: {
     location: location
     tags: tags
     token: token
+    sku: storageSku
     retentionDays: captureRetentionDays
     publicAccess: !privateNetworking
   }
 }
 
 module eventHubs 'event-hubs.bicep' = {
-  name: 'event-hubs'
   scope: group
   params: {
     location: location
@@ -195,13 +213,11 @@ module eventHubs 'event-hubs.bicep' = {
 }
 
 module hostStorage 'host-storage.bicep' = {
-  name: 'host-storage'
   scope: group
-  params: { location: location, tags: tags, token: token, publicAccess: !privateNetworking }
+  params: { location: location, tags: tags, token: token, sku: storageSku, publicAccess: !privateNetworking }
 }
 
 module modelStorage 'model-storage.bicep' = {
-  name: 'model-storage'
   scope: group
   params: {
     location: location
@@ -209,13 +225,12 @@ module modelStorage 'model-storage.bicep' = {
     token: token
     container: modelsContainer
     monitorContainer: monitorContainer
-    sku: modelStorageSku
+    sku: storageSku
     publicAccess: !privateNetworking
   }
 }
 
 module cache 'redis.bicep' = if (redis) {
-  name: 'redis'
   scope: group
   params: {
     location: location
@@ -227,25 +242,28 @@ module cache 'redis.bicep' = if (redis) {
 }
 
 module roles 'roles.bicep' = {
-  name: 'roles'
   scope: group
   params: {
+    appIdentityName: names.identity
     appPrincipalId: identity.outputs.principalId
+    keda: aks
+    kedaIdentityName: names.kedaIdentity
+    kedaPrincipalId: identity.outputs.kedaPrincipalId
     principalId: principalId
     principalType: principalType
-    namespaceName: eventHubs.outputs.namespaceName
+    namespaceName: names.namespace
     hubs: hubs
-    hostStorageName: hostStorage.outputs.name
-    modelStorageName: modelStorage.outputs.name
+    hostStorageName: names.hostStorage
+    modelStorageName: names.modelStorage
     modelsContainer: modelsContainer
     monitorContainer: monitorContainer
-    applicationInsightsName: monitoring.outputs.applicationInsightsName
+    applicationInsightsName: names.applicationInsights
   }
+  dependsOn: [eventHubs, hostStorage, modelStorage, monitoring]
 }
 
 // The app comes after its roles and, where there is a network, after its private endpoints: a host that starts without them keeps failing for minutes.
 module endpoints 'private-endpoints.bicep' = if (privateNetworking) {
-  name: 'private-endpoints'
   scope: group
   params: {
     location: location
@@ -256,7 +274,9 @@ module endpoints 'private-endpoints.bicep' = if (privateNetworking) {
     namespaceId: eventHubs.outputs.namespaceId
     hostStorageId: hostStorage.outputs.id
     modelStorageId: modelStorage.outputs.id
+    capture: capture
     captureStorageId: capture ? captureStore!.outputs.storageId : ''
+    redis: redis
     redisId: redis ? cache!.outputs.id : ''
     workspaceId: monitoring.outputs.workspaceId
     applicationInsightsId: monitoring.outputs.applicationInsightsId
@@ -264,7 +284,6 @@ module endpoints 'private-endpoints.bicep' = if (privateNetworking) {
 }
 
 module functionApp 'function-app.bicep' = {
-  name: 'function-app'
   scope: group
   params: {
     location: location
@@ -272,7 +291,7 @@ module functionApp 'function-app.bicep' = {
     token: token
     identityId: identity.outputs.id
     identityClientId: identity.outputs.clientId
-    hostStorageName: hostStorage.outputs.name
+    hostStorageName: names.hostStorage
     packageContainer: hostStorage.outputs.packageContainer
     eventHubsHost: eventHubs.outputs.host
     modelBlobEndpoint: modelStorage.outputs.blobEndpoint
@@ -281,7 +300,7 @@ module functionApp 'function-app.bicep' = {
     hubs: hubs
     consumerGroup: consumerGroup
     defaultModel: defaultModel
-    applicationInsightsName: monitoring.outputs.applicationInsightsName
+    applicationInsightsName: names.applicationInsights
     appSettings: appSettings
     redisUrl: redis ? cache!.outputs.url : ''
     instanceMemoryMB: instanceMemoryMB
@@ -293,7 +312,6 @@ module functionApp 'function-app.bicep' = {
 }
 
 module appEndpoint 'private-endpoint.bicep' = if (privateNetworking) {
-  name: 'private-endpoint-app'
   scope: group
   params: {
     location: location
@@ -303,23 +321,22 @@ module appEndpoint 'private-endpoint.bicep' = if (privateNetworking) {
     subnetId: network!.outputs.endpointSubnetId
     targetId: functionApp.outputs.id
     groupId: 'sites'
-    zones: ['privatelink.azurewebsites.net']
+    zones: ['privatelink.${suffixOf(environment().name, 'sites')}']
   }
 }
 
 module diagnostics 'diagnostics.bicep' = {
-  name: 'diagnostics'
   scope: group
   params: {
     workspaceId: monitoring.outputs.workspaceId
-    namespaceName: eventHubs.outputs.namespaceName
-    modelStorageName: modelStorage.outputs.name
-    functionAppName: functionApp.outputs.name
+    namespaceName: names.namespace
+    modelStorageName: names.modelStorage
+    functionAppName: names.functionApp
   }
+  dependsOn: [eventHubs, modelStorage, functionApp]
 }
 
 module alerts 'alerts.bicep' = {
-  name: 'alerts'
   scope: group
   params: {
     location: location
@@ -327,9 +344,7 @@ module alerts 'alerts.bicep' = {
     token: token
     email: alertEmail
     applicationInsightsId: monitoring.outputs.applicationInsightsId
-    namespaceId: eventHubs.outputs.namespaceId
-    requestsHub: hubs.requests
-    resultsHub: hubs.results
+    workspaceId: monitoring.outputs.workspaceId
     latencyMs: latencyAlertMs
     lagEvents: lagAlertEvents
     deadLettersPerMinute: deadLetterAlertPerMinute
@@ -337,13 +352,11 @@ module alerts 'alerts.bicep' = {
 }
 
 module workbook 'workbook.bicep' = {
-  name: 'workbook'
   scope: group
   params: { location: location, tags: tags, applicationInsightsId: monitoring.outputs.applicationInsightsId }
 }
 
 module dashboards 'grafana.bicep' = if (grafana) {
-  name: 'grafana'
   scope: group
   params: {
     location: location
@@ -352,12 +365,12 @@ module dashboards 'grafana.bicep' = if (grafana) {
     principalId: principalId
     principalType: principalType
     publicAccess: !privateNetworking
-    applicationInsightsName: monitoring.outputs.applicationInsightsName
+    applicationInsightsName: names.applicationInsights
   }
+  dependsOn: [monitoring]
 }
 
 module grafanaEndpoint 'private-endpoint.bicep' = if (grafana && privateNetworking) {
-  name: 'private-endpoint-grafana'
   scope: group
   params: {
     location: location
@@ -372,19 +385,49 @@ module grafanaEndpoint 'private-endpoint.bicep' = if (grafana && privateNetworki
 }
 
 // azd keeps these in .azure/<environment>/.env; the hooks and `azd env get-values` read them from there.
+@description('Region.')
 output AZURE_LOCATION string = location
+@description('Tenant.')
 output AZURE_TENANT_ID string = tenant().tenantId
+@description('Name of the resource group.')
 output AZURE_RESOURCE_GROUP string = group.name
+@description('Name of the app.')
 output AZURE_FUNCTION_APP_NAME string = functionApp.outputs.name
+@description('Address of the app.')
 output AZURE_FUNCTION_APP_URL string = functionApp.outputs.url
+@description('Client id of the app\'s identity.')
 output AZURE_IDENTITY_CLIENT_ID string = identity.outputs.clientId
+@description('Name of the app\'s identity.')
 output AZURE_IDENTITY_NAME string = identity.outputs.name
+@description('Client id of KEDA\'s identity; empty without AKS.')
+output AZURE_KEDA_CLIENT_ID string = identity.outputs.kedaClientId
+
+@description('Suffix of storage\'s host names in this cloud.')
+output AZURE_STORAGE_SUFFIX string = environment().suffixes.storage
+
+@description('Name of the namespace.')
 output AZURE_EVENT_HUBS_NAMESPACE string = eventHubs.outputs.namespaceName
+@description('Name of the host\'s storage.')
 output AZURE_HOST_STORAGE_NAME string = hostStorage.outputs.name
+@description('Name of the workspace.')
 output AZURE_LOG_ANALYTICS_NAME string = monitoring.outputs.workspaceName
+@description('Host name of the namespace.')
 output EventHubs__fullyQualifiedNamespace string = eventHubs.outputs.host
+@description('Blob endpoint of the model storage.')
 output ModelStorage__blobServiceUri string = modelStorage.outputs.blobEndpoint
+@description('Container with the models.')
 output MODELS_CONTAINER string = modelsContainer
+@description('Container with what the app keeps for itself.')
 output MONITOR_CONTAINER string = monitorContainer
+@description('For pods.')
+output DEFAULT_MODEL string = defaultModel
+@description('For pods: the shared result cache; empty: none.')
+output REDIS_URL string = redis ? cache!.outputs.url : ''
+@description('For pods: where telemetry goes.')
+output APPLICATIONINSIGHTS_CONNECTION_STRING string = monitoring.outputs.applicationInsightsConnectionString
+@description('For container-app.bicep; empty without private networking.')
+output AZURE_CONTAINER_APPS_SUBNET_ID string = privateNetworking ? network!.outputs.containerSubnetId : ''
+@description('For the dashboard.')
 output AZURE_APPLICATION_INSIGHTS_ID string = monitoring.outputs.applicationInsightsId
+@description('Address of Grafana; empty: none.')
 output AZURE_GRAFANA_ENDPOINT string = grafana ? dashboards!.outputs.endpoint : ''

@@ -1,14 +1,23 @@
+import { Tags } from 'types.bicep'
+
 metadata description = 'The models. Apart from the host\'s storage, so that who may change models is its own question; versions and deleted blobs come back for 30 days.'
 
+@description('Region.')
 param location string
-param tags object
+@description('Tags of every resource.')
+param tags Tags
+@description('Makes names unique.')
 param token string
+@description('Name of the container with the models.')
 param container string
+@description('Container with what the app keeps for itself.')
 param monitorContainer string
+@description('Redundancy.')
 param sku string
+@description('Whether the public network may reach it, with a token.')
 param publicAccess bool
 
-resource storage 'Microsoft.Storage/storageAccounts@2024-01-01' = {
+resource storage 'Microsoft.Storage/storageAccounts@2026-06-01' = {
   name: 'stmodel${token}'
   location: location
   tags: tags
@@ -25,7 +34,7 @@ resource storage 'Microsoft.Storage/storageAccounts@2024-01-01' = {
   }
 }
 
-resource blobs 'Microsoft.Storage/storageAccounts/blobServices@2024-01-01' = {
+resource blobs 'Microsoft.Storage/storageAccounts/blobServices@2026-06-01' = {
   parent: storage
   name: 'default'
   properties: {
@@ -35,19 +44,19 @@ resource blobs 'Microsoft.Storage/storageAccounts/blobServices@2024-01-01' = {
   }
 }
 
-resource models 'Microsoft.Storage/storageAccounts/blobServices/containers@2024-01-01' = {
+resource models 'Microsoft.Storage/storageAccounts/blobServices/containers@2026-06-01' = {
   parent: blobs
   name: container
 }
 
 // What the app keeps for itself. Apart from the models, which it may not change.
-resource monitor 'Microsoft.Storage/storageAccounts/blobServices/containers@2024-01-01' = {
+resource monitor 'Microsoft.Storage/storageAccounts/blobServices/containers@2026-06-01' = {
   parent: blobs
   name: monitorContainer
 }
 
 // deployment.json is rewritten with every rollout; its old versions go after a year.
-resource lifecycle 'Microsoft.Storage/storageAccounts/managementPolicies@2024-01-01' = {
+resource lifecycle 'Microsoft.Storage/storageAccounts/managementPolicies@2026-06-01' = {
   parent: storage
   name: 'default'
   properties: {
@@ -68,6 +77,9 @@ resource lifecycle 'Microsoft.Storage/storageAccounts/managementPolicies@2024-01
   dependsOn: [blobs]
 }
 
+@description('Resource id.')
 output id string = storage.id
+@description('Name.')
 output name string = storage.name
+@description('Blob endpoint.')
 output blobEndpoint string = storage.properties.primaryEndpoints.blob

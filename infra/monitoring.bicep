@@ -1,13 +1,21 @@
+import { Tags } from 'types.bicep'
+
 metadata description = 'Log Analytics and Application Insights; both take Entra tokens only.'
 
+@description('Region.')
 param location string
-param tags object
+@description('Tags of every resource.')
+param tags Tags
+@description('Makes names unique.')
 param token string
+@description('Days that it is kept.')
 param retentionDays int
+@description('Whether telemetry may come from the public network.')
 param publicIngestion bool
+@description('Whether queries may come from the public network.')
 param publicQuery bool
 
-resource workspace 'Microsoft.OperationalInsights/workspaces@2023-09-01' = {
+resource workspace 'Microsoft.OperationalInsights/workspaces@2026-03-01' = {
   name: 'log-${token}'
   location: location
   tags: tags
@@ -35,7 +43,13 @@ resource applicationInsights 'Microsoft.Insights/components@2020-02-02' = {
   }
 }
 
+@description('Resource id of the workspace.')
 output workspaceId string = workspace.id
+@description('Name of the workspace.')
 output workspaceName string = workspace.name
+@description('Resource id of Application Insights.')
 output applicationInsightsId string = applicationInsights.id
+@description('Name of Application Insights.')
 output applicationInsightsName string = applicationInsights.name
+@description('Where telemetry goes; lets nobody in.')
+output applicationInsightsConnectionString string = applicationInsights.properties.ConnectionString

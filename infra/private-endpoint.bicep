@@ -1,9 +1,16 @@
+import { Tags } from 'types.bicep'
+
 metadata description = 'One private endpoint, the DNS zones that its names are found in, and the zones\' links to the network.'
 
+@description('Region.')
 param location string
-param tags object
+@description('Tags of every resource.')
+param tags Tags
+@description('Name of the endpoint.')
 param name string
+@description('Resource id of the network.')
 param networkId string
+@description('Resource id of the subnet for endpoints.')
 param subnetId string
 
 @description('Resource that the endpoint leads to.')
@@ -13,9 +20,9 @@ param targetId string
 param groupId string
 
 @description('Private DNS zones for its names.')
-param zones array
+param zones string[]
 
-resource endpoint 'Microsoft.Network/privateEndpoints@2024-05-01' = {
+resource endpoint 'Microsoft.Network/privateEndpoints@2026-03-01' = {
   name: name
   location: location
   tags: tags
@@ -46,7 +53,7 @@ resource link 'Microsoft.Network/privateDnsZones/virtualNetworkLinks@2024-06-01'
   }
 ]
 
-resource records 'Microsoft.Network/privateEndpoints/privateDnsZoneGroups@2024-05-01' = {
+resource records 'Microsoft.Network/privateEndpoints/privateDnsZoneGroups@2026-03-01' = {
   parent: endpoint
   name: 'default'
   properties: {

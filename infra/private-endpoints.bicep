@@ -1,27 +1,46 @@
+import { Tags, suffixOf } from 'types.bicep'
+
 metadata description = 'Option: a private endpoint for everything that the app talks to.'
 
+@description('Region.')
 param location string
-param tags object
+@description('Tags of every resource.')
+param tags Tags
+@description('Makes names unique.')
 param token string
+@description('Resource id of the network.')
 param networkId string
+@description('Resource id of the subnet for endpoints.')
 param subnetId string
+@description('Resource id of the Event Hubs namespace.')
 param namespaceId string
+@description('Resource id of the host\'s storage.')
 param hostStorageId string
+@description('Resource id of the model storage.')
 param modelStorageId string
+
+@description('Whether requests are captured.')
+param capture bool
 
 @description('Storage that Capture writes to; empty: none.')
 param captureStorageId string
 
+@description('Whether there is a shared cache.')
+param redis bool
+
 @description('The shared cache; empty: none.')
 param redisId string
+@description('Resource id of the Log Analytics workspace.')
 param workspaceId string
+@description('Resource id of Application Insights.')
 param applicationInsightsId string
 
+@description('Suffix of storage\'s host names.')
 var suffix = environment().suffixes.storage
+@description('DNS zone of blob endpoints.')
 var blobZone = 'privatelink.blob.${suffix}'
 
 module eventHubs 'private-endpoint.bicep' = {
-  name: 'private-endpoint-event-hubs'
   params: {
     location: location
     tags: tags
@@ -30,12 +49,11 @@ module eventHubs 'private-endpoint.bicep' = {
     subnetId: subnetId
     targetId: namespaceId
     groupId: 'namespace'
-    zones: ['privatelink.servicebus.windows.net']
+    zones: ['privatelink.${suffixOf(environment().name, 'serviceBus')}']
   }
 }
 
 module hostBlob 'private-endpoint.bicep' = {
-  name: 'private-endpoint-host-blob'
   params: {
     location: location
     tags: tags
@@ -49,7 +67,6 @@ module hostBlob 'private-endpoint.bicep' = {
 }
 
 module hostQueue 'private-endpoint.bicep' = {
-  name: 'private-endpoint-host-queue'
   params: {
     location: location
     tags: tags
@@ -63,7 +80,6 @@ module hostQueue 'private-endpoint.bicep' = {
 }
 
 module hostTable 'private-endpoint.bicep' = {
-  name: 'private-endpoint-host-table'
   params: {
     location: location
     tags: tags
@@ -78,7 +94,6 @@ module hostTable 'private-endpoint.bicep' = {
 
 // Endpoints that share a DNS zone come one after another: the zone cannot be written twice at once.
 module models 'private-endpoint.bicep' = {
-  name: 'private-endpoint-models'
   params: {
     location: location
     tags: tags
@@ -92,8 +107,7 @@ module models 'private-endpoint.bicep' = {
   dependsOn: [hostBlob]
 }
 
-module capture 'private-endpoint.bicep' = if (!empty(captureStorageId)) {
-  name: 'private-endpoint-capture'
+module captureBlob 'private-endpoint.bicep' = if (capture) {
   params: {
     location: location
     tags: tags
@@ -107,8 +121,7 @@ module capture 'private-endpoint.bicep' = if (!empty(captureStorageId)) {
   dependsOn: [models]
 }
 
-module redis 'private-endpoint.bicep' = if (!empty(redisId)) {
-  name: 'private-endpoint-redis'
+module cache 'private-endpoint.bicep' = if (redis) {
   params: {
     location: location
     tags: tags
@@ -117,12 +130,12 @@ module redis 'private-endpoint.bicep' = if (!empty(redisId)) {
     subnetId: subnetId
     targetId: redisId
     groupId: 'redisEnterprise'
-    zones: ['privatelink.redis.azure.net']
+    zones: ['privatelink.${suffixOf(environment().name, 'redis')}']
   }
 }
 
 // Telemetry goes in by a private link scope, since Application Insights and Log Analytics have no endpoints of their own.
-resource monitorScope 'Microsoft.Insights/privateLinkScopes@2021-07-01-preview' = {
+resource monitorScope 'Microsoft.Insights/privateLinkScopes@2021-09-01' = {
   name: 'ampls-${token}'
   location: 'global'
   tags: tags
@@ -132,20 +145,19 @@ resource monitorScope 'Microsoft.Insights/privateLinkScopes@2021-07-01-preview' 
   }
 }
 
-resource scopedWorkspace 'Microsoft.Insights/privateLinkScopes/scopedResources@2021-07-01-preview' = {
+resource scopedWorkspace 'Microsoft.Insights/privateLinkScopes/scopedResources@2021-09-01' = {
   parent: monitorScope
   name: 'workspace'
   properties: { linkedResourceId: workspaceId }
 }
 
-resource scopedApplicationInsights 'Microsoft.Insights/privateLinkScopes/scopedResources@2021-07-01-preview' = {
+resource scopedApplicationInsights 'Microsoft.Insights/privateLinkScopes/scopedResources@2021-09-01' = {
   parent: monitorScope
   name: 'application-insights'
   properties: { linkedResourceId: applicationInsightsId }
 }
 
 module monitor 'private-endpoint.bicep' = {
-  name: 'private-endpoint-monitor'
   params: {
     location: location
     tags: tags
@@ -162,5 +174,5 @@ module monitor 'private-endpoint.bicep' = {
       blobZone
     ]
   }
-  dependsOn: [scopedWorkspace, scopedApplicationInsights, models, capture]
+  dependsOn: [scopedWorkspace, scopedApplicationInsights, models, captureBlob]
 }

@@ -1,9 +1,16 @@
+import { Tags } from 'types.bicep'
+
 metadata description = 'Option: Azure Managed Redis as the result cache that instances share. Entra tokens only; losing it costs speed, never results.'
 
+@description('Region.')
 param location string
-param tags object
+@description('Tags of every resource.')
+param tags Tags
+@description('Makes names unique.')
 param token string
+@description('Object id of the app\'s identity.')
 param appPrincipalId string
+@description('Whether the public network may reach it, with a token.')
 param publicAccess bool
 
 resource redis 'Microsoft.Cache/redisEnterprise@2025-07-01' = {
@@ -41,5 +48,7 @@ resource app 'Microsoft.Cache/redisEnterprise/databases/accessPolicyAssignments@
   }
 }
 
+@description('Resource id.')
 output id string = redis.id
+@description('Address.')
 output url string = 'rediss://${redis.properties.hostName}:10000'

@@ -1,73 +1,112 @@
+import { Hubs } from 'types.bicep'
+
 metadata description = 'Who may do what: the least role at the narrowest scope, and why. test/unit/infra holds every line against the code that needs it.'
+
+@description('Name of the app\'s identity.')
+param appIdentityName string
 
 @description('Object id of the app\'s identity.')
 param appPrincipalId string
 
+@description('Whether KEDA reads the lag in a cluster.')
+param keda bool
+
+@description('Name of KEDA\'s identity.')
+param kedaIdentityName string
+
+@description('Object id of KEDA\'s identity; empty: none.')
+param kedaPrincipalId string
+
 @description('Object id of who deploys; empty: no roles for people.')
 param principalId string
+@description('What that principal is.')
 param principalType string
 
+@description('Name of the Event Hubs namespace.')
 param namespaceName string
-param hubs object
+@description('Names of the hubs.')
+param hubs Hubs
+@description('Name of the host\'s storage.')
 param hostStorageName string
+@description('Name of the model storage.')
 param modelStorageName string
+@description('Container with the models.')
 param modelsContainer string
+@description('Container with what the app keeps for itself.')
 param monitorContainer string
+@description('Name of Application Insights.')
 param applicationInsightsName string
 
+@description('Type of the built-in roles.')
 var definitions = 'Microsoft.Authorization/roleDefinitions'
-var receiver = subscriptionResourceId(definitions, 'a638d3c7-ab3a-418d-83e6-5f17a39d4fde') // Azure Event Hubs Data Receiver
-var sender = subscriptionResourceId(definitions, '2b629674-e913-4c01-ae53-ef4638d8f975') // Azure Event Hubs Data Sender
-var blobOwner = subscriptionResourceId(definitions, 'b7e6dc6d-f1e8-4753-8033-0f276bb0955b') // Storage Blob Data Owner
-var blobContributor = subscriptionResourceId(definitions, 'ba92f5b4-2d11-453d-a403-e96b0029c9fe') // Storage Blob Data Contributor
-var blobReader = subscriptionResourceId(definitions, '2a2b9908-6ea1-4ae2-8e65-a410df84e7d1') // Storage Blob Data Reader
-var queueContributor = subscriptionResourceId(definitions, '974c5e8b-45b9-4653-ba55-5f855dd0fb88') // Storage Queue Data Contributor
-var tableContributor = subscriptionResourceId(definitions, '0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3') // Storage Table Data Contributor
-var metricsPublisher = subscriptionResourceId(definitions, '3913510d-42f4-4e42-8a64-420c390055eb') // Monitoring Metrics Publisher
+@description('Azure Event Hubs Data Receiver.')
+var receiver = subscriptionResourceId(definitions, 'a638d3c7-ab3a-418d-83e6-5f17a39d4fde')
+@description('Azure Event Hubs Data Sender.')
+var sender = subscriptionResourceId(definitions, '2b629674-e913-4c01-ae53-ef4638d8f975')
+@description('Storage Blob Data Owner.')
+var blobOwner = subscriptionResourceId(definitions, 'b7e6dc6d-f1e8-4753-8033-0f276bb0955b')
+@description('Storage Blob Data Contributor.')
+var blobContributor = subscriptionResourceId(definitions, 'ba92f5b4-2d11-453d-a403-e96b0029c9fe')
+@description('Storage Blob Data Reader.')
+var blobReader = subscriptionResourceId(definitions, '2a2b9908-6ea1-4ae2-8e65-a410df84e7d1')
+@description('Storage Queue Data Contributor.')
+var queueContributor = subscriptionResourceId(definitions, '974c5e8b-45b9-4653-ba55-5f855dd0fb88')
+@description('Storage Table Data Contributor.')
+var tableContributor = subscriptionResourceId(definitions, '0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3')
+@description('Monitoring Metrics Publisher.')
+var metricsPublisher = subscriptionResourceId(definitions, '3913510d-42f4-4e42-8a64-420c390055eb')
 
-resource namespace 'Microsoft.EventHub/namespaces@2024-01-01' existing = {
+resource appIdentity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' existing = {
+  name: appIdentityName
+}
+
+resource kedaIdentity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' existing = if (keda) {
+  name: kedaIdentityName
+}
+
+resource namespace 'Microsoft.EventHub/namespaces@2026-01-01' existing = {
   name: namespaceName
 }
 
-resource requests 'Microsoft.EventHub/namespaces/eventhubs@2024-01-01' existing = {
+resource requests 'Microsoft.EventHub/namespaces/eventhubs@2026-01-01' existing = {
   parent: namespace
   name: hubs.requests
 }
 
-resource results 'Microsoft.EventHub/namespaces/eventhubs@2024-01-01' existing = {
+resource results 'Microsoft.EventHub/namespaces/eventhubs@2026-01-01' existing = {
   parent: namespace
   name: hubs.results
 }
 
-resource deadLetters 'Microsoft.EventHub/namespaces/eventhubs@2024-01-01' existing = {
+resource deadLetters 'Microsoft.EventHub/namespaces/eventhubs@2026-01-01' existing = {
   parent: namespace
   name: hubs.deadLetters
 }
 
-resource labels 'Microsoft.EventHub/namespaces/eventhubs@2024-01-01' existing = {
+resource labels 'Microsoft.EventHub/namespaces/eventhubs@2026-01-01' existing = {
   parent: namespace
   name: hubs.labels
 }
 
-resource hostStorage 'Microsoft.Storage/storageAccounts@2024-01-01' existing = {
+resource hostStorage 'Microsoft.Storage/storageAccounts@2026-06-01' existing = {
   name: hostStorageName
 }
 
-resource modelStorage 'Microsoft.Storage/storageAccounts@2024-01-01' existing = {
+resource modelStorage 'Microsoft.Storage/storageAccounts@2026-06-01' existing = {
   name: modelStorageName
 }
 
-resource modelBlobs 'Microsoft.Storage/storageAccounts/blobServices@2024-01-01' existing = {
+resource modelBlobs 'Microsoft.Storage/storageAccounts/blobServices@2026-06-01' existing = {
   parent: modelStorage
   name: 'default'
 }
 
-resource models 'Microsoft.Storage/storageAccounts/blobServices/containers@2024-01-01' existing = {
+resource models 'Microsoft.Storage/storageAccounts/blobServices/containers@2026-06-01' existing = {
   parent: modelBlobs
   name: modelsContainer
 }
 
-resource monitor 'Microsoft.Storage/storageAccounts/blobServices/containers@2024-01-01' existing = {
+resource monitor 'Microsoft.Storage/storageAccounts/blobServices/containers@2026-06-01' existing = {
   parent: modelBlobs
   name: monitorContainer
 }
@@ -79,7 +118,7 @@ resource applicationInsights 'Microsoft.Insights/components@2020-02-02' existing
 // ── The app ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 resource appReadsRequests 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(requests.id, appPrincipalId, receiver)
+  name: guid(requests.id, appIdentity.id, receiver)
   scope: requests
   properties: {
     roleDefinitionId: receiver
@@ -90,7 +129,7 @@ resource appReadsRequests 'Microsoft.Authorization/roleAssignments@2022-04-01' =
 }
 
 resource appSendsRequests 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(requests.id, appPrincipalId, sender)
+  name: guid(requests.id, appIdentity.id, sender)
   scope: requests
   properties: {
     roleDefinitionId: sender
@@ -101,7 +140,7 @@ resource appSendsRequests 'Microsoft.Authorization/roleAssignments@2022-04-01' =
 }
 
 resource appReadsResults 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(results.id, appPrincipalId, receiver)
+  name: guid(results.id, appIdentity.id, receiver)
   scope: results
   properties: {
     roleDefinitionId: receiver
@@ -112,7 +151,7 @@ resource appReadsResults 'Microsoft.Authorization/roleAssignments@2022-04-01' = 
 }
 
 resource appSendsResults 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(results.id, appPrincipalId, sender)
+  name: guid(results.id, appIdentity.id, sender)
   scope: results
   properties: {
     roleDefinitionId: sender
@@ -123,7 +162,7 @@ resource appSendsResults 'Microsoft.Authorization/roleAssignments@2022-04-01' = 
 }
 
 resource appReadsDeadLetters 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(deadLetters.id, appPrincipalId, receiver)
+  name: guid(deadLetters.id, appIdentity.id, receiver)
   scope: deadLetters
   properties: {
     roleDefinitionId: receiver
@@ -134,7 +173,7 @@ resource appReadsDeadLetters 'Microsoft.Authorization/roleAssignments@2022-04-01
 }
 
 resource appSendsDeadLetters 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(deadLetters.id, appPrincipalId, sender)
+  name: guid(deadLetters.id, appIdentity.id, sender)
   scope: deadLetters
   properties: {
     roleDefinitionId: sender
@@ -145,7 +184,7 @@ resource appSendsDeadLetters 'Microsoft.Authorization/roleAssignments@2022-04-01
 }
 
 resource appReadsModels 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(models.id, appPrincipalId, blobReader)
+  name: guid(models.id, appIdentity.id, blobReader)
   scope: models
   properties: {
     roleDefinitionId: blobReader
@@ -156,7 +195,7 @@ resource appReadsModels 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
 }
 
 resource appKeepsVerdicts 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(monitor.id, appPrincipalId, blobContributor)
+  name: guid(monitor.id, appIdentity.id, blobContributor)
   scope: monitor
   properties: {
     roleDefinitionId: blobContributor
@@ -167,7 +206,7 @@ resource appKeepsVerdicts 'Microsoft.Authorization/roleAssignments@2022-04-01' =
 }
 
 resource hostOwnsBlobs 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(hostStorage.id, appPrincipalId, blobOwner)
+  name: guid(hostStorage.id, appIdentity.id, blobOwner)
   scope: hostStorage
   properties: {
     roleDefinitionId: blobOwner
@@ -178,7 +217,7 @@ resource hostOwnsBlobs 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
 }
 
 resource hostUsesQueues 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(hostStorage.id, appPrincipalId, queueContributor)
+  name: guid(hostStorage.id, appIdentity.id, queueContributor)
   scope: hostStorage
   properties: {
     roleDefinitionId: queueContributor
@@ -189,7 +228,7 @@ resource hostUsesQueues 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
 }
 
 resource hostUsesTables 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(hostStorage.id, appPrincipalId, tableContributor)
+  name: guid(hostStorage.id, appIdentity.id, tableContributor)
   scope: hostStorage
   properties: {
     roleDefinitionId: tableContributor
@@ -200,13 +239,37 @@ resource hostUsesTables 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
 }
 
 resource appSendsTelemetry 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(applicationInsights.id, appPrincipalId, metricsPublisher)
+  name: guid(applicationInsights.id, appIdentity.id, metricsPublisher)
   scope: applicationInsights
   properties: {
     roleDefinitionId: metricsPublisher
     principalId: appPrincipalId
     principalType: 'ServicePrincipal'
     description: 'Application Insights takes Entra tokens only.'
+  }
+}
+
+// ── KEDA ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+resource kedaReadsRequests 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (keda) {
+  name: guid(requests.id, kedaIdentity.id, receiver)
+  scope: requests
+  properties: {
+    roleDefinitionId: receiver
+    principalId: kedaPrincipalId
+    principalType: 'ServicePrincipal'
+    description: 'The scaler asks for the newest event of each partition.'
+  }
+}
+
+resource kedaReadsCheckpoints 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (keda) {
+  name: guid(hostStorage.id, kedaIdentity.id, blobReader)
+  scope: hostStorage
+  properties: {
+    roleDefinitionId: blobReader
+    principalId: kedaPrincipalId
+    principalType: 'ServicePrincipal'
+    description: 'The scaler reads the host\'s checkpoints.'
   }
 }
 

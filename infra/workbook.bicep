@@ -1,11 +1,16 @@
+import { Tags } from 'types.bicep'
+
 metadata description = 'The Azure workbook: what infra/dashboards/workbook.json draws, in Application Insights under Workbooks.'
 
+@description('Region.')
 param location string
-param tags object
+@description('Tags of every resource.')
+param tags Tags
+@description('Resource id of Application Insights.')
 param applicationInsightsId string
 
 resource workbook 'Microsoft.Insights/workbooks@2023-06-01' = {
-  name: guid(applicationInsightsId, 'hubscore')
+  name: guid(resourceGroup().id, 'hubscore')
   location: location
   tags: tags
   kind: 'shared'

@@ -24,9 +24,13 @@ export function writeLocalSettings(path: string, environment: Environment): bool
   return true;
 }
 
-/** @throws Error that says where the value comes from. */
+/** An output of the deployment is not there. */
+export class NotProvisioned extends Error {}
+
+/** @throws NotProvisioned that says where the value comes from. */
 export function needed(environment: Environment, name: string): string {
   const value = environment[name];
-  if (!value) throw new Error(`${name} is not set: run this by \`azd provision\` or \`azd hooks run postprovision\``);
+  if (!value)
+    throw new NotProvisioned(`${name} is not set: run this by \`azd provision\` or \`azd hooks run postprovision\``);
   return value;
 }

@@ -20,7 +20,10 @@ export function grafanaDashboard(panels: readonly Panel[], source: Source): unkn
     refresh: '1m',
     time: { from: 'now-1h', to: 'now' },
     templating: {
-      list: [{ name: 'datasource', label: 'Data source', type: 'datasource', query: DATASOURCES[source], refresh: 1 }],
+      list: [
+        { name: 'datasource', label: 'Data source', type: 'datasource', query: DATASOURCES[source], refresh: 1 },
+        ...(source === 'prometheus' ? [variable('namespace', ''), variable('job', '{namespace="$namespace"}')] : []),
+      ],
     },
     panels: panels.map((panel, i) => ({
       id: i + 1,
@@ -36,9 +39,24 @@ export function grafanaDashboard(panels: readonly Panel[], source: Source): unkn
   };
 }
 
+/** One installation at a time: two added up say nothing of either, and every exporter has a resident memory. */
+const INSTALLATION = 'namespace="$namespace",job="$job"';
+/** A metric's name, and the brace where labels follow. */
+const SELECTOR = /\b((?:inference|hubscore|process)_\w+)(?:\{|(?!\w))/g;
+
+function variable(name: string, among: string): object {
+  const query = `label_values(hubscore_event_loop_delay_seconds${among}, ${name})`;
+  const datasource = { type: DATASOURCES.prometheus, uid: '$datasource' };
+  return { name, type: 'query', datasource, query: { query, refId: name }, refresh: 2, sort: 1 };
+}
+
+function scoped(promql: string): string {
+  return promql.replace(SELECTOR, (selector, name) => `${name}{${INSTALLATION}${selector.endsWith('{') ? ',' : '}'}`);
+}
+
 function target({ promql, legend, kql }: Panel, source: Source): object {
   if (source === 'prometheus') {
-    return { expr: promql.replaceAll('INTERVAL', '$__rate_interval'), legendFormat: legend, range: true };
+    return { expr: scoped(promql).replaceAll('INTERVAL', '$__rate_interval'), legendFormat: legend, range: true };
   }
   return {
     queryType: 'Azure Log Analytics',

@@ -89,7 +89,10 @@ export const PANELS: readonly Panel[] = [
     title: 'Lag',
     help: 'Events behind the newest, by requests partition.',
     unit: 'short',
-    ...highest('hubscore_partition_lag_events', ['partition']),
+    // The instance that a partition left knows less of what is settled than the one that has it: the smallest number is the true one.
+    promql: 'min by (partition) (hubscore_partition_lag_events)',
+    legend: legendOf(['partition']),
+    kql: `${metric('hubscore_partition_lag_events')} | summarize lag = min(valueSum) by timestamp = bin(timestamp, 1m), ${dimensions(['partition'])} | summarize lag = max(lag) by bin(timestamp, GRAIN), partition | project timestamp, series = partition, lag`,
   },
   {
     title: 'Waiting, 95th percentile',

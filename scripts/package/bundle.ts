@@ -13,12 +13,13 @@ const REQUIRE =
 /**
  * Bundles the functions, and the files that they start as processes and threads, into `<folder>/dist`. One file a function and shared chunks, since
  * reading some 50,000 files of node_modules takes a cold start longer than running them (figures: docs/operate.md).
+ * @returns folders of the packages whose code is in it, below `root`
  */
-export async function bundle(root: string, folder: string): Promise<void> {
+export async function bundle(root: string, folder: string): Promise<readonly string[]> {
   const source = join(root, 'src');
   const functions = globSync('functions/*.ts', { cwd: source });
   if (functions.length === 0) throw new Error(`no functions in ${join(source, 'functions')}`);
-  await build({
+  const { metafile } = await build({
     absWorkingDir: root,
     entryPoints: [...functions, ...workerFiles(source)].map(file => join(source, file)),
     outdir: join(folder, 'dist'),
@@ -34,7 +35,18 @@ export async function bundle(root: string, folder: string): Promise<void> {
     external: [...NATIVE_PACKAGES, ...WORKER_MODULES],
     plugins: [keepUrls(source)],
     logLevel: 'error',
+    metafile: true,
   });
+  const used = Object.values(metafile.outputs).flatMap(({ inputs }) =>
+    Object.entries(inputs).flatMap(([file, { bytesInOutput }]) => (bytesInOutput > 0 ? [file] : [])),
+  );
+  return packageFolders(used);
+}
+
+/** `node_modules/a/node_modules/@b/c` of `node_modules/a/node_modules/@b/c/dist/index.js`; our own files belong to none. */
+function packageFolders(files: readonly string[]): string[] {
+  const folders = files.flatMap(file => /^(?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/]+/.exec(file) ?? []);
+  return [...new Set(folders)].sort();
 }
 
 /** Files started by `new URL(… './x.js', import.meta.url)`, relative to the source folder. */

@@ -1,6 +1,9 @@
 import { cpSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { billOfMaterials } from './bill-of-materials.ts';
 import { bundle, NATIVE_PACKAGES } from './bundle.ts';
+import { shippedPackages } from './shipped-packages.ts';
+import { thirdPartyNotices } from './third-party-notices.ts';
 
 /** What runs of a native package on Functions, which is Linux on x64 whatever machine packages. */
 const NATIVE_FILES = [
@@ -19,11 +22,11 @@ interface Manifest {
   readonly dependencies: Readonly<Record<string, string>>;
 }
 
-/** Lays out in `folder` what a Functions app is made of, and nothing else: bundled functions, ONNX Runtime for Linux on x64, host.json, package.json. */
+/** Lays out in `folder` what a Functions app is made of, and nothing else: bundled functions, ONNX Runtime for Linux on x64, host.json, package.json, and what others' code is in it. */
 export async function stage(root: string, folder: string): Promise<void> {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
-  await bundle(root, folder);
+  const bundled = await bundle(root, folder);
 
   const modules = join(root, 'node_modules');
   for (const file of globSync(NATIVE_FILES, { cwd: modules })) {
@@ -35,4 +38,11 @@ export async function stage(root: string, folder: string): Promise<void> {
   const native = Object.entries(dependencies).filter(([name]) => NATIVE_PACKAGES.some(known => known === name));
   const manifest = { name, version, private: true, type: 'module', main, dependencies: Object.fromEntries(native) };
   writeFileSync(join(folder, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);
+
+  const shipped = shippedPackages(root, [...bundled, ...NATIVE_PACKAGES.map(native => `node_modules/${native}`)]);
+  writeFileSync(join(folder, 'THIRD-PARTY-NOTICES.txt'), thirdPartyNotices(shipped));
+  writeFileSync(
+    join(folder, 'sbom.cdx.json'),
+    `${JSON.stringify(billOfMaterials({ name, version }, shipped), null, 2)}\n`,
+  );
 }

@@ -36,16 +36,20 @@ export function openLedger(
   lifetime.finish(scorer.drain);
   telemetry.observe({
     breakers: () => ({ results: events.breaker.state }),
+    partitions: async signal => (await events.requests.describe(signal)).partitions,
     newest: async (partition, signal) => (await events.requests.range(partition, signal)).last,
   });
   return {
     async scoreRequests(bodies, metadata) {
       const batch = readBatch(bodies, metadata, source);
+      const ended = telemetry.recordArrival(batch);
       try {
         await scorer.scoreBatch(batch);
       } catch (thrown) {
         telemetry.recordFailedBatch(batch, thrown instanceof InfrastructureError ? 'infrastructure' : 'unexpected');
         throw thrown;
+      } finally {
+        ended();
       }
     },
     fillHoles: async () => void (await scorer.fillSilentPartitions()),

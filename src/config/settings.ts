@@ -70,7 +70,7 @@ export const settingsSchema = z.object({
     'Folder for what is kept on this machine, caches and temporary files among it; absent: the temporary directory (and `.local` for the local stack).',
   ),
   WORKER_THREADS: optionalWhole(
-    'Processes for models that are too slow to run in-line, or that an input can keep at work for ever; absent: one less than the cores, at least one. 0 runs everything in-line, where nothing can be ended.',
+    'Processes for models that are too slow to run in-line, or that an input can keep at work for ever; absent: one less than the cores (of the machine, or of the container by its CPU limit), at least one. 0 runs everything in-line, where nothing can be ended.',
     0,
   ),
   INLINE_MAX_MS: number(

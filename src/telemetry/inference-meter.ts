@@ -1,4 +1,4 @@
-import type { ErrorCode } from '../core/errors.ts';
+import { ERROR_CODES, type ErrorCode } from '../core/errors.ts';
 import type { Ending } from '../core/outcome.ts';
 import type { Arm, ScoredBatch } from '../core/scored-batch.ts';
 import type { Histogram } from './histogram.ts';
@@ -29,11 +29,15 @@ export class InferenceMeter {
 
   constructor(store: MetricStore) {
     this.#store = store;
+    this.#prepareFailures(UNKNOWN, UNKNOWN);
   }
 
   /** A version that exists: dead letters that name it are counted under it. */
   know(model: string, version: string): void {
-    this.knowModel(model).add(version);
+    const versions = this.knowModel(model);
+    if (versions.has(version)) return;
+    versions.add(version);
+    this.#prepareFailures(model, version);
   }
 
   /** A model that exists, whatever its versions. @returns those that are known */
@@ -112,6 +116,11 @@ export class InferenceMeter {
     const versionLabel = version !== undefined && known?.has(version) ? version : UNKNOWN;
     this.#store.of('inference_requests_total', modelLabel, versionLabel, 'dead_letter').value++;
     this.#store.of('inference_errors_total', modelLabel, versionLabel, code).value++;
+  }
+
+  #prepareFailures(model: string, version: string): void {
+    this.#store.prepare('inference_requests_total', model, version, 'dead_letter');
+    for (const code of ERROR_CODES) this.#store.prepare('inference_errors_total', model, version, code);
   }
 
   #seriesOf(model: string, version: string): VersionSeries {

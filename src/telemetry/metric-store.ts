@@ -43,6 +43,11 @@ export class Family<Value extends Cell | Histogram = Cell | Histogram> {
     return series.value;
   }
 
+  /** Makes a series before it has news; not where that would take room that real ones need. */
+  prepare(labels: readonly string[]): void {
+    if (this.#series.size < MAX_SERIES / 2) this.with(labels);
+  }
+
   clear(): void {
     this.#series.clear();
   }
@@ -64,6 +69,11 @@ export class MetricStore {
   /** The number or histogram of one label set; held by the caller where it is used often. */
   of<Name extends MetricName>(name: Name, ...labels: LabelsOf<Name>): CellOf<Name> {
     return this.#family(name).with(labels) as CellOf<Name>;
+  }
+
+  /** Shows a counter with 0 before there is anything to count: a series that is born at 37 has no rate, so a first failure would go unseen. */
+  prepare<Name extends MetricName>(name: Name, ...labels: LabelsOf<Name>): void {
+    this.#family(name).prepare(labels);
   }
 
   /** Forgets all series of a metric, for gauges that are filled anew at every look. */

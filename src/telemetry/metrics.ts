@@ -88,7 +88,7 @@ export const METRICS = {
     kind: 'gauge',
     labels: ['partition'],
     unit: '{event}',
-    help: 'Events of the requests partition that have no ending yet; of partitions that this instance had a batch of in the last 5 minutes.',
+    help: 'Events of the requests partition that have no ending yet; of partitions that this instance had a batch of in the last 5 minutes and has not been seen to leave. Where two instances show a partition, the smaller number is true.',
   },
   hubscore_partition_lag_seconds: {
     kind: 'gauge',

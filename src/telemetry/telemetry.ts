@@ -26,18 +26,22 @@ export interface Observed {
   readonly breakers?: () => Readonly<Record<string, 'closed' | 'half-open' | 'open'>>;
   readonly models?: () => Promise<readonly ModelSummary[]>;
   readonly newest?: AskNewest;
+  /** Partitions of the requests hub; asked until it answers once. */
+  readonly partitions?: (signal: AbortSignal) => Promise<readonly string[]>;
   /** Names of settings whose value cannot be used. */
   readonly ignoredSettings?: readonly string[];
 }
 
 /** What the app says of itself. Every call is cheap and none throws; ids and numbers only, never payloads. */
 export interface Telemetry {
+  /** A batch that came; the function that it gives is called at the batch's end, whichever. */
+  recordArrival(batch: EventBatch): () => void;
   /** A batch whose endings are all acknowledged: metrics, and a trace where one is due. */
   recordBatch(batch: EventBatch, scored: ScoredBatch, timing: BatchTiming): void;
   /** A request that came by HTTP: counted as one of a batch, without queue and partition. */
   recordEnding(ending: Ending, receivedAtMs: number): void;
   /** A batch that threw, so that the host retries it. */
-  recordFailedBatch(batch: EventBatch, reason: 'infrastructure' | 'unexpected'): void;
+  recordFailedBatch(batch: EventBatch, reason: (typeof FAILURES)[number]): void;
   /** What the ledger knew of a redelivered batch. */
   recordLedger(partition: string, counts: { readonly skipped: number; readonly recovered: number }): void;
   /** Requests or events that were scored in another process. */
@@ -59,6 +63,8 @@ export interface TelemetryOptions extends ExportOptions {
   readonly log: Log;
 }
 
+const FAILURES = ['infrastructure', 'unexpected'] as const;
+const ASK_FOR_MS = 2_000;
 const BREAKER_STATES = { closed: 0, 'half-open': 1, open: 2 } as const;
 
 export function createTelemetry(options: TelemetryOptions): Telemetry {
@@ -68,15 +74,27 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
   const lag = new PartitionLag(store, clock);
   const process = watchProcess(store);
   const sources: Observed[] = [];
+  for (const reason of FAILURES) store.prepare('hubscore_batch_failures_total', reason);
+  const preparePartitions = once(async () => {
+    const ask = sources.find(({ partitions }) => partitions)?.partitions;
+    const known = await ask?.(AbortSignal.timeout(ASK_FOR_MS)).catch(() => undefined);
+    for (const partition of known ?? []) {
+      store.prepare('hubscore_ledger_skipped_total', partition);
+      store.prepare('hubscore_ledger_recovered_total', partition);
+    }
+    return known !== undefined;
+  });
 
   async function refresh(): Promise<void> {
     process.refresh();
+    await preparePartitions();
     await lag.refresh(sources.find(({ newest }) => newest)?.newest);
     for (const source of sources) await observeInto(store, source).catch(error => log.warn(`metrics: ${error}`));
   }
   const exporting: Exporting = exportTo(options, { store, refresh, log });
 
   return {
+    recordArrival: batch => lag.arrived(batch),
     recordBatch(batch, scored, timing) {
       store.of('hubscore_event_batch_size').observe(batch.events.length);
       meter.record(scored, timing);
@@ -118,6 +136,14 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
       await exporting.close();
       process.close();
     },
+  };
+}
+
+/** Does it until it is done. */
+function once(attempt: () => Promise<boolean>): () => Promise<void> {
+  let done = false;
+  return async () => {
+    if (!done) done = await attempt();
   };
 }
 

@@ -49,11 +49,57 @@ describe('the package', () => {
   });
 
   it('holds nothing else: no other platform, no sources, tests, settings, caches or development packages', () => {
-    const allowed = /^(host\.json|package\.json|dist\/.+\.js|node_modules\/onnxruntime-(node|common)\/.+)$/;
+    const allowed =
+      /^(host\.json|package\.json|THIRD-PARTY-NOTICES\.txt|sbom\.cdx\.json|dist\/.+\.js|node_modules\/onnxruntime-(node|common)\/.+)$/;
     expect(names.filter(name => !allowed.test(name))).toEqual([]);
     expect(
       names.filter(name => /\/(darwin|win32|arm64)\/|\.(ts|map|pdb|dll|dylib)$|test|local\.settings/i.test(name)),
     ).toEqual([]);
+  });
+});
+
+describe("others' code in the package", () => {
+  const text = (name: string) => readFileSync(join(unpacked, name), 'utf8');
+  interface Component {
+    readonly group?: string;
+    readonly name: string;
+    readonly version: string;
+    readonly purl: string;
+    readonly hashes: readonly { alg: string; content: string }[];
+    readonly licenses: readonly { license: { id: string } }[];
+  }
+
+  it('is listed: what is bundled and what lies beside it, with version, licence and hash', () => {
+    const { components, dependencies }: { components: Component[]; dependencies: { dependsOn: string[] }[] } =
+      JSON.parse(text('sbom.cdx.json'));
+    const names = components.map(({ group, name }) => (group ? `${group}/${name}` : name));
+    expect(names).toEqual(
+      expect.arrayContaining(['onnxruntime-node', 'onnxruntime-common', '@azure/event-hubs', 'zod', 'redis', 'rhea']),
+    );
+    const installed = (name: string) =>
+      JSON.parse(readFileSync(join(ROOT, 'node_modules', name, 'package.json'), 'utf8')) as { version: string };
+    const zod = components.find(({ name }) => name === 'zod');
+    expect(zod).toMatchObject({ version: installed('zod').version, licenses: [{ license: { id: 'MIT' } }] });
+    const eventHubs = components.find(({ name }) => name === 'event-hubs');
+    expect(eventHubs?.purl).toBe(`pkg:npm/%40azure/event-hubs@${installed('@azure/event-hubs').version}`);
+    for (const { hashes, purl } of components) expect(hashes[0]?.content, purl).toMatch(/^[\da-f]{128}$/);
+    expect(dependencies[0]?.dependsOn).toEqual(components.map(({ purl }) => purl));
+    // Development packages are no part of it.
+    expect(names.filter(name => /biome|vitest|esbuild|typescript|^node$/.test(name))).toEqual([]);
+  });
+
+  it('goes along with its terms, a text for each', () => {
+    const { components }: { components: Component[] } = JSON.parse(text('sbom.cdx.json'));
+    const notices = text('THIRD-PARTY-NOTICES.txt')
+      .split(/\n─+\n/)
+      .slice(1);
+    expect(notices.length).toBe(components.length);
+    for (const [i, notice] of notices.entries()) {
+      const { group, name, version } = components[i] as Component;
+      expect(notice.trim()).toMatch(new RegExp(`^${group ? `${group}/` : ''}${name} ${version} `));
+      expect(notice, name).toMatch(/copyright|Licensed under|Permission is hereby granted/i);
+      expect(notice.length, name).toBeGreaterThan(400);
+    }
   });
 });
 

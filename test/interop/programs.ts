@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { globSync } from 'node:fs';
 import { join } from 'node:path';
 import type { EventHubs } from '../support/event-hubs.ts';
 import type { FunctionsHost } from '../support/functions-host.ts';
@@ -9,7 +10,7 @@ import type { Program } from './run-program.ts';
 export interface Setting {
   readonly root: string;
   readonly python: string;
-  /** The long ones too. */
+  /** Also what takes minutes. */
   readonly all: boolean;
   readonly stack: { readonly eventHubs: EventHubs; readonly storage: Storage; readonly host: FunctionsHost };
 }
@@ -65,11 +66,32 @@ export function programs({ root, python, stack, all }: Setting): readonly Planne
       timeoutMs: 600_000,
       skip: all ? undefined : 'a minute longer: --all',
     }),
+    plan('Kubernetes: manifests decoded strictly, pods admitted', 'go', ['run', '.', ...manifests(root)], {
+      folder: join(here, 'kubernetes'),
+      timeoutMs: BUILD_MS,
+      skip: large(all) ?? missing('go', 'version'),
+    }),
+    plan('Prometheus: alerts, panels and /metrics by promtool', process.execPath, ['prometheus/rules.ts'], {
+      timeoutMs: BUILD_MS,
+      skip: large(all) ?? missing('go', 'version'),
+    }),
+    plan('Prometheus: lag while partitions move', process.execPath, ['prometheus/moving-partitions.ts'], {
+      timeoutMs: BUILD_MS,
+      skip: large(all) ?? missing('go', 'version'),
+    }),
     plan('Python: kill -9 of the endpoint in mid-stream', python, ['acknowledged_events_stay.py'], {
       accompany: child => killEndpoint(child, eventHubs),
     }),
   ];
 }
+
+function manifests(root: string): readonly string[] {
+  return globSync('deploy/kubernetes/**/*.yaml', { cwd: root }).map(file => join(root, file));
+}
+
+/** Prometheus and Kubernetes are large: their first build takes minutes. */
+const BUILD_MS = 30 * 60_000;
+const large = (all: boolean) => (all ? undefined : 'it takes minutes to build: add --all');
 
 function training(root: string, ...kinds: readonly string[]): readonly string[] {
   return ['train_and_serve.py', ...kinds.map(kind => join(root, 'samples/training', `train_${kind}.py`))];

@@ -1,6 +1,6 @@
 /**
  * Foreign clients against the local stack: `npm run test:interop`. Makes a Python environment under `.local/`, starts the stack on
- * free ports and runs each program; what needs a toolchain that the machine lacks is left out, and said. `-- WORD` runs those of that name, `-- --all` the long ones too.
+ * free ports and runs each program; what needs a toolchain that the machine lacks is left out, and said. `-- NAME` runs those of that name, `-- --all` also what takes minutes.
  */
 import { execFileSync } from 'node:child_process';
 import { resolve } from 'node:path';

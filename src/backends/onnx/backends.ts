@@ -1,7 +1,7 @@
-import { availableParallelism } from 'node:os';
 import type { Backend } from '../../core/backend.ts';
 import type { Log } from '../../core/log.ts';
 import { createMicroBatcher } from '../micro-batcher.ts';
+import { availableCores } from './cores.ts';
 import { createEngineBackend } from './engine-backend.ts';
 import { openInline } from './in-line.ts';
 import { createInferencePool, type RunLimits } from './inference-pool.ts';
@@ -32,7 +32,7 @@ const DEFAULT_LIMITS: RunLimits = { timeoutMs: 60_000, growBytes: 512 * 1024 * 1
  * that all heavy models share, so that none of them stalls the event loop, and that can be killed: there, too, runs what an input can keep at work for ever. For the others the card may decide instead.
  */
 export function createOnnxBackends(options: OnnxBackendsOptions): OnnxBackends {
-  const cores = availableParallelism();
+  const cores = availableCores();
   const { threads = Math.max(1, cores - 1), log, limits = DEFAULT_LIMITS } = options;
   const pool = createInferencePool({ size: threads, log, limits });
 

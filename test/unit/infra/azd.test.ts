@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { globSync } from 'node:fs';
+import { existsSync, globSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { parametersIn, ROOT, read, resourcesIn } from './bicep.ts';
@@ -8,6 +9,9 @@ const azure = parse(read('azure.yaml'));
 const scripts: Record<string, string> = JSON.parse(read('package.json')).scripts;
 const main = read('infra/main.bicep');
 const outputs = new Set([...main.matchAll(/^output (\w+)/gm)].map(([, name]) => name as string));
+
+/** What the commands in docs/deploy.md set before `envsubst`. */
+const SET_BY_HAND = ['HUBSCORE_IMAGE', 'CONFIG_CHECKSUM'];
 
 describe('azd', () => {
   it('gives every parameter, from a variable that may be unset', () => {
@@ -40,7 +44,7 @@ describe('azd', () => {
   });
 
   it('runs scripts that there are, in both shells', () => {
-    const hooks = [azure.hooks.postprovision, azure.services.app.hooks.prepackage];
+    const hooks = [azure.hooks.preprovision, azure.hooks.postprovision, azure.services.app.hooks.prepackage];
     for (const { posix, windows } of hooks) {
       expect([posix.shell, windows.shell]).toEqual(['sh', 'pwsh']);
       const names = [posix, windows].map(({ run }) => /npm run --silent ([\w:-]+)/.exec(run)?.[1]);
@@ -55,13 +59,17 @@ describe('azd', () => {
     const read_ = [...hook.matchAll(/needed\(environment, '(\w+)'\)|environment\.(AZURE_\w+)/g)].map(
       ([, needed, plain]) => needed ?? plain,
     );
-    const manifests = globSync('deploy/kubernetes/*.yaml', { cwd: ROOT }).map(read).join('\n');
+    const manifests = globSync('deploy/kubernetes/**/*.yaml', { cwd: ROOT }).map(read).join('\n');
     const substituted = [...manifests.matchAll(/\$\{(\w+)\}/g)].map(([, name]) => name);
     expect(read_.length).toBeGreaterThan(3);
     for (const name of [...read_, ...substituted]) {
-      if (name !== 'HUBSCORE_IMAGE') expect([...outputs], name).toContain(name);
+      if (!SET_BY_HAND.includes(name as string)) expect([...outputs], name).toContain(name);
     }
   });
+});
+
+it('docs/deploy.md sets what manifests take from no output', () => {
+  for (const name of SET_BY_HAND) expect(read('docs/deploy.md')).toMatch(new RegExp(`^set -a;.* ${name}=`, 'm'));
 });
 
 describe('.funcignore', () => {
@@ -75,6 +83,26 @@ describe('.funcignore', () => {
 
   it('keeps what the app is made of, and node_modules', () => {
     for (const kept of ['/dist', '/host.json', '/package.json', '/node_modules']) expect(lines).not.toContain(kept);
+  });
+
+  it('leaves out development packages, but for small ones, and nothing that runs', () => {
+    const { packages }: { packages: Record<string, { dev?: true; optional?: true }> } = JSON.parse(
+      read('package-lock.json'),
+    );
+    const tops = new Map<string, boolean>();
+    for (const [folder, { dev }] of Object.entries(packages)) {
+      const top = /^node_modules\/(?:@[^/]+\/)?[^/]+/.exec(folder)?.[0];
+      if (top) tops.set(top, (tops.get(top) ?? true) && dev === true);
+    }
+    const left = (folder: string) => lines.some(line => `/${folder}/`.startsWith(`${line}/`));
+    expect([...tops].filter(([folder, dev]) => !dev && left(folder))).toEqual([]);
+    const kept = [...tops].filter(([folder, dev]) => dev && !left(folder) && existsSync(join(ROOT, folder)));
+    const sizes = execFileSync('du', ['-sk', ...kept.map(([folder]) => folder)], { cwd: ROOT, encoding: 'utf8' });
+    const megabytes = sizes
+      .trim()
+      .split('\n')
+      .reduce((sum, line) => sum + Number.parseInt(line, 10) / 1024, 0);
+    expect(megabytes).toBeLessThan(80); // of 560
   });
 
   it('leaves out settings of this machine and sources', () => {

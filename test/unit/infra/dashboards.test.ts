@@ -1,12 +1,14 @@
+import { globSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { parser } from '@prometheus-io/lezer-promql';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
 import { PANELS } from '../../../scripts/dashboards/panels.ts';
 import { dashboards } from '../../../scripts/dashboards.ts';
 import { Histogram } from '../../../src/telemetry/histogram.ts';
 import { MetricStore } from '../../../src/telemetry/metric-store.ts';
 import { renderPrometheus } from '../../../src/telemetry/prometheus.ts';
-import { read } from './bicep.ts';
+import { ROOT, read } from './bicep.ts';
 
 /** Label names by metric name, as the exporter really writes them with one series of each. */
 function exported(): ReadonlyMap<string, readonly string[]> {
@@ -46,9 +48,13 @@ function selectorsIn(promql: string): Selectors {
   return { faults, metrics, labels };
 }
 
-/** Application Insights' table, as far as the queries see it. */
-const CUSTOM_METRICS =
-  'let customMetrics = datatable(timestamp: datetime, name: string, value: real, valueSum: real, valueCount: int, valueMin: real, valueMax: real, customDimensions: dynamic)[];\n';
+/** Azure Monitor's tables, as far as the queries see them. */
+const TABLES = `let customMetrics = datatable(timestamp: datetime, name: string, value: real, valueSum: real, valueCount: int, valueMin: real, valueMax: real, customDimensions: dynamic)[];
+let traces = datatable(timestamp: datetime, message: string, severityLevel: int, operation_Id: string, cloud_RoleName: string, customDimensions: dynamic)[];
+let AzureMetrics = datatable(TimeGenerated: datetime, ResourceProvider: string, MetricName: string, Total: real)[];
+let AppMetrics = datatable(TimeGenerated: datetime, Name: string, Sum: real, Properties: dynamic)[];
+let StorageBlobLogs = datatable(TimeGenerated: datetime, OperationName: string, RequesterObjectId: string, Uri: string, StatusCode: int)[];
+`;
 
 /** The parts that are used of Kusto's own language service, which is compiled from C#. */
 interface Kusto {
@@ -76,7 +82,7 @@ beforeAll(() => {
 /** What Kusto's compiler says against a query. */
 function faultsIn(kql: string): string[] {
   const { KustoCode, GlobalState } = kusto.Language;
-  const found = KustoCode.ParseAndAnalyze(CUSTOM_METRICS + kql, GlobalState.Default).GetDiagnostics();
+  const found = KustoCode.ParseAndAnalyze(TABLES + kql, GlobalState.Default).GetDiagnostics();
   return Array.from({ length: found.Count }, (_, i) => found.getItem(i).Message);
 }
 
@@ -127,6 +133,30 @@ describe('dashboards', () => {
     },
   );
 
+  it('show one installation: every PromQL selector names its namespace and job', () => {
+    const { panels, templating } = JSON.parse(dashboards()['grafana-prometheus.json'] as string) as {
+      panels: { targets: { expr: string }[] }[];
+      templating: { list: { name: string }[] };
+    };
+    expect(templating.list.map(({ name }) => name)).toEqual(['datasource', 'namespace', 'job']);
+    for (const { targets } of panels) {
+      const promql = (targets[0]?.expr ?? '').replaceAll('$__rate_interval', '5m');
+      const { faults, metrics, labels } = selectorsIn(promql);
+      expect(faults, promql).toBe(0);
+      for (const name of ['namespace', 'job']) {
+        expect(labels.filter(label => label === name).length, promql).toBe(metrics.length);
+      }
+    }
+  });
+
+  it('take the smallest lag of a partition: the instance that it left shows a larger one', () => {
+    const lag = PANELS.find(({ title }) => title === 'Lag');
+    expect(lag?.promql).toBe('min by (partition) (hubscore_partition_lag_events)');
+    const byMinute = 'summarize lag = min(valueSum) by';
+    expect(lag?.kql).toContain(byMinute);
+    expect(read('infra/alerts.bicep')).toContain(byMinute);
+  });
+
   it('judge a wrong query', () => {
     expect(selectorsIn('sum by (rate(x[5m]))').faults).toBeGreaterThan(0);
     expect(faultsIn('customMetrics | where nam == "x"')).not.toEqual([]);
@@ -149,9 +179,8 @@ describe('alerts', () => {
 
   it('are there for what an operator must know', () => {
     const names = rules.map(([name]) => name);
-    expect(names).toEqual(['success-rate', 'latency', 'lag', 'dead-letters', 'circuit-open']);
+    expect(names).toEqual(['success-rate', 'latency', 'lag', 'dead-letters', 'circuit-open', 'no-results']);
     expect(bicep).toContain('results < 0.95 * all');
-    expect(bicep).toContain("name: 'alert-no-results-");
   });
 
   it.each(rules)('%s: KQL is right and asks for what Application Insights is sent', (_, kql) => {
@@ -159,8 +188,75 @@ describe('alerts', () => {
     expect(unknownIn(kql)).toEqual([]);
   });
 
+  interface PrometheusAlert {
+    readonly alert: string;
+    readonly expr: string;
+    readonly annotations: { readonly runbook: string };
+  }
+  const inKubernetes: PrometheusAlert[] = parse(read('deploy/kubernetes/prometheus-operator/prometheus-rule.yaml')).spec
+    .groups[0].rules;
+
+  it('are the same where Prometheus scrapes, one for one', () => {
+    expect(inKubernetes.map(({ alert }) => alert)).toEqual(rules.map(([name]) => name));
+    for (const { alert, annotations } of inKubernetes) expect(annotations.runbook).toBe(`docs/operate.md#${alert}`);
+  });
+
+  it('have the same thresholds there', () => {
+    const fallback = (name: string) => Number(new RegExp(`^param ${name} int = (\\d+)$`, 'm').exec(main)?.[1]);
+    const main = read('infra/main.bicep');
+    const exprOf = (name: string) => inKubernetes.find(({ alert }) => alert === name)?.expr.trim();
+    expect(exprOf('latency')).toContain(`> ${fallback('latencyAlertMs') / 1000}\n`);
+    expect(exprOf('lag')).toContain(`> ${fallback('lagAlertEvents')}\n`);
+    expect(exprOf('dead-letters')).toMatch(new RegExp(`\\* 60 > ${fallback('deadLetterAlertPerMinute')}$`));
+    for (const name of ['success-rate', 'latency']) {
+      expect(exprOf(name)).toMatch(new RegExp(`>= ${/^var enough = (\d+)$/m.exec(bicep)?.[1]}$`));
+    }
+  });
+
+  it.each(inKubernetes.map(({ alert, expr }) => [alert, expr]))(
+    '%s: PromQL asks for what /metrics shows',
+    (_, promql) => {
+      const known = new Map([...exported(), ['up', []]]);
+      const { faults, metrics, labels } = selectorsIn(promql);
+      expect(faults).toBe(0);
+      expect(metrics.filter(name => !known.has(name))).toEqual([]);
+      const given = ['namespace', 'job', ...metrics.flatMap(name => known.get(name) ?? [])];
+      expect(labels.filter(label => !given.includes(label))).toEqual([]);
+    },
+  );
+
   it('have each a paragraph on what to do', () => {
     const page = read('docs/operate.md');
-    for (const name of [...rules.map(([name]) => name), 'no-results']) expect(page).toContain(`### ${name}\n`);
+    for (const name of rules.map(([name]) => name)) expect(page).toContain(`### ${name}\n`);
+  });
+});
+
+/** Fenced blocks of a language in the pages, a query each; where several share a block, an empty line parts them. */
+function queriesIn(language: string): [page: string, query: string][] {
+  return globSync(['docs/*.md', 'README.md'], { cwd: ROOT }).flatMap(page =>
+    [...read(page).matchAll(new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\``, 'gm'))].flatMap(([, block]) =>
+      (block as string)
+        .trim()
+        .split(language === 'promql' ? '\n' : '\n\n')
+        .map((query): [string, string] => [page, query]),
+    ),
+  );
+}
+
+describe('queries in the pages', () => {
+  it('are found', () => {
+    expect(queriesIn('kusto').length).toBeGreaterThan(4);
+    expect(queriesIn('promql').length).toBeGreaterThan(4);
+  });
+
+  it.each(queriesIn('kusto'))('%s: %s: Kusto finds nothing against it', (_, kql) => {
+    expect(faultsIn(kql)).toEqual([]);
+    if (kql.includes('customMetrics')) expect(unknownIn(kql)).toEqual([]);
+  });
+
+  it.each(queriesIn('promql'))('%s: %s: Prometheus finds nothing against it', (_, promql) => {
+    const { faults, metrics } = selectorsIn(promql);
+    expect(faults).toBe(0);
+    expect(metrics.filter(name => !exported().has(name))).toEqual([]);
   });
 });

@@ -1,8 +1,10 @@
 import { globSync } from 'node:fs';
 import { ScaledObject } from '@kubernetes-models/keda/keda.sh/v1alpha1/ScaledObject';
 import { TriggerAuthentication } from '@kubernetes-models/keda/keda.sh/v1alpha1/TriggerAuthentication';
+import { PrometheusRule } from '@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1/PrometheusRule';
 import { ServiceMonitor } from '@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1/ServiceMonitor';
 import { Deployment } from 'kubernetes-models/apps/v1/Deployment';
+import { NetworkPolicy } from 'kubernetes-models/networking.k8s.io/v1/NetworkPolicy';
 import { PodDisruptionBudget } from 'kubernetes-models/policy/v1/PodDisruptionBudget';
 import { ConfigMap } from 'kubernetes-models/v1/ConfigMap';
 import { Namespace } from 'kubernetes-models/v1/Namespace';
@@ -10,6 +12,7 @@ import { Service } from 'kubernetes-models/v1/Service';
 import { ServiceAccount } from 'kubernetes-models/v1/ServiceAccount';
 import { describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
+import { readSettings } from '../../../src/config/config.ts';
 import { ROUTES } from '../../../src/http/routes.ts';
 import { ROOT, read } from './bicep.ts';
 
@@ -24,7 +27,7 @@ function at(tree: unknown, path: string): unknown {
 interface Manifest {
   readonly apiVersion: string;
   readonly kind: string;
-  readonly metadata: { readonly name: string; readonly namespace?: string };
+  readonly metadata: { readonly name: string; readonly namespace?: string; readonly labels?: Tree };
   readonly spec: Tree;
 }
 
@@ -35,20 +38,27 @@ const SCHEMAS: Readonly<Record<string, new (manifest: never) => { validate(): vo
   'v1/ConfigMap': ConfigMap,
   'v1/Service': Service,
   'apps/v1/Deployment': Deployment,
+  'networking.k8s.io/v1/NetworkPolicy': NetworkPolicy,
   'policy/v1/PodDisruptionBudget': PodDisruptionBudget,
   'keda.sh/v1alpha1/ScaledObject': ScaledObject,
   'keda.sh/v1alpha1/TriggerAuthentication': TriggerAuthentication,
   'monitoring.coreos.com/v1/ServiceMonitor': ServiceMonitor,
+  'monitoring.coreos.com/v1/PrometheusRule': PrometheusRule,
 };
 
-const manifests: Manifest[] = globSync('deploy/kubernetes/*.yaml', { cwd: ROOT })
+/** What deploy/kubernetes/azure-managed-prometheus has of another API group is shaped as the Prometheus operator has it. */
+const AZURE_GROUP = 'azmonitoring.coreos.com/v1';
+const OPERATOR_GROUP = 'monitoring.coreos.com/v1';
+
+const manifests: Manifest[] = globSync('deploy/kubernetes/**/*.yaml', { cwd: ROOT })
   .sort()
   .flatMap(file => parseAllDocuments(read(file).replaceAll(/\$\{\w+\}/g, 'https://value.example')))
   .map(document => document.toJS());
 const one = (kind: string) => manifests.find(manifest => manifest.kind === kind) as Manifest;
 
 /** What the schema says against a manifest; undefined where nothing. */
-function fault(manifest: Manifest): string | undefined {
+function fault(given: Manifest): string | undefined {
+  const manifest = given.apiVersion === AZURE_GROUP ? { ...given, apiVersion: OPERATOR_GROUP } : given;
   const Schema = SCHEMAS[`${manifest.apiVersion}/${manifest.kind}`];
   if (!Schema) return `no schema for ${manifest.apiVersion}/${manifest.kind}`;
   try {
@@ -74,18 +84,17 @@ function broken(manifest: Manifest, path: Path): Manifest {
   return copy as unknown as Manifest;
 }
 
-describe.each(manifests.map(manifest => [`${manifest.kind} ${manifest.metadata.name}`, manifest] as const))(
-  '%s',
-  (_, manifest) => {
-    it('keeps to its schema', () => expect(fault(manifest)).toBeUndefined());
+describe.each(
+  manifests.map(manifest => [`${manifest.apiVersion} ${manifest.kind} ${manifest.metadata.name}`, manifest] as const),
+)('%s', (_, manifest) => {
+  it('keeps to its schema', () => expect(fault(manifest)).toBeUndefined());
 
-    // Schemas let unknown fields pass, and the API server drops them: a field whose nonsense passes is one that nobody knows.
-    it('has no field that the schema does not know', () => {
-      const unknown = leaves(manifest).filter(path => fault(broken(manifest, path)) === undefined);
-      expect(unknown.map(path => path.join('.'))).toEqual([]);
-    });
-  },
-);
+  // Schemas let unknown fields pass, and the API server drops them: a field whose nonsense passes is one that nobody knows.
+  it('has no field that the schema does not know', () => {
+    const unknown = leaves(manifest).filter(path => fault(broken(manifest, path)) === undefined);
+    expect(unknown.map(path => path.join('.'))).toEqual([]);
+  });
+});
 
 describe('scaling', () => {
   const { spec } = one('ScaledObject');
@@ -121,6 +130,76 @@ describe('scaling', () => {
   });
 });
 
+describe('pod', () => {
+  const pod = at(one('Deployment').spec, 'template.spec') as Tree;
+  const dockerfile = read('deploy/Dockerfile');
+
+  it('runs the host as process 1, since the start script of its image passes no SIGTERM on', () => {
+    const commands = [...dockerfile.matchAll(/^(?:CMD|ENTRYPOINT) (.+)$/gm)].map(([, command]) => command);
+    expect(commands).toEqual(['["/azure-functions-host/Microsoft.Azure.WebJobs.Script.WebHost"]']);
+    expect(at(pod, 'containers.0.command')).toBeUndefined();
+    expect(at(pod, 'containers.0.args')).toBeUndefined();
+    expect(pod.terminationGracePeriodSeconds).toBeGreaterThanOrEqual(4 * 7); // the host takes up to 7 s
+  });
+
+  it('is the user and listens on the port of the image, without root and without privilege', () => {
+    const [, user, group] = /^USER (\d+):(\d+)$/m.exec(dockerfile) ?? [];
+    expect(at(pod, 'securityContext')).toMatchObject({
+      runAsNonRoot: true,
+      runAsUser: Number(user),
+      runAsGroup: Number(group),
+    });
+    const port = Number(/ASPNETCORE_URLS=http:\/\/\+:(\d+)/.exec(dockerfile)?.[1]);
+    expect(port).toBeGreaterThan(1024);
+    expect(dockerfile).toContain(`\nEXPOSE ${port}\n`);
+    expect(at(pod, 'containers.0.ports.0.containerPort')).toBe(port);
+    const containerApp = read('deploy/container-app.bicep');
+    expect([...containerApp.matchAll(/port: (\d+)|targetPort: (\d+)/gi)].map(([, a, b]) => Number(a ?? b))).toEqual(
+      Array(4).fill(port),
+    );
+  });
+
+  it('writes below /tmp alone, and says how much', () => {
+    expect(at(pod, 'containers.0.securityContext.readOnlyRootFilesystem')).toBe(true);
+    expect(at(pod, 'containers.0.volumeMounts')).toEqual([{ name: 'tmp', mountPath: '/tmp' }]);
+    expect(dockerfile).toContain('HOME=/tmp\n');
+    const { MODEL_CACHE_MB } = readSettings({});
+    for (const path of ['volumes.0.emptyDir.sizeLimit', 'containers.0.resources.requests.ephemeral-storage']) {
+      expect(Number.parseInt(String(at(pod, path)), 10) * 1024, path).toBeGreaterThan(MODEL_CACHE_MB);
+    }
+  });
+
+  it('keeps to the profile that its namespace asks for', () => {
+    expect(at(one('Namespace'), 'metadata.labels')).toEqual({ 'pod-security.kubernetes.io/enforce': 'restricted' });
+    expect(at(pod, 'securityContext.seccompProfile.type')).toBe('RuntimeDefault');
+    expect(at(pod, 'containers.0.securityContext')).toEqual({
+      allowPrivilegeEscalation: false,
+      readOnlyRootFilesystem: true,
+      capabilities: { drop: ['ALL'] },
+    });
+  });
+
+  it('is let in by its port alone, and out to what the app talks to', () => {
+    const { spec } = one('NetworkPolicy');
+    expect(at(spec, 'ingress.0.ports')).toEqual([{ port: at(pod, 'containers.0.ports.0.name'), protocol: 'TCP' }]);
+    const out = (at(spec, 'egress.0.ports') as Tree[]).map(({ port }) => port);
+    const redis = Number(/rediss:.*:(\d+)'/.exec(read('infra/redis.bicep'))?.[1]);
+    expect([...new Set(out)]).toEqual([53, 443, 5671, redis]);
+    expect(at(one('Deployment'), 'spec.template.metadata.labels')).toMatchObject(
+      at(spec, 'podSelector.matchLabels') as Tree,
+    );
+  });
+
+  it('is started anew where a setting changed', () => {
+    expect(read('deploy/kubernetes/deployment.yaml')).toMatch(/checksum\/config: "\$\{CONFIG_CHECKSUM\}"/);
+  });
+
+  it('has as many inference processes as it requests cores', () => {
+    const threads = (at(pod, 'containers.0.env') as Tree[]).find(({ name }) => name === 'WORKER_THREADS');
+    expect(at(threads, 'valueFrom.resourceFieldRef')).toEqual({ resource: 'requests.cpu', divisor: '1' });
+  });
+});
+
 describe('metrics', () => {
   it('are scraped where the app shows them, without a key, and by no one outside', () => {
     expect(Object.values(ROUTES).map(({ route }) => `/${route}`)).toContain(
@@ -129,6 +208,16 @@ describe('metrics', () => {
     const config = one('ConfigMap') as unknown as { data: Record<string, string> };
     expect(config.data.HTTP_AUTH_LEVEL).toBe('anonymous');
     expect(one('Service').spec.type ?? 'ClusterIP').toBe('ClusterIP');
+  });
+
+  it('are scraped by either Prometheus: the managed one watches a group of its own, the other takes what bears its release', () => {
+    const monitors = manifests.filter(({ kind }) => kind === 'ServiceMonitor');
+    expect(monitors.map(({ apiVersion }) => apiVersion).sort()).toEqual([AZURE_GROUP, OPERATOR_GROUP]);
+    const [azure, operator] = monitors.map(({ spec }) => [spec.selector, spec.endpoints]);
+    expect(azure).toEqual(operator);
+    for (const { apiVersion, metadata } of manifests) {
+      if (apiVersion === OPERATOR_GROUP) expect(metadata.labels).toMatchObject({ release: 'kube-prometheus-stack' });
+    }
   });
 
   it('have probes that need no key', () => {

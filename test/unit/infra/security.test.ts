@@ -19,6 +19,8 @@ const USERS: Readonly<Record<string, readonly [file: string, evidence: string]>>
   hostUsesQueues: ['infra/function-app.bicep', 'AzureWebJobsStorage__queueServiceUri'],
   hostUsesTables: ['infra/function-app.bicep', 'AzureWebJobsStorage__tableServiceUri'],
   appSendsTelemetry: ['infra/function-app.bicep', 'APPLICATIONINSIGHTS_AUTHENTICATION_STRING'],
+  kedaReadsRequests: ['deploy/kubernetes/scaled-object.yaml', 'eventHubName: inference-requests'],
+  kedaReadsCheckpoints: ['deploy/kubernetes/scaled-object.yaml', 'checkpointStrategy: blobMetadata'],
   personSendsRequests: ['src/cli/send.ts', 'REQUESTS_HUB'],
   personReadsRequests: ['scripts/azure/local-settings.ts', 'EventHubs__fullyQualifiedNamespace'],
   personReadsResults: ['src/cli/tail.ts', 'settings.RESULTS_HUB'],
@@ -87,7 +89,12 @@ describe('keys', () => {
     for (const [path, text] of files) expect(text, path).not.toMatch(secrets);
     const named = [...files].flatMap(([path, text]) => (/ConnectionString/.test(text) ? [path] : []));
     // Application Insights': it says where telemetry goes, and lets nobody in without a token.
-    expect(named).toEqual(['deploy/container-app.bicep', 'infra/function-app.bicep']);
+    expect(named).toEqual([
+      'deploy/container-app.bicep',
+      'infra/function-app.bicep',
+      'infra/main.bicep',
+      'infra/monitoring.bicep',
+    ]);
     for (const path of ['azure.yaml', 'infra/main.parameters.json', 'deploy/kubernetes/config.yaml'])
       expect(read(path), path).not.toMatch(secrets);
   });

@@ -13,7 +13,7 @@ const LEFT_OUT = [
   'ModelStorage', // the identity
   'MODEL_CACHE_DIR', // the temporary directory
   'LOCAL_DATA_DIR', // likewise
-  'WORKER_THREADS', // by the cores
+  'WORKER_THREADS', // by the cores; in a pod by what it requests of them
   'REQUEST_TIMEOUT_MS', // a backlog is work, not waste
   'REPLAY_SCHEDULE', // replaying by timer is off unless asked for
 ];
@@ -71,14 +71,55 @@ describe('settings of the Functions app', () => {
     expect([...app.keys()].filter(name => refused.test(name))).toEqual([]);
   });
 
-  it('are the same in a container, but for options', () => {
-    const alike = [...app.keys()].filter(name => !/^(REDIS_|DEFAULT_MODEL)/.test(name));
-    expect([...containerApp.keys()].sort()).toEqual([...alike, 'AzureFunctionsWebHost__hostid'].sort());
+  it('are the same in a container', () => {
+    expect([...containerApp.keys()].sort()).toEqual(
+      [...app.keys(), 'AzureFunctionsWebHost__hostid', 'HTTP_AUTH_LEVEL'].sort(),
+    );
   });
 
-  it('are the same in a pod, whose identity the webhook gives and whose metrics Prometheus fetches', () => {
-    const other = /^(REDIS_|DEFAULT_MODEL|APPLICATIONINSIGHTS_)|__(credential|clientId)$/;
-    const alike = [...app.keys()].filter(name => !other.test(name));
+  it('are the same in a pod, whose identity the webhook gives', () => {
+    const byWebhook = /^REDIS_CLIENT_ID$|__(credential|clientId)$/;
+    const alike = [...app.keys()].filter(name => !byWebhook.test(name));
     expect([...pod.keys()].sort()).toEqual([...alike, 'AzureFunctionsWebHost__hostid', 'HTTP_AUTH_LEVEL'].sort());
+  });
+
+  it('take the value of APP_SETTINGS where it has a name of ours, in all three', () => {
+    for (const file of ['infra/function-app.bicep', 'deploy/container-app.bicep']) {
+      expect(read(file), file).toContain('setting => !contains(further, toLower(setting.name))');
+    }
+    const container = parse(read('deploy/kubernetes/deployment.yaml')).spec.template.spec.containers[0];
+    expect(container.envFrom.map((one: { configMapRef: { name: string } }) => one.configMapRef.name)).toEqual([
+      'hubscore',
+      'hubscore-app-settings',
+    ]);
+    expect(read('docs/deploy.md')).toContain('create configmap hubscore-app-settings');
+  });
+
+  it('say what is shared in the same words', () => {
+    const literals = (settings: ReadonlyMap<string, string>) =>
+      Object.entries(values(settings)).filter(([name, value]) => value !== 'given' && !/__credential$/.test(name));
+    const hubs = {
+      REQUESTS_HUB: 'requests',
+      RESULTS_HUB: 'results',
+      DEAD_LETTER_HUB: 'deadLetters',
+      LABELS_HUB: 'labels',
+    };
+    const main = read('infra/main.bicep');
+    const inAzure = new Map([
+      ...Object.entries(hubs).map(([name, purpose]) => [
+        name,
+        new RegExp(`^  ${purpose}: '(.+)'$`, 'm').exec(main)?.[1],
+      ]),
+      ['CONSUMER_GROUP', /^var consumerGroup = '(.+)'$/m.exec(main)?.[1]],
+      ...literals(app),
+    ] as [string, string][]);
+    for (const [file, settings] of [
+      ['container-app', containerApp],
+      ['pod', pod],
+    ] as const) {
+      const shared = literals(settings).filter(([name]) => inAzure.has(name));
+      expect(shared.length, file).toBeGreaterThan(6);
+      for (const [name, value] of shared) expect(value, `${file}: ${name}`).toBe(inAzure.get(name));
+    }
   });
 });

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { RequestError } from '../../../src/core/errors.ts';
+import { ERROR_CODES, RequestError } from '../../../src/core/errors.ts';
 import type { ModelVersion } from '../../../src/core/model.ts';
 import { createTelemetry, type Telemetry } from '../../../src/telemetry/telemetry.ts';
 import { answered, batch, deadLetter, event, result, scored, slice } from './scored.ts';
@@ -128,7 +128,7 @@ describe('telemetry', () => {
       models: async () => [{ name: 'diabetes', versions: [], aliases: {}, production: undefined, loaded }],
     });
     const text = await telemetry.prometheus();
-    expect(Buffer.byteLength(text)).toBeLessThan(80_000);
+    expect(Buffer.byteLength(text)).toBeLessThan(100_000);
     expect(text).not.toContain('inference_latency_seconds');
     expect(text.match(/^hubscore_model_loaded\{/gm)).toHaveLength(50);
   });
@@ -142,7 +142,8 @@ describe('telemetry', () => {
     const counted = [...samples].filter(([name]) => name.startsWith('inference_requests_total'));
     expect(counted.length).toBeLessThanOrEqual(201);
     expect(counted.reduce((sum, [, value]) => sum + value, 0)).toBe(1000);
-    expect(samples.get('inference_requests_total{model="other",version="other",outcome="other"}')).toBe(800);
+    // Of 200 label sets, half are shared with dead letters that may come.
+    expect(samples.get('inference_requests_total{model="other",version="other",outcome="other"}')).toBe(851);
   });
 
   it('counts a broker clock ahead of ours as no wait, and survives a time that is none', async () => {
@@ -248,6 +249,44 @@ describe('telemetry', () => {
     expect(samples.get('hubscore_partition_lag_events{partition="2"}')).toBe(20);
     expect(samples.get('hubscore_partition_lag_seconds{partition="2"}')).toBe(1200);
     expect(samples.get('hubscore_batch_failures_total{reason="infrastructure"}')).toBe(20);
+  });
+
+  it('shows failures as 0 before there is one, so that the first has a rate', async () => {
+    const telemetry = create();
+    let away = true;
+    telemetry.observe({
+      partitions: async () => (away ? Promise.reject(new Error('away')) : ['0', '1', '2']),
+    });
+    telemetry.recordModelLoad({ model: 'churn', version: '1.1.0', durationMs: 10, failed: false });
+    const first = await look(telemetry);
+    for (const reason of ['infrastructure', 'unexpected'])
+      expect(first.get(`hubscore_batch_failures_total{reason="${reason}"}`)).toBe(0);
+    for (const labels of ['model="unknown",version="unknown"', 'model="churn",version="1.1.0"']) {
+      expect(first.get(`inference_requests_total{${labels},outcome="dead_letter"}`)).toBe(0);
+      for (const code of ERROR_CODES)
+        expect(first.get(`inference_errors_total{${labels},code="${code}"}`), code).toBe(0);
+    }
+    const ledger = (samples: Map<string, number>) =>
+      [...samples].filter(([name]) => name.startsWith('hubscore_ledger_')).map(([name, value]) => `${name} ${value}`);
+    expect(ledger(first)).toEqual([]);
+    away = false;
+    expect(ledger(await look(telemetry))).toEqual(
+      ['skipped', 'recovered'].flatMap(what => [0, 1, 2].map(p => `hubscore_ledger_${what}_total{partition="${p}"} 0`)),
+    );
+  });
+
+  it('leaves half of the label sets to failures that there are', async () => {
+    const telemetry = create();
+    for (let n = 0; n < 60; n++)
+      telemetry.recordModelLoad({ model: `model-${n}`, version: '1', durationMs: 1, failed: false });
+    const of = event(1, NOW_MS);
+    telemetry.recordBatch(...scored(batch([of]), [deadLetter(of, 'unexpected', 'model-59', '1')], []), {
+      receivedAtMs: NOW_MS,
+      sentAtMs: NOW_MS,
+    });
+    const samples = await look(telemetry);
+    expect(samples.get('inference_errors_total{model="model-59",version="1",code="unexpected"}')).toBe(1);
+    expect([...samples.keys()].filter(name => name.startsWith('inference_errors_total')).length).toBeLessThan(120);
   });
 
   it('counts what the ledger knew', async () => {
