@@ -12,13 +12,32 @@ export interface OutputTensor {
 
 /**
  * Predictions as tensors, one row each. An output that a prediction lacks (the card's default was given) is left out.
+ * @param gaps where a row lacks it, or there is no prediction, null stands in all its places instead
  * @throws RequestError inference_failed where rows differ in shape, so that no tensor holds them.
  */
-export function toTensors(plans: readonly OutputPlan[], predictions: readonly Prediction[]): readonly OutputTensor[] {
+export function toTensors(
+  plans: readonly OutputPlan[],
+  predictions: readonly (Prediction | undefined)[],
+  gaps = false,
+): readonly OutputTensor[] {
   return plans.flatMap(plan => {
-    const rows = predictions.map(plan.read);
-    return rows.includes(undefined) ? [] : [toTensor(plan, rows)];
+    const rows = predictions.map(prediction => prediction && plan.read(prediction));
+    const there = rows.filter(row => row !== undefined);
+    if (there.length === rows.length) return [toTensor(plan, rows)];
+    return gaps && there.length > 0 ? [withGaps(toTensor(plan, there), rows)] : [];
   });
+}
+
+function withGaps(tensor: OutputTensor, rows: readonly unknown[]): OutputTensor {
+  const [there = 1, ...inner] = tensor.shape;
+  const width = tensor.data.length / there;
+  let next = 0;
+  const data = rows.flatMap((row): readonly unknown[] => {
+    if (row === undefined) return new Array<null>(width).fill(null);
+    const at = next++ * width;
+    return tensor.data.slice(at, at + width);
+  });
+  return { ...tensor, shape: [rows.length, ...inner], data };
 }
 
 function toTensor({ name, datatype, shape: declared, unbatched }: OutputPlan, rows: readonly unknown[]): OutputTensor {

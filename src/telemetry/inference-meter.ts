@@ -1,5 +1,5 @@
 import type { ErrorCode } from '../core/errors.ts';
-import type { Ending } from '../core/outcome.ts';
+import type { Ending, RowCounts } from '../core/outcome.ts';
 import type { Arm, ScoredBatch } from '../core/scored-batch.ts';
 import type { Histogram } from './histogram.ts';
 import type { Cell, MetricStore } from './metric-store.ts';
@@ -7,6 +7,9 @@ import type { Cell, MetricStore } from './metric-store.ts';
 /** The series of one model version, held so that an event costs no look-up by labels. */
 interface VersionSeries {
   readonly results: Cell;
+  readonly answered: Cell;
+  /** Made once there is one. */
+  readonly skipped: () => Cell;
   readonly latency: Histogram;
   readonly queue: Histogram;
   readonly endToEnd: Histogram;
@@ -63,6 +66,8 @@ export class InferenceMeter {
       }
       const count = next - ending;
       series.results.value += count;
+      if (arm.isSingle) series.answered.value += count;
+      else for (let of = ending; of < next; of++) countRows(series, arm.rowCounts(scored.rowOf(of)));
       series.latency.observeMs(latencyMs, count);
       series.queue.observeMs(timing.receivedAtMs - enqueuedAtMs, count);
       series.endToEnd.observeMs(timing.sentAtMs - enqueuedAtMs, count);
@@ -81,6 +86,8 @@ export class InferenceMeter {
     const { name, label } = ending.version;
     const series = this.#seriesOf(name, label);
     series.results.value++;
+    const { predictions, errors } = ending;
+    countRows(series, { answered: predictions.length - errors.length, skipped: errors.length });
     series.latency.observeMs(ending.scoredAtMs - receivedAtMs);
     if (!ending.cached) this.#recordSlice(name, label, ending.predictions.length, ending.modelMs);
   }
@@ -104,6 +111,8 @@ export class InferenceMeter {
     const store = this.#store;
     const series = {
       results: store.of('inference_requests_total', model, version, 'result'),
+      answered: store.of('inference_rows_total', model, version, 'answered'),
+      skipped: () => store.of('inference_rows_total', model, version, 'skipped'),
       latency: store.of('inference_latency_seconds', model, version),
       queue: store.of('inference_queue_seconds', model, version),
       endToEnd: store.of('inference_end_to_end_seconds', model, version),
@@ -112,4 +121,9 @@ export class InferenceMeter {
     this.#versions.set(model, versions.set(version, series));
     return series;
   }
+}
+
+function countRows(series: VersionSeries, rows: RowCounts | undefined): void {
+  series.answered.value += rows?.answered ?? 1;
+  if (rows !== undefined && rows.skipped > 0) series.skipped().value += rows.skipped;
 }
