@@ -63,8 +63,9 @@ export interface RequestScanner {
   /**
    * The features of the event scanned last, as float32. True where the whole body is of the shape with exactly `width` features (of a pack: a row, row by row), which then stand in `into` from
    * `offset` on; where false, anything may stand there.
+   * @param names of the features in their order, UTF-8, where a pack may be a table of columns
    */
-  readNumbers(into: Float32Array, offset: number, width: number): boolean;
+  readNumbers(into: Float32Array, offset: number, width: number, names?: readonly Buffer[]): boolean;
   /** Where the id's JSON stands in the body, quotes included; end 0 where there is none. */
   readonly idStart: number;
   readonly idEnd: number;

@@ -43,6 +43,8 @@ export class Encoder {
   readonly model: string;
   readonly inputs: readonly InputPlan[];
   readonly fields: readonly Field[];
+  /** Theirs, UTF-8. */
+  readonly names: readonly Buffer[];
   /** In the card's order: place in an instance's list → input. */
   readonly inputOf: readonly number[];
   /** Those inputs that a request fills; they stand before the others. */
@@ -78,6 +80,7 @@ export class Encoder {
     this.maxInstances = Math.min(MAX_INSTANCES_PER_REQUEST, Math.max(1, Math.floor(MAX_ELEMENTS_PER_REQUEST / width)));
     this.inputOf = places.map(({ input }) => input);
     this.fields = places.map(({ next }) => next.next().value as Field);
+    this.names = this.fields.map(({ name }) => Buffer.from(name));
   }
 
   /** A request's features one by one. @throws RequestError schema_mismatch where whole tensors are none of the model's; malformed_payload where there is another number of ids. */
@@ -149,7 +152,7 @@ export class Rows {
     const to = row + (scanner.rows || 1);
     if (to - row > this.#encoder.maxInstances) return -1;
     block.reserve(to);
-    if (!scanner.readNumbers(block.data as Float32Array, row * width, width)) return -1;
+    if (!scanner.readNumbers(block.data as Float32Array, row * width, width, this.#encoder.names)) return -1;
     this.count = to;
     return row;
   }

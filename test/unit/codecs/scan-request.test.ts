@@ -143,6 +143,34 @@ describe('JsonScanner', () => {
     expect(scan(new JsonScanner(), Buffer.from(text), new Float32Array(2), 0, 2)).toBe(false);
   });
 
+  it('turns a table of columns into rows, by name', () => {
+    const names = ['a', 'bc'].map(name => Buffer.from(name));
+    const read = (text: string) => {
+      const scanner = new JsonScanner();
+      const into = new Float32Array(6);
+      const [event] = batchOf([text]).events;
+      const taken = event !== undefined && scanner.scan(event) && scanner.readNumbers(into, 0, 2, names);
+      return taken ? { rows: scanner.rows, values: [...into] } : undefined;
+    };
+    const rows = { rows: 3, values: [1, 4, 2, 5, 3, 6] };
+    expect(read('{"ids":["x","y","z"],"features":{"a":[1,2,3],"bc":[4,5,6]}}')).toEqual(rows);
+    expect(read('{"features": { "bc" : [4, 5,6] , "a": [1,2,3] }, "ids": [1,2,3]}')).toEqual(rows);
+    for (const odd of [
+      '{"features":{"a":[1,2,3],"bc":[4,5,6]}}',
+      '{"ids":["x","y"],"features":{"a":[1,2,3],"bc":[4,5,6]}}',
+      '{"ids":["x","y","z"],"features":{"a":[1,2,3],"bc":[4,5]}}',
+      '{"ids":["x","y","z"],"features":{"a":[1,2,3],"bc":[4,null,6]}}',
+      '{"ids":["x","y","z"],"features":{"a":[1,2,3],"a":[4,5,6]}}',
+      '{"ids":["x","y","z"],"features":{"a":[1,2,3],"b":[4,5,6]}}',
+      '{"ids":["x","y","z"],"features":{"a":[1,2,3]}}',
+      '{"ids":["x","y","z"],"features":{"a":[1,2,3],"bc":[4,5,6],"d":[7,8,9]}}',
+      '{"ids":["x"],"features":{}}',
+      '{"ids":["x"],"features":{"a":1,"bc":2}}',
+    ]) {
+      expect(read(odd), odd).toBeUndefined();
+    }
+  });
+
   it('says yes only to what JSON.parse reads the same way, whatever the text', () => {
     const scanner = new JsonScanner();
     const value = fc.oneof(

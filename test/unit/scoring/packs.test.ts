@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { createMemoryCache } from '../../../src/cache/memory-cache.ts';
+import { createDecoder } from '../../../src/codecs/decoder.ts';
 import type { Catalog } from '../../../src/core/catalog.ts';
+import type { Event } from '../../../src/core/event.ts';
 import type { ModelVersion } from '../../../src/core/model.ts';
 import type { Tensors } from '../../../src/core/tensor.ts';
 import type { ScoringOptions } from '../../../src/scoring/scoring.ts';
@@ -296,6 +298,33 @@ describe('rows of a pack that do not fit', () => {
 });
 
 describe('a table of columns', () => {
+  it('of plain numbers is not parsed', async () => {
+    const decoder = createDecoder();
+    let parsed = 0;
+    const counting = {
+      ...decoder,
+      decode: (event: Event) => {
+        parsed++;
+        return decoder.decode(event);
+      },
+    };
+    const table = { ids: ['u', 'v', 'w'], features: { b: [2, 3, 4], a: [1, 1, 1] }, on_error: 'skip' };
+    const lists = {
+      ids: [1, 2],
+      features: [
+        [1, 2],
+        [3, 4],
+      ],
+    };
+    const [result, other] = await score(catalogOf(adder()), [table, lists], { decoder: counting });
+    expect(result.predictions).toEqual(['u', 'v', 'w'].map((id, i) => ({ id, prediction: 3 + i })));
+    expect(other.predictions).toEqual([
+      { id: 1, prediction: 3 },
+      { id: 2, prediction: 7 },
+    ]);
+    expect(parsed).toBe(0);
+  });
+
   it('is read row by row, an absent value filled or refused as in a lone request', async () => {
     const table = { b: [2, null, 4], a: [1, 1, 'x'], more: [0, 0, 0] };
     const [result] = await score(catalogOf(adder()), [{ ids: ['u', 'v', 'w'], features: table, on_error: 'skip' }]);
