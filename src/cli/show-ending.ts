@@ -9,6 +9,11 @@ export interface Ending {
   readonly body: unknown;
 }
 
+interface Row {
+  readonly prediction?: unknown;
+  readonly confidence?: number;
+}
+
 interface Result {
   readonly request_id?: string | number;
   readonly result_id?: string;
@@ -21,7 +26,8 @@ interface Result {
   readonly variant?: string;
   readonly prediction?: unknown;
   readonly confidence?: number;
-  readonly predictions?: readonly { readonly prediction?: unknown; readonly confidence?: number }[];
+  readonly predictions?: readonly (Row | null)[];
+  readonly errors?: readonly { readonly code?: string }[];
   readonly latency_ms?: number;
   readonly error?: { readonly code?: string; readonly message?: string };
 }
@@ -40,8 +46,10 @@ export function showEnding(ending: Ending, paint: Paint): string {
 
 function showResult(result: Result, paint: Paint): string {
   const model = paint('cyan', [result.model, result.model_version].filter(Boolean).join(' '));
-  const predictions = result.predictions ?? [result];
-  const answers = predictions.slice(0, 3).map(({ prediction, confidence }) => {
+  const predictions: readonly (Row | null)[] = result.predictions ?? [result];
+  const answers = predictions.slice(0, 3).map(row => {
+    if (row === null) return paint('red', 'none');
+    const { prediction, confidence } = row;
     const sure = confidence === undefined ? '' : ` ${Math.round(confidence * 100)} %`;
     return paint('green', `${shortly(prediction)}${sure}`);
   });
@@ -51,6 +59,7 @@ function showResult(result: Result, paint: Paint): string {
     result.variant ? `variant ${result.variant}` : undefined,
     result.degraded ? "the model's default" : undefined,
     result.cached ? 'from the cache' : undefined,
+    result.errors ? `${result.errors.length} bad: ${tally(result.errors)}` : undefined,
   ].filter(remark => remark !== undefined);
   const aside = remarks.length > 0 ? paint('yellow', `  (${remarks.join(', ')})`) : '';
   const took = result.latency_ms === undefined ? '' : `  ${result.latency_ms.toFixed(1)} ms`;
@@ -60,6 +69,10 @@ function showResult(result: Result, paint: Paint): string {
 function showDeadLetter(letter: Result, paint: Paint): string {
   const { code = 'unexpected', message = 'no message' } = letter.error ?? {};
   return `${letter.model ? `${paint('cyan', letter.model)} → ` : ''}${paint('red', code)}: ${message}`;
+}
+
+function tally(errors: readonly { readonly code?: string }[]): string {
+  return [...new Set(errors.map(({ code }) => code ?? 'unexpected'))].join(', ');
 }
 
 function shortly(value: unknown): string {
