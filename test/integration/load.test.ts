@@ -115,6 +115,9 @@ describe('hubscore load', () => {
     const { requests, settings } = reportIn('p.json');
     expect(requests).toMatchObject({ sent: 30, results: 30, deadLetters: 0, missing: 0 });
     expect(settings).toMatchObject({ pack: 25 });
+    // However many rows, a pack is one request.
+    const verdict = await hubscore(['verify']);
+    expect(verdict.code, verdict.out).toBe(0);
   });
 
   it('ends at Ctrl-C with the report so far', async () => {

@@ -1,16 +1,14 @@
 import type { RequestScanner } from '../../core/codec.ts';
 import type { Event } from '../../core/event.ts';
 import { NumberScanner } from './scan-number.ts';
+import { isSpace, skipSpace, standsAt, textEnd, wholeNumberEnd } from './scan-text.ts';
 
-const [QUOTE, COMMA, COLON, BACKSLASH, OPEN_LIST, CLOSE_LIST, OPEN, CLOSE] = [34, 44, 58, 92, 91, 93, 123, 125];
-const [ZERO, NINE, SPACE, TAB, NEWLINE, RETURN, DELETE] = [48, 57, 32, 9, 10, 13, 127];
+const [QUOTE, COMMA, COLON, OPEN_LIST, CLOSE_LIST, OPEN, CLOSE, SPACE] = [34, 44, 58, 91, 93, 123, 125, 32];
 
 const KEYS = ['request_id', 'model', 'model_version', 'features', 'ids', 'on_error'].map(key => Buffer.from(key));
 const [ID, MODEL, VERSION, FEATURES, ROW_IDS, ON_ERROR] = [0, 1, 2, 3, 4, 5];
 /** What `on_error` takes; whoever needs to know which has the request parsed. */
 const ON_ERRORS = ['"refuse"', '"skip"'].map(value => Buffer.from(value));
-/** Longer whole numbers might read differently as a double. */
-const MAX_ID_DIGITS = 15;
 /** Of all rows together. */
 const MAX_FEATURES = 2 ** 18;
 const NOTHING = Buffer.alloc(0);
@@ -311,14 +309,6 @@ export class JsonScanner implements RequestScanner {
   }
 }
 
-/** The end of a whole number that reads back as it stands there; -1 for any other. */
-function wholeNumberEnd(bytes: Uint8Array, start: number): number {
-  let at = start;
-  while ((bytes[at] as number) >= ZERO && (bytes[at] as number) <= NINE) at++;
-  const digits = at - start;
-  return digits === 0 || digits > MAX_ID_DIGITS || (bytes[start] === ZERO && digits > 1) ? -1 : at;
-}
-
 function isPlain({ contentEncoding, contentType, properties }: Event): boolean {
   if (contentEncoding !== undefined || (contentType !== undefined && contentType !== 'application/json')) return false;
   // By which a producer may say what the body does not. Asked for one by one: going through all of them takes longer.
@@ -332,22 +322,6 @@ function isPlain({ contentEncoding, contentType, properties }: Event): boolean {
   );
 }
 
-/** The closing quote of a text of plain ASCII without escapes; -1 for any other. */
-function textEnd(bytes: Uint8Array, start: number): number {
-  let at = start;
-  let byte = bytes[at] as number;
-  while (byte !== QUOTE) {
-    if (!(byte >= SPACE && byte < DELETE) || byte === BACKSLASH) return -1;
-    byte = bytes[++at] as number;
-  }
-  return at;
-}
-
-function standsAt(bytes: Uint8Array, at: number, expected: Uint8Array): boolean {
-  for (let i = 0; i < expected.length; i++) if (bytes[at + i] !== expected[i]) return false;
-  return true;
-}
-
 /** Which of the keys stands at `at`, with its closing quote; -1 for any other. */
 function keyAt(bytes: Uint8Array, at: number): number {
   for (let key = 0; key < KEYS.length; key++) {
@@ -358,13 +332,4 @@ function keyAt(bytes: Uint8Array, at: number): number {
     if (i === name.length) return key;
   }
   return -1;
-}
-
-function skipSpace(bytes: Uint8Array, at: number): number {
-  while (isSpace(bytes[at] as number)) at++;
-  return at;
-}
-
-function isSpace(byte: number): boolean {
-  return byte === SPACE || byte === NEWLINE || byte === RETURN || byte === TAB;
 }
