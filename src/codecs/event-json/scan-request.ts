@@ -11,6 +11,8 @@ const [ID, MODEL, VERSION, FEATURES, ROW_IDS, ON_ERROR] = [0, 1, 2, 3, 4, 5];
 const ON_ERRORS = ['"refuse"', '"skip"'].map(value => Buffer.from(value));
 /** Of all rows together. */
 const MAX_FEATURES = 2 ** 18;
+/** Of a table. */
+const MAX_COLUMNS = 1024;
 const NOTHING = Buffer.alloc(0);
 
 /**
@@ -42,8 +44,10 @@ export class JsonScanner implements RequestScanner {
   /** Of each row of a pack. */
   #width = 0;
   #rowIds = 0;
-  /** Where the names of a table's columns begin and end; none where features are lists. */
-  readonly #names: number[] = [];
+  /** Columns of a table; 0 where features are lists. */
+  #columns = 0;
+  /** Where the names of these begin and end. */
+  readonly #names = new Uint32Array(2 * MAX_COLUMNS);
 
   scan(event: Event): boolean {
     if (!isPlain(event)) return false;
@@ -62,7 +66,7 @@ export class JsonScanner implements RequestScanner {
     const features = this.#features;
     if (this.rows > 0) {
       if (this.#width !== width) return false;
-      if (this.#names.length > 0) return this.#turn(into, offset, names ?? []);
+      if (this.#columns > 0) return this.#turn(into, offset, names ?? []);
       into.set(features.subarray(0, this.#count), offset);
       return true;
     }
@@ -145,7 +149,7 @@ export class JsonScanner implements RequestScanner {
     } while (bytes[at] === COMMA);
     if (bytes[at] !== CLOSE || !(seen & (1 << FEATURES))) return false;
     // Without ids, lists by name are one instance.
-    if (this.rowIdsEnd > 0 ? this.#rowIds !== this.rows : this.#names.length > 0) return false;
+    if (this.rowIdsEnd > 0 ? this.#rowIds !== this.rows : this.#columns > 0) return false;
     return skipSpace(bytes, at + 1) === bytes.length;
   }
 
@@ -166,7 +170,7 @@ export class JsonScanner implements RequestScanner {
   /** However many there are, one at least. */
   #readFeatures(bytes: Uint8Array, start: number): number {
     this.#count = 0;
-    this.#names.length = 0;
+    this.#columns = 0;
     if (bytes[start] === OPEN) return this.#readTable(bytes, start);
     if (bytes[start] !== OPEN_LIST) return -1;
     return bytes[skipSpace(bytes, start + 1)] === OPEN_LIST
@@ -199,8 +203,9 @@ export class JsonScanner implements RequestScanner {
       at = skipSpace(bytes, at + 1);
       if (bytes[at] !== QUOTE) return -1;
       const end = textEnd(bytes, at + 1);
-      if (end < 0) return -1;
-      this.#names.push(at + 1, end);
+      if (end < 0 || columns === MAX_COLUMNS) return -1;
+      this.#names[2 * columns] = at + 1;
+      this.#names[2 * columns + 1] = end;
       at = skipSpace(bytes, end + 1);
       if (bytes[at] !== COLON) return -1;
       at = skipSpace(bytes, at + 1);
@@ -211,6 +216,7 @@ export class JsonScanner implements RequestScanner {
       else if (this.#count !== columns * this.rows) return -1;
       at = skipSpace(bytes, at);
     } while (bytes[at] === COMMA);
+    this.#columns = columns;
     this.#width = columns;
     return bytes[at] === CLOSE ? at + 1 : -1;
   }
