@@ -29,3 +29,29 @@ export function requestBodies(name: string, version: string, count: number): Buf
     ),
   );
 }
+
+/** How the rows of a pack are written. */
+export type PackForm = 'lists' | 'objects' | 'table';
+
+/** The same rows, many to an event, each under an id of its own. @param features names of the values of a row */
+export function packBodies(
+  name: string,
+  version: string,
+  { packs, rows, form, features }: { packs: number; rows: number; form: PackForm; features: readonly string[] },
+): Buffer[] {
+  const values = sampleFeatures(name, version) as number[][];
+  return Array.from({ length: packs }, (_, pack) => {
+    const numbers = Array.from({ length: rows }, (_, row) => pack * rows + row);
+    const lists = numbers.map(number => values[number % values.length] as number[]);
+    const objects = () => lists.map(list => Object.fromEntries(features.map((feature, i) => [feature, list[i]])));
+    const table = () => Object.fromEntries(features.map((feature, i) => [feature, lists.map(list => list[i])]));
+    const body = {
+      request_id: `request-${String(pack).padStart(8, '0')}`,
+      model: name,
+      model_version: version,
+      ids: numbers.map(number => `row-${String(number).padStart(8, '0')}`),
+      features: form === 'lists' ? lists : form === 'objects' ? objects() : table(),
+    };
+    return Buffer.from(JSON.stringify(body));
+  });
+}

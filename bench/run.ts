@@ -11,6 +11,7 @@ import { measureLedger } from './ledger-cost.ts';
 import { watchMemory } from './memory.ts';
 import { compareMixtures, measureTensors } from './mixtures.ts';
 import { measureOverheads } from './overheads.ts';
+import { comparePacks } from './packs.ts';
 import { compareModelServers } from './peers/model-servers.ts';
 import { comparePeersThroughEndpoint } from './peers/through-endpoint.ts';
 import { comparePeersWithoutNetwork } from './peers/without-network.ts';
@@ -35,6 +36,20 @@ const SCENARIOS: Readonly<Record<string, () => Promise<unknown>>> = {
     'diabetes 1.0.0 (logistic), batch 256': await compareMixtures(),
     'diabetes 1.0.0, binary tensors': await measureTensors(),
   }),
+  packs: async () => ({
+    'diabetes 1.0.0 (logistic), ns a row': await comparePacks('diabetes', '1.0.0'),
+  }),
+  'packs-stream': async () => {
+    const drain = async (events: number, rowsAPack?: number) => {
+      const stream = await openStream('diabetes', '1.0.0', rowsAPack === undefined ? {} : { rowsAPack });
+      return (await stream.drain(events).finally(() => stream.close())) * (rowsAPack ?? 1);
+    };
+    return {
+      'single events, rows/s': await drain(100_000),
+      'packs of 10, rows/s': await drain(50_000, 10),
+      'packs of 100, rows/s': await drain(10_000, 100),
+    };
+  },
   cache: measureCache,
   heavy: benchHeavy,
   'inference-process': measureInferenceProcess,
@@ -75,7 +90,7 @@ const PEERS: Readonly<Record<string, () => Promise<unknown>>> = {
 };
 
 /** Nanoseconds an event differ by a tenth from process to process, by what the engine happens to inline: the median of this many processes counts. */
-const PROCESSES: Readonly<Record<string, number>> = { 'function-path': 3, mixtures: 3, overheads: 3 };
+const PROCESSES: Readonly<Record<string, number>> = { 'function-path': 3, mixtures: 3, overheads: 3, packs: 3 };
 
 const known = { ...SCENARIOS, ...PEERS };
 const HELP = `npm run bench [-- --only NAME,…] [-- --peers]

@@ -8,7 +8,7 @@ import { type EventHubs, startEventHubs } from '../test/support/event-hubs.ts';
 import { type FunctionsHost, startHost } from '../test/support/functions-host.ts';
 import { startStorage } from '../test/support/storage.ts';
 import { quantile, round3 } from './harness.ts';
-import { requestBodies } from './requests.ts';
+import { packBodies, requestBodies } from './requests.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
 const [REQUESTS, RESULTS] = ['inference-requests', 'inference-requests-results'];
@@ -33,8 +33,15 @@ export interface Latencies {
   readonly p99: number;
 }
 
-/** @param hubs the endpoint's Config.json; absent: the contract's hubs */
-export async function openStream(model: string, version: string, hubs?: unknown): Promise<Stream> {
+/**
+ * @param hubs the endpoint's Config.json; absent: the contract's hubs
+ * @param rowsAPack an event holds; absent: one, and it is no pack
+ */
+export async function openStream(
+  model: string,
+  version: string,
+  { hubs, rowsAPack }: { readonly hubs?: unknown; readonly rowsAPack?: number } = {},
+): Promise<Stream> {
   const eventHubs = await startEventHubs({ config: hubs });
   const storage = await startStorage();
   const container = BlobServiceClient.fromConnectionString(storage.connectionString).getContainerClient('models');
@@ -45,7 +52,10 @@ export async function openStream(model: string, version: string, hubs?: unknown)
   }
   const producer = new EventHubProducerClient(eventHubs.connectionString, REQUESTS);
   const results = new EventHubProducerClient(eventHubs.connectionString, RESULTS);
-  const bodies = requestBodies(model, version, 1000);
+  const bodies =
+    rowsAPack === undefined
+      ? requestBodies(model, version, 1000)
+      : packBodies(model, version, { packs: 1000, rows: rowsAPack, form: 'lists', features: [] });
   let host: FunctionsHost | undefined;
   let sent = 0;
 

@@ -30,7 +30,7 @@ const CONFIG = {
  * four partitions), and Python services on one partition each, the form in which their client is fastest here.
  */
 export async function comparePeersThroughEndpoint(rounds = 9) {
-  const stream = await openStream('diabetes', '1.0.0', CONFIG);
+  const stream = await openStream('diabetes', '1.0.0', { hubs: CONFIG });
   const python = join(virtualEnvironment('python'), 'python');
   const script = join(import.meta.dirname, 'through_endpoint.py');
   async function peer(kind: 'usual' | 'batched', events: number): Promise<number> {

@@ -43,3 +43,17 @@ with hubs.producer(REQUESTS) as producer:
         (request(values, "diabetes", f"batch-{patient}", model_version="1", timeout_ms=3_600_000) for patient, values in rows),
     )
 print(sent, "sent in batches")
+
+# COMMAND ----------
+
+# MAGIC %md
+# MAGIC In packs: many rows in one event, for volume. A bad row is passed over and named in its pack's result. Where rows have keys of their own (order, rollouts), `key` packs by key.
+
+# COMMAND ----------
+
+from hubscore_client.packs import send_in_packs
+
+rows = ((f"packed-{patient}", values) for patient, values in zip(frame["patient"], frame[features].values.tolist()))
+with hubs.producer(REQUESTS) as producer:
+    sent = send_in_packs(producer, rows, "diabetes", max_rows=100, max_bytes=250_000, max_ms=1_000)
+print(sent, "sent in packs")

@@ -29,3 +29,16 @@ requests = requests_from(rows, model="diabetes", features=features, request_id="
 
 query = write_hub(requests, hubs.kafka, REQUESTS, f"{checkpoints}/requests", availableNow=True)
 query.awaitTermination()
+
+# COMMAND ----------
+
+# MAGIC %md
+# MAGIC The same in packs: rows of one key that come in one micro-batch share an event. `key` is what order and rollouts go by, so choose one that many rows have; none at all packs best.
+
+# COMMAND ----------
+
+from hubscore_client.packs import packs_from
+
+packs = packs_from(rows, model="diabetes", features=features, row_id="patient", max_rows=100)
+query = write_hub(packs, hubs.kafka, REQUESTS, f"{checkpoints}/packs", availableNow=True)
+query.awaitTermination()

@@ -52,4 +52,16 @@ display(spark.table(f"{schema}.results"))
 
 # COMMAND ----------
 
+# MAGIC %md
+# MAGIC Row by row: packs taken apart, a bad row with what is wrong with it.
+
+# COMMAND ----------
+
+from hubscore_client.results import rows_from
+
+rows_from(spark.table(f"{schema}.results")).write.mode("overwrite").saveAsTable(f"{schema}.result_rows")
+display(spark.table(f"{schema}.result_rows").where("row IS NOT NULL"))
+
+# COMMAND ----------
+
 display(spark.sql(f"SELECT error.code, count(*) AS letters, first(error.message) AS example FROM {schema}.dead_letters GROUP BY error.code"))

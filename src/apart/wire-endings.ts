@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../core/errors.ts';
 import type { Event, EventBatch } from '../core/event.ts';
-import type { Outcome, SliceTiming } from '../core/outcome.ts';
+import type { Outcome, RowCounts, SliceTiming } from '../core/outcome.ts';
 import type { RawNumber, RequestId } from '../core/request.ts';
 import type { Arm, ScoredBatch } from '../core/scored-batch.ts';
 
@@ -17,6 +17,8 @@ export interface SentEndings {
   readonly codes: readonly (ErrorCode | undefined)[];
   /** Undefined: no event carried several requests. Of an ending: undefined where its event carried one, null where it cannot be written. */
   readonly texts: readonly (string | null | undefined)[] | undefined;
+  /** Undefined: no request gave a list. */
+  readonly rows: readonly (RowCounts | undefined)[] | undefined;
   readonly slices: readonly SliceTiming[];
 }
 
@@ -30,6 +32,7 @@ export function sendEndings(scored: ScoredBatch): SentEndings {
   const requestIds: (RequestId | undefined)[] = [];
   const codes: (ErrorCode | undefined)[] = [];
   const texts: (string | null | undefined)[] = [];
+  const rows: (RowCounts | undefined)[] = [];
   let bytes = 0;
   for (let ending = 0; ending < length; ending++) {
     const arm = scored.arm(ending);
@@ -44,6 +47,7 @@ export function sendEndings(scored: ScoredBatch): SentEndings {
     requestIds.push(plainId(arm.requestId(row)));
     codes.push(arm.code(row));
     texts.push(textOf(arm.text(row)));
+    rows.push(arm.rowCounts(row));
   }
   return {
     arms: scored.arms.map(({ kind, model, modelVersion, variant }) => ({ kind, model, modelVersion, variant })),
@@ -55,12 +59,13 @@ export function sendEndings(scored: ScoredBatch): SentEndings {
     requestIds,
     codes,
     texts: texts.some(text => text !== undefined) ? texts : undefined,
+    rows: rows.some(counts => counts !== undefined) ? rows : undefined,
     slices,
   };
 }
 
 export function receiveEndings({ hub, partition, events }: EventBatch, sent: SentEndings): Outcome[] {
-  const { arms, armOf, eventOf, bodyEnds, bodies, latenciesMs, requestIds, codes, texts } = sent;
+  const { arms, armOf, eventOf, bodyEnds, bodies, latenciesMs, requestIds, codes, texts, rows } = sent;
   const places = placesWithin(eventOf);
   return Array.from(armOf, (arm, ending): Outcome => {
     const event = events[eventOf[ending] as number] as Event;
@@ -78,6 +83,7 @@ export function receiveEndings({ hub, partition, events }: EventBatch, sent: Sen
       variant,
       body: bodies.subarray(bodyEnds[ending - 1] ?? 0, bodyEnds[ending]),
       code: codes[ending],
+      rows: rows?.[ending],
       latencyMs: latenciesMs[ending] as number,
     };
   });

@@ -1,6 +1,6 @@
 import type { ModelVersion } from '../core/model.ts';
 import { InputTensors } from '../core/open-inference.ts';
-import type { Ending } from '../core/outcome.ts';
+import type { Ending, RowError } from '../core/outcome.ts';
 import type { Prediction } from '../core/prediction.ts';
 import type { Request } from '../core/request.ts';
 import { receiveError, type SentError, sendError } from './wire-errors.ts';
@@ -30,7 +30,8 @@ export type SentEnding =
   | {
       readonly kind: 'answered';
       readonly version: VersionName;
-      readonly predictions: readonly Prediction[];
+      readonly predictions: readonly (Prediction | undefined)[];
+      readonly errors: readonly RowError[];
       readonly several: boolean;
       readonly requestedVersion: string | undefined;
       readonly fallback: boolean;
@@ -53,10 +54,10 @@ export function sendEnding(ending: Ending): SentEnding {
     const { kind, error, version, variant, failedAtMs } = ending;
     return { kind, error: sendError(error), version: version && nameOf(version), variant, failedAtMs };
   }
-  const { kind, version, predictions, several, requestedVersion, fallback, variant } = ending;
+  const { kind, version, predictions, errors, several, requestedVersion, fallback, variant } = ending;
   const { degraded, cached, scoredAtMs, modelMs } = ending;
-  const answer = { predictions, several, requestedVersion, fallback, variant, degraded, cached, scoredAtMs, modelMs };
-  return { kind, version: nameOf(version), ...answer };
+  const answer = { predictions, errors, several, requestedVersion, fallback, variant };
+  return { kind, version: nameOf(version), ...answer, degraded, cached, scoredAtMs, modelMs };
 }
 
 /** @param find the version of that name in this process */

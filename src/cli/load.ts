@@ -14,6 +14,7 @@ Examples:
   $ npx hubscore load --rate 1000 --duration 60 --html load.html
   $ npx hubscore load --ramp 100:5000:120 --model churn
   $ npx hubscore load --usual                                10,000 requests by 100 workers, as fast as they go
+  $ npx hubscore load --rate 500 --pack 100                  50,000 rows a second
   $ npx hubscore load --rate 500 --key-skew 1 --model iris --from-card`;
 
 /** `hubscore load` */
@@ -28,6 +29,7 @@ export function loadCommand(terminal: Terminal): Command {
     .option('-d, --duration <seconds>', 'how long (default: 30, or until --requests are sent)', positive)
     .option('-n, --requests <number>', 'how many at most; without a rate as fast as the workers go', whole)
     .option('-w, --workers <number>', 'sends under way at once, at most (default: 16)', whole)
+    .option('--pack <number>', 'rows a request, as a pack; rates and counts are of packs', whole)
     .option('--usual', 'short for --requests 10000 --workers 100')
     .option('-m, --model <name>', 'model of requests that name none (default: diabetes)')
     .option('--model-version <version>', 'version or alias that they ask for')

@@ -1,3 +1,4 @@
+import { NumberSource } from '../codecs/event-json/number-source.ts';
 import { whyNotJson } from '../core/json-fault.ts';
 import { fromUtf8 } from '../core/utf8.ts';
 
@@ -6,6 +7,17 @@ export interface RequestLine {
   readonly lineNumber: number;
   readonly body: Buffer;
   readonly partitionKey: string | undefined;
+  /** Of a line that may go into a pack: one request that gives its features, as one instance. */
+  readonly row?: RequestRow | undefined;
+}
+
+/** A request as a row of a pack. */
+export interface RequestRow {
+  /** JSON of its id; undefined where it has none. */
+  readonly id: string | undefined;
+  readonly features: string;
+  /** JSON of everything else, the same for all rows of a pack. */
+  readonly rest: string;
 }
 
 /** A line that was not sent, and why. */
@@ -19,6 +31,8 @@ export interface LineOptions {
   readonly model?: string | undefined;
   /** Partition key: the name of a field of the request or of its features, or `=text` for the same key on every line. */
   readonly key?: string | undefined;
+  /** Rows an event, at most; absent: a line is an event. */
+  readonly pack?: number | undefined;
 }
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -56,8 +70,26 @@ export function readRequestLine(
     const next = `give a field that every line has, or --key ='${options.key}' for the same key on all`;
     return { lineNumber, reason: `no field ${options.key} to take the partition key from; ${next}` };
   }
-  const body = options.model ? JSON.stringify(withModel(value, options.model)) : bare;
-  return { lineNumber, body: Buffer.from(body), partitionKey: key };
+  const whole = options.model ? withModel(value, options.model) : value;
+  const body = options.model ? JSON.stringify(whole) : bare;
+  const row = options.pack === undefined || Array.isArray(whole) ? undefined : rowOf(whole as Fields, bare);
+  return { lineNumber, body: Buffer.from(body), partitionKey: key, row };
+}
+
+/** Undefined for what may be more than a row: an Open Inference request, one with ids of its own, lists in a list. */
+function rowOf(request: Fields, json: string): RequestRow | undefined {
+  const { request_id: id, features, ...rest } = request;
+  if (features === undefined || features === null || 'ids' in rest || 'on_error' in rest) return undefined;
+  if (Array.isArray(features) && typeof features[0] === 'object') return undefined; // it may be several instances already
+  if (id !== undefined && id !== null && typeof id !== 'string' && typeof id !== 'number') return undefined;
+  return { id: jsonOfId(id, json), features: JSON.stringify(features), rest: JSON.stringify(rest) };
+}
+
+/** A number digit by digit as it stands there. */
+function jsonOfId(id: string | number | undefined | null, json: string): string | undefined {
+  if (id === undefined || id === null) return undefined;
+  if (typeof id === 'string' || Number.isSafeInteger(id)) return JSON.stringify(id);
+  return new NumberSource(json).idAt(undefined) ?? JSON.stringify(id);
 }
 
 function faultOf(request: unknown): string | undefined {

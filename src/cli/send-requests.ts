@@ -1,16 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { EventData, EventHubProducerClient } from '@azure/event-hubs';
 import { inChunks } from './in-chunks.ts';
+import { type PackedLines, packLines } from './pack-lines.ts';
 import { partitionOfKey } from './partition-of-key.ts';
 import { type BadLine, type LineOptions, type RequestLine, readRequestLine } from './request-line.ts';
 
 const CHUNK = 1000;
+const MAX_CHUNK = 100_000;
 const CHUNK_WAIT_MS = 100;
 /** Groups under way at once; the events of one key are never in two of them. */
 const CONCURRENCY = 16;
 
 export interface SendOptions extends LineOptions {
-  /** Events a second; absent: as fast as the hub takes them. */
+  /** Lines a second; absent: as fast as the hub takes them. */
   readonly rate?: number | undefined;
   /** Application properties of every event. */
   readonly properties?: Readonly<Record<string, string>> | undefined;
@@ -22,6 +24,9 @@ export interface SendOptions extends LineOptions {
 
 export interface SendReport {
   readonly bad: number;
+  /** Lines that were sent. */
+  readonly lines: number;
+  /** Events. */
   readonly byPartition: ReadonlyMap<string, number>;
 }
 
@@ -45,19 +50,22 @@ export async function sendRequests(
   const partitions = await producer.getPartitionIds({ abortSignal: options.signal });
   const byPartition = new Map(partitions.map(id => [id, 0]));
   const startedAt = performance.now();
-  const chunkSize = options.rate ? Math.min(CHUNK, Math.ceil(options.rate / 10)) : CHUNK;
+  // Packs are filled from one chunk, wherever its lines go.
+  const chunk = Math.min(MAX_CHUNK, CHUNK * (options.pack ?? 1));
+  const chunkSize = options.rate ? Math.min(chunk, Math.ceil(options.rate / 10)) : chunk;
   let lineNumber = 0;
   let keyless = 0;
   let read = 0;
   let bad = 0;
+  let sentLines = 0;
   const refuse = (line: BadLine) => {
     bad++;
     options.onBadLine(line);
   };
 
-  for await (const chunk of inChunks(lines, chunkSize, CHUNK_WAIT_MS)) {
+  for await (const some of inChunks(lines, chunkSize, CHUNK_WAIT_MS)) {
     const groups = new Map<string, Group>();
-    for (const bytes of chunk) {
+    for (const bytes of some) {
       const line = readRequestLine(bytes, ++lineNumber, options);
       if (!line) continue;
       if ('reason' in line) {
@@ -74,18 +82,19 @@ export async function sendRequests(
       else groups.set(name, { target, partition, lines: [line] });
     }
     await forEach([...groups.values()], CONCURRENCY, async group => {
-      await sendGroup(producer, group, options, refuse, count => {
-        byPartition.set(group.partition, (byPartition.get(group.partition) ?? 0) + count);
+      await sendGroup(producer, group, options, refuse, (events, ofLines) => {
+        byPartition.set(group.partition, (byPartition.get(group.partition) ?? 0) + events);
+        sentLines += ofLines;
       });
     });
-    read += chunk.length;
+    read += some.length;
     if (options.rate) {
       const aheadMs = startedAt + (read * 1000) / options.rate - performance.now();
       if (aheadMs > 0) await sleep(aheadMs, undefined, { signal: options.signal });
     }
     if (options.signal.aborted) break;
   }
-  return { bad, byPartition };
+  return { bad, lines: sentLines, byPartition };
 }
 
 async function sendGroup(
@@ -93,31 +102,41 @@ async function sendGroup(
   group: Group,
   options: SendOptions,
   refuse: (line: BadLine) => void,
-  sent: (count: number) => void,
+  sent: (events: number, lines: number) => void,
 ): Promise<void> {
   const abortSignal = options.signal;
   const newBatch = () => producer.createBatch({ ...group.target, abortSignal });
   let batch = await newBatch();
+  let lines = 0;
   const flush = async () => {
-    if (batch.count === 0) return;
     await producer.sendBatch(batch, { abortSignal });
-    sent(batch.count);
-    batch = await newBatch();
+    sent(batch.count, lines);
+    lines = 0;
   };
-  for (const line of group.lines) {
-    const event: EventData = { body: line.body, contentType: 'application/json' };
+  const events = options.pack === undefined ? group.lines.map(alone) : packLines(group.lines, options.pack);
+  for (const { body, lines: of } of events) {
+    const event: EventData = { body, contentType: 'application/json' };
     if (options.properties) event.properties = { ...options.properties };
-    if (batch.tryAdd(event)) continue;
-    await flush();
-    if (batch.tryAdd(event)) continue;
-    const size = `${line.body.length.toLocaleString('en')} bytes`;
+    let added = batch.tryAdd(event);
+    if (!added && batch.count > 0) {
+      await flush();
+      batch = await newBatch();
+      added = batch.tryAdd(event);
+    }
+    if (added) {
+      lines += of.length;
+      continue;
+    }
+    const size = `${body.length.toLocaleString('en')} bytes`;
     const most = `an event takes at most ${batch.maxSizeInBytes.toLocaleString('en')} with its headers`;
-    refuse({ lineNumber: line.lineNumber, reason: `${size}, and ${most}; split it into several requests` });
+    for (const { lineNumber } of of)
+      refuse({ lineNumber, reason: `${size}, and ${most}; split it into several requests` });
   }
-  if (batch.count > 0) {
-    await producer.sendBatch(batch, { abortSignal });
-    sent(batch.count);
-  }
+  if (batch.count > 0) await flush();
+}
+
+function alone(line: RequestLine): PackedLines {
+  return { lines: [line], body: line.body };
 }
 
 async function forEach<T>(items: readonly T[], atOnce: number, work: (item: T) => Promise<void>): Promise<void> {

@@ -3,16 +3,17 @@ import { resolve } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { commandSettings } from './environment.ts';
 import { connectProducer, placeOf } from './event-hubs.ts';
-import { positive } from './numbers.ts';
+import { positive, whole } from './numbers.ts';
 import { printable } from './printable.ts';
 import { readLines } from './read-lines.ts';
-import { sendRequests } from './send-requests.ts';
+import { type SendReport, sendRequests } from './send-requests.ts';
 import { paintFor, type Terminal } from './terminal.ts';
 
 interface Options {
   readonly model?: string;
   readonly key?: string;
   readonly rate?: number;
+  readonly pack?: number;
   readonly properties?: Record<string, string>;
 }
 
@@ -25,6 +26,7 @@ Each line is one request; an array of requests on a line travels as one event.
 Examples:
   $ npx hubscore send samples/requests/churn.jsonl
   $ npx hubscore send rows.jsonl --model churn --key customer_id --rate 500
+  $ npx hubscore send rows.jsonl --key customer_id --pack 100
   $ tail -f app.log | jq -c --unbuffered '{features:.message}' | npx hubscore send - --model sentiment
 
 Watch what becomes of them with \`npx hubscore tail\`.`;
@@ -37,7 +39,8 @@ export function sendCommand(terminal: Terminal): Command {
     .argument('<file>', 'JSON lines file, or - for standard input')
     .option('-m, --model <name>', 'model for requests that name none')
     .option('-k, --key <field>', 'partition key: a field of the request or of its features; =TEXT for one key on all')
-    .option('-r, --rate <number>', 'events a second (default: as fast as the hub takes them)', positive)
+    .option('-r, --rate <number>', 'requests a second (default: as fast as the hub takes them)', positive)
+    .option('--pack <number>', 'so many requests an event at most, as rows of a pack under their ids', whole)
     .option('-p, --properties <name=value,…>', 'application properties of every event; may be given again', properties)
     .addHelpText('after', EXAMPLES)
     .action((file: string, options: Options) => send(terminal, file, options));
@@ -58,20 +61,21 @@ async function send(terminal: Terminal, file: string, options: Options): Promise
         stderr.write(`${red('red', `line ${lineNumber} not sent`)}: ${printable(reason)}\n`),
     });
     const hub = placeOf(settings.REQUESTS_HUB, producer.fullyQualifiedNamespace);
-    stdout.write(`${summarise(hub, report.byPartition, report.bad)}\n`);
+    stdout.write(`${summarise(hub, report, options.pack !== undefined)}\n`);
     if (report.bad > 0) terminal.setExitCode(1);
   } finally {
     await producer.close();
   }
 }
 
-function summarise(hub: string, byPartition: ReadonlyMap<string, number>, bad: number): string {
+function summarise(hub: string, { byPartition, bad, lines }: SendReport, packed: boolean): string {
   const used = [...byPartition].filter(([, count]) => count > 0);
   const total = used.reduce((sum, [, count]) => sum + count, 0);
   const refused = bad > 0 ? `; ${bad} bad ${bad === 1 ? 'line was' : 'lines were'} not sent` : '';
   if (total === 0) return `nothing sent to ${hub}${refused || ': the input is empty'}`;
   const where = used.map(([id, count]) => `${count} to partition ${id}`).join(', ');
-  return `sent ${total} ${total === 1 ? 'event' : 'events'} to ${hub}: ${where}${refused}`;
+  const rows = packed ? `${lines} ${lines === 1 ? 'request' : 'requests'} in ` : '';
+  return `sent ${rows}${total} ${total === 1 ? 'event' : 'events'} to ${hub}: ${where}${refused}`;
 }
 
 /** A file that is not there is said before anything is connected. */

@@ -13,6 +13,11 @@ export interface Ending {
   readonly json: string;
 }
 
+interface Row {
+  readonly prediction?: unknown;
+  readonly confidence?: number;
+}
+
 interface Result {
   readonly request_id?: string | number;
   readonly result_id?: string;
@@ -25,7 +30,8 @@ interface Result {
   readonly variant?: string;
   readonly prediction?: unknown;
   readonly confidence?: number;
-  readonly predictions?: readonly { readonly prediction?: unknown; readonly confidence?: number }[];
+  readonly predictions?: readonly (Row | null)[];
+  readonly errors?: readonly { readonly code?: string }[];
   readonly latency_ms?: number;
   readonly error?: { readonly code?: string; readonly message?: string };
 }
@@ -44,8 +50,10 @@ export function showEnding(ending: Ending, paint: Paint): string {
 
 function showResult(result: Result, paint: Paint): string {
   const model = paint('cyan', printable([result.model, result.model_version].filter(Boolean).join(' ')));
-  const predictions = result.predictions ?? [result];
-  const answers = predictions.slice(0, 3).map(({ prediction, confidence }) => {
+  const predictions: readonly (Row | null)[] = result.predictions ?? [result];
+  const answers = predictions.slice(0, 3).map(row => {
+    if (row === null) return paint('red', 'none');
+    const { prediction, confidence } = row;
     const sure = typeof confidence !== 'number' ? '' : ` ${Math.round(confidence * 100)} %`;
     return paint('green', `${shortly(prediction)}${sure}`);
   });
@@ -55,6 +63,7 @@ function showResult(result: Result, paint: Paint): string {
     result.variant ? `variant ${result.variant}` : undefined,
     result.degraded ? "the model's default" : undefined,
     result.cached ? 'from the cache' : undefined,
+    result.errors ? `${result.errors.length} bad: ${tally(result.errors)}` : undefined,
   ].filter(remark => remark !== undefined);
   const aside = remarks.length > 0 ? paint('yellow', `  (${printable(remarks.join(', '))})`) : '';
   const took = typeof result.latency_ms !== 'number' ? '' : `  ${duration(result.latency_ms)}`;
@@ -64,6 +73,10 @@ function showResult(result: Result, paint: Paint): string {
 function showDeadLetter(letter: Result, paint: Paint): string {
   const { code = 'unexpected', message = 'no message' } = letter.error ?? {};
   return `${letter.model ? `${paint('cyan', printable(String(letter.model)))} → ` : ''}${paint('red', printable(String(code)))}: ${printable(String(message))}`;
+}
+
+function tally(errors: readonly { readonly code?: string }[]): string {
+  return [...new Set(errors.map(({ code }) => code ?? 'unexpected'))].join(', ');
 }
 
 function shortly(value: unknown): string {

@@ -1,6 +1,6 @@
 import type { RequestError } from './errors.ts';
 import type { Event } from './event.ts';
-import type { RequestId } from './request.ts';
+import type { OnError, RequestId } from './request.ts';
 
 /** How a model's card says that the events meant for it are read. */
 export type InputMapping = Readonly<Record<string, unknown>>;
@@ -12,6 +12,9 @@ export interface DecodedRequest {
   readonly modelVersion: string | undefined;
   /** See Request. */
   readonly features: unknown;
+  /** See Request. */
+  readonly ids?: readonly RequestId[] | undefined;
+  readonly onError?: OnError | undefined;
   readonly priority: number | undefined;
   readonly timeoutMs: number | undefined;
   readonly routingKey: string | undefined;
@@ -58,10 +61,11 @@ export interface RequestScanner {
   /** True where the event may be of the shape, and where its fields stand is known. */
   scan(event: Event): boolean;
   /**
-   * The features of the event scanned last, as float32. True where the whole body is of the shape with exactly `width` features, which then stand in `into` from
+   * The features of the event scanned last, as float32. True where the whole body is of the shape with exactly `width` features (of a pack: a row, row by row), which then stand in `into` from
    * `offset` on; where false, anything may stand there.
+   * @param names of the features in their order, UTF-8, where a pack may be a table of columns
    */
-  readNumbers(into: Float32Array, offset: number, width: number): boolean;
+  readNumbers(into: Float32Array, offset: number, width: number, names?: readonly Buffer[]): boolean;
   /** Where the id's JSON stands in the body, quotes included; end 0 where there is none. */
   readonly idStart: number;
   readonly idEnd: number;
@@ -70,6 +74,11 @@ export interface RequestScanner {
   readonly modelEnd: number;
   readonly versionStart: number;
   readonly versionEnd: number;
+  /** Instances of a pack, be it of one; 0 where the event gives one instance, and no list. */
+  readonly rows: number;
+  /** Where the list of a pack's ids stands in the body, brackets included, an id a row; end 0 where there is none. */
+  readonly rowIdsStart: number;
+  readonly rowIdsEnd: number;
   /** Model and version are those of the event scanned before, byte for byte. */
   readonly fieldsRepeat: boolean;
 }

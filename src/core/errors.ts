@@ -1,3 +1,5 @@
+import type { RequestId } from './request.ts';
+
 /** Why a request ended as a dead letter; the codes outsiders see. */
 export const ERROR_CODES = [
   'malformed_payload',
@@ -16,6 +18,14 @@ export type ErrorCode = (typeof ERROR_CODES)[number];
 /** Where in scoring it happened. */
 export type Stage = 'decode' | 'route' | 'validate' | 'infer' | 'interpret' | 'send';
 
+/** A row of a request that gave a list of instances. */
+export interface RowName {
+  /** Among those that the request gave, from 0. */
+  readonly index: number;
+  /** As the request gave it; undefined where it gave none. */
+  readonly id: RequestId | undefined;
+}
+
 /** A request that cannot be scored: it ends as a dead letter, its neighbours go on. The message says what was expected and what came, never the payload. */
 export class RequestError extends Error {
   override readonly name = 'RequestError';
@@ -23,11 +33,27 @@ export class RequestError extends Error {
   readonly retryable = false;
   readonly code: ErrorCode;
   readonly stage: Stage;
+  /** The row that is to blame, where the request has several. */
+  readonly row: RowName | undefined;
 
-  constructor(code: ErrorCode, stage: Stage, message: string, options?: { cause?: unknown }) {
-    super(message, options);
+  constructor(
+    code: ErrorCode,
+    stage: Stage,
+    message: string,
+    options: { readonly cause?: unknown; readonly row?: RowName } = {},
+  ) {
+    super(message, 'cause' in options ? { cause: options.cause } : undefined);
     this.code = code;
     this.stage = stage;
+    this.row = options.row;
+  }
+
+  /** The same said of the request that the row is in. */
+  in(row: RowName, more = ''): RequestError {
+    return new RequestError(this.code, this.stage, `instance ${row.index}: ${this.message}${more}`, {
+      cause: this.cause,
+      row,
+    });
   }
 }
 

@@ -1,16 +1,30 @@
-import type { ErrorCode, RequestError } from './errors.ts';
+import type { ErrorCode, RequestError, RowName } from './errors.ts';
 import type { Event } from './event.ts';
 import type { ModelVersion } from './model.ts';
 import type { Prediction } from './prediction.ts';
 import type { RequestId } from './request.ts';
+
+/** Why a row of a pack has no answer. */
+export interface RowError extends RowName {
+  readonly code: ErrorCode;
+  readonly message: string;
+}
+
+/** Rows of a request that were answered, and those that were passed over. */
+export interface RowCounts {
+  readonly answered: number;
+  readonly skipped: number;
+}
 
 /** A request that a model answered. */
 export interface Answered {
   readonly kind: 'answered';
   /** The version that answered. */
   readonly version: ModelVersion;
-  /** One for every instance. */
-  readonly predictions: readonly Prediction[];
+  /** One for every instance; undefined for those of a pack that were passed over. */
+  readonly predictions: readonly (Prediction | undefined)[];
+  /** Of these, in their order. */
+  readonly errors: readonly RowError[];
   /** The request gave a list of instances, so its answer is a list too. */
   readonly several: boolean;
   /** Set where another version than the one asked for answered. */
@@ -60,6 +74,8 @@ export interface Outcome {
   readonly code: ErrorCode | undefined;
   /** From enqueued to scored, milliseconds. */
   readonly latencyMs: number;
+  /** Results only. */
+  readonly rows?: RowCounts | undefined;
 }
 
 /** What a dead letter says besides its error; an `Outcome` has it all. */

@@ -6,6 +6,9 @@ export interface RawNumber {
 /** Echoed as it came. */
 export type RequestId = string | number | RawNumber;
 
+/** What becomes of a pack of which a row is bad: it is refused, or the others are answered. */
+export type OnError = 'refuse' | 'skip';
+
 /** One request, its features not yet held against a model. */
 export interface Request {
   /** `hub/partition/sequence number`, then `/i` for the i-th request of an event that carried several; any unique text where no event stands behind it. */
@@ -16,6 +19,10 @@ export interface Request {
   readonly modelVersion: string | undefined;
   /** One instance, or several, in any form the contract accepts, or `InputTensors`; interpreted against the model's card. */
   readonly features: unknown;
+  /** One a row, echoed; what has them gives a list of instances, be it of one. Undefined where the producer gave none. */
+  readonly ids?: readonly RequestId[] | undefined;
+  /** Undefined: `refuse`. */
+  readonly onError?: OnError | undefined;
   /** Lower is more urgent; 1 where absent. */
   readonly priority: number;
   /** When it came in, milliseconds since the epoch. */

@@ -1,6 +1,6 @@
 import type { ErrorCode } from './errors.ts';
 import type { Event } from './event.ts';
-import type { Outcome, SliceTiming } from './outcome.ts';
+import type { Outcome, RowCounts, SliceTiming } from './outcome.ts';
 import type { RequestId } from './request.ts';
 
 /** Endings that share their kind and their wording: results of one version by one route, or dead letters that name the same. Rows count within it. */
@@ -17,6 +17,10 @@ export interface Arm {
   writeBody(row: number, into: Buffer, at: number): number;
   /** From enqueued to scored, milliseconds. */
   latencyMs(row: number): number;
+  /** Each of its endings is that of one instance. */
+  readonly isSingle: boolean;
+  /** See Outcome. */
+  rowCounts(row: number): RowCounts | undefined;
   requestId(row: number): RequestId | undefined;
   /** See Outcome. */
   text(row: number): (() => string) | undefined;
@@ -136,6 +140,7 @@ export class ScoredBatch implements EndingColumns {
       body: this.body(ending),
       code: arm.code(row),
       latencyMs: arm.latencyMs(row),
+      rows: arm.rowCounts(row),
     };
   }
 
@@ -203,6 +208,7 @@ export class OutcomeArm implements Arm {
   readonly modelVersion: string | undefined;
   readonly variant: string | undefined;
   readonly maxBytes = undefined;
+  readonly isSingle = false;
   readonly #outcomes: Outcome[] = [];
 
   constructor(place: number, { kind, model, modelVersion, variant }: Outcome) {
@@ -234,6 +240,10 @@ export class OutcomeArm implements Arm {
 
   latencyMs(row: number): number {
     return this.#of(row).latencyMs;
+  }
+
+  rowCounts(row: number): RowCounts | undefined {
+    return this.#of(row).rows;
   }
 
   requestId(row: number): RequestId | undefined {

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { RequestError } from '../core/errors.ts';
 import { whyNotJson } from '../core/json-fault.ts';
 import { type InputTensors, readInputTensors } from '../core/open-inference.ts';
+import type { OnError } from '../core/request.ts';
 import { fromUtf8 } from '../core/utf8.ts';
 import { fillBinaryInputs } from './binary-tensors.ts';
 
@@ -14,6 +15,9 @@ export interface InferenceRequest {
   readonly timeoutMs: number | undefined;
   readonly priority: number | undefined;
   readonly routingKey: string | undefined;
+  /** See Request. */
+  readonly ids: readonly (string | number)[] | undefined;
+  readonly onError: OnError | undefined;
 }
 
 const absent = <T extends z.ZodType>(schema: T) => schema.nullish().transform(value => value ?? undefined);
@@ -27,6 +31,8 @@ const bodySchema = z.object({
       timeout_ms: absent(z.number().positive()),
       priority: absent(z.number()),
       routing_key: absent(z.string()),
+      ids: absent(z.array(z.union([z.string(), z.number()]))),
+      on_error: absent(z.enum(['refuse', 'skip'])),
     }),
   ),
 });
@@ -50,6 +56,8 @@ export function readInferenceRequest(body: Uint8Array, jsonLength: number | unde
     timeoutMs: parameters?.timeout_ms,
     priority: parameters?.priority,
     routingKey: parameters?.routing_key,
+    ids: parameters?.ids,
+    onError: parameters?.on_error,
   };
 }
 

@@ -106,7 +106,7 @@ function jsonLengthOf({ headers }: HttpRequest): number | undefined {
 
 function toRequest(
   { params }: HttpRequest,
-  { id, features, priority, routingKey }: InferenceRequest,
+  { id, features, ids, onError, priority, routingKey }: InferenceRequest,
   enqueuedAtMs: number,
   timeoutMs: number,
 ): Request {
@@ -117,6 +117,8 @@ function toRequest(
     model: params.name,
     modelVersion: params.version,
     features,
+    ids,
+    onError,
     priority: priority ?? 1,
     enqueuedAtMs,
     timeoutMs,
@@ -125,8 +127,8 @@ function toRequest(
   };
 }
 
-function toAnswer(ending: Answered, { id, outputs }: InferenceRequest): unknown {
-  const { version, predictions, requestedVersion, fallback, variant, cached, degraded } = ending;
+function toAnswer(ending: Answered, { id, ids, onError, outputs }: InferenceRequest): unknown {
+  const { version, predictions, errors, requestedVersion, fallback, variant, cached, degraded } = ending;
   const plans = planOutputs(version);
   const missing = outputs?.find(name => !plans.some(plan => plan.name === name));
   if (missing !== undefined) {
@@ -143,12 +145,14 @@ function toAnswer(ending: Answered, { id, outputs }: InferenceRequest): unknown 
     ...(variant !== undefined && { variant }),
     ...(cached && { cached }),
     ...(degraded && { degraded }),
+    ...(ids !== undefined && { ids }),
+    ...(errors.length > 0 && { errors }),
   };
   return {
     model_name: version.name,
     model_version: version.label,
     id,
     ...(Object.keys(said).length > 0 && { parameters: said }),
-    outputs: toTensors(wanted, predictions),
+    outputs: toTensors(wanted, predictions, onError === 'skip'),
   };
 }

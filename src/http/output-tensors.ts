@@ -12,12 +12,18 @@ export interface OutputTensor {
 
 /**
  * Predictions as tensors, one row each. An output that a prediction lacks (the card's default was given) is left out.
+ * @param gaps where a row lacks it, or there is no prediction, null stands in all its places instead
  * @throws RequestError inference_failed where rows differ in shape, so that no tensor holds them.
  */
-export function toTensors(plans: readonly OutputPlan[], predictions: readonly Prediction[]): readonly OutputTensor[] {
+export function toTensors(
+  plans: readonly OutputPlan[],
+  predictions: readonly (Prediction | undefined)[],
+  gaps = false,
+): readonly OutputTensor[] {
   return plans.flatMap(plan => {
-    const rows = predictions.map(plan.read);
-    if (rows.includes(undefined)) return [];
+    const rows = predictions.map(prediction => prediction && plan.read(prediction));
+    const there = rows.filter(row => row !== undefined);
+    if (there.length < rows.length) return gaps && there.length > 0 ? gappy(plan, there, rows) : [];
     const whole = plan.whole === 'always' || (plan.whole === 'alone' && rows.length === 1);
     if (whole) return [wholeTensor(plan, rows[0])];
     if (plan.axis === undefined) return [toTensor(plan, rows)];
@@ -44,6 +50,24 @@ function wholeTensor(plan: OutputPlan, value: unknown): OutputTensor {
   // Of a tensor that holds nothing, lists do not tell all dimensions.
   const empty = data.length === 0 && declared.every(size => size >= 0);
   return { name, datatype, shape: empty ? declared : shape.slice(1), data };
+}
+
+/** Of a pack that skips bad rows; an output that is given once for all has no gaps. */
+function gappy(plan: OutputPlan, there: readonly unknown[], rows: readonly unknown[]): readonly OutputTensor[] {
+  if (plan.whole === 'always') return [wholeTensor(plan, there[0])];
+  return [withGaps(toTensor(plan, there), rows)];
+}
+
+function withGaps(tensor: OutputTensor, rows: readonly unknown[]): OutputTensor {
+  const [there = 1, ...inner] = tensor.shape;
+  const width = tensor.data.length / there;
+  let next = 0;
+  const data = rows.flatMap((row): readonly unknown[] => {
+    if (row === undefined) return new Array<null>(width).fill(null);
+    const at = next++ * width;
+    return tensor.data.slice(at, at + width);
+  });
+  return { ...tensor, shape: [rows.length, ...inner], data };
 }
 
 function toTensor({ name, datatype, shape: declared }: OutputPlan, rows: readonly unknown[]): OutputTensor {

@@ -1,4 +1,4 @@
-import type { Decoded, Decoder } from '../core/codec.ts';
+import type { Decoded, Decoder, RequestScanner } from '../core/codec.ts';
 import { RequestError } from '../core/errors.ts';
 import type { Event, EventBatch } from '../core/event.ts';
 import type { Clock } from '../core/log.ts';
@@ -6,6 +6,7 @@ import type { ModelVersion } from '../core/model.ts';
 import type { SliceTiming } from '../core/outcome.ts';
 import type { Request, RequestId } from '../core/request.ts';
 import type { Route } from '../core/routing.ts';
+import { Gaps } from './gaps.ts';
 import { Group, type Way } from './group.ts';
 import { toRequest } from './to-request.ts';
 
@@ -16,6 +17,9 @@ export interface RunOptions {
   /** For requests that name no time-out; undefined: none. */
   readonly requestTimeoutMs: number | undefined;
 }
+
+/** Where the ids of a scanned request stand in its event's body. */
+export type Scanned = Pick<RequestScanner, 'idStart' | 'idEnd' | 'rowIdsStart' | 'rowIdsEnd'>;
 
 /** Where a request has no instances among the rows. */
 export const NO_ROW = 2 ** 32 - 1;
@@ -54,6 +58,9 @@ export class Run {
   #hasParts = false;
   #cells: Uint32Array;
   #listed: Uint32Array | undefined;
+  /** Two numbers a request: where the ids of its rows stand in the event's body. */
+  #rowIds: Uint32Array | undefined;
+  #gaps: Map<number, Gaps> | undefined;
   #placesOf: Map<Group, Uint32Array> | undefined;
   #isOneToOne = true;
   #parsed: (Request | undefined)[] | undefined;
@@ -95,6 +102,26 @@ export class Run {
     if (idEnd - idStart > this.maxIdBytes) this.maxIdBytes = idEnd - idStart;
   }
 
+  /** The same of a scanned pack, whose list of ids stands there in its event's body; end 0 where it has none. */
+  addScannedPack(event: number, ids: Scanned, way: Way, row: number, rows: number): void {
+    const place = this.count;
+    this.addScanned(event, ids.idStart, ids.idEnd, way, row);
+    this.list(place, rows);
+    if (ids.rowIdsEnd === 0) return;
+    this.#rowIds ??= new Uint32Array(2 * this.#capacity);
+    this.#rowIds[2 * place] = ids.rowIdsStart;
+    this.#rowIds[2 * place + 1] = ids.rowIdsEnd;
+  }
+
+  /** Of a scanned pack: where the list of its ids begins in the event's body, and ends; end 0 where it has none. */
+  rowIdsStart(place: number): number {
+    return this.#rowIds === undefined ? 0 : (this.#rowIds[2 * place] as number);
+  }
+
+  rowIdsEnd(place: number): number {
+    return this.#rowIds === undefined ? 0 : (this.#rowIds[2 * place + 1] as number);
+  }
+
   /** Of a scanned request: where the id's JSON stands in the event's body; end 0 where it has none. */
   idStart(place: number): number {
     return this.#cells[place * CELLS + ID_START] as number;
@@ -121,7 +148,7 @@ export class Run {
     return eventOf;
   }
 
-  /** How many instances a request's list gave; 0 where it gave one instance, and no list. */
+  /** How many instances of a request's list are among the rows; 0 where it gave one instance, and no list. */
   listed(place: number): number {
     return this.#listed === undefined ? 0 : (this.#listed[place] as number);
   }
@@ -130,6 +157,31 @@ export class Run {
     if (instances === 0 && this.#listed === undefined) return;
     this.#listed ??= new Uint32Array(this.#capacity);
     this.#listed[place] = instances;
+  }
+
+  /** What is missing of a pack; undefined where nothing is. */
+  gaps(place: number): Gaps | undefined {
+    return this.#gaps?.get(place);
+  }
+
+  /** The same, made where there is none yet. @param size instances of its list */
+  gapsOf(place: number, size: number): Gaps {
+    this.#gaps ??= new Map();
+    let gaps = this.#gaps.get(place);
+    if (gaps === undefined) {
+      gaps = new Gaps(size);
+      this.#gaps.set(place, gaps);
+    }
+    return gaps;
+  }
+
+  forgetGaps(place: number): void {
+    this.#gaps?.delete(place);
+  }
+
+  /** Packs of which something is missing, in order. */
+  get gappy(): readonly (readonly [place: number, gaps: Gaps])[] {
+    return this.#gaps === undefined ? [] : [...this.#gaps].sort(([one], [other]) => one - other);
   }
 
   /** Whether every event of the batch carried exactly one request. */
@@ -151,6 +203,12 @@ export class Run {
       this.#placesOf.set(group, places);
     }
     return places[row] as number;
+  }
+
+  /** By row of a group: the places of requests whose way leads elsewhere. */
+  lead(group: Group, places: readonly number[]): void {
+    this.#placesOf ??= new Map();
+    this.#placesOf.set(group, Uint32Array.from(places));
   }
 
   refuse(place: number, error: RequestError): void {
@@ -250,6 +308,7 @@ export class Run {
   #grow(capacity: number): void {
     this.#cells = grown(this.#cells, capacity * CELLS);
     if (this.#listed !== undefined) this.#listed = grown(this.#listed, capacity);
+    if (this.#rowIds !== undefined) this.#rowIds = grown(this.#rowIds, 2 * capacity);
   }
 }
 

@@ -4,8 +4,10 @@ import type { Log } from '../core/log.ts';
 import type { ModelVersion } from '../core/model.ts';
 import { GeneralAnswers } from './answers/answer-columns.ts';
 import { Group, type Way } from './group.ts';
+import { refuseFailed } from './infer/infer-group.ts';
 import { fillRows } from './rows/fill-rows.ts';
 import { NO_ROW, type Run } from './run.ts';
+import { failedPacks, standInForRows } from './stand-in-for-rows.ts';
 
 /** Where the model itself failed on requests of a group: its card's fallback answers them, else the card's default; else their dead letters stay. */
 export async function standIn(
@@ -16,10 +18,12 @@ export async function standIn(
   infer: (group: Group) => Promise<void>,
 ): Promise<void> {
   const places = failedPlaces(group, run);
-  if (places.length === 0) return;
+  const packs = failedPacks(group, run);
+  if (places.length === 0 && packs.length === 0) return;
   const fallback = await fallbackOf(group.version, catalog, log);
   const left = fallback === undefined ? places : await answerInstead(places, fallback, run, infer);
   for (const place of left) answerByDefault(place, group, run);
+  if (packs.length > 0) await standInForRows(packs, group, run, fallback, infer);
 }
 
 function failedPlaces(group: Group, run: Run): number[] {
@@ -64,6 +68,7 @@ async function answerInstead(
   });
   fillRows(group, places, run);
   await infer(group);
+  refuseFailed(group, run);
   return places.filter((place, i) => {
     const { way, refusal, firstRow, listed } = before[i] as (typeof before)[number];
     if (!run.refusals.has(place)) return false;
@@ -71,6 +76,7 @@ async function answerInstead(
     if (refusal !== undefined) run.refusals.set(place, refusal);
     run.moveTo(place, firstRow);
     run.list(place, listed);
+    run.forgetGaps(place);
     return true;
   });
 }

@@ -18,6 +18,8 @@ export function toRequest(
     model,
     modelVersion: said?.modelVersion,
     features: said?.features,
+    ids: said?.ids,
+    onError: said?.onError,
     priority: said?.priority ?? 1,
     enqueuedAtMs: event.enqueuedAtMs,
     timeoutMs: said?.timeoutMs ?? requestTimeoutMs,

@@ -1,5 +1,5 @@
 import { ERROR_CODES, type ErrorCode } from '../core/errors.ts';
-import type { Ending } from '../core/outcome.ts';
+import type { Ending, RowCounts } from '../core/outcome.ts';
 import type { Arm, ScoredBatch } from '../core/scored-batch.ts';
 import type { Histogram } from './histogram.ts';
 import type { Cell, MetricStore } from './metric-store.ts';
@@ -7,6 +7,9 @@ import type { Cell, MetricStore } from './metric-store.ts';
 /** The series of one model version that has answered, held so that an event costs no look-up by labels. */
 interface VersionSeries {
   readonly results: Cell;
+  readonly answered: Cell;
+  /** Made once there is one. */
+  readonly skipped: () => Cell;
   readonly latency: Histogram;
 }
 
@@ -83,6 +86,8 @@ export class InferenceMeter {
       }
       const count = next - ending;
       series.results.value += count;
+      if (arm.isSingle) series.answered.value += count;
+      else for (let of = ending; of < next; of++) countRows(series, arm.rowCounts(scored.rowOf(of)));
       series.latency.observeMs(latencyMs, count);
       series.queue.observeMs(timing.receivedAtMs - enqueuedAtMs, count);
       series.endToEnd.observeMs(timing.sentAtMs - enqueuedAtMs, count);
@@ -101,6 +106,8 @@ export class InferenceMeter {
     const { name, label } = ending.version;
     const series = this.#seriesOf(name, label);
     series.results.value++;
+    const { predictions, errors } = ending;
+    countRows(series, { answered: predictions.length - errors.length, skipped: errors.length });
     series.latency.observeMs(ending.scoredAtMs - receivedAtMs);
     if (!ending.cached) this.#recordSlice(name, label, ending.predictions.length, ending.modelMs);
   }
@@ -128,6 +135,8 @@ export class InferenceMeter {
       this.know(model, version);
       return {
         results: this.#store.of('inference_requests_total', model, version, 'result'),
+        answered: this.#store.of('inference_rows_total', model, version, 'answered'),
+        skipped: () => this.#store.of('inference_rows_total', model, version, 'skipped'),
         latency: this.#store.of('inference_latency_seconds', model, version),
       };
     });
@@ -148,4 +157,9 @@ function held<T>(all: Map<string, Map<string, T>>, model: string, version: strin
   const versions = all.get(model) ?? new Map<string, T>();
   all.set(model, versions.set(version, series));
   return series;
+}
+
+function countRows(series: VersionSeries, rows: RowCounts | undefined): void {
+  series.answered.value += rows?.answered ?? 1;
+  if (rows !== undefined && rows.skipped > 0) series.skipped().value += rows.skipped;
 }

@@ -30,6 +30,12 @@ export const METRICS = {
     unit: '{request}',
     help: 'Requests that came to their ending; outcome is result or dead_letter.',
   },
+  inference_rows_total: {
+    kind: 'counter',
+    labels: [...MODEL, 'outcome'],
+    unit: '{instance}',
+    help: 'Instances in requests that have a result, of which a pack has many; outcome is answered, or skipped where a pack passed over one that is bad.',
+  },
   inference_errors_total: {
     kind: 'counter',
     labels: [...MODEL, 'code'],

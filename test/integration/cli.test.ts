@@ -124,6 +124,19 @@ describe('hubscore send', () => {
     for (const seen of order.values()) expect(seen).toEqual([...seen].sort((a, b) => a - b));
   });
 
+  it('packs the requests of a key, in their order', async () => {
+    const text = Array.from({ length: 500 }, (_, i) => `{"request_id":${i},"features":[${i}],"model":"p${i % 2}"}\n`);
+    const sorted = [...text.filter((_, i) => i % 2 === 0), ...text.filter((_, i) => i % 2 === 1)].join('');
+    const { code, out } = await hubscore(['send', '-', '--key', '=packed', '--pack', '100'], Readable.from([sorted]));
+    expect(code).toBe(0);
+    const [, partition = ''] = /^sent 500 requests in 6 events to .*: 6 to partition (\d)\n$/.exec(out) ?? [];
+    const all = await eventsOf('inference-requests', partition, await counted(partition));
+    const packs = all.filter(({ partitionKey }) => partitionKey === 'packed').map(({ body }) => body);
+    expect(packs.map(({ ids }) => ids.length)).toEqual([100, 100, 50, 100, 100, 50]);
+    expect(packs.flatMap(({ features }) => features.flat())).toEqual(packs.flatMap(({ ids }) => ids));
+    expect(packs[0].ids.slice(0, 3)).toEqual([0, 2, 4]);
+  });
+
   it('sends nothing that is no UTF-8, and says what to do', async () => {
     const { code, out, err } = await hubscore([
       'send',

@@ -108,6 +108,18 @@ describe('hubscore load', () => {
     expect(settings).toMatchObject({ openLoop: false, payload: 'made up from the card of diabetes', workers: 20 });
   });
 
+  it('sends packs, and says how many rows they were', async () => {
+    const { code, out } = await hubscore('load --requests 30 --workers 4 --pack 25 --json p.json'.split(' '));
+    expect(code, out).toBe(0);
+    expect(out).toMatch(/^ rows +750, /m);
+    const { requests, settings } = reportIn('p.json');
+    expect(requests).toMatchObject({ sent: 30, results: 30, deadLetters: 0, missing: 0 });
+    expect(settings).toMatchObject({ pack: 25 });
+    // However many rows, a pack is one request.
+    const verdict = await hubscore(['verify']);
+    expect(verdict.code, verdict.out).toBe(0);
+  });
+
   it('ends at Ctrl-C with the report so far', async () => {
     const { code, out } = await hubscore('load --rate 200 --duration 60 --json c.json'.split(' '), (text, stop) => {
       if (/^00:00:0\d/m.test(text)) stop();

@@ -48,7 +48,10 @@ describe('hubscore tune', () => {
     expect(code, err).toBe(0);
     expect(out).toMatch(/^churn 1\.0\.0\+a5ef3759 {2}models\/churn\/1\.0\.0\/cases\.jsonl \(50 cases\)$/m);
     expect(out).toMatch(/^ batch +16( +[\d,]+ [▁-█]( ←)? *){2,}$/m);
-    expect(out.match(/←/g)).toHaveLength(2);
+    expect(out.match(/←/g)).toHaveLength(3);
+    expect(out).toMatch(/^ +rows an event +rows\/s, host included +µs a row here +rows a unit$/m);
+    expect(out).toMatch(/^ +100( +[\d,.]+){3}( ←)?$/m);
+    expect(out).toMatch(/^ {3}packs of \d+ pay: [\d.]+ times the rows of single events, /m);
     expect(out).toMatch(/^ throughput units +40$/m);
     expect(out).toMatch(/^ instances +\d+ of \d+ cores?, [\d,]+\/s each: [\d,]+ a month$/m);
 
@@ -66,6 +69,7 @@ describe('hubscore tune', () => {
         point.batch === batching.max_batch_size,
     );
     expect(chosen.per_second).toBeGreaterThan(100);
+    expect(tuning.packs.map(({ rows }: { rows: number }) => rows)).toEqual([1, 5, 10, 20, 50, 100, 200]);
     expect(tuning.machine.cores).toBeGreaterThan(0);
     expect(Date.now() - Date.parse(tuning.measured_at)).toBeLessThan(60_000);
     expect(readJson('host.json').extensions.eventHubs.maxEventBatchSize).toBe(1000);

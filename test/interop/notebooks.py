@@ -26,6 +26,7 @@ os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
 
 from delta import configure_spark_with_delta_pip  # noqa: E402
 from pyspark.sql import SparkSession  # noqa: E402
+from pyspark.sql import functions as F  # noqa: E402
 
 import score_cases  # noqa: E402
 
@@ -33,7 +34,9 @@ from hubscore_client import DEAD_LETTERS, LABELS, REQUESTS, RESULTS  # noqa: E40
 from hubscore_client.bulk import score_table  # noqa: E402
 from hubscore_client.connect import connect  # noqa: E402
 from hubscore_client.models import read_model  # noqa: E402
+from hubscore_client.packs import Packer  # noqa: E402
 from hubscore_client.requests import request, send_in_batches  # noqa: E402
+from hubscore_client.results import results_from, rows_from  # noqa: E402
 
 KAFKA_PACKAGE = "org.apache.spark:spark-sql-kafka-0-10_2.13:4.0.0"  # of Spark's version, but for the last number
 
@@ -171,6 +174,21 @@ check(f"{sent_good} results merged, each once", results.count() == sent_good == 
 check("the same without repeats by watermark", appended.count() == sent_good)
 check("every field has its type", results.where("prediction IN ('0', '1') AND scored_at >= enqueued_at AND size(probabilities) = 2 AND model_ms >= 0").count() == sent_good)
 check("dead letters say why", letters.where("error.code = 'schema_mismatch' AND source.sequence_number >= 0").count() == sent_bad)
+
+apart = spark.table("hubscore.result_rows")
+packed, streamed = apart.where("row_id LIKE 'packed-%'"), apart.where("row IS NOT NULL AND row_id LIKE 'patient-%'")
+check(f"{patients} rows of packs, each once", all(rows.count() == patients == rows.select("row_id").distinct().count() for rows in (packed, streamed)))
+check("a row of a pack is answered as its own request", packed.alias("p").join(results.alias("b"), F.expr("'batch-' || substring(p.row_id, 8) = b.request_id"))
+      .where("p.prediction = b.prediction AND abs(p.confidence - b.confidence) < 1e-6 AND p.error.code IS NULL").count() == patients)
+ticks = iter(range(100))
+packer = Packer("m", max_rows=3, max_bytes=200, max_ms=2_000, clock=lambda: next(ticks), timeout_ms=5)
+gone = [[json.loads(body)["ids"] for _, body in packer.add(*row)] for row in
+        [(1, "[1]", "k"), (2, "[2]", "j"), (3, "[3]", "k"), (4, "[4]", "j"), ("long", "1" * 190, "i"), (6, "[6]", "i")]]
+check("packs are bounded in rows, bytes and time", gone == [[], [], [[1, 3]], [[2, 4]], [], [["long"]]]
+      and [json.loads(body) for _, body in packer.rest()] == [{"model": "m", "on_error": "skip", "timeout_ms": 5, "ids": [6], "features": [[6]]}])
+one = json.dumps({"result_id": "r/0/1", "predictions": [{"id": "a", "prediction": 1}, None], "errors": [{"index": 1, "id": "b", "code": "schema_mismatch", "message": "why"}]})
+parts = rows_from(results_from(spark.createDataFrame([(one, None)], "value string, timestamp timestamp"))).orderBy("row").collect()
+check("a bad row of a pack says why", [(row.row_id, row.prediction, row.error.code) for row in parts] == [("a", "1", None), ("b", None, "schema_mismatch")])
 
 run_notebook("04_send_ground_truth")
 def labels_in(events):

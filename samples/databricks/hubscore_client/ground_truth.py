@@ -7,15 +7,15 @@ from collections.abc import Iterable
 from azure.eventhub import EventData, EventHubProducerClient
 
 
-def ground_truth(label, observed_at: dt.datetime, result_id: str | None = None, request_id=None, model: str | None = None) -> dict:
+def ground_truth(label, observed_at: dt.datetime, result_id: str | None = None, request_id=None, model: str | None = None, row_id=None) -> dict:
     """One message. It names the result it belongs to by `result_id`, or the request by `model` and `request_id`; `label` is a class as the
-    model names it, or a number."""
+    model names it, or a number; `row_id` names the row of a pack."""
     if result_id is None and request_id is None:
         raise ValueError("ground truth needs a result_id or a request_id")
     if observed_at.tzinfo is None:
         raise ValueError("observed_at needs a time zone")
     utc = observed_at.astimezone(dt.timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    message = {"result_id": result_id, "request_id": request_id, "model": model, "label": label, "observed_at": utc}
+    message = {"result_id": result_id, "request_id": request_id, "model": model, "id": row_id, "label": label, "observed_at": utc}
     return {field: value for field, value in message.items() if value is not None}
 
 

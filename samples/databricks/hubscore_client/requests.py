@@ -1,4 +1,4 @@
-"""Requests: as a dictionary, as an event, as rows of a DataFrame."""
+"""Requests: as a dictionary, as an event, as rows of a DataFrame; one by one, or many in a pack."""
 
 import json
 from collections.abc import Callable, Iterable

@@ -8,6 +8,7 @@ import { connectConsumer, connectProducer, placeOf } from '../event-hubs.ts';
 import { CommandError, columnsOf, paintFor, type Terminal } from '../terminal.ts';
 import { choosePayload, type PayloadOptions } from './choose-payload.ts';
 import { whole } from './format.ts';
+import { packed } from './payload.ts';
 import { zipfPicker } from './pick-key.ts';
 import { renderPage } from './report-page.ts';
 import { runLoad } from './run-load.ts';
@@ -23,6 +24,7 @@ export interface LoadOptions extends PayloadOptions {
   readonly requests?: number;
   readonly workers?: number;
   readonly usual?: boolean;
+  readonly pack?: number;
   readonly keys?: number;
   readonly keySkew?: number;
   readonly wait: number;
@@ -44,7 +46,8 @@ export async function load(terminal: Terminal, asked: LoadOptions): Promise<void
   const pace = planPace(options);
   for (const file of [options.json, options.html]) if (file) checkFolder(resolve(terminal.folder, file));
   const settings = commandSettings(terminal.environment, terminal.folder);
-  const payload = await choosePayload(terminal, settings, options);
+  const single = await choosePayload(terminal, settings, options);
+  const payload = options.pack === undefined ? single : packed(single, options.pack);
   const { keyOf, says: keys } = planKeys(options);
   const producer = await connectProducer(settings, settings.REQUESTS_HUB);
   const consume = (hub: string) => connectConsumer(settings, hub, options.consumerGroup);
@@ -77,6 +80,7 @@ export async function load(terminal: Terminal, asked: LoadOptions): Promise<void
           workers,
           model: payload.model,
           payload: payload.says,
+          pack: options.pack,
           keys,
           machine: { cpu: cpus()[0]?.model.trim() ?? 'unknown', cores: availableParallelism(), node: process.version },
           version: VERSION,

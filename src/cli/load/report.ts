@@ -15,6 +15,8 @@ export interface LoadSettings {
   readonly workers: number;
   readonly model: string | undefined;
   readonly payload: string;
+  /** Rows of each request; absent: they are no packs. */
+  readonly pack?: number | undefined;
   readonly keys: string;
   readonly machine: { readonly cpu: string; readonly cores: number; readonly node: string };
   readonly version: string;

@@ -22,6 +22,9 @@ export function showReport(report: LoadReport, paint: Paint, width: number): str
       `${whole(requests.sent)}, ${rate(perSecond.sent)} by ${settings.workers} workers; ${settings.payload}`,
     ),
     line('results', `${whole(requests.results)}, ${rate(perSecond.results)}, at most ${rate(perSecond.peakResults)}`),
+    ...(settings.pack === undefined
+      ? []
+      : [line('rows', `${whole(settings.pack * requests.results)}, ${rate(settings.pack * perSecond.results)}`)]),
     line('dead letters', endings(requests.deadLetters, report.deadLetterCodes, paint)),
     ...(requests.begun > requests.sent
       ? [line('not confirmed', endings(requests.begun - requests.sent, report.sendFailures, paint))]

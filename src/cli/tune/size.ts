@@ -41,10 +41,10 @@ export const HOST_EVENT_MS = 0.0038;
 /** Until the results hub has confirmed a batch; the next one of the partition waits for it. An assumption: it is some ms within a region. */
 export const CONFIRMED_MS = 10;
 /** One throughput unit of the Standard tier takes in 1 MB or 1000 events a second, and gives out 2 MB or 4096. */
-const UNIT = { inEvents: 1000, inBytes: 1e6, outEvents: 4096, outBytes: 2e6 };
+export const UNIT = { inEvents: 1000, inBytes: 1e6, outEvents: 4096, outBytes: 2e6 };
 /** AMQP framing and properties beside the body. */
-const REQUEST_FRAME_BYTES = 60;
-const RESULT_FRAME_BYTES = 210;
+export const REQUEST_FRAME_BYTES = 60;
+export const RESULT_FRAME_BYTES = 210;
 const MONTH_HOURS = 730;
 
 /** Partitions, instances and throughput units for a rate. Every request comes in twice (as request and as result) and each is read once. */

@@ -14,12 +14,14 @@ import { locateModel } from '../models-push.ts';
 import { printable } from '../printable.ts';
 import { findStored, withDownloaded } from '../stored-model.ts';
 import { CommandError, columnsOf, paintFor, type Terminal } from '../terminal.ts';
+import { showPacks } from './packs.ts';
 import { showCurve, showSideBySide, showSizing, wayName } from './show-tuning.ts';
 import { sizeFor } from './size.ts';
 import { type Tuned, tuneModel } from './tune-model.ts';
 import {
   readHostJson,
   type Tuning,
+  tunedPack,
   tunedPoint,
   tunedSide,
   tunedSizing,
@@ -105,7 +107,7 @@ async function tuneFiles(
     signal,
     onProgress: progress.show,
   }).finally(progress.clear);
-  const { points, sides, choice, checked, machine } = tuned;
+  const { points, sides, choice, checked, packs, machine } = tuned;
   const sizing = sizingOf(tuned, options);
   const says = (text: string) => stdout.write(`${text}\n`);
   says(paint('dim', ` ${machine.cores} × ${machine.cpu}, one batch at a time\n`));
@@ -117,6 +119,7 @@ async function tuneFiles(
   for (const reason of [...choice.why, ...remarks(tuned, fixedBatch, apart)]) says(`   ${reason}`);
   if (checked.refused > 0)
     says(`   ${checked.refused} of the requests are refused: ${printable(checked.reason ?? '')}`);
+  if (packs.length > 0) for (const line of ['', ...showPacks(packs, paint)]) says(line);
   if (sizing) for (const line of ['', ...showSizing(sizing.demand, sizing.sizing, paint)]) says(line);
 
   const tuning: Tuning = {
@@ -127,6 +130,7 @@ async function tuneFiles(
     why: choice.why,
     curve: points.map(tunedPoint),
     side_by_side: sides.map(tunedSide),
+    packs: packs.map(tunedPack),
     sizing: sizing && tunedSizing(sizing.demand, sizing.sizing),
   };
   if (options.write) {

@@ -7,6 +7,7 @@ import type { ModelFiles } from '../../models/open-files.ts';
 import type { Payload } from '../load/payload.ts';
 import { CommandError } from '../terminal.ts';
 import { type Choice, choose, isWay, kneeOf, type Way } from './choose.ts';
+import { measurePacks, type PackPoint } from './packs.ts';
 import { type Demand, HOST_BATCH_MS, HOST_EVENT_MS } from './size.ts';
 import { type Measured, sweep } from './sweep.ts';
 import { type Checked, openTrial, type Trial } from './trial.ts';
@@ -30,6 +31,7 @@ export interface Tuned extends Measured {
   /** Events that the host should bring at once: its own work for a batch counts here too. */
   readonly hostBatch: number;
   readonly checked: Checked;
+  readonly packs: readonly PackPoint[];
   readonly machine: { readonly cpu: string; readonly cores: number; readonly node: string };
   readonly version: string;
   /** What sizing needs, but for the rate and the instances. */
@@ -52,7 +54,7 @@ export async function tuneModel(job: TuneJob): Promise<Tuned> {
   const bodies = Array.from({ length: Math.max(MOST_REQUESTS, fixedBatch ?? 0) }, (_, n) =>
     payload.body(n, `tune-${n}`),
   );
-  const open = async (way: Way, maxBatch: number): Promise<Trial> => {
+  const openWith = async (way: Way, maxBatch: number, bodies: readonly Buffer[]): Promise<Trial> => {
     const { loaders, close: closeLoaders } = createLoaders(settings, QUIET);
     try {
       const trial = await openTrial(files, card, way, fixedBatch ?? maxBatch, bodies, loaders);
@@ -63,6 +65,7 @@ export async function tuneModel(job: TuneJob): Promise<Tuned> {
       throw thrown;
     }
   };
+  const open = (way: Way, maxBatch: number) => openWith(way, maxBatch, bodies);
   const ways = waysOn(cores, poolThreads);
   const checked = await check(open, ways[0] as Way);
   const batches = fixedBatch ? [fixedBatch] : batchesTo(job.largestBatch);
@@ -85,12 +88,14 @@ export async function tuneModel(job: TuneJob): Promise<Tuned> {
       return { ...point, perSecond: (1000 * point.batch) / batchMs };
     }),
   );
+  const packs = await measurePacks(payload, job.forMs, rows => openWith(choice, choice.batch, rows));
   const side = measured.sides.find(isWay(choice));
   return {
     ...measured,
     choice,
     hostBatch: hosted.batch,
     checked,
+    packs,
     machine: { cpu: cpus()[0]?.model.trim() ?? 'unknown', cores, node: process.version },
     version: VERSION,
     demand: {

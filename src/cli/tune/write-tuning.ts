@@ -3,6 +3,7 @@ import { asError } from '../../core/errors.ts';
 import { parseCard } from '../../models/card.ts';
 import { CommandError } from '../terminal.ts';
 import type { Choice, Point, SideBySide } from './choose.ts';
+import type { PackPoint } from './packs.ts';
 import type { Demand, Sizing } from './size.ts';
 
 /** What was measured, where and when: the evidence for a choice, as it stands in the card. */
@@ -16,6 +17,8 @@ export interface Tuning {
   readonly why: readonly string[];
   readonly curve: readonly TunedPoint[];
   readonly side_by_side: readonly TunedSide[];
+  /** Events of several rows. */
+  readonly packs: readonly TunedPack[];
   readonly sizing?: TunedSizing | undefined;
 }
 
@@ -35,6 +38,13 @@ interface TunedSide extends Omit<TunedPoint, 'batch_ms' | 'model_ms'> {
   readonly timers_late_p99_ms: number;
 }
 
+interface TunedPack {
+  readonly rows: number;
+  readonly row_us: number;
+  readonly rows_per_second: number;
+  readonly rows_a_throughput_unit: number;
+}
+
 interface TunedSizing {
   readonly rate: number;
   readonly instances: number;
@@ -49,6 +59,13 @@ export const tunedSizing = ({ rate, instanceCores }: Demand, sizing: Sizing): Tu
   instance_cores: instanceCores,
   partitions: sizing.partitions,
   throughput_units: sizing.throughputUnits,
+});
+
+export const tunedPack = ({ rows, rowUs, rowsPerSecond, rowsAUnit }: PackPoint): TunedPack => ({
+  rows,
+  row_us: short(rowUs),
+  rows_per_second: Math.round(rowsPerSecond),
+  rows_a_throughput_unit: Math.round(rowsAUnit),
 });
 
 export const tunedPoint = ({ placement, threads, batch, batchMs, modelMs, perSecond }: Point): TunedPoint => ({

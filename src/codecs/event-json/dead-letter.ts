@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer';
+import type { RequestError } from '../../core/errors.ts';
 import type { Event } from '../../core/event.ts';
 import type { Clock } from '../../core/log.ts';
 import type { RenderDeadLetter, Subject } from '../../core/outcome.ts';
@@ -45,7 +46,12 @@ export function createDeadLetterRenderer(maxBodyBytes: number, clock: Clock): Re
       result_id: resultId,
       model,
       model_version: modelVersion,
-      error: { code: error.code, message: error.message.slice(0, maxMessageLength), stage: error.stage },
+      error: {
+        code: error.code,
+        message: error.message.slice(0, maxMessageLength),
+        stage: error.stage,
+        ...namedRow(error),
+      },
       attempts: attemptsOf(event.properties.attempts),
       failed_at: new Date(now).toISOString(),
       source: {
@@ -88,6 +94,13 @@ function briefly(letter: Letter): Buffer {
     body_left_out: 'too many',
   };
   return Buffer.from(JSON.stringify(brief));
+}
+
+/** Which row of a pack is to blame. */
+function namedRow({ row }: RequestError) {
+  if (row === undefined) return undefined;
+  const { index, id } = row;
+  return { index, id: typeof id === 'string' && id.length > MAX_NAME_LENGTH ? undefined : id };
 }
 
 function sharedEcho(original: Buffer): number {

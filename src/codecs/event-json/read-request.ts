@@ -1,11 +1,12 @@
 import type { DecodedRequest } from '../../core/codec.ts';
 import { malformed, type RequestError } from '../../core/errors.ts';
 import type { Event } from '../../core/event.ts';
-import type { RequestId } from '../../core/request.ts';
+import type { OnError, RequestId } from '../../core/request.ts';
 import { NO_SEGMENTS } from '../../core/routing.ts';
 import { fromUtf8 } from '../../core/utf8.ts';
 import { nameOfType } from '../../core/words.ts';
 import { openInference } from '../open-inference/open-inference.ts';
+import { listOfRows } from './list-of-rows.ts';
 import type { NumberSource } from './number-source.ts';
 import { isObject, type JsonObject, type Shape } from './shape.ts';
 
@@ -38,11 +39,14 @@ export function readRequest(value: unknown, origin: Origin): DecodedRequest {
   const { event } = origin;
   const parameters = shape.parameters(value);
   const field = (name: string) => value[name] ?? parameters?.[name] ?? property(event, name);
+  const ids = readIds(value.ids ?? parameters?.ids, origin);
   return {
     requestId: readId(shape.id(value), origin),
     model: readName('model', field('model')),
     modelVersion: readVersion(field('model_version')),
-    features: shape.features(value),
+    features: ids === undefined ? shape.features(value) : listOfRows(shape.features(value), ids.length),
+    ids,
+    onError: readOnError(value.on_error ?? parameters?.on_error),
     priority: readNumber('priority', field('priority')),
     timeoutMs: readTimeout(value.timeout_ms ?? parameters?.timeout_ms),
     routingKey: readRoutingKey(field('routing_key')),
@@ -84,8 +88,29 @@ function readId(id: unknown, origin: Origin): RequestId | undefined {
   if (typeof id === 'string') return id;
   if (id === undefined || id === null) return undefined;
   if (typeof id !== 'number') throw mistyped('request_id', 'text or a number', id);
-  const source = Number.isSafeInteger(id) ? undefined : origin.numbers?.idAt(origin.index);
+  return exact(id, () => origin.numbers?.idAt(origin.index));
+}
+
+/** A number digit by digit as it came. */
+function exact(id: number, sourceOf: () => string | undefined): RequestId {
+  const source = Number.isSafeInteger(id) ? undefined : sourceOf();
   return source === undefined || source === String(id) ? id : rawNumber(source);
+}
+
+function readIds(ids: unknown, { numbers, index }: Origin): readonly RequestId[] | undefined {
+  if (ids === undefined || ids === null) return undefined;
+  if (!Array.isArray(ids)) throw mistyped('ids', 'a list, an id a row', ids);
+  return ids.map((id: unknown, row) => {
+    if (typeof id === 'string') return id;
+    if (typeof id === 'number') return exact(id, () => numbers?.rowIdAt(index, row));
+    throw mistyped(`ids[${row}]`, 'text or a number', id);
+  });
+}
+
+function readOnError(value: unknown): OnError | undefined {
+  if (value === undefined || value === null) return undefined;
+  if (value === 'refuse' || value === 'skip') return value;
+  throw malformed('on_error takes "refuse" or "skip"');
 }
 
 /** `JSON.rawJSON`, which the language library of our TypeScript target does not declare yet. */

@@ -67,7 +67,7 @@ interface EndingBody {
   readonly model_version?: string;
   readonly prediction?: unknown;
   readonly confidence?: number;
-  readonly predictions?: readonly { readonly prediction?: unknown }[];
+  readonly predictions?: readonly ({ readonly prediction?: unknown } | null)[];
   readonly enqueued_at?: string;
   readonly error?: { readonly code?: string; readonly message?: string };
   readonly source?: { readonly enqueued_at?: string };
@@ -114,7 +114,7 @@ const keepDigits: Reviver = (_, value, { source }) =>
 const optionalText = (value: unknown) => (typeof value === 'string' ? value : undefined);
 
 function answer({ prediction, confidence, predictions }: EndingBody): string {
-  if (predictions) return predictions.map(each => text(each.prediction)).join(', ');
+  if (predictions) return predictions.map(each => (each === null ? 'none' : text(each.prediction))).join(', ');
   return confidence === undefined ? text(prediction) : `${text(prediction)}  ${Math.round(confidence * 100)} %`;
 }
 

@@ -1,6 +1,7 @@
 import { digitsOf, writeWhole } from '../../core/digits.ts';
 import type { ErrorCode } from '../../core/errors.ts';
 import type { Event } from '../../core/event.ts';
+import type { RowCounts } from '../../core/outcome.ts';
 import type { RequestId } from '../../core/request.ts';
 import type { Arm } from '../../core/scored-batch.ts';
 import { latencyOf } from '../../core/times.ts';
@@ -8,12 +9,13 @@ import type { Way } from '../group.ts';
 import { maxIdBytesOf, type Run } from '../run.ts';
 import { append } from './answer-columns.ts';
 import type { AnswerTable, PlacedAnswers } from './answer-table.ts';
-import { endingJson, flagsJson, OPENING, quote, RESULT_ID, SEVERAL } from './result-json.ts';
+import { modelMsOf, scoredAtMsOf } from './pack-answers.ts';
+import { endingJson, flagsJson, OPENING, quote, RESULT_ID } from './result-json.ts';
 import type { Wording, Wordings } from './wordings.ts';
+import { copyId, writeId } from './write-id.ts';
+import { roomForPack, roomOf, writeAnswer, writePack } from './write-pack.ts';
 
 const QUOTE = 34;
-const BACKSLASH = 92;
-const [SPACE, TILDE] = [32, 126];
 /** Room for longer ids is made for each by itself. */
 const MAX_ID_BYTES = 4_096;
 /** Digits of the largest safe integer, and of the place among an event's requests. */
@@ -22,11 +24,6 @@ const DIGITS = 16 + 6;
 const FRAME_BYTES = 256;
 
 const opening = Buffer.from(OPENING);
-const several = {
-  opening: Buffer.from(SEVERAL.opening),
-  between: Buffer.from(SEVERAL.between),
-  closing: Buffer.from(SEVERAL.closing),
-};
 
 /**
  * The results of requests that went one way, written as bytes: 200 ns each where a template of strings takes 560. What they share is copied, and the times are
@@ -38,6 +35,8 @@ export class ResultArm implements Arm {
   readonly modelVersion: string;
   readonly variant: string | undefined;
   readonly #run: Run;
+  readonly #way: Way;
+  readonly isSingle: boolean;
   /** By row: its request's place in the run; undefined while they are the same. */
   #places: number[] | undefined;
   #rows = 0;
@@ -54,12 +53,15 @@ export class ResultArm implements Arm {
   #modelMs = Number.NaN;
   #ending = Buffer.alloc(0);
 
-  constructor(run: Run, { group, route, degraded }: Way, cached: boolean, resultIdPrefix: string) {
+  constructor(run: Run, way: Way, cached: boolean, resultIdPrefix: string) {
+    const { group, route, degraded } = way;
     const { name, label } = group.version;
     this.model = name;
     this.modelVersion = label;
     this.variant = route.variant;
     this.#run = run;
+    this.#way = way;
+    this.isSingle = run.isSingle;
     this.#answers = group.answers;
     this.#wordings = group.plan.wordings;
     this.#wording = this.#wordings.of(resultIdPrefix, flagsJson(route, { cached, degraded }));
@@ -103,7 +105,7 @@ export class ResultArm implements Arm {
   latencyMs(row: number): number {
     const place = this.#place(row);
     const run = this.#run;
-    return latencyOf(this.#scoredAt(place), run.event(place).enqueuedAtMs);
+    return latencyOf(scoredAtMsOf(run, this.#way, place), run.event(place).enqueuedAtMs);
   }
 
   maxBodyBytes(row: number): number {
@@ -111,10 +113,31 @@ export class ResultArm implements Arm {
     const run = this.#run;
     const first = run.firstRow(place);
     const listed = run.listed(place);
-    let bytes = this.#fixedBytes + this.#idBytes(place);
-    if (listed === 0) return bytes + this.#roomOf(first);
-    for (let i = first; i < first + listed; i++) bytes += this.#roomOf(i) + several.between.length;
-    return bytes;
+    const bytes = this.#fixedBytes + this.#idBytes(place);
+    return bytes + (listed === 0 ? roomOf(this.#answers, first) : roomForPack(run, this.#way, place));
+  }
+
+  /** How many instances it answers, or passes over. */
+  sizeOf(row: number): number {
+    const place = this.#place(row);
+    const run = this.#run;
+    return run.gaps(place)?.size ?? Math.max(1, run.listed(place));
+  }
+
+  rowCounts(row: number): RowCounts {
+    const skipped = this.#run.gaps(this.#place(row))?.errors.size ?? 0;
+    return { answered: this.sizeOf(row) - skipped, skipped };
+  }
+
+  /** How many instances of a pack would fit, were it no longer than that; undefined where it is no pack. @param scratch as large as the body */
+  rowsWithin(row: number, scratch: Buffer, maxBytes: number): number | undefined {
+    const place = this.#place(row);
+    if (this.#run.listed(place) === 0) return undefined;
+    const ends: number[] = [];
+    const start = writePack(this.#run, this.#way, place, scratch, 0, ends);
+    const bytes = this.writeBody(row, scratch, 0);
+    const others = bytes - start;
+    return ends.findLastIndex(end => others + end <= maxBytes) + 1;
   }
 
   writeBody(row: number, into: Buffer, start: number): number {
@@ -125,11 +148,10 @@ export class ResultArm implements Arm {
     const digits = digitsOf(sequenceNumber, this.#digits || 1);
     const idAt = append(into, start, opening);
     const parsed = run.parsed(place);
+    if (!this.isSingle && (parsed?.text !== undefined || run.listed(place) > 0))
+      return this.#writeUnusual(place, event, into, idAt);
     const firstRow = run.firstRow(place);
     const first = this.#answers.of(firstRow);
-    if (parsed !== undefined && (parsed.text !== undefined || run.listed(place) > 0)) {
-      return this.#writeUnusual(place, first, into, idAt);
-    }
     let at = parsed === undefined ? copyId(run, place, event, into, idAt) : writeId(parsed.requestId, into, idAt);
     if (at === idAt) at = this.#writeResultId(into, at, sequenceNumber, digits);
     const answerRow = firstRow - first.from + first.at;
@@ -141,34 +163,20 @@ export class ResultArm implements Arm {
   }
 
   /** One of several requests of an event, or one with a list of instances. */
-  #writeUnusual(place: number, first: PlacedAnswers, into: Buffer, start: number): number {
+  #writeUnusual(place: number, event: Event, into: Buffer, start: number): number {
     const run = this.#run;
-    const request = run.request(place);
-    const resultId = quote(request.resultId);
-    let at = writeId(request.requestId, into, start);
+    const way = this.#way;
+    const parsed = run.parsed(place);
+    const resultId = quote(parsed?.resultId ?? run.resultId(event));
+    let at = parsed === undefined ? copyId(run, place, event, into, start) : writeId(parsed.requestId, into, start);
     if (at === start) at += into.write(resultId, at);
     at += into.write(`${RESULT_ID}${resultId}`, at);
     at = append(into, at, this.#wording.about);
     const from = run.firstRow(place);
-    const listed = run.listed(place);
-    if (listed === 0) at = writeAnswer(first, from, into, at);
-    else {
-      for (let row = from; row < from + listed; row++) {
-        at = append(into, at, row === from ? several.opening : several.between);
-        at = writeAnswer(this.#answers.of(row), row, into, at);
-      }
-      at = append(into, at, several.closing);
-    }
-    return append(
-      into,
-      at,
-      this.#endingOf(request.enqueuedAtMs, this.#scoredAt(place), modelMsOf(this.#answers, from, listed)),
-    );
-  }
-
-  #scoredAt(place: number): number {
-    const run = this.#run;
-    return scoredAtMsOf(this.#answers, run.firstRow(place), run.listed(place));
+    if (run.listed(place) > 0) at = writePack(run, way, place, into, at);
+    else at = writeAnswer(this.#answers.of(from), from, into, at);
+    const ending = this.#endingOf(event.enqueuedAtMs, scoredAtMsOf(run, way, place), modelMsOf(run, way, place));
+    return append(into, at, ending);
   }
 
   /** In place of a request's own id. */
@@ -208,64 +216,4 @@ export class ResultArm implements Arm {
     const parsed = run.parsed(place);
     return parsed === undefined ? run.idEnd(place) - run.idStart(place) : maxIdBytesOf(parsed.requestId);
   }
-
-  #roomOf(row: number): number {
-    const { answers, from, at } = this.#answers.of(row);
-    return answers.room(row - from + at);
-  }
-}
-
-function writeAnswer({ answers, from, at: first }: PlacedAnswers, row: number, into: Buffer, start: number): number {
-  const answerRow = row - from + first;
-  const at = append(into, start, answers.heads[answers.headOf(answerRow)] as Buffer);
-  return answers.writeRest(answerRow, into, at);
-}
-
-/** When the last of a request's instances was scored. @param listed see Run */
-export function scoredAtMsOf(answers: AnswerTable, firstRow: number, listed: number): number {
-  let scoredAtMs = 0;
-  for (let row = firstRow; row < firstRow + Math.max(1, listed); row++) {
-    scoredAtMs = Math.max(scoredAtMs, answers.of(row).scoredAtMs);
-  }
-  return scoredAtMs;
-}
-
-/** What the slices of a request's instances took in the model, milliseconds. */
-export function modelMsOf(answers: AnswerTable, firstRow: number, listed: number): number {
-  let modelMs = 0;
-  let last: PlacedAnswers | undefined;
-  for (let row = firstRow; row < firstRow + Math.max(1, listed); row++) {
-    const placed = answers.of(row);
-    if (placed !== last) modelMs += placed.computeMs;
-    last = placed;
-  }
-  return modelMs;
-}
-
-/** As it stands in the event's body. */
-function copyId(run: Run, place: number, { body }: Event, into: Buffer, start: number): number {
-  const end = run.idEnd(place);
-  let at = start;
-  for (let i = run.idStart(place); i < end; i++) into[at++] = body[i] as number;
-  return at;
-}
-
-/** Nothing where the request gave none. */
-function writeId(id: RequestId | undefined, into: Buffer, start: number): number {
-  if (id === undefined) return start;
-  const plainEnd = typeof id === 'string' ? writePlain(id, into, start) : -1;
-  return plainEnd >= 0 ? plainEnd : start + into.write(JSON.stringify(id), start, 'utf8');
-}
-
-/** A text of plain ASCII between quotes; -1 where it is none. */
-function writePlain(text: string, into: Buffer, start: number): number {
-  let at = start;
-  into[at++] = QUOTE;
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i);
-    if (code < SPACE || code > TILDE || code === QUOTE || code === BACKSLASH) return -1;
-    into[at++] = code;
-  }
-  into[at++] = QUOTE;
-  return at;
 }

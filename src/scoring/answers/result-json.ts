@@ -12,8 +12,15 @@ import type { Route } from '../../core/routing.ts';
 export const OPENING = '{"request_id":';
 export const RESULT_ID = ',"result_id":';
 
-/** Of the answer to a list of instances: each stands between braces of its own. */
-export const SEVERAL = { opening: '"predictions":[{', between: '},{', closing: '}]' } as const;
+/** Of the answer to a list of instances: each stands between braces of its own, behind its id where it has one; null stands for one that has none. */
+export const SEVERAL = {
+  opening: '"predictions":[',
+  row: '{',
+  rowOfId: '{"id":',
+  none: 'null',
+  closing: ']',
+  errors: ',"errors":',
+} as const;
 
 /** From the result id to the answer. */
 export function aboutJson({ name, label }: ModelVersion, flags: string): string {

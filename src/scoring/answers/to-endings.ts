@@ -1,9 +1,9 @@
-import type { Answered, Ending } from '../../core/outcome.ts';
+import type { Answered, Ending, RowError } from '../../core/outcome.ts';
 import type { Prediction } from '../../core/prediction.ts';
+import type { Gaps } from '../gaps.ts';
 import type { Way } from '../group.ts';
 import type { Run } from '../run.ts';
-import { modelMsOf, scoredAtMsOf } from './result-arm.ts';
-import { isCached } from './write-endings.ts';
+import { isCached, modelMsOf, rowErrors, scoredAtMsOf } from './pack-answers.ts';
 
 /** The endings of a run's requests as values, in order: by then every request is answered or refused. */
 export function toEndings(run: Run): readonly Ending[] {
@@ -31,7 +31,9 @@ class AnsweredRequest implements Answered {
   readonly #way: Way;
   readonly #firstRow: number;
   readonly #rows: number;
-  #predictions: readonly Prediction[] | undefined;
+  readonly errors: readonly RowError[];
+  readonly #gaps: Gaps | undefined;
+  #predictions: readonly (Prediction | undefined)[] | undefined;
 
   constructor(run: Run, way: Way, place: number) {
     const { group, route, degraded } = way;
@@ -46,13 +48,26 @@ class AnsweredRequest implements Answered {
     this.variant = route.variant;
     this.degraded = degraded;
     this.cached = group.answers.hasCached && isCached(run, way, place);
-    this.scoredAtMs = scoredAtMsOf(group.answers, this.#firstRow, listed);
-    this.modelMs = modelMsOf(group.answers, this.#firstRow, listed);
+    this.scoredAtMs = scoredAtMsOf(run, way, place);
+    this.modelMs = modelMsOf(run, way, place);
+    this.#gaps = run.gaps(place);
+    this.errors = this.#gaps === undefined ? [] : rowErrors(run, place, this.#gaps);
   }
 
-  get predictions(): readonly Prediction[] {
-    const { answers } = this.#way.group;
-    this.#predictions ??= Array.from({ length: this.#rows }, (_, i) => answers.prediction(this.#firstRow + i));
+  get predictions(): readonly (Prediction | undefined)[] {
+    this.#predictions ??= this.#predict();
     return this.#predictions;
+  }
+
+  #predict(): readonly (Prediction | undefined)[] {
+    const { answers } = this.#way.group;
+    const gaps = this.#gaps;
+    let row = this.#firstRow;
+    return Array.from({ length: gaps?.size ?? this.#rows }, (_, index) => {
+      const own = gaps === undefined || gaps.hasRow(index) ? row++ : undefined;
+      const standIn = gaps?.standIns.get(index);
+      if (standIn !== undefined) return standIn.way.group.answers.prediction(standIn.row);
+      return own === undefined || gaps?.errors.has(index) ? undefined : answers.prediction(own);
+    });
   }
 }

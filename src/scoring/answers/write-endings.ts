@@ -1,10 +1,11 @@
 import { RequestError } from '../../core/errors.ts';
 import type { EventBatch } from '../../core/event.ts';
 import type { Outcome, RenderDeadLetter } from '../../core/outcome.ts';
-import { type Arm, OutcomeArms, ScoredBatch } from '../../core/scored-batch.ts';
+import { OutcomeArms, ScoredBatch } from '../../core/scored-batch.ts';
 import type { Way } from '../group.ts';
 import type { Refusal, Run } from '../run.ts';
 import { LetterShares } from './letter-shares.ts';
+import { isCached } from './pack-answers.ts';
 import { ResultArm } from './result-arm.ts';
 
 export interface WriteEndingsOptions {
@@ -82,11 +83,14 @@ class Places {
   }
 }
 
-function tooLarge(arm: Arm, row: number, maxBytes: number): RequestError | undefined {
+function tooLarge(arm: ResultArm, row: number, maxBytes: number): RequestError | undefined {
   if (arm.maxBodyBytes(row) <= maxBytes) return undefined;
-  const bytes = arm.writeBody(row, Buffer.allocUnsafe(arm.maxBodyBytes(row)), 0);
+  const body = Buffer.allocUnsafe(arm.maxBodyBytes(row));
+  const bytes = arm.writeBody(row, body, 0);
   if (bytes <= maxBytes) return undefined;
-  const message = `the result has ${bytes} bytes; at most ${maxBytes} can be sent`;
+  const rows = arm.rowsWithin(row, body, maxBytes);
+  const fitting = rows === undefined ? '' : `; ${rows} of its ${arm.sizeOf(row)} instances would fit`;
+  const message = `the result has ${bytes} bytes; at most ${maxBytes} can be sent${fitting}`;
   return new RequestError('result_too_large', 'send', message);
 }
 
@@ -126,15 +130,6 @@ class ResultArms {
     while (!hasCached && to < stop && ways[to] === way) to++;
     return to;
   }
-}
-
-/** Whether no inference ran for any of a request's instances. */
-export function isCached(run: Run, { group }: Way, place: number): boolean {
-  const first = run.firstRow(place);
-  for (let row = first; row < first + Math.max(1, run.listed(place)); row++) {
-    if (!group.answers.of(row).cached) return false;
-  }
-  return true;
 }
 
 function deadLetter(

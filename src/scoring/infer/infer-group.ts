@@ -3,7 +3,7 @@ import { WaitedTooLong } from '../../core/backend.ts';
 import type { ResultCache } from '../../core/cache.ts';
 import type { RequestError } from '../../core/errors.ts';
 import type { Group } from '../group.ts';
-import type { Rows } from '../rows/rows.ts';
+import { noneGood, type Rows } from '../rows/rows.ts';
 import type { Run } from '../run.ts';
 import { Inference } from './infer.ts';
 import { type Recall, recall } from './recall.ts';
@@ -30,7 +30,6 @@ export async function inferGroup(group: Group, run: Run, cache: ResultCache | un
       await inferAll(group, run, { rows: rows.pick(left), rowOf: row => left[row] as number }, recalled);
     recalled.store();
   }
-  refuseFailed(group, run);
 }
 
 /** Rows of different shapes share no run. */
@@ -154,12 +153,27 @@ function placeKnown(group: Group, { repeats }: Recall, nowMs: number): readonly 
   return left;
 }
 
-/** A request whose instances the model failed on ends with what went wrong with the first of them. */
-function refuseFailed(group: Group, run: Run): void {
+/** A request whose instances the model failed on ends with what went wrong with the first of them; a pack that skips bad rows does without these. */
+export function refuseFailed(group: Group, run: Run): void {
   const { failed } = group;
   if (failed.size === 0) return;
   for (const row of [...failed.keys()].sort((one, other) => one - other)) {
     const place = run.placeOf(group, row);
-    if (!run.refusals.has(place)) run.refuse(place, failed.get(row) as RequestError);
+    if (run.refusals.has(place)) continue;
+    const error = failed.get(row) as RequestError;
+    const listed = run.listed(place);
+    const offset = row - run.firstRow(place);
+    if (listed === 0) run.refuse(place, error);
+    else if (run.request(place).onError === 'skip') {
+      const gaps = run.gapsOf(place, listed);
+      gaps.errors.set(gaps.indexOf(offset), error);
+    } else run.refuse(place, error.in({ index: offset, id: run.request(place).ids?.[offset] }));
+  }
+}
+
+/** A pack of which no row has an answer is refused. */
+export function refuseEmpty(run: Run): void {
+  for (const [place, gaps] of run.gappy) {
+    if (gaps.isEmpty && !run.refusals.has(place)) run.refuse(place, noneGood(gaps.errors, run.request(place).ids));
   }
 }

@@ -8,9 +8,11 @@ export function fillRows(group: Group, places: readonly number[], run: Run): voi
   for (const place of places) {
     if (run.refuseLate(place, now)) continue;
     try {
-      const { from, to, several } = group.rows.add(run.request(place).features);
+      const request = run.request(place);
+      const { from, to, several, bad } = group.rows.add(request.features, request);
       run.moveTo(place, from);
       run.list(place, several ? to - from : 0);
+      if (bad !== undefined) run.gapsOf(place, to - from + bad.size).leaveOut(bad);
     } catch (thrown) {
       run.refuse(place, asRefusal(thrown));
     }

@@ -1,8 +1,9 @@
 import type { RequestScanner } from '../../core/codec.ts';
-import { RequestError } from '../../core/errors.ts';
+import { malformed, RequestError } from '../../core/errors.ts';
 import type { ModelVersion } from '../../core/model.ts';
 import { InputTensors } from '../../core/open-inference.ts';
 import type { RaggedRow } from '../../core/pad.ts';
+import type { Request } from '../../core/request.ts';
 import type { Tensor, Tensors, TensorType } from '../../core/tensor.ts';
 import { nameOfType } from '../../core/words.ts';
 import { type Block, DenseBlock, fill, RaggedBlock } from './blocks.ts';
@@ -18,7 +19,12 @@ export interface Span {
   readonly to: number;
   /** The request gave a list of instances. */
   readonly several: boolean;
+  /** Those of the list that are not among the rows, and why, by their place in it; undefined where all are. */
+  readonly bad?: ReadonlyMap<number, RequestError> | undefined;
 }
+
+/** What a request says of its instances beside their features. */
+export type Terms = Pick<Request, 'ids' | 'onError'>;
 
 /** More in one request would hold up everything behind it. */
 const MAX_INSTANCES_PER_REQUEST = 10_000;
@@ -37,6 +43,8 @@ export class Encoder {
   readonly model: string;
   readonly inputs: readonly InputPlan[];
   readonly fields: readonly Field[];
+  /** Theirs, UTF-8. */
+  readonly names: readonly Buffer[];
   /** In the card's order: place in an instance's list → input. */
   readonly inputOf: readonly number[];
   /** Those inputs that a request fills; they stand before the others. */
@@ -72,6 +80,27 @@ export class Encoder {
     this.maxInstances = Math.min(MAX_INSTANCES_PER_REQUEST, Math.max(1, Math.floor(MAX_ELEMENTS_PER_REQUEST / width)));
     this.inputOf = places.map(({ input }) => input);
     this.fields = places.map(({ next }) => next.next().value as Field);
+    this.names = this.fields.map(({ name }) => Buffer.from(name));
+  }
+
+  /** A request's features one by one. @throws RequestError schema_mismatch where whole tensors are none of the model's; malformed_payload where there is another number of ids. */
+  instancesOf(
+    features: unknown,
+    ids: Request['ids'],
+  ): { readonly instances: readonly unknown[]; readonly several: boolean } {
+    const { given: inputs, fields, model, unbatched, maxInstances } = this;
+    const tensors = features instanceof InputTensors ? this.needed(features) : undefined;
+    if (unbatched || tensors !== undefined) {
+      const instances = unbatched
+        ? [wholeInstance(tensors ?? features, inputs, model)]
+        : instancesOf(tensors as InputTensors, inputs, model, maxInstances);
+      if (ids !== undefined && ids.length !== instances.length)
+        throw malformed(`ids has ${ids.length}, inputs have ${instances.length} rows; an id a row is needed`);
+      return { instances, several: ids !== undefined || instances.length !== 1 };
+    }
+    if (ids !== undefined) return { instances: features as readonly unknown[], several: true };
+    const several = Array.isArray(features) && (features.length === 0 || !isOneInstance(features, inputs, fields));
+    return { instances: several ? features : [features], several };
   }
 
   /** Without tensors for inputs that the model turned out not to need. */
@@ -98,35 +127,33 @@ export class Rows {
   }
 
   /** Adds a request's instances. @throws RequestError schema_mismatch or non_finite_feature; none of them is then in. */
-  add(features: unknown): Span {
-    const from = this.count;
-    const { given: inputs, fields, model, unbatched, maxInstances } = this.#encoder;
-    if (unbatched) {
-      const needed = features instanceof InputTensors ? this.#encoder.needed(features) : features;
-      return this.#addAll([wholeInstance(needed, inputs, model)], false);
-    }
-    if (features instanceof InputTensors) {
+  add(features: unknown, terms: Terms = {}): Span {
+    if (features instanceof InputTensors && !this.#encoder.unbatched && terms.ids === undefined) {
       const copied = this.#addPlain(features);
       if (copied !== undefined) return copied;
-      const instances = instancesOf(this.#encoder.needed(features), inputs, model, maxInstances);
-      return this.#addAll(instances, instances.length !== 1);
     }
-    if (Array.isArray(features) && (features.length === 0 || !isOneInstance(features, inputs, fields))) {
-      return this.#addAll(features, true);
-    }
-    this.#reserve(from + 1);
-    this.#write(features, from);
-    this.count = from + 1;
-    return { from, to: from + 1, several: false };
+    const { instances, several } = this.#encoder.instancesOf(features, terms.ids);
+    return this.#addAll(instances, several, terms);
   }
 
-  /** Reads the features of what was scanned last as one more row; gives the row, or -1 where they are none of these. For models of one float32 input alone. */
+  /** Adds one instance of several, as `Encoder.instancesOf` gave it; gives its row. Throws as `add` does. */
+  addInstance(instance: unknown): number {
+    const row = this.count;
+    this.#reserve(row + 1);
+    this.#write(instance, row);
+    this.count = row + 1;
+    return row;
+  }
+
+  /** Reads the features of what was scanned last as one more row, or a pack's rows; gives the first, or -1 where they are none of these. For models of one float32 input alone. */
   addScanned(scanner: RequestScanner, width: number): number {
     const block = this.#blocks[0] as DenseBlock;
     const row = this.count;
-    block.reserve(row + 1);
-    if (!scanner.readNumbers(block.data as Float32Array, row * width, width)) return -1;
-    this.count = row + 1;
+    const to = row + (scanner.rows || 1);
+    if (to - row > this.#encoder.maxInstances) return -1;
+    block.reserve(to);
+    if (!scanner.readNumbers(block.data as Float32Array, row * width, width, this.#encoder.names)) return -1;
+    this.count = to;
     return row;
   }
 
@@ -200,23 +227,28 @@ export class Rows {
     return { from, to: this.count, several: rows !== 1 };
   }
 
-  #addAll(instances: readonly unknown[], several: boolean): Span {
+  #addAll(instances: readonly unknown[], several: boolean, { ids, onError }: Terms): Span {
     const from = this.count;
-    const to = from + instances.length;
     const { model, maxInstances } = this.#encoder;
     if (instances.length === 0) throw mismatch('features is empty', model, 'at least one instance');
     if (instances.length > maxInstances) throw tooMany(instances.length, model, maxInstances);
-    this.#reserve(to);
-    instances.forEach((instance, i) => {
+    this.#reserve(from + instances.length);
+    let bad: Map<number, RequestError> | undefined;
+    let to = from;
+    for (let i = 0; i < instances.length; i++) {
       try {
-        this.#write(instance, from + i);
+        this.#write(instances[i], to);
+        to++;
       } catch (thrown) {
         if (!several || !(thrown instanceof RequestError)) throw thrown;
-        throw new RequestError(thrown.code, thrown.stage, `instance ${i}: ${thrown.message}`);
+        if (onError !== 'skip') throw thrown.in({ index: i, id: ids?.[i] });
+        bad ??= new Map();
+        bad.set(i, thrown);
       }
-    });
+    }
+    if (bad !== undefined && to === from) throw noneGood(bad, ids);
     this.count = to;
-    return { from, to, several };
+    return { from, to, several, bad };
   }
 
   #reserve(rows: number): void {
@@ -288,6 +320,13 @@ export class Rows {
       }
     }
   }
+}
+
+/** A pack of which no row is good ends as its first does. */
+export function noneGood(bad: ReadonlyMap<number, RequestError>, ids: Request['ids']): RequestError {
+  const index = Math.min(...bad.keys());
+  const more = bad.size > 1 ? `; none of the ${bad.size} instances could be answered` : '';
+  return (bad.get(index) as RequestError).in({ index, id: ids?.[index] }, more);
 }
 
 /** Arrays of one instance that have different lengths, which padding would hide: they stand with their like. Empty where they have one. */

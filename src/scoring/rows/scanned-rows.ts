@@ -59,7 +59,8 @@ export class ScannedRows {
       const { scannedRows, scanWidth } = way.group;
       const row = scanWidth > 0 && scannedRows !== undefined ? scannedRows.addScanned(scanner, scanWidth) : -1;
       if (row < 0) break;
-      run.addScanned(at, scanner.idStart, scanner.idEnd, way, row);
+      if (scanner.rows === 0) run.addScanned(at, scanner.idStart, scanner.idEnd, way, row);
+      else run.addScannedPack(at, scanner, way, row, scanner.rows);
     }
     if (at > from) this.#misses = 0;
     else if (from < events.length) this.#misses++;

@@ -47,6 +47,13 @@ describe('showEnding', () => {
     expect(show('result', bad)).not.toMatch(/[\p{Cc}\u202e]/u);
   });
 
+  it('says how many rows of a pack are bad, and of what', () => {
+    const predictions = [{ id: 'a', prediction: 1 }, null];
+    const errors = [{ index: 1, id: 'b', code: 'schema_mismatch', message: 'x' }];
+    const line = show('result', { request_id: 1, model: 'm', predictions, errors });
+    expect(line).toContain('→ 1, none  (1 bad: schema_mismatch)');
+  });
+
   it('says why a request could not be scored', () => {
     const body = { request_id: 5, model: 'churn', error: { code: 'schema_mismatch', message: 'tenure is missing' } };
     expect(show('dead-letter', body)).toBe('09:00:07.042  5  churn → schema_mismatch: tenure is missing  partition 2');

@@ -47,6 +47,18 @@ function errorOf(body: unknown, event: Partial<Event> = {}) {
 }
 
 describe('a request', () => {
+  it('of many rows is one all the same', () => {
+    const pack = { ids: ['a', 7], features: [[1], [2]], on_error: 'skip' };
+    expect(requestOf(pack)).toMatchObject({ resultId: ID, ids: ['a', 7], features: [[1], [2]], onError: 'skip' });
+    const columns = { x: [1, 2], y: [null, 4] };
+    const rows = [
+      { x: 1, y: null },
+      { x: 2, y: 4 },
+    ]; // as a table of columns says them
+    expect(requestOf({ ids: ['a', 7], features: columns })).toMatchObject({ features: rows, onError: undefined });
+    expect(decodeOne([pack, pack]).map(({ resultId }) => resultId)).toEqual([`${ID}/0`, `${ID}/1`]);
+  });
+
   it('is read field by field', () => {
     const body = {
       request_id: 'req_1',

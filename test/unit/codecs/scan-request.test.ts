@@ -59,7 +59,17 @@ const id = fc.oneof(
   fc.nat(),
   fc.constantFrom('a"b', 'täg', '\\', '12345678901234567890'),
 );
-const field = fc.constantFrom('request_id', 'model', 'model_version', 'features', 'priority', 'Features', 'feature');
+const field = fc.constantFrom(
+  'request_id',
+  'model',
+  'model_version',
+  'features',
+  'priority',
+  'Features',
+  'feature',
+  'ids',
+  'on_error',
+);
 const space = fc.constantFrom('', ' ', '\n\t', '\u00a0');
 
 /** Both steps, as scoring takes them. */
@@ -113,12 +123,52 @@ describe('JsonScanner', () => {
         '{"features":[1,2]}\n{"features":[1,2]}',
         '{"request_id":"r","features":[1,2]}\n{"features":[1,2]}',
         '{"request_id":-1,"features":[1,2]}',
-        '{"features":[[1,2]]}',
+        '{"features":[[1,2],3]}',
+        '{"features":[[1,2],[3]]}',
+        '{"features":[[1,2],[3,null]]}',
+        '{"features":[]}',
+        '{"features":[[]]}',
+        '{"ids":["a"],"features":[1,2]}',
+        '{"ids":["a","b"],"features":[[1,2]]}',
+        '{"ids":["\\u0041"],"features":[[1,2]]}',
+        '{"ids":[1.5],"features":[[1,2]]}',
+        '{"ids":[null],"features":[[1,2]]}',
+        '{"ids":[],"features":[[1,2]]}',
+        '{"on_error":"ignore","features":[[1,2]]}',
+        '{"on_error":skip,"features":[[1,2]]}',
         '{"features":{"a":1}}',
       ],
     ].flat(),
   )('leaves %s to the plain road', text => {
     expect(scan(new JsonScanner(), Buffer.from(text), new Float32Array(2), 0, 2)).toBe(false);
+  });
+
+  it('turns a table of columns into rows, by name', () => {
+    const names = ['a', 'bc'].map(name => Buffer.from(name));
+    const read = (text: string) => {
+      const scanner = new JsonScanner();
+      const into = new Float32Array(6);
+      const [event] = batchOf([text]).events;
+      const taken = event !== undefined && scanner.scan(event) && scanner.readNumbers(into, 0, 2, names);
+      return taken ? { rows: scanner.rows, values: [...into] } : undefined;
+    };
+    const rows = { rows: 3, values: [1, 4, 2, 5, 3, 6] };
+    expect(read('{"ids":["x","y","z"],"features":{"a":[1,2,3],"bc":[4,5,6]}}')).toEqual(rows);
+    expect(read('{"features": { "bc" : [4, 5,6] , "a": [1,2,3] }, "ids": [1,2,3]}')).toEqual(rows);
+    for (const odd of [
+      '{"features":{"a":[1,2,3],"bc":[4,5,6]}}',
+      '{"ids":["x","y"],"features":{"a":[1,2,3],"bc":[4,5,6]}}',
+      '{"ids":["x","y","z"],"features":{"a":[1,2,3],"bc":[4,5]}}',
+      '{"ids":["x","y","z"],"features":{"a":[1,2,3],"bc":[4,null,6]}}',
+      '{"ids":["x","y","z"],"features":{"a":[1,2,3],"a":[4,5,6]}}',
+      '{"ids":["x","y","z"],"features":{"a":[1,2,3],"b":[4,5,6]}}',
+      '{"ids":["x","y","z"],"features":{"a":[1,2,3]}}',
+      '{"ids":["x","y","z"],"features":{"a":[1,2,3],"bc":[4,5,6],"d":[7,8,9]}}',
+      '{"ids":["x"],"features":{}}',
+      '{"ids":["x"],"features":{"a":1,"bc":2}}',
+    ]) {
+      expect(read(odd), odd).toBeUndefined();
+    }
   });
 
   it('says yes only to what JSON.parse reads the same way, whatever the text', () => {
@@ -139,28 +189,61 @@ describe('JsonScanner', () => {
     const usual = fc
       .record({ id, list: fc.array(numberText, { minLength: 2, maxLength: 2 }) })
       .map(r => `"request_id":${JSON.stringify(r.id)},"features":[${r.list.join(',')}]`);
+    const row = fc.array(numberText, { minLength: 2, maxLength: 2 }).map(list => `[${list.join(', ')}]`);
+    const rowId = fc.oneof(
+      { weight: 5, arbitrary: fc.stringMatching(/^[a-z0-9-]{0,9}$/).map(v => JSON.stringify(v)) },
+      { weight: 5, arbitrary: fc.nat().map(String) },
+      { weight: 1, arbitrary: fc.oneof(id, fc.double(), fc.boolean(), fc.constant(null)).map(v => JSON.stringify(v)) },
+    );
+    const pack = fc
+      .record({
+        rows: fc.array(row, { minLength: 1, maxLength: 5 }),
+        ids: fc.array(rowId, { minLength: 5, maxLength: 5 }),
+        off: fc.constantFrom(0, 0, 0, 0, 1, -1),
+        onError: fc.constantFrom('"skip"', '"refuse"', '"other"', 'null'),
+        members: fc.shuffledSubarray([0, 1, 2]),
+        gap: space,
+      })
+      .map(({ rows, ids, off, onError, members, gap }) => {
+        const list = ids.slice(0, rows.length + off).join(`,${gap}`);
+        const all = [`"features":${gap}[${rows.join(`,${gap}`)}]`, `"ids":[${list}${gap}]`, `"on_error":${onError}`];
+        return members.map(i => all[i]).join(',');
+      });
     const text = fc
       .oneof(
         fc.array(member, { maxLength: 4 }).map(members => members.join(',')),
         usual,
+        pack,
       )
       .map(inside => `{${inside}}`);
     let taken = 0;
+    let packs = 0;
     fc.assert(
       fc.property(text, json => {
         const body = Buffer.from(json);
-        const into = new Float32Array(2);
+        const into = new Float32Array(64);
         if (!scan(scanner, body, into, 0, 2)) return;
         taken++;
         const parsed = JSON.parse(json) as {
           request_id?: string | number;
           model?: string;
           model_version?: string;
-          features: number[];
+          features: number[] | number[][];
+          ids?: (string | number)[];
+          on_error?: string;
         };
-        expect([...into]).toEqual(parsed.features.map(Math.fround));
+        const numbers = parsed.features.flat();
+        expect([...into.subarray(0, numbers.length)]).toEqual(numbers.map(Math.fround));
+        expect(scanner.rows).toBe(Array.isArray(parsed.features[0]) ? parsed.features.length : 0);
+        expect(['skip', 'refuse', undefined]).toContain(parsed.on_error);
         const slice = (start: number, end: number) => (end === 0 ? undefined : body.toString('utf8', start, end));
         expect(slice(scanner.idStart, scanner.idEnd)).toBe(JSON.stringify(parsed.request_id));
+        if (scanner.rows > 0) packs++;
+        expect(scanner.rowIdsEnd > 0).toBe(parsed.ids !== undefined);
+        if (parsed.ids !== undefined) {
+          expect(parsed.ids).toHaveLength(scanner.rows);
+          expect(JSON.parse(slice(scanner.rowIdsStart, scanner.rowIdsEnd) ?? '')).toEqual(parsed.ids);
+        }
         if (scanner.fieldsRepeat) return;
         expect(slice(scanner.modelStart, scanner.modelEnd)).toBe(parsed.model);
         expect(slice(scanner.versionStart, scanner.versionEnd)).toBe(parsed.model_version);
@@ -168,5 +251,6 @@ describe('JsonScanner', () => {
       { numRuns: 20_000 },
     );
     expect(taken).toBeGreaterThan(1000);
+    expect(packs).toBeGreaterThan(300);
   });
 });

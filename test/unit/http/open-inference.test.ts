@@ -159,6 +159,35 @@ describe('infer', () => {
     expect(label.data[0]).not.toBe(label.data[1]);
   });
 
+  it('passes over bad rows where the request says so, and lists them', async () => {
+    const features = {
+      name: 'features',
+      shape: [3, 10],
+      datatype: 'FP32',
+      data: [...FEATURES, ...FEATURES.map(() => null), ...OTHER],
+    };
+    const api = serve(catalogOf(diabetes));
+    const asked = (parameters: object) =>
+      ask(api, 'v2-infer', { name: 'diabetes' }, { inputs: [features], parameters });
+    const { status, body } = await asked({ on_error: 'skip', ids: ['a', 7, 'c'] });
+    expect(status).toBe(200);
+    expect(body.parameters).toEqual({
+      ids: ['a', 7, 'c'],
+      errors: [{ index: 1, id: 7, code: 'schema_mismatch', message: expect.stringContaining('missing') }],
+    });
+    const [label, probabilities] = body.outputs;
+    const whole = await ask(api, 'v2-infer', { name: 'diabetes' }, { inputs: inputs(FEATURES, OTHER) });
+    const [labels, columns] = whole.body.outputs;
+    expect(label).toMatchObject({ shape: [3], data: [labels.data[0], null, labels.data[1]] });
+    const [one, two, three, four] = columns.data;
+    expect(probabilities).toMatchObject({ shape: [3, 2], data: [one, two, null, null, three, four] });
+    expect(recorded[0]).toMatchObject({ kind: 'answered', errors: [{ index: 1, id: 7 }] });
+    const refused = await asked({ ids: ['a', 7, 'c'] });
+    expect(refused).toMatchObject({ status: 400, body: { error: expect.stringMatching(/^instance 1: /) } });
+    const wrong = await asked({ ids: ['a'] });
+    expect(wrong).toMatchObject({ status: 400, body: { error: expect.stringContaining('ids has 1') } });
+  });
+
   it('gives only the outputs that are asked for, and refuses one that is not there', async () => {
     const api = serve(catalogOf(diabetes));
     const wanted = (name: string) => ({ inputs: inputs(FEATURES), outputs: [{ name }] });
@@ -193,7 +222,14 @@ describe('infer', () => {
     const outputs = { ...diabetes.card.outputs, label: 'id', probabilities: undefined, classes: undefined };
     const version = { ...diabetes, signature, card: { ...diabetes.card, outputs } };
     const predictions = [{ prediction: '9007199254740993' }, { prediction: 5 }];
-    const ending = { kind: 'answered', version, predictions, several: true, fallback: false } as unknown as Ending;
+    const ending = {
+      kind: 'answered',
+      version,
+      predictions,
+      errors: [],
+      several: true,
+      fallback: false,
+    } as unknown as Ending;
     const api = serve(catalogOf(diabetes), { predict: async () => [ending] });
     const reply = await api.answer('v2-infer', {
       params: { name: 'diabetes' },
@@ -209,6 +245,7 @@ describe('infer', () => {
       kind: 'answered',
       version: diabetes,
       predictions: [{ prediction: 'Unknown', confidence: 0 }],
+      errors: [],
       several: true,
       degraded: true,
     } as unknown as Ending;

@@ -107,7 +107,9 @@ describe('a result', () => {
       error: {
         code: 'result_too_large',
         stage: 'send',
-        message: expect.stringMatching(/^the result has \d+ bytes; at most 5000 can be sent$/),
+        message: expect.stringMatching(
+          /^the result has \d+ bytes; at most 5000 can be sent; 63 of its 100 instances would fit$/,
+        ),
       },
     });
   });

@@ -99,9 +99,10 @@ describe('slices', () => {
       catalogOf(version),
       [1, 'x', 2, [[3], [4], [5], [6], [7]], 8].map(features => ({ features })),
     );
+    // What need not be parsed comes first.
     expect(seen).toEqual([
-      [1, 2, 3, 4],
-      [5, 6, 7, 8],
+      [3, 4, 5, 6],
+      [7, 1, 2, 8],
     ]);
   });
 

@@ -74,6 +74,21 @@ describe('telemetry', () => {
     expect(samples.get('hubscore_partition_lag_seconds{partition="2"}')).toBeCloseTo(0.003, 9);
   });
 
+  it('counts requests and their rows apart', async () => {
+    const telemetry = create();
+    const events = [event(7, NOW_MS), event(8, NOW_MS), event(9, NOW_MS)];
+    const outcomes = [
+      { ...result(events[0]!, 1), rows: { answered: 90, skipped: 10 } },
+      { ...result(events[1]!, 1), rows: { answered: 1, skipped: 0 } },
+      deadLetter(events[2]!, 'schema_mismatch', 'diabetes', '1.1.0+a1b2c3d4'),
+    ];
+    telemetry.recordBatch(...scored(batch(events), outcomes, []), { receivedAtMs: NOW_MS, sentAtMs: NOW_MS });
+    const samples = await look(telemetry);
+    expect(samples.get(`inference_requests_total{${LABELS},outcome="result"}`)).toBe(2);
+    expect(samples.get(`inference_rows_total{${LABELS},outcome="answered"}`)).toBe(91);
+    expect(samples.get(`inference_rows_total{${LABELS},outcome="skipped"}`)).toBe(10);
+  });
+
   it('keeps models apart that share a batch', async () => {
     const telemetry = create();
     const events = [1, 2, 3, 4].map(sequence => event(sequence, NOW_MS));

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { featureGenerator } from '../../../../src/cli/load/generate-features.ts';
-import { payloadFromCases, payloadFromGenerator, sampleCases } from '../../../../src/cli/load/payload.ts';
+import { packed, payloadFromCases, payloadFromGenerator, sampleCases } from '../../../../src/cli/load/payload.ts';
 import type { Feature } from '../../../../src/core/model.ts';
 import type { TensorSpec } from '../../../../src/core/tensor.ts';
 import { randomInputs } from '../../../support/seed.ts';
@@ -53,6 +53,26 @@ describe('requests from cases', () => {
     expect(parsed(payload.body(0, 'a'))).toMatchObject({ request_id: 'a', model: 'churn' });
     expect(sampleCases('../churn')).toBeUndefined();
     expect(sampleCases('nobody')).toBeUndefined();
+  });
+});
+
+describe('packs', () => {
+  it('hold so many of the requests, in turn, under ids of their own', () => {
+    const file = cases('{"features":[1],"model":"m"}\n{"features":[2],"model":"m"}\n{"features":[3],"model":"m"}\n');
+    const payload = packed(payloadFromCases(file, 'c', {}), 2);
+    expect(payload).toMatchObject({ says: 'c (3 cases), 2 rows a pack', model: 'm' });
+    const pack = { model: 'm', ids: ['0', '1'], on_error: 'skip' };
+    expect(parsed(payload.body(0, 'p0'))).toEqual({ ...pack, request_id: 'p0', features: [[1], [2]] });
+    expect(parsed(payload.body(1, 'p1'))).toEqual({ ...pack, request_id: 'p1', features: [[3], [1]] });
+  });
+
+  it('are of one model, and never too large', () => {
+    const several = payloadFromCases(cases('{"features":[1],"model":"m"}\n{"features":[2],"model":"n"}'), 'c', {});
+    expect(() => packed(several, 2)).toThrow('different models or versions');
+    const long = payloadFromCases(cases(`{"features":["${'x'.repeat(9_000)}"]}`), 'c', {});
+    expect(() => packed(long, 200)).toThrow(/200 rows are 18\d{5} bytes/);
+    expect(() => packed(long, 1_000)).toThrow('the result of 1000 rows');
+    expect(packed(long, 90).body(0, 'p').length).toBeLessThan(900_000);
   });
 });
 

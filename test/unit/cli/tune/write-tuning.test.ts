@@ -17,6 +17,7 @@ const TUNING: Tuning = {
   why: ['because'],
   curve: [],
   side_by_side: [],
+  packs: [],
 };
 
 describe('writing to the card', () => {
