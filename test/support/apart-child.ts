@@ -48,11 +48,18 @@ async function predict({ request, features }: SentRequest): Promise<Given> {
   while (value === 'crash') process.kill(process.pid, 'SIGSEGV');
   const common = { version: { name: 'echo', version: '1.0.0', label: '1.0.0+ab' }, variant: undefined };
   if (value === 'refuse') {
-    const error = { code: 'schema_mismatch', stage: 'validate', message: 'no' } as const;
+    const error = { code: 'schema_mismatch', stage: 'validate', message: 'no', row: undefined } as const;
     return { kind: 'predicted', ending: { kind: 'refused', error, ...common, failedAtMs: 1 } };
   }
   const predictions = [{ prediction: [value, request.requestId, String(process.pid)] }];
-  const said = { several: false, requestedVersion: undefined, fallback: false, degraded: false, cached: false };
+  const said = {
+    errors: [],
+    several: false,
+    requestedVersion: undefined,
+    fallback: false,
+    degraded: false,
+    cached: false,
+  };
   return {
     kind: 'predicted',
     ending: { kind: 'answered', predictions, ...common, ...said, scoredAtMs: 1, modelMs: 1 },
