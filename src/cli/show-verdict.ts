@@ -1,9 +1,9 @@
 import type { Fault, PartitionVerdict } from '../ledger/verify.ts';
 import type { Paint } from './terminal.ts';
 
-const NUMBERS = ['events', 'requests', 'results', 'deadLetters'] as const;
+const NUMBERS = ['events', 'requests', 'results', 'deadLetters', 'skipped'] as const;
 const FAULTS = ['missing', 'repeated', 'outOfOrder'] as const;
-const HEADS = ['events', 'requests', 'results', 'dead letters', 'missing', 'repeated', 'out of order'];
+const HEADS = ['events', 'requests', 'results', 'dead letters', 'skipped', 'missing', 'repeated', 'out of order'];
 
 /** Every request has exactly one ending, and they stand in order. */
 export function isSound(verdict: PartitionVerdict): boolean {

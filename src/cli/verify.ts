@@ -1,6 +1,7 @@
 import type { Writable } from 'node:stream';
 import { Command } from 'commander';
 import { eventHubsConnection } from '../config/connection.ts';
+import { isPassedOver } from '../core/codec.ts';
 import type { PartitionVerdict, VerifyProgress } from '../ledger/verify.ts';
 import { commandSettings } from './environment.ts';
 import { readTime } from './read-time.ts';
@@ -37,11 +38,15 @@ export function verifyCommand(terminal: Terminal): Command {
 
 async function verifyEndings(terminal: Terminal, options: Options): Promise<void> {
   const { stdout, stderr, signal } = terminal;
-  const [{ openReader }, { verify }, { createDecoder }] = await Promise.all([
-    import('../app/open-events.ts'),
-    import('../ledger/verify.ts'),
-    import('../codecs/decoder.ts'),
-  ]);
+  const [{ openReader }, { verify }, { allCodecs, createDecoder }, { storedInputs }, { openStore }] = await Promise.all(
+    [
+      import('../app/open-events.ts'),
+      import('../ledger/verify.ts'),
+      import('../codecs/decoder.ts'),
+      import('./stored-inputs.ts'),
+      import('./model-room.ts'),
+    ],
+  );
   const settings = commandSettings(terminal.environment, terminal.folder);
   const open = (hub: string) => openReader(eventHubsConnection(settings), hub, settings.RECOVERY_CONSUMER_GROUPS);
   const hubs = {
@@ -49,7 +54,11 @@ async function verifyEndings(terminal: Terminal, options: Options): Promise<void
     results: open(settings.RESULTS_HUB),
     deadLetters: open(settings.DEAD_LETTER_HUB),
   };
-  const decoder = createDecoder();
+  const warn = (message: string) => void stderr.write(`${message}\n`);
+  const decoder = createDecoder(
+    allCodecs(),
+    storedInputs(() => openStore(settings), settings.DEFAULT_MODEL, signal, warn),
+  );
   const progress = createProgress(stderr);
   let verdicts: PartitionVerdict[];
   try {
@@ -58,7 +67,7 @@ async function verifyEndings(terminal: Terminal, options: Options): Promise<void
         hubs,
         fromMs: options.from?.getTime(),
         toMs: options.to?.getTime(),
-        countRequests: async event => (await decoder.decode(event)).length,
+        readRecords: async event => (await decoder.decode(event)).map(isPassedOver),
         onProgress: progress.report,
         maxListed: options.list,
       },

@@ -166,6 +166,7 @@ function asStoredEvent(event: ReceivedEventData): StoredEvent {
     contentType,
     contentEncoding: asText(system.contentEncoding) ?? asText(system['content-encoding']),
     properties: withLowerCasedNames(event.properties),
+    system,
     correlationId: correlationIdOf(correlationId),
     messageId: messageId === undefined ? undefined : String(messageId),
   };

@@ -1,8 +1,9 @@
 import type { Catalog, ModelSummary } from '../core/catalog.ts';
 import { asError } from '../core/errors.ts';
+import type { InputMapping, InputSource } from '../core/input.ts';
 import type { Loader } from '../core/loader.ts';
 import type { Clock, Log } from '../core/log.ts';
-import type { Routing } from '../core/routing.ts';
+import { NO_SEGMENTS, type Routing } from '../core/routing.ts';
 import { someAtOnce } from '../core/some-at-once.ts';
 import { createAbsences } from './absences.ts';
 import { knownVersions } from './decide.ts';
@@ -44,7 +45,7 @@ export interface CatalogOptions {
   readonly onLoad?: OnLoad;
 }
 
-export interface ModelCatalog extends Catalog {
+export interface ModelCatalog extends Catalog, InputSource {
   /** Looks at storage, loads the production versions, keeps looking. Never throws: what is wrong is logged, and tried again. */
   start(): Promise<void>;
   /** Looks at storage now and resolves once every route follows it (or stays, where the new version is broken). @throws InfrastructureError */
@@ -83,6 +84,18 @@ export function createCatalog(options: CatalogOptions): ModelCatalog {
     return entry.routing;
   }
 
+  /** Without a name and without a default it is not known whose card would say. */
+  function inputOf(model: string | undefined, asked: string | undefined) {
+    if (resolver.nameOf(model) === undefined) return undefined;
+    const entry = routes.get(model, asked);
+    return entry?.resident.live ? inputIn(entry.routing) : resolve(model, asked).then(inputIn);
+  }
+
+  /** Of a rollout's versions the one that a request without a key goes to: which one it is may stand in what is still to be read. */
+  function inputIn({ route, choose }: Routing): InputMapping | undefined {
+    return (route ?? choose('', NO_SEGMENTS, clock())).version.card.input;
+  }
+
   /** A version that hangs while it is loaded holds up this look, and none that comes after. */
   function refresh(): Promise<void> {
     const work = snapshot.look().then(follow);
@@ -99,6 +112,10 @@ export function createCatalog(options: CatalogOptions): ModelCatalog {
         return entry.routing;
       }
       return resolve(model, asked);
+    },
+    inputOf(model, asked) {
+      if (!snapshot.models) return snapshot.look().then(() => inputOf(model, asked));
+      return inputOf(model, asked);
     },
     async fallbackFor(version) {
       const target = version.card.fallback;

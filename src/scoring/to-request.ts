@@ -24,6 +24,7 @@ export function toRequest(
     routingKey: said?.routingKey ?? event.partitionKey ?? textOf(requestId) ?? resultId,
     segments: said?.segments ?? NO_SEGMENTS,
     text,
+    carried: said?.carried,
   };
 }
 

@@ -108,6 +108,12 @@ export const METRICS = {
     unit: '{event}',
     help: 'Events without an ending that were found behind the checkpoint and scored.',
   },
+  hubscore_passed_over_total: {
+    kind: 'counter',
+    labels: ['partition'],
+    unit: '{record}',
+    help: "Records that the card's `where` passed over: settled, without an ending.",
+  },
   hubscore_model_loads_total: {
     kind: 'counter',
     labels: [...MODEL, 'outcome'],

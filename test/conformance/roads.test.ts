@@ -292,6 +292,7 @@ function counting(): Decoder & { decoded: number } {
   return {
     decoded: 0,
     createScanner: decoder.createScanner,
+    decodeScanned: decoder.decodeScanned,
     decode(event) {
       this.decoded++;
       return decoder.decode(event);

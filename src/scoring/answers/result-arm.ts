@@ -8,7 +8,7 @@ import type { Way } from '../group.ts';
 import { maxIdBytesOf, type Run } from '../run.ts';
 import { append } from './answer-columns.ts';
 import type { AnswerTable, PlacedAnswers } from './answer-table.ts';
-import { endingJson, flagsJson, OPENING, quote, RESULT_ID, SEVERAL } from './result-json.ts';
+import { carriedJson, endingJson, flagsJson, OPENING, quote, RESULT_ID, SEVERAL } from './result-json.ts';
 import type { Wording, Wordings } from './wordings.ts';
 
 const QUOTE = 34;
@@ -111,7 +111,7 @@ export class ResultArm implements Arm {
     const run = this.#run;
     const first = run.firstRow(place);
     const listed = run.listed(place);
-    let bytes = this.#fixedBytes + this.#idBytes(place);
+    let bytes = this.#fixedBytes + this.#idBytes(place) + carriedBytes(run, place);
     if (listed === 0) return bytes + this.#roomOf(first);
     for (let i = first; i < first + listed; i++) bytes += this.#roomOf(i) + several.between.length;
     return bytes;
@@ -127,7 +127,7 @@ export class ResultArm implements Arm {
     const parsed = run.parsed(place);
     const firstRow = run.firstRow(place);
     const first = this.#answers.of(firstRow);
-    if (parsed !== undefined && (parsed.text !== undefined || run.listed(place) > 0)) {
+    if (parsed !== undefined && (parsed.text !== undefined || parsed.carried !== undefined || run.listed(place) > 0)) {
       return this.#writeUnusual(place, first, into, idAt);
     }
     let at = parsed === undefined ? copyId(run, place, event, into, idAt) : writeId(parsed.requestId, into, idAt);
@@ -159,6 +159,7 @@ export class ResultArm implements Arm {
       }
       at = append(into, at, several.closing);
     }
+    if (request.carried !== undefined) at += into.write(carriedJson(request.carried), at);
     return append(
       into,
       at,
@@ -213,6 +214,12 @@ export class ResultArm implements Arm {
     const { answers, from, at } = this.#answers.of(row);
     return answers.room(row - from + at);
   }
+}
+
+/** A UTF-16 unit takes three bytes at most. */
+function carriedBytes(run: Run, place: number): number {
+  const carried = run.parsed(place)?.carried;
+  return carried === undefined ? 0 : 3 * carriedJson(carried).length;
 }
 
 function writeAnswer({ answers, from, at: first }: PlacedAnswers, row: number, into: Buffer, start: number): number {

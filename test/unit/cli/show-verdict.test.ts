@@ -11,7 +11,8 @@ function verdict(partition: string, change: Partial<PartitionVerdict> = {}): Par
     events: 1000,
     requests: 1200,
     results: 1190,
-    deadLetters: 10,
+    deadLetters: 9,
+    skipped: 1,
     missing: none,
     repeated: none,
     outOfOrder: none,
@@ -23,10 +24,10 @@ it('adds partitions up and calls them sound', () => {
   const verdicts = [verdict('0'), verdict('1')];
   expect(verdicts.every(isSound)).toBe(true);
   expect(showVerdict(verdicts, plain)).toEqual([
-    'partition   events   requests   results   dead letters   missing   repeated   out of order',
-    '0            1,000      1,200     1,190             10         0          0              0',
-    '1            1,000      1,200     1,190             10         0          0              0',
-    'all          2,000      2,400     2,380             20         0          0              0',
+    'partition   events   requests   results   dead letters   skipped   missing   repeated   out of order',
+    '0            1,000      1,200     1,190              9         1         0          0              0',
+    '1            1,000      1,200     1,190              9         1         0          0              0',
+    'all          2,000      2,400     2,380             18         2         0          0              0',
     '',
     'sound: every request has exactly one ending, in order',
   ]);
