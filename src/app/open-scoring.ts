@@ -1,4 +1,4 @@
-import { allCodecs, createDecoder } from '../codecs/decoder.ts';
+import { createDecoder } from '../codecs/decoder.ts';
 import { createDeadLetterRenderer } from '../codecs/event-json/dead-letter.ts';
 import type { Settings } from '../config/settings.ts';
 import type { ResultCache } from '../core/cache.ts';
@@ -6,6 +6,7 @@ import type { Catalog } from '../core/catalog.ts';
 import { MAX_BATCH_BYTES } from '../core/hub-sender.ts';
 import type { InputSource } from '../core/input.ts';
 import { createScoring, type Scoring } from '../scoring/scoring.ts';
+import { openCodecs } from './open-codecs.ts';
 import type { World } from './world.ts';
 
 /** Room for the properties of a message beside its body, within what Event Hubs takes. */
@@ -20,7 +21,7 @@ export function openScoring(
 ): Scoring {
   return createScoring({
     ...parts,
-    decoder: createDecoder(allCodecs(), parts.catalog),
+    decoder: createDecoder(openCodecs(settings, parts.clock), parts.catalog),
     renderDeadLetter: createDeadLetterRenderer(MAX_BODY_BYTES, parts.clock),
     requestTimeoutMs: settings.REQUEST_TIMEOUT_MS,
     maxBodyBytes: MAX_BODY_BYTES,

@@ -38,15 +38,15 @@ export function verifyCommand(terminal: Terminal): Command {
 
 async function verifyEndings(terminal: Terminal, options: Options): Promise<void> {
   const { stdout, stderr, signal } = terminal;
-  const [{ openReader }, { verify }, { allCodecs, createDecoder }, { storedInputs }, { openStore }] = await Promise.all(
-    [
+  const [{ openReader }, { verify }, { createDecoder }, { storedInputs }, { openStore }, { openCodecs }] =
+    await Promise.all([
       import('../app/open-events.ts'),
       import('../ledger/verify.ts'),
       import('../codecs/decoder.ts'),
       import('./stored-inputs.ts'),
       import('./model-room.ts'),
-    ],
-  );
+      import('../app/open-codecs.ts'),
+    ]);
   const settings = commandSettings(terminal.environment, terminal.folder);
   const open = (hub: string) => openReader(eventHubsConnection(settings), hub, settings.RECOVERY_CONSUMER_GROUPS);
   const hubs = {
@@ -56,7 +56,7 @@ async function verifyEndings(terminal: Terminal, options: Options): Promise<void
   };
   const warn = (message: string) => void stderr.write(`${message}\n`);
   const decoder = createDecoder(
-    allCodecs(),
+    openCodecs(settings, Date.now),
     storedInputs(() => openStore(settings), settings.DEFAULT_MODEL, signal, warn),
   );
   const progress = createProgress(stderr);

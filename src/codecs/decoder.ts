@@ -10,16 +10,21 @@ import {
 import { asError, InfrastructureError, malformed, RequestError } from '../core/errors.ts';
 import type { Event } from '../core/event.ts';
 import type { InputMapping, InputSource } from '../core/input.ts';
+import { createAvro } from './avro/avro.ts';
 import { cloudEvents } from './cloud-events/cloud-events.ts';
 import { eventJson } from './event-json/event-json.ts';
 import { JsonScanner } from './event-json/scan-request.ts';
 import { mapped } from './mapped/mapped.ts';
+import { msgpack } from './msgpack/msgpack.ts';
 import { ndjson } from './ndjson/ndjson.ts';
+import type { SchemaRegistry } from './schema-registry/schema-registry.ts';
 import { unpack } from './unpack.ts';
 
 /** Every format there is, in the order in which they are asked; a new one is a folder and a place here. */
-export function allCodecs(): readonly Codec[] {
-  const bodies: readonly Codec[] = [mapped, ndjson, eventJson];
+export function allCodecs(registry?: SchemaRegistry): readonly Codec[] {
+  const json: readonly Codec[] = [mapped, ndjson, eventJson];
+  const avro = createAvro(registry, (event, input) => readBy(json, event, input));
+  const bodies: readonly Codec[] = [msgpack, avro, ...json];
   return [cloudEvents((event, input) => readBy(bodies, event, input)), ...bodies];
 }
 

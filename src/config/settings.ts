@@ -48,6 +48,10 @@ export const settingsSchema = z.object({
   ModelStorage__credential: optionalText('`managedidentity` where the identity above is to be used.'),
   MODELS_CONTAINER: text('Container with the models.').default('models'),
   DEFAULT_MODEL: optionalText('Model for requests that name none; absent: the only model there is.'),
+  SCHEMA_REGISTRY: optionalText(
+    'Where schemas of Avro and JSON bodies are found: `<namespace>.servicebus.windows.net` (by identity), or the URL of a Confluent registry, `https://` (`http://` on loopback only).',
+  ),
+  SCHEMA_REGISTRY_AUTH: optionalText('`<key>:<secret>` for a Confluent registry, or a token; absent: none.'),
   MODEL_REFRESH_SECONDS: whole('How often deployments and new versions are looked for.', 1, 30),
   MODEL_LOAD_TIMEOUT_SECONDS: whole('A model not loaded by then is unavailable.', 1, 60),
   MODEL_MEMORY_MB: whole('Budget for loaded models; the least recently used go first.', 16, 1024),

@@ -3,6 +3,7 @@ import { asError } from '../core/errors.ts';
 import type { Loader, ModelFile, OpenedModel } from '../core/loader.ts';
 import type { Card, ModelVersion } from '../core/model.ts';
 import { type RawCard, wishesOf } from './card.ts';
+import { checkSchema } from './check-schema.ts';
 import { judgeOutputs } from './judge-outputs.ts';
 import { resolveCard } from './resolve-card.ts';
 import { warmUpPlan } from './warm-up-plan.ts';
@@ -64,6 +65,7 @@ export async function openVersion(source: VersionOnDisk, loaders: readonly Loade
   }
   const loader = loaders.find(kind => kind.takes(raw));
   if (!loader) throw new Error(`${titles.card}: a kind of model that is not known here`);
+  await checkSchema(raw, titles.card);
   const { file, beside } = await gather(source, loader);
   // Weights that no card speaks of tell one content from another too.
   const known = Object.keys(beside).length > 0 ? { ...raw, files: { ...beside } } : raw;

@@ -2,7 +2,7 @@ import { type Found, isRequest, type PassedOver, type Undecoded } from '../../co
 import { asError, malformed, RequestError } from '../../core/errors.ts';
 import type { Event } from '../../core/event.ts';
 import type { InputMapping, InputPaths } from '../../core/input.ts';
-import { EVERY, type InputPath, readFirst, readPath, type Step, whyMissing } from '../../core/input-path.ts';
+import { EVERY, type InputPath, parsePath, readFirst, readPath, type Step, whyMissing } from '../../core/input-path.ts';
 import type { RequestId } from '../../core/request.ts';
 import { nameOfType } from '../../core/words.ts';
 import { checkCount, readOne } from '../event-json/event-json.ts';
@@ -11,6 +11,19 @@ import { isObject } from '../event-json/shape.ts';
 import { parseJson } from '../text.ts';
 
 export const PASSED_OVER: PassedOver = { passedOver: true };
+
+/** What is no JSON is a row where no card says more. */
+export const ROWS_ALONE: InputMapping = {
+  format: 'auto',
+  schema: undefined,
+  records: undefined,
+  where: [],
+  skipEmpty: false,
+  row: undefined,
+  fields: [],
+  requestId: [parsePath('$.request_id')],
+  carry: [],
+};
 
 /**
  * The requests that an event's value holds by a card's mapping: a record each, or what is a request already.

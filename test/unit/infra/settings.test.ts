@@ -14,6 +14,8 @@ const LEFT_OUT = [
   'MODEL_CACHE_DIR', // the temporary directory
   'WORKER_THREADS', // by the cores
   'REQUEST_TIMEOUT_MS', // a backlog is work, not waste
+  'SCHEMA_REGISTRY', // whoever has one sets it
+  'SCHEMA_REGISTRY_AUTH', // likewise
   'REPLAY_SCHEDULE', // replaying by timer is off unless asked for
 ];
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { readPath, whyMissing } from '../../../src/core/input-path.ts';
 import { parseCard } from '../../../src/models/card.ts';
+import { checkSchema } from '../../../src/models/check-schema.ts';
 import { compileInput } from '../../../src/models/compile-input.ts';
 import { batchOf, NOON } from '../../support/events.ts';
 
@@ -69,6 +70,14 @@ describe('a mapping that cannot compile', () => {
   ])('is refused with the position: %j', (input, message) => {
     expect(() => compile(input)).toThrow(`m/1.0.0/model.json: ${message}`);
   });
+});
+
+it('an Avro schema that is none is refused before the model is opened', async () => {
+  const card = (schema: unknown) => parseCard(JSON.stringify({ input: { format: 'avro', schema } }), 'm');
+  await expect(checkSchema(card({ type: 'record', name: 'R' }), 'm/1.0.0/model.json')).rejects.toThrow(
+    'm/1.0.0/model.json: input.schema: ',
+  );
+  await checkSchema(card({ type: 'record', name: 'R', fields: [] }), 'm');
 });
 
 it('a preset is a mapping, and what the card says beside it goes before', () => {
