@@ -1,5 +1,5 @@
 import { type Codec, type Found, isPassedOver, type Undecoded } from '../../core/codec.ts';
-import { asError, malformed, RequestError } from '../../core/errors.ts';
+import { asError, InfrastructureError, malformed, RequestError } from '../../core/errors.ts';
 import type { Event } from '../../core/event.ts';
 import type { InputMapping } from '../../core/input.ts';
 import { nameOfType } from '../../core/words.ts';
@@ -50,18 +50,20 @@ function readOne(
     const found = inner(insideOf(value, event), input);
     const text = isPart ? () => JSON.stringify(withIdInside(value)) : undefined;
     const id = typeof value.id === 'string' ? value.id : undefined;
-    return withId(found, id, text);
+    const own = found instanceof Promise ? found.catch(thrown => [undecoded(thrown, value, isPart)]) : found;
+    return withId(own, id, text);
   } catch (thrown) {
-    // What cannot be read now must not end.
-    if (!(thrown instanceof RequestError)) throw thrown;
     return [undecoded(thrown, value, isPart)];
   }
 }
 
+/** @throws InfrastructureError: what cannot be read now must not end. */
 function undecoded(thrown: unknown, value: unknown, isPart: boolean): Undecoded {
+  if (thrown instanceof InfrastructureError) throw thrown;
   const id = isObject(value) && typeof value.id === 'string' ? value.id : undefined;
   const text = isPart ? () => JSON.stringify(value) : undefined;
-  return { requestId: id, model: undefined, text, error: asError(thrown) as RequestError };
+  const error = thrown instanceof RequestError ? thrown : malformed(`the CloudEvent: ${asError(thrown).message}`);
+  return { requestId: id, model: undefined, text, error };
 }
 
 /** The data as an event of its own. */

@@ -159,6 +159,20 @@ describe('a schema registry', () => {
     expect(prediction ?? error.message).toBe(ending);
   });
 
+  it('is asked for data of CloudEvents, of which a bad one ends alone', async () => {
+    server = await startRegistry({ '/schemas/ids/7': known('AVRO', schema) });
+    const of = (number: number) => ({
+      ...{ specversion: '1.0', id: `ce${number}`, type: 't', source: 's' },
+      data_base64: framed(number).toString('base64'),
+    });
+    const event = { contentType: 'application/cloudevents-batch+json' };
+    const { endings } = await scoreMapped({}, [[of(7), of(9)]], event, allCodecs(confluent()));
+    expect(endings).toMatchObject({
+      '100/0': { request_id: 'é1', prediction: 15 },
+      '100/1': { request_id: 'ce9', error: { message: 'the schema registry test has no schema 9' } },
+    });
+  });
+
   it('of Azure is asked by the id in the content type, with the token of the identity', async () => {
     const hex = '0123456789abcdef0123456789ABCDEF';
     const path = `/$schemaGroups/$schemas/${hex.toLowerCase()}?api-version=2023-07-01`;
