@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import type { PushOptions } from './models-push.ts';
+import type { TryOptions } from './models-try.ts';
 import type { Terminal } from './terminal.ts';
 
 const PUSH_HELP = `
@@ -11,9 +12,19 @@ Examples:
   $ npx hubscore models push exported.onnx --name churn --version 2.0.0
   $ npx hubscore models push exported.onnx --name churn --version 2.1.0 --alias staging`;
 
-/** `hubscore models list|show|push`; what they need is loaded when they are called, since ONNX Runtime takes its time. */
+const TRY_HELP = `
+Exit status 1 where a request would end as a dead letter.
+
+Examples:
+  $ npx hubscore models try churn @telemetry.json
+  $ npx hubscore models try samples/models/diabetes/1.0.0 @row.bin --content-type application/msgpack
+  $ npx hubscore models try churn inference-requests/2/1841`;
+
+/** `hubscore models list|show|push|try`; what they need is loaded when they are called, since ONNX Runtime takes its time. */
 export function modelsCommand(terminal: Terminal): Command {
-  const models = new Command('models').summary('list, show and push models').description('The models in Blob Storage.');
+  const models = new Command('models')
+    .summary('list, show, push and try models')
+    .description('The models in Blob Storage.');
   models
     .command('list')
     .description('Lists the models, their versions and which one is production.')
@@ -41,5 +52,23 @@ export function modelsCommand(terminal: Terminal): Command {
     .action(async (path: string, options: PushOptions) =>
       (await import('./models-push.ts')).push(terminal, path, options),
     );
+  models
+    .command('try')
+    .description('Shows what becomes of an event, step by step: decoded, mapped, encoded, answered. Nothing is sent.')
+    .argument('<model>', 'model.onnx, the folder it is in, or the name of a model in storage')
+    .argument('<request>', 'the body of an event, @FILE that holds it, or the result_id of one that was sent')
+    .option('-v, --version <version>', 'version or alias of the model in storage (default: production)')
+    .option('-t, --content-type <type>', 'of the event')
+    .option('-k, --key <key>', 'its partition key')
+    .option('-p, --property <name=value>', 'an application property; may be repeated', collect, [])
+    .option('--json', 'one JSON object')
+    .addHelpText('after', TRY_HELP)
+    .action(async (model: string, request: string, options: TryOptions) =>
+      (await import('./models-try.ts')).tryModel(terminal, model, request, options),
+    );
   return models;
+}
+
+function collect(value: string, before: readonly string[]): string[] {
+  return [...before, value];
 }
