@@ -2,13 +2,16 @@ import { type Found, isRequest, type PassedOver, type Undecoded } from '../../co
 import { asError, malformed, RequestError } from '../../core/errors.ts';
 import type { Event } from '../../core/event.ts';
 import type { InputMapping, InputPaths } from '../../core/input.ts';
-import { EVERY, type InputPath, parsePath, readFirst, readPath, type Step, whyMissing } from '../../core/input-path.ts';
+import { type InputPath, parsePath, readFirst, whyMissing } from '../../core/input-path.ts';
 import type { RequestId } from '../../core/request.ts';
 import { nameOfType } from '../../core/words.ts';
 import { checkCount, readOne } from '../event-json/event-json.ts';
+import { NumberSource } from '../event-json/number-source.ts';
 import type { Origin } from '../event-json/read-request.ts';
 import { isObject } from '../event-json/shape.ts';
 import { parseJson } from '../text.ts';
+import { isInexact } from './parse-exact.ts';
+import { ExactRecords, recordsOf } from './records.ts';
 
 export const PASSED_OVER: PassedOver = { passedOver: true };
 
@@ -28,19 +31,28 @@ export const ROWS_ALONE: InputMapping = {
 /**
  * The requests that an event's value holds by a card's mapping: a record each, or what is a request already.
  * @param text of the value, where the event holds others beside it
+ * @param json that the value was read from, if any: it has the digits of numbers that a double would change
  */
-export function mapRecords(value: unknown, event: Event, input: InputMapping, text?: () => string): readonly Found[] {
+export function mapRecords(
+  value: unknown,
+  event: Event,
+  input: InputMapping,
+  { text, json }: { readonly text?: () => string; readonly json?: string } = {},
+): readonly Found[] {
   const origin: Origin = { event, text, numbers: undefined, index: undefined };
-  if (isWholeRequest(value)) return [readOne(value, origin)];
+  const exact = json === undefined ? undefined : new ExactRecords(json, input);
+  const numbers = json === undefined ? undefined : new NumberSource(json);
+  if (isWholeRequest(value)) return [readOne(value, { ...origin, numbers })];
   if (value === null && input.skipEmpty) return [PASSED_OVER];
   try {
     const { records, wrap } = recordsOf(value, input);
-    if (records === undefined) return [mapRecord(value, origin, input)];
+    if (records === undefined) return [mapRecord(value, origin, input, () => exact?.whole)];
     checkCount(records.length);
     const alone = records.length === 1;
-    return records.map(record => {
+    return records.map((record, i) => {
       const own = alone ? origin : { ...origin, text: () => JSON.stringify(wrap(record)) };
-      return isWholeRequest(record) ? readOne(record, own) : mapRecord(record, own, input);
+      if (!isWholeRequest(record)) return mapRecord(record, own, input, () => exact?.record(i));
+      return readOne(record, input.records === undefined ? { ...own, numbers, index: i } : own);
     });
   } catch (thrown) {
     return [undecoded(thrown, undefined, origin)];
@@ -51,55 +63,32 @@ function isWholeRequest(value: unknown): boolean {
   return isObject(value) && ((value.features !== undefined && value.features !== null) || Array.isArray(value.inputs));
 }
 
-interface Records {
-  /** Undefined: the value is the record. */
-  readonly records: readonly unknown[] | undefined;
-  /** A record alone as the mapping finds it, for its dead letter. */
-  wrap(record: unknown): unknown;
-}
-
-function recordsOf(value: unknown, { records: paths }: InputMapping): Records {
-  if (paths === undefined) return { records: Array.isArray(value) ? value : undefined, wrap: record => record };
-  for (const { steps } of paths) {
-    const records = collect(value, steps);
-    if (records !== undefined) return { records, wrap: record => steps.reduceRight(wrapped, record) };
-  }
-  throw malformed(`input.records: ${paths[0].text} leads to no list; the body is ${nameOfType(value)}`);
-}
-
-/** Undefined where a step leads nowhere. */
-function collect(value: unknown, steps: readonly Step[]): readonly unknown[] | undefined {
-  const at = steps.indexOf(EVERY);
-  const list = readPath({ text: '', name: '', from: 'record', steps: steps.slice(0, at) }, value, NO_EVENT);
-  if (!Array.isArray(list)) return undefined;
-  const rest = steps.slice(at + 1);
-  return rest.length === 0 ? list : list.flatMap(item => collect(item, rest) ?? []);
-}
-
-/** Paths of records do not lead beside the body. */
-const NO_EVENT = {} as Event;
-
-function wrapped(inner: unknown, step: Step): unknown {
-  if (typeof step === 'string') return { [step]: inner };
-  return typeof step === 'number' ? [...new Array(step).fill(null), inner] : [inner];
-}
-
-function mapRecord(record: unknown, origin: Origin, input: InputMapping): Found {
+/** @param exact the record with the digits of its numbers; undefined where there are none to be had */
+function mapRecord(record: unknown, origin: Origin, input: InputMapping, exact: () => unknown): Found {
   const { event } = origin;
   if (record === null && input.skipEmpty) return PASSED_OVER;
+  const readExactly = (paths: InputPaths): unknown => {
+    const value = readFirst(paths, record, event);
+    return isInexact(value) ? (readFirst(paths, exact(), event) ?? value) : value;
+  };
   let id: unknown;
   try {
     for (const { paths, in: allowed } of input.where) {
       if (!allowed.includes(readFirst(paths, record, event))) return PASSED_OVER;
     }
-    id = readFirst(input.requestId, record, event);
-    const decoded = readOne({ request_id: id, features: featuresOf(record, event, input) }, origin);
-    return isRequest(decoded) && input.carry.length > 0
-      ? { ...decoded, carried: carriedOf(record, event, input) }
-      : decoded;
+    id = readExactly(input.requestId);
+    const isRaw = isRawNumber(id);
+    const decoded = readOne({ request_id: isRaw ? undefined : id, features: featuresOf(record, event, input) }, origin);
+    if (!isRequest(decoded) || (input.carry.length === 0 && !isRaw)) return decoded;
+    const carried = input.carry.length === 0 ? undefined : carriedOf(input, readExactly);
+    return { ...decoded, requestId: isRaw ? (id as RequestId) : decoded.requestId, carried };
   } catch (thrown) {
     return undecoded(thrown, id, origin);
   }
+}
+
+function isRawNumber(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && 'rawJSON' in value;
 }
 
 function featuresOf(record: unknown, event: Event, { row: paths, fields }: InputMapping): unknown {
@@ -130,9 +119,9 @@ function rowAt(paths: InputPaths, record: unknown, event: Event): unknown {
 }
 
 /** What is missing is left out. */
-function carriedOf(record: unknown, event: Event, { carry }: InputMapping): string {
+function carriedOf({ carry }: InputMapping, read: (paths: InputPaths) => unknown): string {
   const carried: Record<string, unknown> = {};
-  for (const { name, paths } of carry) carried[name] = readFirst(paths, record, event);
+  for (const { name, paths } of carry) carried[name] = read(paths);
   return JSON.stringify(carried);
 }
 
@@ -140,6 +129,6 @@ function undecoded(thrown: unknown, id: unknown, { text }: Origin): Undecoded {
   const cause = asError(thrown);
   const error =
     cause instanceof RequestError ? cause : new RequestError('unexpected', 'decode', cause.message, { cause });
-  const requestId = typeof id === 'string' || typeof id === 'number' ? (id as RequestId) : undefined;
+  const requestId = typeof id === 'string' || typeof id === 'number' || isRawNumber(id) ? (id as RequestId) : undefined;
   return { requestId, model: undefined, text, error };
 }

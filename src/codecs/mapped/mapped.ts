@@ -14,7 +14,7 @@ export const mapped: Codec = {
     if (event.body.length === 0 && mapping.skipEmpty) return [PASSED_OVER];
     const text = readText(inUtf8(event));
     const value = parseJson(text);
-    if (value !== undefined) return mapRecords(value, event, mapping);
+    if (value !== undefined) return mapRecords(value, event, mapping, { json: text });
     const lines = text.split('\n').filter(line => line.trim() !== '');
     if (lines.length < 2 || !/^\{.*\}$/.test((lines[0] as string).trim()))
       return [notJson('body', text, { event, numbers: undefined, index: undefined, text: undefined })];
@@ -22,7 +22,7 @@ export const mapped: Codec = {
     return lines.flatMap((line): readonly Found[] => {
       const own = parseJson(line);
       const wholeLine = () => line;
-      if (own !== undefined) return mapRecords(own, event, mapping, wholeLine);
+      if (own !== undefined) return mapRecords(own, event, mapping, { text: wholeLine, json: line });
       return [notJson('line', line, { event, numbers: undefined, index: undefined, text: wholeLine })];
     });
   },

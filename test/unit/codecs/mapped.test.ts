@@ -59,6 +59,25 @@ describe('a mapped event', () => {
     ]);
   });
 
+  it('keeps the digits of ids and of what is carried', async () => {
+    const big = '12345678901234567890';
+    const input = { records: '$.r[*]', request_id: '$.no', carry: ['$.no', '$.at'] };
+    const bodies = [`{"r":[{"a":1},{"a":2,"no":${big},"at":-${big}},{"no":${big}}]}`];
+    const version = await scoreMapped(input, bodies);
+    const texts = version.scored.outcomes().map(({ body }) => body.toString());
+    expect(texts[1]).toContain(`{"request_id":${big},`);
+    expect(texts[1]).toContain(`"carried":{"no":${big},"at":-${big}}`);
+    expect(texts[2]).toContain(`{"request_id":${big},`); // a dead letter
+    const plain = await scoreMapped({}, [`{"features":[1,2],"request_id":${big}}\n{"a":1,"request_id":${big}}`]);
+    for (const { body } of plain.scored.outcomes()) expect(body.toString()).toContain(`{"request_id":${big},`);
+    const one = await scoreMapped({}, [
+      `{"features":[1,2],"request_id":${big}}`,
+      `{"a":1,"request_id":${big}}`,
+      `[{"features":[1,2],"request_id":${big}}]`,
+    ]);
+    for (const { body } of one.scored.outcomes()) expect(body.toString()).toContain(`{"request_id":${big},`);
+  });
+
   it('may be lines, or a list', async () => {
     const { endings } = await scoreMapped({}, ['{"a":1}\n{"a":2}\nbroken\n', '[{"a":3},{"a":4}]']);
     expect(endings['100/1'].prediction).toBe(20);
