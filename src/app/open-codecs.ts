@@ -13,14 +13,16 @@ const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/;
 
 /** The formats of events, with the schema registry that the settings name. */
 export function openCodecs(settings: Settings, clock: Clock): readonly Codec[] {
-  return allCodecs(settings.SCHEMA_REGISTRY === undefined ? undefined : openRegistry(settings, clock));
+  const { SCHEMA_REGISTRY: named } = settings;
+  return allCodecs(named === undefined ? undefined : openRegistry(settings, named, clock));
 }
 
-function openRegistry(
-  { SCHEMA_REGISTRY, SCHEMA_REGISTRY_AUTH, EventHubs__clientId }: Settings,
+/** @throws ConfigurationError where the name is none. */
+export function openRegistry(
+  { SCHEMA_REGISTRY_AUTH, EventHubs__clientId }: Settings,
+  named: string,
   clock: Clock,
 ): SchemaRegistry {
-  const named = SCHEMA_REGISTRY as string;
   if (!named.includes('://')) {
     const url = `https://${named}`;
     return createSchemaRegistry({ kind: 'azure', title: named }, fromAzure(url, tokenOf(EventHubs__clientId)), clock);

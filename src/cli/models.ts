@@ -36,6 +36,7 @@ export function modelsCommand(terminal: Terminal): Command {
     .argument('<name>', 'model')
     .argument('[version]', 'version or alias (default: production)')
     .option('--json', 'its card as it is')
+    .option('--input', 'the mapping that its events are read by, its preset written out')
     .action(async (name, version, options) =>
       (await import('./models-show.ts')).showModel(terminal, name, version, options),
     );

@@ -25,6 +25,11 @@ export const inputSchema = z.strictObject({
 
 export type RawInput = z.infer<typeof inputSchema>;
 
+/** With the mapping that its preset stands for written out. */
+export function expandInput({ preset, ...own }: RawInput): Omit<RawInput, 'preset'> {
+  return preset === undefined ? own : { ...(INPUT_PRESETS[preset] as unknown as RawInput), ...own };
+}
+
 /**
  * Compiles a card's `input`.
  * @param features undefined where the model has not been opened: names are not held against it then
@@ -36,8 +41,7 @@ export function compileInput(
   features?: readonly Pick<Feature, 'name' | 'fill'>[],
 ): InputMapping | undefined {
   if (raw === undefined) return undefined;
-  const { preset, ...own } = raw;
-  const given: RawInput = preset === undefined ? own : { ...(INPUT_PRESETS[preset] as unknown as RawInput), ...own };
+  const given = expandInput(raw);
   const at = (field: string, given: string | readonly string[], every = false): InputPaths => {
     try {
       const all = typeof given === 'string' ? [given] : given;

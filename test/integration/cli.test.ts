@@ -1,4 +1,4 @@
-import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
@@ -314,6 +314,47 @@ describe('hubscore models', () => {
     expect(card).toMatchObject({ name: 'diabetes', version: '1.1.0', fallback: { version: '1.0.0' } });
     expect((await hubscore(['models', 'show', 'diabetes', '7'])).err).toMatch(/has no version 7\nIt has /);
     expect((await hubscore(['models', 'show', 'churn'])).err).toMatch(/no model churn\nThere are diabetes\./);
+  });
+
+  it('tries an event that was sent by the mapping of a model in storage, and refuses a mapping that cannot compile', async () => {
+    const card = (input: object) => writeFileSync(join(folder, 'mapped.json'), JSON.stringify({ ...own, input }));
+    const { name: _, ...own } = JSON.parse(readFileSync(samples('diabetes/1.0.0/model.json'), 'utf8'));
+    const push = [
+      'models',
+      'push',
+      samples('diabetes/1.0.0/model.onnx'),
+      '-c',
+      'mapped.json',
+      '-n',
+      'mapped',
+      '-v',
+      '1.0.0',
+    ];
+    card({ row: '$..properties' });
+    expect((await hubscore(push)).err).toContain('input.row: "$..properties": position 2: expected a name');
+    card({ preset: 'azure-monitor', request_id: '$.resourceId' });
+    expect((await hubscore(push)).code).toBe(0);
+    const shown = await hubscore(['models', 'show', 'mapped', '--input']);
+    expect(JSON.parse(shown.out)).toEqual({
+      records: '$.records[*]',
+      row: '$.properties',
+      request_id: '$.resourceId',
+    });
+
+    const names = (own.features as { name: string }[]).map(({ name }) => name);
+    const properties = Object.fromEntries(names.map(name => [name, 1]));
+    const producer = new EventHubProducerClient(hubs.connectionString, 'inference-requests');
+    const body = { records: [{ resourceId: 'here', properties }] };
+    await producer.sendBatch([{ body }], { partitionId: '3' });
+    const { lastEnqueuedSequenceNumber } = await producer.getPartitionProperties('3');
+    await producer.close();
+    const id = `inference-requests/3/${lastEnqueuedSequenceNumber}`;
+    const tried = await hubscore(['models', 'try', 'mapped', id, '--json']);
+    expect(tried.err).toBe('');
+    expect(JSON.parse(tried.out).records).toMatchObject([
+      { request_id: 'here', features: properties, result: { model: 'mapped' } },
+    ]);
+    expect((await hubscore(['models', 'try', 'mapped', 'inference-requests/3/99999'])).err).toContain('is not there');
   });
 
   it('pushes the weights beside a model with it, and shows it with them', async () => {
