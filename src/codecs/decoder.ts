@@ -17,6 +17,7 @@ import { JsonScanner } from './event-json/scan-request.ts';
 import { mapped } from './mapped/mapped.ts';
 import { msgpack } from './msgpack/msgpack.ts';
 import { ndjson } from './ndjson/ndjson.ts';
+import { protobuf } from './protobuf/protobuf.ts';
 import type { SchemaRegistry } from './schema-registry/schema-registry.ts';
 import { unpack } from './unpack.ts';
 
@@ -24,7 +25,7 @@ import { unpack } from './unpack.ts';
 export function allCodecs(registry?: SchemaRegistry): readonly Codec[] {
   const json: readonly Codec[] = [mapped, ndjson, eventJson];
   const avro = createAvro(registry, (event, input) => readBy(json, event, input));
-  const bodies: readonly Codec[] = [msgpack, avro, ...json];
+  const bodies: readonly Codec[] = [msgpack, protobuf, avro, ...json];
   return [cloudEvents((event, input) => readBy(bodies, event, input)), ...bodies];
 }
 

@@ -1,7 +1,7 @@
 import type { InputPath } from './input-path.ts';
 
 /** What the bytes of an event are: found out by its content type and first bytes, or what the card says. */
-export const INPUT_FORMATS = ['auto', 'json', 'avro', 'msgpack'] as const;
+export const INPUT_FORMATS = ['auto', 'json', 'avro', 'protobuf', 'msgpack'] as const;
 export type InputFormat = (typeof INPUT_FORMATS)[number];
 
 /** Paths of which the first that leads to something counts. */
@@ -10,8 +10,10 @@ export type InputPaths = readonly [InputPath, ...InputPath[]];
 /** How a model's card says that the events meant for it are read; compiled once a version, and not changed. */
 export interface InputMapping {
   readonly format: InputFormat;
-  /** Of bodies that do not carry or name theirs: an Avro schema. */
+  /** Of bodies that do not carry or name theirs: an Avro schema, or the text of a .proto file. */
   readonly schema: unknown;
+  /** Of Protobuf: the full name of the message. */
+  readonly message?: string | undefined;
   /** Where an event's records stand; undefined: it is one, or a list of them. */
   readonly records: InputPaths | undefined;
   /** Records for which all of these hold are scored, others passed over. */

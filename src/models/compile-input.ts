@@ -14,6 +14,7 @@ export const inputSchema = z.strictObject({
   preset: z.enum(presets).optional(),
   format: z.enum(INPUT_FORMATS).optional(),
   schema: z.unknown().optional(),
+  message: z.string().min(1).optional(),
   records: paths.optional(),
   where: z.union([condition, z.array(condition).min(1)]).optional(),
   skip_empty: z.boolean().optional(),
@@ -66,9 +67,14 @@ export function compileInput(
   });
   if (given.format === 'avro' && given.schema === undefined)
     throw new Error(`${file}: input.schema: expected an Avro schema beside format "avro"`);
+  if (given.format === 'protobuf' && typeof given.schema !== 'string')
+    throw new Error(`${file}: input.schema: expected the text of a .proto file beside format "protobuf"`);
+  if (given.format === 'protobuf' && given.message === undefined)
+    throw new Error(`${file}: input.message: expected a full name beside format "protobuf", such as example.Row`);
   return {
     format: given.format ?? 'auto',
     schema: given.schema,
+    message: given.message,
     records: given.records === undefined ? undefined : at('records', given.records, true),
     where: conditions.map(({ path: text, in: values }, i) => ({
       paths: at(conditions.length > 1 ? `where[${i}].path` : 'where.path', text),

@@ -3,6 +3,8 @@ import { asError, malformed, RequestError } from '../../core/errors.ts';
 import type { Event } from '../../core/event.ts';
 import type { InputMapping } from '../../core/input.ts';
 import { mapRecords, ROWS_ALONE } from '../mapped/map-records.ts';
+import { framedReader } from '../protobuf/framed-reader.ts';
+import { loadProtobuf } from '../protobuf/read-protobuf.ts';
 import type { SchemaRegistry } from '../schema-registry/schema-registry.ts';
 import { parseJson } from '../text.ts';
 import { loadAvro, type ReadAvro } from './read-avro.ts';
@@ -23,7 +25,7 @@ const WIDE_TEXT = /utf-?(16|32)/i;
 /** Byte 0 and a 32-bit id; no text begins with it but UTF-16 and UTF-32. */
 const FRAME_BYTES = 5;
 
-/** Avro by the card's schema, and bodies whose schema is in a registry: by content type (Azure), or in Confluent's frame, which may hold JSON too. */
+/** Avro by the card's schema, and bodies whose schema is in a registry: by content type (Azure), or in Confluent's frame, which may hold JSON or Protobuf too. */
 export function createAvro(registry: SchemaRegistry | undefined, readJson: ReadJson): Codec {
   const byId = new Map<string, Reader>();
   const byCard = new WeakMap<InputMapping, Reader>();
@@ -35,7 +37,7 @@ export function createAvro(registry: SchemaRegistry | undefined, readJson: ReadJ
 
   async function compileCard(input: InputMapping): Promise<Reader> {
     const compile = await loadAvro();
-    const reader = { title: "the card's schema", read: compile(input.schema) };
+    const reader = { title: "Avro of the card's schema", read: compile(input.schema) };
     byCard.set(input, reader);
     return reader;
   }
@@ -45,8 +47,12 @@ export function createAvro(registry: SchemaRegistry | undefined, readJson: ReadJ
       throw malformed(`the body is of schema ${id} of a schema registry; the setting SCHEMA_REGISTRY names none`);
     const { type, text, references } = await registry.schemaOf(id);
     const title = `schema ${id} of ${registry.title}`;
-    if (type === 'PROTOBUF') throw malformed(`${title} is Protobuf, which is not read here`);
-    const reader: Reader = type === 'JSON' ? { json: true } : { title, read: await compiled(title, text, references) };
+    const reader: Reader =
+      type === 'JSON'
+        ? { json: true }
+        : type === 'AVRO'
+          ? { title: `Avro of ${title}`, read: await compiled(title, text, references) }
+          : { title: `Protobuf of ${title}`, read: framedReader(await loadProtobuf(), text, references) };
     byId.set(id, reader);
     return reader;
   }
@@ -83,14 +89,9 @@ function readValue({ title, read }: Extract<Reader, { title: string }>, bytes: B
   try {
     return read(bytes);
   } catch (thrown) {
-    throw new RequestError(
-      'malformed_payload',
-      'decode',
-      `the body is no Avro of ${title}: ${asError(thrown).message}`,
-      {
-        cause: thrown,
-      },
-    );
+    throw new RequestError('malformed_payload', 'decode', `the body is no ${title}: ${asError(thrown).message}`, {
+      cause: thrown,
+    });
   }
 }
 

@@ -16,12 +16,14 @@ const SCHEMA = {
     { name: 'd', type: { type: 'bytes', logicalType: 'decimal', precision: 9, scale: 2 } },
   ],
 };
+const PROTO = 'syntax = "proto3"; message R { double a = 1; R b = 2; repeated R c = 3; map<string, R> d = 4; }';
 const registry: SchemaRegistry = {
   kind: 'confluent',
   title: 'test',
   schemaOf(id) {
     if (Number(id) > 3) throw malformed(`no schema ${id}`);
     const type = (['AVRO', 'JSON', 'PROTOBUF', 'AVRO'] as const)[Number(id)] ?? 'AVRO';
+    if (type === 'PROTOBUF') return { type, text: PROTO, references: [] };
     return { type, text: id === '3' ? '{' : JSON.stringify(SCHEMA), references: [] };
   },
 };
@@ -46,6 +48,7 @@ const INPUTS = [
   { preset: 'azure-monitor', carry: ['$.category', '@key'] },
   { preset: 'capture', fields: { b: '@enqueued.hour' } },
   { format: 'avro', schema: SCHEMA, row: '$.next' },
+  { format: 'protobuf', schema: PROTO, message: 'R', records: '$.c[*]' },
   { format: 'msgpack', records: '$.r[*].s[*]', where: { path: '$.a', in: [1, 2] } },
 ];
 const value = fc.oneof(
