@@ -20,9 +20,9 @@ const STRUCTURED = /^\s*application\/cloudevents(-batch)?\+json\b/i;
 export function cloudEvents(inner: Inner): Codec {
   return {
     name: 'cloudevents',
-    takes: event => STRUCTURED.test(event.contentType ?? '') || binaryPrefix(event) !== undefined,
+    takes: event => isStructured(event) || binaryPrefix(event) !== undefined,
     decode(event, input) {
-      if (!STRUCTURED.test(event.contentType ?? '')) return withId(inner(inBinary(event), input), idIn(event));
+      if (!isStructured(event)) return withId(inner(inBinary(event), input), idIn(event));
       const text = readText(event.body);
       const value = parseJson(text);
       if (value === undefined)
@@ -35,6 +35,10 @@ export function cloudEvents(inner: Inner): Codec {
         : (all as (readonly Found[])[]).flat();
     },
   };
+}
+
+function isStructured({ contentType }: Event): boolean {
+  return contentType !== undefined && STRUCTURED.test(contentType);
 }
 
 function readOne(
