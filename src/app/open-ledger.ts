@@ -34,7 +34,7 @@ export function openLedger(
   });
   lifetime.finish(scorer.drain);
   telemetry.observe({
-    breakers: () => ({ results: events.breaker.state }),
+    breakers: events.breakers,
     newest: async (partition, signal) => (await events.requests.range(partition, signal)).last,
   });
   return {

@@ -142,12 +142,16 @@ export const settingsSchema = z.object({
     'direct',
   ),
   SEND_TIMEOUT_SECONDS: whole(
-    'Time for one send to be confirmed; after that its fate is unknown and the tail is read.',
+    'Time for one send to be confirmed; after that its fate is unknown and the tail is read. With connecting and all else it is given up after half as long again.',
     1,
     20,
   ),
   SEND_RETRIES: whole('Tries of a send after the first one, before the host is asked to bring the batch again.', 0, 4),
-  BREAKER_FAILURES: whole('Failed batches in a row after which a service is left alone.', 1, 5),
+  BREAKER_FAILURES: whole(
+    'Failed calls after which a service is left alone: of a hub within a minute, of storage in a row.',
+    1,
+    5,
+  ),
   BREAKER_RESET_SECONDS: whole('For how long it is left alone.', 1, 60),
   FILL_HOLES_SCHEDULE: schedule(
     'When partitions that fell silent are looked at for events the host passed over (NCRONTAB).',

@@ -3,7 +3,6 @@ import type { Event, EventBatch } from '../core/event.ts';
 import { FaultLog } from '../core/fault-log.ts';
 import type { PartitionRange } from '../core/hub-reader.ts';
 import type { Clock, Log } from '../core/log.ts';
-import type { Breaker } from '../core/retry-policies.ts';
 import { ScoredBatch } from '../core/scored-batch.ts';
 import type { Admission } from './admission.ts';
 import { type AppendOptions, appendEndings } from './append-endings.ts';
@@ -29,7 +28,8 @@ export interface PartitionScorerOptions extends Omit<AppendOptions, 'hub'> {
   readonly consumerGroup: string;
   readonly score: Score;
   readonly observer: ScoringObserver;
-  readonly breaker: Breaker;
+  /** @throws InfrastructureError at once while a hub of the endings is left alone: nothing is scored that cannot be sent. */
+  readonly refuseWhileAway: () => void;
   readonly admission: Admission;
   /** BATCH_DEADLINE_SECONDS: a batch ends by then, shorter than the host's functionTimeout, which would kill the whole process. */
   readonly deadlineMs: number;
@@ -62,7 +62,8 @@ export interface PartitionScorer {
 const IDLE_MS = 500;
 
 export function createPartitionScorer(partition: string, options: PartitionScorerOptions): PartitionScorer {
-  const { score, renderDeadLetter, breaker, admission, deadlineMs, maxSliceBytes, observer, consumerGroup } = options;
+  const { score, renderDeadLetter, refuseWhileAway, admission, deadlineMs, maxSliceBytes, observer, consumerGroup } =
+    options;
   const { clock, log, weigh } = options;
   const { requests } = options.ledger.hubs;
   const hub = requests.hub;
@@ -123,21 +124,19 @@ export function createPartitionScorer(partition: string, options: PartitionScore
     const receivedAtMs = clock();
     const leave = await admission.enter(bytes, signal);
     try {
-      const scored = await breaker.execute(async () => {
-        const scored = await scoreSlice(batch, signal);
-        const life = ledger.standing.log;
-        const view = {
-          current: () => ledger.standing,
-          confirm: ledger.confirm,
-          async refresh() {
-            await ledger.refresh(undefined, signal);
-            if (ledger.standing.log !== life)
-              throw new InfrastructureError(`${name}: the requests hub was made anew meanwhile`);
-          },
-        };
-        await appendEndings(scored, { partition, lastSequenceNumber }, view, { ...options, hub }, signal);
-        return scored;
-      });
+      refuseWhileAway();
+      const scored = await scoreSlice(batch, signal);
+      const life = ledger.standing.log;
+      const view = {
+        current: () => ledger.standing,
+        confirm: ledger.confirm,
+        async refresh() {
+          await ledger.refresh(undefined, signal);
+          if (ledger.standing.log !== life)
+            throw new InfrastructureError(`${name}: the requests hub was made anew meanwhile`);
+        },
+      };
+      await appendEndings(scored, { partition, lastSequenceNumber }, view, { ...options, hub }, signal);
       ledger.settle(lastSequenceNumber);
       maxSliceEvents *= 2;
       observer.settled(batch, scored, { receivedAtMs, sentAtMs: clock() });
@@ -207,6 +206,7 @@ export function createPartitionScorer(partition: string, options: PartitionScore
   return {
     settle: (events, signal) =>
       distrustOnFailure(async () => {
+        refuseWhileAway();
         for (const run of consecutiveRuns(events)) await settleRun(run, signal);
       }),
     get settledThrough() {

@@ -1,8 +1,7 @@
 import { ConstantBackoff, handleAll, retry } from 'cockatiel';
 import type { Event, EventBatch } from '../../src/core/event.ts';
-import { type PartitionSender, SendError } from '../../src/core/hub-sender.ts';
+import type { PartitionSender } from '../../src/core/hub-sender.ts';
 import type { Outcome, RenderDeadLetter } from '../../src/core/outcome.ts';
-import { createBreaker } from '../../src/core/retry-policies.ts';
 import { ScoredBatch } from '../../src/core/scored-batch.ts';
 import { createAdmission } from '../../src/ledger/admission.ts';
 import { createScorer, type Scorer, type ScorerOptions } from '../../src/ledger/scorer.ts';
@@ -86,10 +85,7 @@ export function startProcess(
       deadLetters: worldSender(world, world.deadLetters, process, alive),
     },
     retry: retry(handleAll, { maxAttempts: 2, backoff: new ConstantBackoff(0) }),
-    breaker: createBreaker(
-      { name: 'results hub', failures: 1_000, resetMs: 1, log },
-      error => error instanceof SendError,
-    ),
+    refuseWhileAway() {},
     uncertainDelayMs: 0,
     admission: createAdmission(1_000_000),
     weigh: ({ body }) => body.length,
