@@ -32,6 +32,7 @@ export function openCatalog(
     defaultModel: settings.DEFAULT_MODEL,
     refreshMs: settings.MODEL_REFRESH_SECONDS * 1000,
     loadTimeoutMs: settings.MODEL_LOAD_TIMEOUT_SECONDS * 1000,
+    waitMs: settings.MODEL_WAIT_SECONDS * 1000,
     memoryBytes: settings.MODEL_MEMORY_MB * MIB,
     storage: containerAddress(connection, MODELS_CONTAINER),
     cacheDir: settings.MODEL_CACHE_DIR ?? join(settings.LOCAL_DATA_DIR ?? tmpdir(), 'hubscore-models'),

@@ -50,6 +50,11 @@ export const settingsSchema = z.object({
   DEFAULT_MODEL: optionalText('Model for requests that name none; absent: the only model there is.'),
   MODEL_REFRESH_SECONDS: whole('How often deployments and new versions are looked for.', 1, 30),
   MODEL_LOAD_TIMEOUT_SECONDS: whole('A model not loaded by then is unavailable.', 1, 60),
+  MODEL_WAIT_SECONDS: whole(
+    'How long requests wait for a model that storage does not answer for, or does not bring; then they end as `model_unavailable` and their partition goes on. 0: for as long as it takes.',
+    0,
+    60,
+  ),
   MODEL_MEMORY_MB: whole('Budget for loaded models; the least recently used go first.', 16, 1024),
   MODEL_CACHE_DIR: optionalText(
     'Folder for downloaded models; absent: `hubscore-models` in LOCAL_DATA_DIR, else in the temporary directory.',

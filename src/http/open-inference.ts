@@ -42,9 +42,11 @@ export class OpenInference {
 
   readonly live = async (): Promise<HttpReply> => LIVE;
 
-  /** Ready once models can be looked up; a broken model makes itself unready, not the server. */
+  /** Ready while models can be looked up; a broken model makes itself unready, not the server. */
   readonly ready = async (): Promise<HttpReply> => {
-    await this.#options.catalog.list();
+    const { catalog } = this.#options;
+    await catalog.list();
+    if (catalog.failure !== undefined) throw catalog.failure;
     return json(200, { ready: true });
   };
 

@@ -11,6 +11,7 @@ import { createDiskCache } from './disk-cache.ts';
 import { createFollow, LOAD_PLACE_MS, LOADS_AT_ONCE, sayUnlessSaid } from './follow.ts';
 import { createKeptDeployments } from './kept-deployments.ts';
 import { loadVersion } from './load-version.ts';
+import { createPatience } from './patience.ts';
 import { createResidents, type OnLoad } from './residents.ts';
 import { productionVersion } from './resolve-version.ts';
 import { createResolver } from './resolver.ts';
@@ -32,6 +33,8 @@ export interface CatalogOptions {
   readonly refreshMs: number;
   /** MODEL_LOAD_TIMEOUT_SECONDS */
   readonly loadTimeoutMs: number;
+  /** MODEL_WAIT_SECONDS; 0 or absent: requests wait for ever. */
+  readonly waitMs?: number;
   /** MODEL_MEMORY_MB */
   readonly memoryBytes: number;
   /** MODEL_CACHE_DIR */
@@ -61,7 +64,12 @@ export function createCatalog(options: CatalogOptions): ModelCatalog {
   const kept = createKeptDeployments(dir, options.storage ?? '');
   const snapshot = createSnapshot(store, createDeployments(store, kept, clock, log), clock, log, options.sleep);
   const residents = createResidents({
-    load: (stored, signal) => loadVersion({ store, cache, loaders }, stored, signal),
+    load: (stored, signal, onBrought) => loadVersion({ store, cache, loaders }, stored, signal, onBrought),
+    isAway: () =>
+      snapshot.look().then(
+        () => false,
+        () => true,
+      ),
     budgetBytes: options.memoryBytes,
     loadTimeoutMs: options.loadTimeoutMs,
     clock,
@@ -69,6 +77,7 @@ export function createCatalog(options: CatalogOptions): ModelCatalog {
     onLoad: options.onLoad,
   });
   const resolver = createResolver({ snapshot, residents, absences: createAbsences(clock), defaultModel });
+  const patience = createPatience({ waitMs: options.waitMs ?? 0, seenMs: () => snapshot.seenMs, clock });
   const routes = createRoutes();
   const follow = createFollow({ snapshot, residents, routes, resolver, clock, log });
   let timer: NodeJS.Timeout | undefined;
@@ -98,14 +107,18 @@ export function createCatalog(options: CatalogOptions): ModelCatalog {
         entry.askedMs = entry.resident.lastUsedMs = clock();
         return entry.routing;
       }
-      return resolve(model, asked);
+      return patience.wait(JSON.stringify([model, asked]), resolve(model, asked));
     },
     async fallbackFor(version) {
       const target = version.card.fallback;
       if (!target || !snapshot.models) return undefined;
-      const decision = await resolver.settle(target.model ?? version.name, target.version);
+      const [name, asked] = [target.model ?? version.name, target.version];
+      const decision = await patience.wait(JSON.stringify([name, asked]), resolver.settle(name, asked));
       if (decision.kind === 'none' || decision.resident.version === version) return undefined;
       return decision.resident.version;
+    },
+    get failure() {
+      return snapshot.failure;
     },
     async list() {
       if (!snapshot.models) await snapshot.look();

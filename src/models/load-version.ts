@@ -27,15 +27,22 @@ export class BrokenModel extends Error {
 
 /**
  * Downloads and opens one version.
+ * @param onBrought told once storage has given what it holds of it: what takes longer from there on is the model's own
  * @throws BrokenModel naming file and cause; BlobGone where it was replaced meanwhile; InfrastructureError where storage or the disk fails.
  */
-export async function loadVersion(parts: LoadParts, stored: StoredVersion, signal: AbortSignal): Promise<ModelVersion> {
+export async function loadVersion(
+  parts: LoadParts,
+  stored: StoredVersion,
+  signal: AbortSignal,
+  onBrought: () => void = () => {},
+): Promise<ModelVersion> {
   const { store, cache, loaders } = parts;
   const { name, version } = stored;
   const titles = { model: modelPath(stored), card: cardPath(stored) };
   const raw = stored.cardEtag === undefined ? NO_CARD : await readCard(store, titles.card, signal);
   try {
     const file = await cache.get(stored, signal);
+    onBrought();
     const opened = await openVersion({ name, version, titles, raw, file, sha256: file.sha256 }, loaders);
     return opened.version;
   } catch (thrown) {

@@ -308,6 +308,8 @@ describe('metadata', () => {
     const log = notes();
     const api = serve({ ...catalogOf(diabetes), list }, { log });
     expect(await ask(api, 'v2-ready')).toMatchObject({ status: 503, body: { ready: false } });
+    const since = serve({ ...catalogOf(diabetes), failure: new InfrastructureError('listing models: away') });
+    expect(await ask(since, 'v2-ready')).toMatchObject({ status: 503, body: { ready: false } });
     expect(log.lines).toEqual(['GET /v2/health/ready: 503 storage is away']);
     expect(await ask(api, 'v2-live')).toMatchObject({ status: 200 });
     const model = await ask(api, 'v2-model', { name: 'diabetes' });
