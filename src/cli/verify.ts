@@ -5,7 +5,7 @@ import type { PartitionVerdict, VerifyProgress } from '../ledger/verify.ts';
 import { commandSettings } from './environment.ts';
 import { jsonLine } from './printable.ts';
 import { readTime } from './read-time.ts';
-import { isSound, showVerdict } from './show-verdict.ts';
+import { isSound, isSoundButForRepeats, showVerdict } from './show-verdict.ts';
 import { columnsOf, paintFor, type Terminal } from './terminal.ts';
 
 interface Options {
@@ -16,7 +16,7 @@ interface Options {
 }
 
 const EXAMPLES = `
-Exit status 0: every request has exactly one ending, in order; 1: not so.
+Exit status 0: every request has exactly one ending, in order; 3: the same, but some endings stand twice under their result_id; 1: not so.
 Requests that are being scored meanwhile count as missing: while they come, leave out the last moment (--to 30s).
 
 Examples:
@@ -71,7 +71,7 @@ async function verifyEndings(terminal: Terminal, options: Options): Promise<void
   }
   if (options.json) for (const verdict of verdicts) stdout.write(`${jsonLine(verdict)}\n`);
   else for (const line of showVerdict(verdicts, paintFor(stdout), columnsOf(stdout))) stdout.write(`${line}\n`);
-  if (!verdicts.every(isSound)) terminal.setExitCode(1);
+  if (!verdicts.every(isSound)) terminal.setExitCode(verdicts.every(isSoundButForRepeats) ? 3 : 1);
 }
 
 const EVERY_MS = { terminal: 200, elsewhere: 5000 };

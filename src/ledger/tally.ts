@@ -33,6 +33,7 @@ export class Tally {
   readonly #newest = { results: -1, deadLetters: -1 };
   readonly #missing: { count: number; ids: string[] } = { count: 0, ids: [] };
   readonly #repeated: { count: number; ids: string[] } = { count: 0, ids: [] };
+  readonly #otherwise: { count: number; ids: string[] } = { count: 0, ids: [] };
   readonly #outOfOrder: { count: number; ids: string[] } = { count: 0, ids: [] };
 
   constructor(name: string, maxListed: number) {
@@ -56,6 +57,8 @@ export class Tally {
   end(kind: EndingKind, sequenceNumber: number, index: number | undefined): void {
     if (this.#complete.has(Math.floor(sequenceNumber / PAGE)) || !this.#count(kind, sequenceNumber, index)) {
       note(this.#repeated, this.#id(sequenceNumber, index), this.#maxListed);
+      if (this.#endedOtherwise(kind, sequenceNumber))
+        note(this.#otherwise, this.#id(sequenceNumber, index), this.#maxListed);
       return;
     }
     const place = sequenceNumber * PAGE + (index ?? 0);
@@ -88,6 +91,7 @@ export class Tally {
       deadLetters,
       missing: this.#missing as Fault,
       repeated: this.#repeated as Fault,
+      otherwise: this.#otherwise as Fault,
       outOfOrder: this.#outOfOrder as Fault,
     };
   }
@@ -107,6 +111,12 @@ export class Tally {
       this.#pages.set(number, page);
     }
     return page;
+  }
+
+  /** Of pages that are let go of, and of events that carry several requests with endings of both kinds, it cannot be told any more. */
+  #endedOtherwise(kind: EndingKind, sequenceNumber: number): boolean {
+    const page = this.#pages.get(Math.floor(sequenceNumber / PAGE));
+    return page !== undefined && page[kind][sequenceNumber % PAGE] === 0;
   }
 
   /** False where that request had ended before. */

@@ -37,6 +37,8 @@ export interface PartitionVerdict {
   readonly missing: Fault;
   /** Endings beyond the first of a request, whatever kinds they are. */
   readonly repeated: Fault;
+  /** Of those, the ones of another kind than the request's first: a result and a dead letter. */
+  readonly otherwise: Fault;
   /** First endings that stand behind one of a later request in the same hub. */
   readonly outOfOrder: Fault;
 }

@@ -68,6 +68,7 @@ describe('verify', () => {
     const verdict = await check(world);
     const ids = [world.results.events[3]?.messageId, world.results.events[5]?.messageId];
     expect(verdict?.repeated).toEqual({ count: 2, ids });
+    expect(verdict?.otherwise).toEqual({ count: 1, ids: [ids[1]] });
     expect(verdict).toMatchObject({ missing: NONE, outOfOrder: NONE });
   });
 
