@@ -10,7 +10,7 @@ import { type InferenceRequest, readInferenceRequest } from './inference-request
 import { describeModel } from './metadata.ts';
 import { planOutputs } from './output-plan.ts';
 import { toTensors } from './output-tensors.ts';
-import { busy, LIVE } from './status.ts';
+import { busy, isTimeout, LIVE } from './status.ts';
 
 export interface OpenInferenceOptions {
   readonly catalog: Catalog;
@@ -82,7 +82,11 @@ export class OpenInference {
     const inference = readInferenceRequest(new Uint8Array(body), jsonLengthOf(request));
     const timeoutMs = Math.min(inference.timeoutMs ?? this.#options.timeoutMs, this.#options.timeoutMs);
     const asked = toRequest(request, inference, receivedAtMs, timeoutMs);
-    const [ending] = await predict([asked], AbortSignal.timeout(Math.ceil(timeoutMs)));
+    const [ending] = await predict([asked], AbortSignal.timeout(Math.ceil(timeoutMs))).catch(thrown => {
+      const { failure } = this.#options.catalog;
+      // Whoever comes again may be answered; that nothing was found in time says nothing of the model.
+      throw isTimeout(thrown) && failure !== undefined ? failure : thrown;
+    });
     if (ending === undefined) throw new RequestError('unexpected', 'infer', 'scoring gave no ending');
     record(ending, receivedAtMs);
     if (ending.kind === 'refused') throw ending.error;

@@ -268,6 +268,10 @@ describe('infer', () => {
     const api = serve(catalogOf(diabetes), { predict });
     const body = { inputs: inputs(FEATURES), parameters: { timeout_ms: 20 } };
     expect(await ask(api, 'v2-infer', { name: 'diabetes' }, body)).toMatchObject({ status: 504 });
+    const failure = new InfrastructureError('listing models: timed out');
+    const away = serve({ ...catalogOf(diabetes), failure }, { predict });
+    const asked = await ask(away, 'v2-infer', { name: 'diabetes' }, body);
+    expect(asked).toMatchObject({ status: 503, body: { error: 'listing models: timed out' } });
   });
 
   it('takes no more at once than it may, and takes others afterwards', async () => {
