@@ -35,7 +35,7 @@ const LARGEST_GROUP = 500;
 const TICK_MS = 1;
 const LOOK_MS = 10;
 /** After the end of the duration: what was due and is not sent, or not confirmed, by then counts as not sent. */
-export const LATE_MS = 5_000;
+const LATE_MS = 5_000;
 
 /**
  * Sends what the plan says until it is done or the signal comes; what is under way then is still confirmed.
