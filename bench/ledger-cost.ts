@@ -1,8 +1,8 @@
 import { createDeadLetterRenderer } from '../src/codecs/event-json/dead-letter.ts';
 import type { EventBatch } from '../src/core/event.ts';
 import type { HubReader } from '../src/core/hub-reader.ts';
-import { MAX_BATCH_BYTES, type PartitionSender, SendError } from '../src/core/hub-sender.ts';
-import { createBreaker, createRetry } from '../src/core/retry-policies.ts';
+import { MAX_BATCH_BYTES, type PartitionSender } from '../src/core/hub-sender.ts';
+import { createRetry } from '../src/core/retry-policies.ts';
 import type { ScoredBatch } from '../src/core/scored-batch.ts';
 import { BatchEncoder } from '../src/hubs/encode-message.ts';
 import { readBatch } from '../src/hubs/read-batch.ts';
@@ -95,7 +95,7 @@ export function openScorer(scoring: Scoring, sender: PartitionSender, observer =
     score: scoring.score,
     renderDeadLetter: createDeadLetterRenderer(MAX_BODY_BYTES, Date.now),
     senders: { results: sender, deadLetters: sender },
-    breaker: createBreaker({ name: 'results hub', failures: 5, resetMs: 60_000, log: quiet }, isSendError),
+    refuseWhileAway() {},
     retry: createRetry({ retries: 4, initialDelayMs: 200, maxDelayMs: 5_000 }),
     uncertainDelayMs: 1_000,
     admission: createAdmission(64 * MIB),
@@ -108,8 +108,6 @@ export function openScorer(scoring: Scoring, sender: PartitionSender, observer =
     log: quiet,
   });
 }
-
-const isSendError = (error: Error) => error instanceof SendError;
 
 /** What is sent of a scored batch where nothing is there already. */
 export function send(

@@ -7,6 +7,7 @@ import { compareFunctionPath } from './function-path.ts';
 import { medianFigures, record } from './harness.ts';
 import { benchHeavy } from './heavy.ts';
 import { measureInferenceProcess } from './inference-process.ts';
+import { compareInputs } from './inputs.ts';
 import { measureLedger } from './ledger-cost.ts';
 import { watchMemory } from './memory.ts';
 import { compareMixtures, measureTensors } from './mixtures.ts';
@@ -50,6 +51,7 @@ const SCENARIOS: Readonly<Record<string, () => Promise<unknown>>> = {
       'packs of 100, rows/s': await drain(10_000, 100),
     };
   },
+  inputs: async () => ({ 'diabetes 1.0.0 (10 numbers), batch 256': await compareInputs() }),
   cache: measureCache,
   heavy: benchHeavy,
   'inference-process': measureInferenceProcess,

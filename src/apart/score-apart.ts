@@ -43,6 +43,8 @@ interface Part {
   readonly isSuspect?: boolean;
   readonly outcomes?: readonly Outcome[];
   readonly slices?: readonly SliceTiming[];
+  /** By event's place in the part. */
+  readonly passedOver?: ReadonlyMap<number, number>;
 }
 
 /**
@@ -149,14 +151,26 @@ export function createScoreApart(options: ScoreApartOptions): Score {
     }
     const outcomes = parts.flatMap(part => part.outcomes ?? []);
     const slices = parts.flatMap(part => part.slices ?? []);
-    return ScoredBatch.of(batch, outcomes, slices);
+    return ScoredBatch.of(batch, outcomes, slices, passedOverIn(parts));
   };
+}
+
+/** By event's place in the batch. */
+function passedOverIn(parts: readonly Part[]): ReadonlyMap<number, number> {
+  const all = new Map<number, number>();
+  let from = 0;
+  for (const { events, passedOver = [] } of parts) {
+    for (const [place, count] of passedOver) all.set(from + place, count);
+    from += events.length;
+  }
+  return all;
 }
 
 function answered(batch: EventBatch, { events }: Part, given: Given): Part {
   if (given.kind === 'away') throw new InfrastructureError(given.message);
   if (given.kind !== 'scored') throw new Error(`the process apart answered ${given.kind}`);
-  return { events, outcomes: receiveEndings({ ...batch, events }, given.endings), slices: given.endings.slices };
+  const { slices, passedOver } = given.endings;
+  return { events, outcomes: receiveEndings({ ...batch, events }, given.endings), slices, passedOver };
 }
 
 export function tookTheProcess({ message }: ChildLost): string {

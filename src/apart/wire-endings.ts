@@ -11,6 +11,9 @@ export interface SentEndings {
   readonly armOf: Uint32Array;
   readonly eventOf: Uint32Array;
   readonly bodyEnds: Uint32Array;
+  /** By ending: see ScoredBatch. */
+  readonly placeInEvent: Int32Array;
+  readonly passedOver: ReadonlyMap<number, number>;
   readonly bodies: Buffer;
   readonly latenciesMs: Float64Array;
   readonly requestIds: readonly (RequestId | undefined)[];
@@ -27,6 +30,7 @@ export function sendEndings(scored: ScoredBatch): SentEndings {
   const armOf = new Uint32Array(length);
   const eventOf = new Uint32Array(length);
   const bodyEnds = new Uint32Array(length);
+  const placeInEvent = new Int32Array(length);
   const latenciesMs = new Float64Array(length);
   const bodies: Buffer[] = [];
   const requestIds: (RequestId | undefined)[] = [];
@@ -43,6 +47,7 @@ export function sendEndings(scored: ScoredBatch): SentEndings {
     armOf[ending] = scored.armOf(ending);
     eventOf[ending] = scored.eventOf === undefined ? ending : (scored.eventOf[ending] as number);
     bodyEnds[ending] = bytes;
+    placeInEvent[ending] = scored.placeInEvent(ending);
     latenciesMs[ending] = arm.latencyMs(row);
     requestIds.push(plainId(arm.requestId(row)));
     codes.push(arm.code(row));
@@ -54,6 +59,8 @@ export function sendEndings(scored: ScoredBatch): SentEndings {
     armOf,
     eventOf,
     bodyEnds,
+    placeInEvent,
+    passedOver: scored.passedOver,
     bodies: Buffer.concat(bodies),
     latenciesMs,
     requestIds,
@@ -65,11 +72,10 @@ export function sendEndings(scored: ScoredBatch): SentEndings {
 }
 
 export function receiveEndings({ hub, partition, events }: EventBatch, sent: SentEndings): Outcome[] {
-  const { arms, armOf, eventOf, bodyEnds, bodies, latenciesMs, requestIds, codes, texts, rows } = sent;
-  const places = placesWithin(eventOf);
+  const { arms, armOf, eventOf, bodyEnds, placeInEvent, bodies, latenciesMs, requestIds, codes, texts, rows } = sent;
   return Array.from(armOf, (arm, ending): Outcome => {
     const event = events[eventOf[ending] as number] as Event;
-    const place = places[ending] as number;
+    const place = placeInEvent[ending] as number;
     const id = `${hub}/${partition}/${event.sequenceNumber}`;
     const { kind, model, modelVersion, variant } = arms[arm] as SentEndings['arms'][number];
     return {
@@ -87,16 +93,6 @@ export function receiveEndings({ hub, partition, events }: EventBatch, sent: Sen
       latencyMs: latenciesMs[ending] as number,
     };
   });
-}
-
-/** Which of its event's endings each is; -1 where it is the only one. */
-function placesWithin(eventOf: Uint32Array): Int32Array {
-  const places = new Int32Array(eventOf.length);
-  for (let i = 0; i < eventOf.length; i++) {
-    if (eventOf[i] === eventOf[i - 1]) places[i] = (places[i - 1] as number) + 1;
-    else places[i] = eventOf[i] === eventOf[i + 1] ? 0 : -1;
-  }
-  return places;
 }
 
 /** What `JSON.rawJSON` makes cannot be sent. */

@@ -40,16 +40,13 @@ export function openCatalog(
     defaultModel: settings.DEFAULT_MODEL,
     refreshMs: settings.MODEL_REFRESH_SECONDS * 1000,
     loadTimeoutMs: settings.MODEL_LOAD_TIMEOUT_SECONDS * 1000,
+    waitMs: settings.MODEL_WAIT_SECONDS * 1000,
     memoryBytes: settings.MODEL_MEMORY_MB * MIB,
     storage: containerAddress(connection, MODELS_CONTAINER),
     cacheDir,
     cacheBytes: settings.MODEL_CACHE_MB * MIB,
   });
-  const close = async () => {
-    tried.close();
-    await catalog.close();
-  };
-  return { catalog: { ...catalog, close }, breaker };
+  return { catalog, breaker };
 }
 
 /** Where on this machine's disk lies what outlives the process. */

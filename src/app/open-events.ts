@@ -2,16 +2,19 @@ import { consumerClient, producerClient } from '../azure/event-hubs.ts';
 import { type Connection, eventHubsConnection } from '../config/connection.ts';
 import type { Settings } from '../config/settings.ts';
 import type { HubReader } from '../core/hub-reader.ts';
-import { type PartitionSender, SendError } from '../core/hub-sender.ts';
+import type { PartitionSender } from '../core/hub-sender.ts';
 import type { Log } from '../core/log.ts';
 import { createBreaker, createRetry } from '../core/retry-policies.ts';
 import { createSdkReader } from '../hubs/sdk-reader.ts';
+import { isFailureOfHub, readerWithBreaker, senderWithBreaker } from '../hubs/with-breaker.ts';
 import { createAdmission } from '../ledger/admission.ts';
 import { type ReplayFilter, type ReplayReport, replay } from '../ledger/replay.ts';
 import { createScorer, type ScorerOptions } from '../ledger/scorer.ts';
 import type { Lifetime } from './parts.ts';
 
 const MIB = 1024 * 1024;
+/** In which BREAKER_FAILURES calls of a hub fail for it to be left alone. */
+const FAILURES_WITHIN_MS = 60_000;
 /** The replay's own consumer group of the dead-letter hub. */
 const REPLAY_GROUP = 'replay';
 
@@ -22,20 +25,29 @@ export type Events = Awaited<ReturnType<typeof openEvents>>;
 export async function openEvents(settings: Settings, log: Log, lifetime: Lifetime) {
   const connection = eventHubsConnection(settings);
   const recoveryGroups = settings.RECOVERY_CONSUMER_GROUPS;
+  const open = (hub: string) => openReader(connection, hub, recoveryGroups);
+  const breakerOf = (name: string) => {
+    const { BREAKER_FAILURES: failures, BREAKER_RESET_SECONDS } = settings;
+    return createBreaker(
+      { name, failures, withinMs: FAILURES_WITHIN_MS, resetMs: BREAKER_RESET_SECONDS * 1000, log },
+      isFailureOfHub,
+    );
+  };
+  const breakers = { results: breakerOf('results hub'), deadLetters: breakerOf('dead-letter hub') };
   const hubs = {
-    requests: openReader(connection, settings.REQUESTS_HUB, recoveryGroups),
-    results: openReader(connection, settings.RESULTS_HUB, recoveryGroups),
-    deadLetters: openReader(connection, settings.DEAD_LETTER_HUB, recoveryGroups),
+    requests: open(settings.REQUESTS_HUB),
+    results: readerWithBreaker(open(settings.RESULTS_HUB), breakers.results),
+    deadLetters: readerWithBreaker(open(settings.DEAD_LETTER_HUB), breakers.deadLetters),
   };
   void import('../azure/bounded-sdk.ts'); // otherwise the first batch waits for it: 25 ms
-  const senders = await openSenders(settings, connection);
-  lifetime.free(() => Promise.allSettled([senders.close(), ...Object.values(hubs).map(hub => hub.close())]));
-  const breaker = createBreaker(
-    { name: 'results hub', failures: settings.BREAKER_FAILURES, resetMs: settings.BREAKER_RESET_SECONDS * 1000, log },
-    error => error instanceof SendError,
-  );
+  const opened = await openSenders(settings, connection);
+  const senders = {
+    results: senderWithBreaker(opened.results, breakers.results),
+    deadLetters: senderWithBreaker(opened.deadLetters, breakers.deadLetters),
+  };
+  lifetime.free(() => Promise.allSettled([opened.close(), ...Object.values(hubs).map(hub => hub.close())]));
   return {
-    breaker,
+    breakers: () => ({ results: breakers.results.state, 'dead-letters': breakers.deadLetters.state }),
     requests: hubs.requests,
     createScorer: (
       parts: Pick<ScorerOptions, 'score' | 'weigh' | 'renderDeadLetter' | 'observer' | 'inFlight' | 'clock'>,
@@ -45,7 +57,10 @@ export async function openEvents(settings: Settings, log: Log, lifetime: Lifetim
         ledger: { hubs, initialPosition: settings.INITIAL_POSITION, log },
         consumerGroup: settings.CONSUMER_GROUP,
         senders,
-        breaker,
+        refuseWhileAway() {
+          breakers.results.check();
+          breakers.deadLetters.check();
+        },
         retry: createRetry({ retries: settings.SEND_RETRIES, initialDelayMs: 200, maxDelayMs: 5_000 }),
         uncertainDelayMs: 1_000,
         admission: createAdmission(settings.MAX_IN_FLIGHT_MB * MIB),

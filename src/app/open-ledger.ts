@@ -35,7 +35,7 @@ export function openLedger(
   });
   lifetime.finish(scorer.drain);
   telemetry.observe({
-    breakers: () => ({ results: events.breaker.state }),
+    breakers: events.breakers,
     partitions: async signal => (await events.requests.describe(signal)).partitions,
     newest: async (partition, signal) => (await events.requests.range(partition, signal)).last,
   });

@@ -8,6 +8,7 @@ import { checkHostJson } from './doctor/host-json.ts';
 import { checkMachine } from './doctor/machine.ts';
 import { checkModels } from './doctor/models.ts';
 import { checkResultCache } from './doctor/result-cache.ts';
+import { checkSchemaRegistry } from './doctor/schema-registry.ts';
 import { checkHostStorage, checkModelStorage } from './doctor/storage.ts';
 import { commandVariables } from './environment.ts';
 import { printable, printableLines } from './printable.ts';
@@ -77,6 +78,7 @@ export function checksFor({ environment, folder }: Pick<Terminal, 'environment' 
       checkModelStorage(settings),
       checkModels(settings),
       checkResultCache(settings),
+      checkSchemaRegistry(settings),
     ];
   } catch (thrown) {
     const refused: Check = { name: 'settings', run: async () => [failure('settings cannot be used', thrown)] };

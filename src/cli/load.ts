@@ -7,7 +7,7 @@ import type { Terminal } from './terminal.ts';
 const EXAMPLES = `
 Requests come from --cases, else from what comes with the sample models, else (--from-card) made up from what the model's card says.
 With --rate or --ramp requests go out on time whatever comes back, and latency counts from the time they were meant to go.
-Exit status 0: every request has a result or a dead letter; 1: some are missing after --wait, or were not sent; 130: Ctrl-C.
+Exit status 0: every request has a result or a dead letter; 1: some are missing after --wait, were not sent within 5 s of --duration, or went out at less than nine tenths of the rate; 130: Ctrl-C.
 
 Examples:
   $ npx hubscore load                                        100 a second for 30 s

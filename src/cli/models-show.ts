@@ -1,3 +1,6 @@
+import { NO_CARD, parseCard } from '../models/card.ts';
+import { expandInput } from '../models/compile-input.ts';
+import { cardPath } from '../models/store.ts';
 import { commandSettings } from './environment.ts';
 import { inspect, openStore } from './model-room.ts';
 import { jsonLine, printable, printableLines } from './printable.ts';
@@ -10,7 +13,7 @@ export async function showModel(
   terminal: Terminal,
   name: string,
   asked: string | undefined,
-  options: { readonly json?: boolean },
+  options: { readonly json?: boolean; readonly input?: boolean },
 ): Promise<void> {
   const { signal, stdout, stderr } = terminal;
   const settings = commandSettings(terminal.environment, terminal.folder);
@@ -20,6 +23,11 @@ export async function showModel(
   if (problem !== undefined) stderr.write(`${printable(problem)}; which version is production is not known\n`);
   if (options.json) {
     stdout.write(card ? `${printableLines(card.trimEnd())}\n` : '{}\n');
+    return;
+  }
+  if (options.input) {
+    const { input } = card ? parseCard(card, cardPath(stored)) : NO_CARD;
+    stdout.write(`${JSON.stringify(input === undefined ? null : expandInput(input), null, 2)}\n`);
     return;
   }
   const names = [...aliases].filter(([, version]) => version === stored.version).map(([alias]) => alias);

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import type { PushOptions } from './models-push.ts';
+import type { TryOptions } from './models-try.ts';
 import type { Terminal } from './terminal.ts';
 
 const PUSH_HELP = `
@@ -11,10 +12,18 @@ Examples:
   $ npx hubscore models push exported.onnx --name churn --version 2.0.0
   $ npx hubscore models push exported.onnx --name churn --version 2.1.0 --alias staging`;
 
-/** `hubscore models list|show|push|alias|rollback|pull|delete`; what they need is loaded when they are called, since ONNX Runtime takes its time. */
+const TRY_HELP = `
+Exit status 1 where a request would end as a dead letter.
+
+Examples:
+  $ npx hubscore models try churn @telemetry.json
+  $ npx hubscore models try samples/models/diabetes/1.0.0 @row.bin --content-type application/msgpack
+  $ npx hubscore models try churn inference-requests/2/1841`;
+
+/** `hubscore models list|show|push|try|alias|rollback|pull|delete`; what they need is loaded when they are called, since ONNX Runtime takes its time. */
 export function modelsCommand(terminal: Terminal): Command {
   const models = new Command('models')
-    .summary('list, show, push and pull models, move their aliases')
+    .summary('list, show, push, pull and try models, move their aliases')
     .description('The models in Blob Storage.');
   models
     .command('list')
@@ -28,6 +37,7 @@ export function modelsCommand(terminal: Terminal): Command {
     .argument('<name>', 'model')
     .argument('[version]', 'version or alias (default: production)')
     .option('--json', 'its card as it is')
+    .option('--input', 'the mapping that its events are read by, its preset written out')
     .action(async (name, version, options) =>
       (await import('./models-show.ts')).showModel(terminal, name, version, options),
     );
@@ -83,5 +93,23 @@ export function modelsCommand(terminal: Terminal): Command {
     .action(async (name, version, options) =>
       (await import('./models-delete.ts')).deleteVersion(terminal, name, version, options),
     );
+  models
+    .command('try')
+    .description('Shows what becomes of an event, step by step: decoded, mapped, encoded, answered. Nothing is sent.')
+    .argument('<model>', 'model.onnx, the folder it is in, or the name of a model in storage')
+    .argument('<request>', 'the body of an event, @FILE that holds it, or the result_id of one that was sent')
+    .option('-v, --version <version>', 'version or alias of the model in storage (default: production)')
+    .option('-t, --content-type <type>', 'of the event')
+    .option('-k, --key <key>', 'its partition key')
+    .option('-p, --property <name=value>', 'an application property; may be repeated', collect, [])
+    .option('--json', 'one JSON object')
+    .addHelpText('after', TRY_HELP)
+    .action(async (model: string, request: string, options: TryOptions) =>
+      (await import('./models-try.ts')).tryModel(terminal, model, request, options),
+    );
   return models;
+}
+
+function collect(value: string, before: readonly string[]): string[] {
+  return [...before, value];
 }

@@ -3,13 +3,18 @@ import { printable } from './printable.ts';
 import { layTable, type Table } from './table.ts';
 import type { Paint } from './terminal.ts';
 
-const NUMBERS = ['events', 'requests', 'results', 'deadLetters'] as const;
+const NUMBERS = ['events', 'requests', 'results', 'deadLetters', 'skipped'] as const;
 const FAULTS = ['missing', 'repeated', 'outOfOrder'] as const;
-const HEADS = ['events', 'requests', 'results', 'dead letters', 'missing', 'repeated', 'out of order'];
+const HEADS = ['events', 'requests', 'results', 'dead letters', 'skipped', 'missing', 'repeated', 'out of order'];
 
 /** Every request has exactly one ending, and they stand in order. */
 export function isSound(verdict: PartitionVerdict): boolean {
   return FAULTS.every(fault => verdict[fault].count === 0);
+}
+
+/** Nothing is lost or out of order, and what stands twice is the same ending. */
+export function isSoundButForRepeats(verdict: PartitionVerdict): boolean {
+  return [verdict.missing, verdict.outOfOrder, verdict.otherwise].every(({ count }) => count === 0);
 }
 
 /** A table by partition, no wider than `width`, the ids of what is wrong, and the verdict in a sentence. */
@@ -40,10 +45,21 @@ export function showVerdict(verdicts: readonly PartitionVerdict[], paint: Paint,
         verdicts.map(verdict => verdict[fault]),
       ),
     ),
-    verdicts.every(isSound)
-      ? paint('green', 'sound: every request has exactly one ending, in order')
-      : paint('red', 'not sound'),
+    ...listed(
+      'both a result and a dead letter',
+      verdicts.map(verdict => verdict.otherwise),
+    ),
+    sentence(verdicts, paint),
   ];
+}
+
+function sentence(verdicts: readonly PartitionVerdict[], paint: Paint): string {
+  if (verdicts.every(isSound)) return paint('green', 'sound: every request has exactly one ending, in order');
+  if (!verdicts.every(isSoundButForRepeats)) return paint('red', 'not sound');
+  return paint(
+    'yellow',
+    'nothing is lost or out of order; some endings stand twice under their result_id: readers keep the first (docs/guarantees.md, Repeats)',
+  );
 }
 
 function listed(name: string, faults: readonly Fault[]): string[] {

@@ -1,11 +1,12 @@
 import type { Writable } from 'node:stream';
 import { Command } from 'commander';
 import { eventHubsConnection } from '../config/connection.ts';
+import { isPassedOver } from '../core/codec.ts';
 import type { PartitionVerdict, VerifyProgress } from '../ledger/verify.ts';
 import { commandSettings } from './environment.ts';
 import { jsonLine } from './printable.ts';
 import { readTime } from './read-time.ts';
-import { isSound, showVerdict } from './show-verdict.ts';
+import { isSound, isSoundButForRepeats, showVerdict } from './show-verdict.ts';
 import { columnsOf, paintFor, type Terminal } from './terminal.ts';
 
 interface Options {
@@ -16,7 +17,7 @@ interface Options {
 }
 
 const EXAMPLES = `
-Exit status 0: every request has exactly one ending, in order; 1: not so.
+Exit status 0: every request has exactly one ending, in order; 3: the same, but some endings stand twice under their result_id; 1: not so.
 Requests that are being scored meanwhile count as missing: while they come, leave out the last moment (--to 30s).
 
 Examples:
@@ -38,11 +39,15 @@ export function verifyCommand(terminal: Terminal): Command {
 
 async function verifyEndings(terminal: Terminal, options: Options): Promise<void> {
   const { stdout, stderr, signal } = terminal;
-  const [{ openReader }, { verify }, { createDecoder }] = await Promise.all([
-    import('../app/open-events.ts'),
-    import('../ledger/verify.ts'),
-    import('../codecs/decoder.ts'),
-  ]);
+  const [{ openReader }, { verify }, { createDecoder }, { storedInputs }, { openStore }, { openCodecs }] =
+    await Promise.all([
+      import('../app/open-events.ts'),
+      import('../ledger/verify.ts'),
+      import('../codecs/decoder.ts'),
+      import('./stored-inputs.ts'),
+      import('./model-room.ts'),
+      import('../app/open-codecs.ts'),
+    ]);
   const settings = commandSettings(terminal.environment, terminal.folder);
   const open = (hub: string) => openReader(eventHubsConnection(settings), hub, settings.RECOVERY_CONSUMER_GROUPS);
   const hubs = {
@@ -50,7 +55,11 @@ async function verifyEndings(terminal: Terminal, options: Options): Promise<void
     results: open(settings.RESULTS_HUB),
     deadLetters: open(settings.DEAD_LETTER_HUB),
   };
-  const decoder = createDecoder();
+  const warn = (message: string) => void stderr.write(`${message}\n`);
+  const decoder = createDecoder(
+    openCodecs(settings, Date.now),
+    storedInputs(() => openStore(settings), settings.DEFAULT_MODEL, signal, warn),
+  );
   const progress = createProgress(stderr);
   let verdicts: PartitionVerdict[];
   try {
@@ -59,7 +68,7 @@ async function verifyEndings(terminal: Terminal, options: Options): Promise<void
         hubs,
         fromMs: options.from?.getTime(),
         toMs: options.to?.getTime(),
-        countRequests: async event => (await decoder.decode(event)).length,
+        readRecords: async event => (await decoder.decode(event)).map(isPassedOver),
         onProgress: progress.report,
         maxListed: options.list,
       },
@@ -71,7 +80,7 @@ async function verifyEndings(terminal: Terminal, options: Options): Promise<void
   }
   if (options.json) for (const verdict of verdicts) stdout.write(`${jsonLine(verdict)}\n`);
   else for (const line of showVerdict(verdicts, paintFor(stdout), columnsOf(stdout))) stdout.write(`${line}\n`);
-  if (!verdicts.every(isSound)) terminal.setExitCode(1);
+  if (!verdicts.every(isSound)) terminal.setExitCode(verdicts.every(isSoundButForRepeats) ? 3 : 1);
 }
 
 const EVERY_MS = { terminal: 200, elsewhere: 5000 };

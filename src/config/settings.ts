@@ -51,10 +51,19 @@ export const settingsSchema = z.object({
     'Container, in the same account, with what the app keeps for itself: what trying models has shown, so that each is tried once and not by every instance.',
   ).default('monitor'),
   DEFAULT_MODEL: optionalText('Model for requests that name none; absent: the only model there is.'),
+  SCHEMA_REGISTRY: optionalText(
+    'Where schemas of Avro and JSON bodies are found: `<namespace>.servicebus.windows.net` (by identity), or the URL of a Confluent registry, `https://` (`http://` on loopback only).',
+  ),
+  SCHEMA_REGISTRY_AUTH: optionalText('`<key>:<secret>` for a Confluent registry, or a token; absent: none.'),
   MODEL_REFRESH_SECONDS: whole('How often deployments and new versions are looked for.', 1, 30),
   MODEL_LOAD_TIMEOUT_SECONDS: whole(
     'A model not loaded by then is unavailable. The process that tries a file is ended after this long, too; that of a small one sooner.',
     1,
+    60,
+  ),
+  MODEL_WAIT_SECONDS: whole(
+    'How long requests wait for a model that storage does not answer for, or does not bring; then they end as `model_unavailable` and their partition goes on. 0: for as long as it takes.',
+    0,
     60,
   ),
   MODEL_MEMORY_MB: whole(
@@ -153,12 +162,16 @@ export const settingsSchema = z.object({
     'direct',
   ),
   SEND_TIMEOUT_SECONDS: whole(
-    'Time for one send to be confirmed; after that its fate is unknown and the tail is read.',
+    'Time for one send to be confirmed; after that its fate is unknown and the tail is read. With connecting and all else it is given up after half as long again.',
     1,
     20,
   ),
   SEND_RETRIES: whole('Tries of a send after the first one, before the host is asked to bring the batch again.', 0, 4),
-  BREAKER_FAILURES: whole('Failed batches in a row after which a service is left alone.', 1, 5),
+  BREAKER_FAILURES: whole(
+    'Failed calls after which a service is left alone: of a hub within a minute, of storage in a row.',
+    1,
+    5,
+  ),
   BREAKER_RESET_SECONDS: whole('For how long it is left alone.', 1, 60),
   FILL_HOLES_SCHEDULE: schedule(
     'When partitions that fell silent are looked at for events the host passed over (NCRONTAB).',

@@ -13,6 +13,8 @@ export interface Catalog {
   fallbackFor(version: ModelVersion): Promise<ModelVersion | undefined>;
   /** What is known, loaded or not, for those who list and for readiness. */
   list(): Promise<readonly ModelSummary[]>;
+  /** Why the last look at what there is failed; undefined where it did not. */
+  readonly failure?: Error | undefined;
 }
 
 export interface ModelSummary {

@@ -1,9 +1,7 @@
 import type { RequestError } from './errors.ts';
 import type { Event } from './event.ts';
+import type { InputMapping } from './input.ts';
 import type { OnError, RequestId } from './request.ts';
-
-/** How a model's card says that the events meant for it are read. */
-export type InputMapping = Readonly<Record<string, unknown>>;
 
 /** A request as an event carried it: what it does not say is undefined, and scoring's affair. */
 export interface DecodedRequest {
@@ -21,6 +19,8 @@ export interface DecodedRequest {
   readonly segments: readonly string[];
   /** JSON text of this request alone, where its event carried several; undefined: the event's whole body. */
   readonly text: (() => string) | undefined;
+  /** JSON of what the card's `carry` copies into its result. */
+  readonly carried?: string | undefined;
 }
 
 /** What an event carried where a request was expected; `error` says why it is none. */
@@ -28,7 +28,13 @@ export interface Undecoded extends Pick<DecodedRequest, 'requestId' | 'model' | 
   readonly error: RequestError;
 }
 
+/** What the card's `where` passes over: no request, and no ending. It keeps its place among the event's records. */
+export interface PassedOver {
+  readonly passedOver: true;
+}
+
 export type Decoded = DecodedRequest | Undecoded;
+export type Found = Decoded | PassedOver;
 
 /** One format of events. */
 export interface Codec {
@@ -41,13 +47,18 @@ export interface Codec {
    * @param input the mapping of the model that the event's property or the default names, where its card has one
    * @throws RequestError malformed_payload where the whole event is none.
    */
-  decode(event: Event, input: InputMapping | undefined): readonly Decoded[] | Promise<readonly Decoded[]>;
+  decode(event: Event, input: InputMapping | undefined): readonly Found[] | Promise<readonly Found[]>;
 }
 
 /** All formats together. */
 export interface Decoder {
-  /** An event's requests, in order; one `Undecoded` at least. Never throws; a promise only where a codec has to wait. */
-  decode(event: Event): readonly Decoded[] | Promise<readonly Decoded[]>;
+  /**
+   * An event's requests, in order; one `Undecoded` at least, or what was passed over. A promise only where it has to wait.
+   * @throws InfrastructureError where a card or a schema cannot be read now; nothing else.
+   */
+  decode(event: Event): readonly Found[] | Promise<readonly Found[]>;
+  /** What the scanner has taken, as the one object that it is. */
+  decodeScanned(event: Event): Decoded;
   /** Reads usual requests without parsing them. */
   createScanner(): RequestScanner;
 }
@@ -81,6 +92,10 @@ export interface RequestScanner {
   readonly rowIdsEnd: number;
   /** Model and version are those of the event scanned before, byte for byte. */
   readonly fieldsRepeat: boolean;
+}
+
+export function isPassedOver(found: Found): found is PassedOver {
+  return 'passedOver' in found;
 }
 
 export function isRequest(decoded: Decoded): decoded is DecodedRequest {

@@ -66,7 +66,13 @@ export function malformed(message: string): RequestError {
 export class InfrastructureError extends Error {
   override readonly name = 'InfrastructureError';
   readonly disposition = 'retry';
-  readonly retryable = true;
+  /** False where the same call would fail again at once: the next one is the host's. */
+  readonly retryable: boolean;
+
+  constructor(message: string, options?: { readonly cause?: unknown; readonly retryable?: boolean }) {
+    super(message, options);
+    this.retryable = options?.retryable ?? true;
+  }
 }
 
 /** There is no identity to sign in with, or it gets no token. */

@@ -11,6 +11,8 @@ export interface Event {
   readonly correlationId?: string | undefined;
   /** Application properties by name; strings, numbers, booleans, dates or bytes (Kafka headers). */
   readonly properties: Readonly<Record<string, unknown>>;
+  /** What the service or the way through it says of the event, by the names that the host gives: `iothub-connection-device-id`. */
+  readonly system?: Readonly<Record<string, unknown>>;
 }
 
 /** Consecutive deliveries from one partition, ascending by sequence number. */

@@ -1,5 +1,6 @@
 import type { Backend } from './backend.ts';
 import type { PairOrder } from './by-label.ts';
+import type { InputMapping } from './input.ts';
 import type { ClassLabel } from './prediction.ts';
 import type { Activation } from './probabilities.ts';
 import type { Signature } from './tensor.ts';
@@ -88,6 +89,8 @@ export interface Card {
   };
   /** A plausible instance, to be tried with; undefined where the card gives none. */
   readonly example?: unknown;
+  /** How events meant for it are read; undefined: as requests. */
+  readonly input?: InputMapping | undefined;
   /** Identical instances may be answered from the result cache. */
   readonly cache: boolean;
   /** model.json as it came, for those who show it. */

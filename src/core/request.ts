@@ -35,4 +35,6 @@ export interface Request {
   readonly segments: readonly string[];
   /** JSON text of this request alone, where its event carried several; undefined: the event's whole body. */
   readonly text?: (() => string) | undefined;
+  /** JSON that its result bears as `carried`. */
+  readonly carried?: string | undefined;
 }

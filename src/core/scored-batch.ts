@@ -32,12 +32,16 @@ export interface Arm {
 export interface EndingColumns {
   /** By ending: its event's place among the events; undefined where every event has exactly one ending. */
   readonly eventOf: Uint32Array | undefined;
+  /** By ending: which of its event's records it ends, -1 where the event has but one; undefined: all of them, one after the other. */
+  readonly partOf?: Int32Array | undefined;
   /** By ending: its arm's place among the arms, and its row within; undefined where all are the rows of one arm, in their order. */
   readonly places: { readonly armOf: Uint32Array; readonly rowOf: Uint32Array } | undefined;
   readonly arms: readonly Arm[];
 }
 
-/** A scored batch: one ending for every request, in the order of the events and of the requests within them. Objects are made only where somebody asks for one. */
+const NONE: ReadonlyMap<number, number> = new Map();
+
+/** A scored batch: one ending for every request, in the order of the events and of the requests within them. What a card passes over is no request. Objects are made only where somebody asks for one. */
 export class ScoredBatch implements EndingColumns {
   readonly events: readonly Event[];
   readonly eventOf: Uint32Array | undefined;
@@ -46,6 +50,8 @@ export class ScoredBatch implements EndingColumns {
   /** How many endings there are. */
   readonly length: number;
   readonly slices: readonly SliceTiming[];
+  /** By event's place: how many of its records were passed over. An event with none left has no ending, and is settled all the same. */
+  readonly passedOver: ReadonlyMap<number, number>;
   /** `hub/partition/`; an event's sequence number, and its place among several requests, make it the result id. */
   readonly resultIdPrefix: string;
   #places: Int32Array | undefined;
@@ -54,8 +60,11 @@ export class ScoredBatch implements EndingColumns {
     batch: { readonly hub: string; readonly partition: string; readonly events: readonly Event[] },
     columns: EndingColumns,
     slices: readonly SliceTiming[],
+    passedOver: ReadonlyMap<number, number> = NONE,
   ) {
     this.events = batch.events;
+    this.passedOver = passedOver;
+    this.#places = columns.partOf;
     this.resultIdPrefix = `${batch.hub}/${batch.partition}/`;
     this.eventOf = columns.eventOf;
     this.places = columns.places;
@@ -66,14 +75,16 @@ export class ScoredBatch implements EndingColumns {
 
   /**
    * The same of endings that are objects already.
-   * @throws Error where they are not in the order of the events, or an event has none: what the marks promise rests on it.
+   * @throws Error where they are not in the order of the events, or an event has none and was not passed over: what the marks promise rests on it.
    */
   static of(
     batch: { readonly hub: string; readonly partition: string; readonly events: readonly Event[] },
     outcomes: readonly Outcome[],
     slices: readonly SliceTiming[] = [],
+    passedOver: ReadonlyMap<number, number> = NONE,
   ): ScoredBatch {
-    const eventOf = placeOutcomes(batch.events, outcomes);
+    const eventOf = placeOutcomes(batch.events, outcomes, passedOver);
+    const partOf = passedOver.size === 0 ? undefined : Int32Array.from(outcomes, ({ resultId }) => partIn(resultId));
     const armOf = new Uint32Array(outcomes.length);
     const rowOf = new Uint32Array(outcomes.length);
     const arms = new OutcomeArms();
@@ -82,7 +93,8 @@ export class ScoredBatch implements EndingColumns {
       armOf[i] = arm.place;
       rowOf[i] = arm.add(outcome);
     });
-    return new ScoredBatch(batch, { eventOf, places: { armOf, rowOf }, arms: arms.all }, slices);
+    const columns = { eventOf, partOf, places: { armOf, rowOf }, arms: arms.all };
+    return new ScoredBatch(batch, columns, slices, passedOver);
   }
 
   event(ending: number): Event {
@@ -161,18 +173,32 @@ function placesInEvents(eventOf: Uint32Array): Int32Array {
 }
 
 /** Every outcome's event by its place; undefined where they are one to one. */
-function placeOutcomes(events: readonly Event[], outcomes: readonly Outcome[]): Uint32Array | undefined {
+function placeOutcomes(
+  events: readonly Event[],
+  outcomes: readonly Outcome[],
+  passedOver: ReadonlyMap<number, number>,
+): Uint32Array | undefined {
   const eventOf = new Uint32Array(outcomes.length);
   let at = -1;
   outcomes.forEach(({ event }, i) => {
-    if (at < 0 || event.sequenceNumber !== events[at]?.sequenceNumber) at++;
+    if (at < 0 || event.sequenceNumber !== events[at]?.sequenceNumber) {
+      at++;
+      while (passedOver.has(at) && event.sequenceNumber !== events[at]?.sequenceNumber) at++;
+    }
     if (event.sequenceNumber !== events[at]?.sequenceNumber) {
       throw new Error(`the endings are out of step at sequence number ${event.sequenceNumber}`);
     }
     eventOf[i] = at;
   });
+  while (passedOver.has(at + 1)) at++;
   if (at !== events.length - 1) throw new Error(`there are endings for ${at + 1} of ${events.length} events`);
-  return outcomes.length === events.length ? undefined : eventOf;
+  return outcomes.length === events.length && passedOver.size === 0 ? undefined : eventOf;
+}
+
+/** The i of `hub/partition/sequence number/i`; -1 where there is none. */
+function partIn(resultId: string): number {
+  const [, , , part] = resultId.split('/');
+  return part === undefined ? -1 : Number(part);
 }
 
 /** Endings that are objects, by what they share. */

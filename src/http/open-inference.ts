@@ -10,7 +10,7 @@ import { type InferenceRequest, readInferenceRequest } from './inference-request
 import { describeModel } from './metadata.ts';
 import { planOutputs } from './output-plan.ts';
 import { toTensors } from './output-tensors.ts';
-import { busy, LIVE } from './status.ts';
+import { busy, isTimeout, LIVE } from './status.ts';
 
 export interface OpenInferenceOptions {
   readonly catalog: Catalog;
@@ -42,9 +42,11 @@ export class OpenInference {
 
   readonly live = async (): Promise<HttpReply> => LIVE;
 
-  /** Ready once models can be looked up; a broken model makes itself unready, not the server. */
+  /** Ready while models can be looked up; a broken model makes itself unready, not the server. */
   readonly ready = async (): Promise<HttpReply> => {
-    await this.#options.catalog.list();
+    const { catalog } = this.#options;
+    await catalog.list();
+    if (catalog.failure !== undefined) throw catalog.failure;
     return json(200, { ready: true });
   };
 
@@ -80,7 +82,11 @@ export class OpenInference {
     const inference = readInferenceRequest(new Uint8Array(body), jsonLengthOf(request));
     const timeoutMs = Math.min(inference.timeoutMs ?? this.#options.timeoutMs, this.#options.timeoutMs);
     const asked = toRequest(request, inference, receivedAtMs, timeoutMs);
-    const [ending] = await predict([asked], AbortSignal.timeout(Math.ceil(timeoutMs)));
+    const [ending] = await predict([asked], AbortSignal.timeout(Math.ceil(timeoutMs))).catch(thrown => {
+      const { failure } = this.#options.catalog;
+      // Whoever comes again may be answered; that nothing was found in time says nothing of the model.
+      throw isTimeout(thrown) && failure !== undefined ? failure : thrown;
+    });
     if (ending === undefined) throw new RequestError('unexpected', 'infer', 'scoring gave no ending');
     record(ending, receivedAtMs);
     if (ending.kind === 'refused') throw ending.error;

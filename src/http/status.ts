@@ -26,10 +26,13 @@ export function replyTo(route: RouteName, thrown: unknown): HttpReply {
   }
   if (error instanceof ConfigurationError) return problem(503, error.message); // no retry mends it
   if (error instanceof InfrastructureError) return problem(503, error.message, RETRY_LATER);
-  // What `AbortSignal.timeout` gives as its reason.
-  if (error instanceof DOMException && error.code === DOMException.TIMEOUT_ERR)
-    return problem(504, 'no answer in time');
+  if (isTimeout(error)) return problem(504, 'no answer in time');
   return problem(500, error.message);
+}
+
+/** What `AbortSignal.timeout` gives as its reason. */
+export function isTimeout(thrown: unknown): boolean {
+  return thrown instanceof DOMException && thrown.code === DOMException.TIMEOUT_ERR;
 }
 
 /** What the log says of a failure: the message, and of a fault of ours the stack. */

@@ -1,7 +1,7 @@
 import { InsufficientCreditError, SenderEvents } from 'rhea-promise';
 import { asError } from '../core/errors.ts';
 import { type Certainty, MAX_BATCH_BYTES, type PartitionSender, SendError } from '../core/hub-sender.ts';
-import { abortable, LATE, within } from '../core/waiting.ts';
+import { abortable, LATE, withDeadline, within } from '../core/waiting.ts';
 import type { AmqpConnection } from './amqp-connection.ts';
 import { BATCH_MESSAGE_FORMAT, BatchEncoder } from './encode-message.ts';
 import { retryAfterMs } from './retry-after.ts';
@@ -15,6 +15,8 @@ interface Lane {
 
 /** Outcomes by which the service says that it did not take the message. */
 const NOT_TAKEN = new Set(['rejected', 'released', 'modified']);
+/** A send is given up after so many times its time-out, with all that comes before it: connecting, signing in, attaching, credit. */
+const GIVE_UP = 1.5;
 const TOO_LARGE = 'amqp:link:message-size-exceeded';
 
 /**
@@ -40,10 +42,17 @@ export function createAmqpSender(
     return lane;
   }
 
-  async function transmit({ link, encoder }: Lane, signal: AbortSignal): Promise<void> {
+  /** Each step has a bound, and all of them together: where every step of a connection hangs, they would add up to minutes. */
+  async function openLane(partition: string, ms: number, signal: AbortSignal): Promise<Lane> {
+    const known = lanes.get(partition);
+    if (known?.link.open) return known;
+    return withDeadline(ms, signal, own => abortable(laneTo(partition, own), own));
+  }
+
+  async function transmit({ link, encoder }: Lane, ms: number, signal: AbortSignal): Promise<void> {
     const sending = link.sender.send(encoder.bytes(), {
       format: BATCH_MESSAGE_FORMAT,
-      timeoutInSeconds: sendTimeoutMs / 1000,
+      timeoutInSeconds: ms / 1000,
       abortSignal: signal,
     });
     await abortable(sending, link.lost);
@@ -53,10 +62,12 @@ export function createAmqpSender(
     async send(partition, messages, signal) {
       let confirmed = 0;
       while (confirmed < messages.length) {
+        const untilMs = performance.now() + GIVE_UP * sendTimeoutMs;
+        const restMs = () => Math.max(1, Math.min(sendTimeoutMs, untilMs - performance.now()));
         let lane: Lane;
         try {
-          lane = await laneTo(partition, signal);
-          await credit(lane.link, sendTimeoutMs, signal);
+          lane = await openLane(partition, sendTimeoutMs, signal);
+          await credit(lane.link, restMs(), signal);
         } catch (thrown) {
           throw failure('absent', confirmed, hub, partition, thrown);
         }
@@ -70,7 +81,7 @@ export function createAmqpSender(
           );
         }
         try {
-          await transmit(lane, signal);
+          await transmit(lane, restMs(), signal);
         } catch (thrown) {
           lanes.delete(partition); // with its encoder: the bytes may still be on their way
           const certainty = certaintyOf(thrown);
@@ -100,7 +111,7 @@ async function credit({ sender, lost }: SenderLink, timeoutMs: number, signal: A
   });
   try {
     if ((await within(abortable(abortable(sendable, signal), lost), timeoutMs)) === LATE)
-      throw new Error(`the service gave no credit for ${timeoutMs / 1000} s`);
+      throw new Error(`the service gave no credit for ${Math.round(timeoutMs) / 1000} s`);
   } finally {
     sender.removeListener(SenderEvents.sendable, onSendable);
     onSendable(); // the waits that still go on end, and leave their signals

@@ -74,6 +74,7 @@ export function readBatch(
       contentEncoding: asText(own['content-encoding'] ?? own.contentEncoding),
       correlationId: asText(own['correlation-id'] ?? own.correlationId),
       properties: withKafkaHeaders(asFields(properties?.[i]), kafkaKey !== undefined && kafkaKey !== null),
+      system: own,
     };
   }
   return { hub: source.hub, consumerGroup: source.consumerGroup, partition, events };

@@ -166,6 +166,7 @@ function asStoredEvent(event: ReceivedEventData): StoredEvent {
     contentType: asText(contentType),
     contentEncoding: asText(system.contentEncoding) ?? asText(system['content-encoding']),
     properties: withLowerCasedNames(event.properties),
+    system,
     correlationId: idOf(correlationId),
     messageId: Buffer.isBuffer(messageId) ? String(messageId) : idOf(messageId),
   };

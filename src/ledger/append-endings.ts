@@ -68,7 +68,12 @@ export async function appendEndings(
           new RequestError('result_too_large', 'send', thrown.message),
         ),
       );
-      endings = ScoredBatch.of({ hub, partition: batch.partition, events: endings.events }, outcomes, endings.slices);
+      endings = ScoredBatch.of(
+        { hub, partition: batch.partition, events: endings.events },
+        outcomes,
+        endings.slices,
+        endings.passedOver,
+      );
       return false;
     }
   };

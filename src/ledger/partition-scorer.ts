@@ -3,7 +3,6 @@ import type { Event, EventBatch } from '../core/event.ts';
 import { FaultLog } from '../core/fault-log.ts';
 import type { PartitionRange } from '../core/hub-reader.ts';
 import type { Clock, Log } from '../core/log.ts';
-import type { Breaker } from '../core/retry-policies.ts';
 import { ScoredBatch } from '../core/scored-batch.ts';
 import type { Admission } from './admission.ts';
 import { type AppendOptions, appendEndings } from './append-endings.ts';
@@ -36,7 +35,8 @@ export interface PartitionScorerOptions extends Omit<AppendOptions, 'hub'> {
   readonly score: Score;
   readonly observer: ScoringObserver;
   readonly inFlight?: InFlight | undefined;
-  readonly breaker: Breaker;
+  /** @throws InfrastructureError at once while a hub of the endings is left alone: nothing is scored that cannot be sent. */
+  readonly refuseWhileAway: () => void;
   readonly admission: Admission;
   /** BATCH_DEADLINE_SECONDS: a batch ends by then, shorter than the host's functionTimeout, which would kill the whole process. */
   readonly deadlineMs: number;
@@ -55,13 +55,13 @@ export interface PartitionScorer {
   readonly settledThrough: number | undefined;
   /** Reads the tails, and what the requests partition holds. */
   look(signal: AbortSignal): Promise<Found>;
-  /** Scores events that the host passed over, read from the requests hub, while `goOn` says so of the next ones. */
+  /** Scores events that the host passed over, read from the requests hub, as far as `isMeant` says so. */
   fill(
     from: number,
     to: number,
     range: PartitionRange,
     signal: AbortSignal,
-    goOn?: (events: readonly Event[]) => boolean,
+    isMeant?: (event: Event) => boolean,
   ): Promise<number>;
 }
 
@@ -69,7 +69,8 @@ export interface PartitionScorer {
 const IDLE_MS = 500;
 
 export function createPartitionScorer(partition: string, options: PartitionScorerOptions): PartitionScorer {
-  const { score, renderDeadLetter, breaker, admission, deadlineMs, maxSliceBytes, observer, consumerGroup } = options;
+  const { score, renderDeadLetter, refuseWhileAway, admission, deadlineMs, maxSliceBytes, observer, consumerGroup } =
+    options;
   const { clock, log, weigh, inFlight } = options;
   const { requests } = options.ledger.hubs;
   const hub = requests.hub;
@@ -82,16 +83,27 @@ export function createPartitionScorer(partition: string, options: PartitionScore
   let tooSlow: number | undefined;
 
   let idleSinceMs = 0;
+  /** When the ends of the tails were seen, or appended to, last. */
+  let seenAtMs = 0;
 
   /** A hub that restarts closes its connections: a second try is cheaper than the whole batch again. */
-  const readTails = (nextSequenceNumber: number | undefined, signal: AbortSignal): Promise<Found> =>
-    options.retry.execute(() => ledger.refresh(nextSequenceNumber, signal), signal);
+  const readTails = async (nextSequenceNumber: number | undefined, signal: AbortSignal): Promise<Found> => {
+    const found = await options.retry.execute(() => ledger.refresh(nextSequenceNumber, signal), signal);
+    seenAtMs = clock();
+    return found;
+  };
+
+  async function othersAppended(signal: AbortSignal): Promise<boolean> {
+    const appended = await options.retry.execute(() => ledger.othersAppended(signal), signal);
+    seenAtMs = clock();
+    return appended;
+  }
 
   /** Whether what this process knows is still true before an event is scored. */
   async function isUpToDate({ sequenceNumber }: Event, signal: AbortSignal): Promise<boolean> {
     if (!ledger.trusted || sequenceNumber !== ledger.deliveredThrough + 1) return false;
     if (clock() - idleSinceMs <= IDLE_MS) return true;
-    return !(await options.retry.execute(() => ledger.othersAppended(signal), signal));
+    return !(await othersAppended(signal));
   }
 
   async function settleRun(events: readonly Event[], signal: AbortSignal): Promise<void> {
@@ -132,21 +144,22 @@ export function createPartitionScorer(partition: string, options: PartitionScore
     const end = inFlight?.begin(batch);
     let settled = false;
     try {
-      const scored = await breaker.execute(async () => {
-        const scored = await scoreSlice(batch, signal);
-        const life = ledger.standing.log;
-        const view = {
-          current: () => ledger.standing,
-          confirm: ledger.confirm,
-          async refresh() {
-            await ledger.refresh(undefined, signal);
-            if (ledger.standing.log !== life)
-              throw new InfrastructureError(`${name}: the requests hub was made anew meanwhile`);
-          },
-        };
-        await appendEndings(scored, { partition, lastSequenceNumber }, view, { ...options, hub }, signal);
-        return scored;
-      });
+      refuseWhileAway();
+      const scored = await scoreSlice(batch, signal);
+      const life = ledger.standing.log;
+      const view = {
+        current: () => ledger.standing,
+        confirm: ledger.confirm,
+        async refresh() {
+          await ledger.refresh(undefined, signal);
+          if (ledger.standing.log !== life)
+            throw new InfrastructureError(`${name}: the requests hub was made anew meanwhile`);
+        },
+      };
+      // While records are passed over nothing is appended: others may have taken the partition for silent, and filled it.
+      if (scored.length > 0 && clock() - seenAtMs > IDLE_MS && (await othersAppended(signal))) await view.refresh();
+      await appendEndings(scored, { partition, lastSequenceNumber }, view, { ...options, hub }, signal);
+      if (scored.length > 0) seenAtMs = clock();
       ledger.settle(lastSequenceNumber);
       settled = true;
       maxSliceEvents *= 2;
@@ -184,7 +197,7 @@ export function createPartitionScorer(partition: string, options: PartitionScore
     to: number,
     range: PartitionRange,
     signal: AbortSignal,
-    goOn: (events: readonly Event[]) => boolean = () => true,
+    isMeant: (event: Event) => boolean = () => true,
   ): Promise<number> {
     const start = Math.max(from, range.empty ? to + 1 : range.first);
     if (from < start) {
@@ -194,10 +207,15 @@ export function createPartitionScorer(partition: string, options: PartitionScore
     log.warn(`${name}: ${start} to ${to} were passed over by the host; reading and scoring them now`);
     let filled = 0;
     for await (const block of requests.read(partition, { sequenceNumber: start }, signal)) {
-      const missing = block.filter(event => event.sequenceNumber <= to);
-      if (!goOn(missing)) return filled;
-      await settleSlices(missing, signal);
+      const all = block.filter(event => event.sequenceNumber <= to);
+      const end = all.findIndex(event => !isMeant(event));
+      const missing = end < 0 ? all : all.slice(0, end);
+      if (missing.length > 0) await settleSlices(missing, signal);
       filled += missing.length;
+      if (end >= 0) {
+        observer.ledger(partition, { skipped: 0, recovered: filled });
+        return filled;
+      }
       if ((block[block.length - 1]?.sequenceNumber ?? to) >= to) break;
     }
     log.info(`${name}: ${start} to ${to} are settled`);
@@ -218,6 +236,7 @@ export function createPartitionScorer(partition: string, options: PartitionScore
   return {
     settle: (events, signal) =>
       distrustOnFailure(async () => {
+        refuseWhileAway();
         for (const run of consecutiveRuns(events)) await settleRun(run, signal);
       }),
     get settledThrough() {

@@ -44,21 +44,26 @@ export async function scoreSafely(
     const scoreHalf = (half: typeof events) =>
       scoreSafely({ ...batch, events: half }, score, renderDeadLetter, faults, signal);
     const [head, tail] = [await scoreHalf(events.slice(0, middle)), await scoreHalf(events.slice(middle))];
-    return ScoredBatch.of(batch, [...head.outcomes(), ...tail.outcomes()], [...head.slices, ...tail.slices]);
+    const passedOver = new Map(head.passedOver);
+    for (const [place, count] of tail.passedOver) passedOver.set(place + middle, count);
+    const outcomes = [...head.outcomes(), ...tail.outcomes()];
+    return ScoredBatch.of(batch, outcomes, [...head.slices, ...tail.slices], passedOver);
   }
 }
 
-/** Every event has an ending, in the order of the events: what the marks promise rests on it. */
-function checkComplete({ events }: EventBatch, { events: scored, eventOf, length }: ScoredBatch): void {
+/** Every event has an ending or was passed over, in the order of the events: what the marks promise rests on it. */
+function checkComplete({ events }: EventBatch, { events: scored, eventOf, length, passedOver }: ScoredBatch): void {
   if (scored !== events) throw new Error('scoring gave endings for other events');
   let ended = 0;
   if (eventOf === undefined) ended = length;
   else {
     for (let i = 0; i < length; i++) {
       const event = eventOf[i] as number;
+      while (ended < event && passedOver.has(ended)) ended++;
       if (event === ended) ended++;
       else if (event !== ended - 1) throw new Error(`the endings are out of step at ${i}`);
     }
+    while (passedOver.has(ended)) ended++;
   }
   if (ended !== events.length) throw new Error(`scoring gave endings for ${ended} of ${events.length} events`);
 }

@@ -79,7 +79,7 @@ export function createScorer(options: ScorerOptions): Scorer {
       if (asked.last === scorer.settledThrough) return 0;
       const { standing, requests: range } = await scorer.look(signal);
       if (range.last <= standing.settledThrough) return 0;
-      const old = (events: readonly Event[]) => events.length > 0 && (events[0] as Event).enqueuedAtMs <= longAgo;
+      const old = ({ enqueuedAtMs }: Event) => enqueuedAtMs <= longAgo;
       return scorer.fill(standing.settledThrough + 1, range.last, range, signal, old);
     });
   }

@@ -18,6 +18,8 @@ interface Page {
   readonly indexes: Map<number, Set<number>>;
   /** 1 where an ending was for the event as a whole: its only request, or several that could not be told apart. */
   readonly whole: Uint8Array;
+  /** Of events of which some records are passed over: their indexes. */
+  readonly passed: Map<number, ReadonlySet<number>>;
 }
 
 /** Holds the requests of one partition against their endings: 7 bytes an event, and only for pages that are not complete. */
@@ -29,10 +31,12 @@ export class Tally {
   readonly #complete = new Set<number>();
   #events = 0;
   #last = -1;
+  #skipped = 0;
   readonly #counts = { results: 0, deadLetters: 0 };
   readonly #newest = { results: -1, deadLetters: -1 };
   readonly #missing: { count: number; ids: string[] } = { count: 0, ids: [] };
   readonly #repeated: { count: number; ids: string[] } = { count: 0, ids: [] };
+  readonly #otherwise: { count: number; ids: string[] } = { count: 0, ids: [] };
   readonly #outOfOrder: { count: number; ids: string[] } = { count: 0, ids: [] };
 
   constructor(name: string, maxListed: number) {
@@ -45,9 +49,14 @@ export class Tally {
     return (Math.floor(Math.max(0, this.#last) / PAGE) + 1) * PAGE;
   }
 
-  expect(sequenceNumber: number, requests: number): void {
-    this.#page(sequenceNumber).expected[sequenceNumber % PAGE] = requests;
-    this.requests += requests;
+  /** @param records of the event: whether each is passed over; one that they all are is not asked about. */
+  expect(sequenceNumber: number, records: readonly boolean[]): void {
+    const page = this.#page(sequenceNumber);
+    const passed = records.flatMap((isPassed, i) => (isPassed ? [i] : []));
+    if (passed.length < records.length) page.expected[sequenceNumber % PAGE] = records.length;
+    if (passed.length > 0 && passed.length < records.length) page.passed.set(sequenceNumber % PAGE, new Set(passed));
+    this.requests += records.length;
+    this.#skipped += passed.length;
     this.#events++;
     this.#last = Math.max(this.#last, sequenceNumber);
   }
@@ -56,6 +65,8 @@ export class Tally {
   end(kind: EndingKind, sequenceNumber: number, index: number | undefined): void {
     if (this.#complete.has(Math.floor(sequenceNumber / PAGE)) || !this.#count(kind, sequenceNumber, index)) {
       note(this.#repeated, this.#id(sequenceNumber, index), this.#maxListed);
+      if (this.#endedOtherwise(kind, sequenceNumber))
+        note(this.#otherwise, this.#id(sequenceNumber, index), this.#maxListed);
       return;
     }
     const place = sequenceNumber * PAGE + (index ?? 0);
@@ -86,8 +97,10 @@ export class Tally {
       requests: this.requests,
       results,
       deadLetters,
+      skipped: this.#skipped,
       missing: this.#missing as Fault,
       repeated: this.#repeated as Fault,
+      otherwise: this.#otherwise as Fault,
       outOfOrder: this.#outOfOrder as Fault,
     };
   }
@@ -103,10 +116,17 @@ export class Tally {
         deadLetters: counts(),
         indexes: new Map(),
         whole: new Uint8Array(PAGE),
+        passed: new Map(),
       };
       this.#pages.set(number, page);
     }
     return page;
+  }
+
+  /** Of pages that are let go of, and of events that carry several requests with endings of both kinds, it cannot be told any more. */
+  #endedOtherwise(kind: EndingKind, sequenceNumber: number): boolean {
+    const page = this.#pages.get(Math.floor(sequenceNumber / PAGE));
+    return page !== undefined && page[kind][sequenceNumber % PAGE] === 0;
   }
 
   /** False where that request had ended before. */
@@ -138,16 +158,19 @@ export class Tally {
     }
   }
 
-  #missingIn(number: number, { expected, indexes, whole }: Page): string[] {
+  #missingIn(number: number, { expected, indexes, whole, passed }: Page): string[] {
     const missing: string[] = [];
     for (let at = 0; at < PAGE; at++) {
       const requests = expected[at]!;
       if (requests === 0 || whole[at] === 1) continue;
       const ended = indexes.get(at);
-      if (ended?.size === requests) continue;
+      const left = passed.get(at);
+      if ((ended?.size ?? 0) + (left?.size ?? 0) === requests && !overlap(ended, left)) continue;
       const sequenceNumber = number * PAGE + at;
       if (requests === 1) missing.push(this.#id(sequenceNumber, undefined));
-      else for (let i = 0; i < requests; i++) if (!ended?.has(i)) missing.push(this.#id(sequenceNumber, i));
+      else
+        for (let i = 0; i < requests; i++)
+          if (!ended?.has(i) && !left?.has(i)) missing.push(this.#id(sequenceNumber, i));
     }
     return missing;
   }
@@ -155,6 +178,11 @@ export class Tally {
   #id(sequenceNumber: number, index: number | undefined): string {
     return `${this.#name}/${sequenceNumber}${index === undefined ? '' : `/${index}`}`;
   }
+}
+
+/** A card that has changed since may pass over what has ended. */
+function overlap(ended: ReadonlySet<number> | undefined, passed: ReadonlySet<number> | undefined): boolean {
+  return ended !== undefined && passed !== undefined && [...passed].some(index => ended.has(index));
 }
 
 function note(fault: { count: number; ids: string[] }, id: string, maxListed: number): void {

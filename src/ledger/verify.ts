@@ -12,8 +12,8 @@ export interface VerifyOptions {
   readonly fromMs?: number | undefined;
   /** Requests enqueued before this time; absent: all there are. Those still being scored count as missing. */
   readonly toMs?: number | undefined;
-  /** How many requests an event carries, as scoring would decode it; at least 1. */
-  countRequests(event: Event): number | Promise<number>;
+  /** The records that an event carries, as scoring would decode it, at least 1: whether each is passed over. */
+  readRecords(event: Event): readonly boolean[] | Promise<readonly boolean[]>;
   /** Told after every block. */
   readonly onProgress?: ((progress: VerifyProgress) => void) | undefined;
   /** Ids named of each kind of fault. */
@@ -26,7 +26,7 @@ export interface VerifyProgress {
   readonly endings: number;
 }
 
-/** What was found in one partition. Sound where requests = results + deadLetters and the three faults are 0. */
+/** What was found in one partition. Sound where requests = results + deadLetters + skipped and the three faults are 0. */
 export interface PartitionVerdict {
   readonly partition: string;
   readonly events: number;
@@ -34,9 +34,13 @@ export interface PartitionVerdict {
   /** Requests with a result, with a dead letter; repeats left out. */
   readonly results: number;
   readonly deadLetters: number;
+  /** Records that the card of the model passes over: no requests, and without an ending. */
+  readonly skipped: number;
   readonly missing: Fault;
   /** Endings beyond the first of a request, whatever kinds they are. */
   readonly repeated: Fault;
+  /** Of those, the ones of another kind than the request's first: a result and a dead letter. */
+  readonly otherwise: Fault;
   /** First endings that stand behind one of a later request in the same hub. */
   readonly outOfOrder: Fault;
 }
@@ -50,7 +54,7 @@ export async function verify(options: VerifyOptions, signal: AbortSignal): Promi
 async function verifyPartition(
   partition: string,
   createdAtMs: number,
-  { hubs, fromMs, toMs, countRequests, onProgress, maxListed }: VerifyOptions,
+  { hubs, fromMs, toMs, readRecords, onProgress, maxListed }: VerifyOptions,
   signal: AbortSignal,
 ): Promise<PartitionVerdict> {
   const name = `${hubs.requests.hub}/${partition}`;
@@ -60,7 +64,7 @@ async function verifyPartition(
 
   const requests = stepper(readRange(hubs.requests, partition, { timeMs: fromMs }, signal), async event => {
     if (toMs !== undefined && event.enqueuedAtMs >= toMs) return undefined;
-    tally.expect(event.sequenceNumber, await countRequests(event));
+    tally.expect(event.sequenceNumber, await readRecords(event));
     return event.sequenceNumber;
   });
   const endingsOf = (kind: EndingKind) =>

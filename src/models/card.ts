@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { RuntimeWishes } from '../core/backend.ts';
 import { asError } from '../core/errors.ts';
 import { fromUtf8 } from '../core/utf8.ts';
+import { inputSchema } from './compile-input.ts';
 
 /** `null` and absent mean the same in what we read. */
 const optional = <T extends z.ZodType>(type: T) => type.nullish().transform(value => value ?? undefined);
@@ -67,6 +68,7 @@ export const cardSchema = z.looseObject({
       intra_op_threads: optional(z.number().int().min(1).max(64)),
     }),
   ),
+  input: optional(inputSchema),
   cache: optional(z.boolean()),
   example: z.unknown().optional(),
 });

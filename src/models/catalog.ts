@@ -1,8 +1,9 @@
 import type { Catalog, ModelSummary } from '../core/catalog.ts';
 import { asError } from '../core/errors.ts';
+import type { InputMapping, InputSource } from '../core/input.ts';
 import type { Loader } from '../core/loader.ts';
 import type { Clock, Log } from '../core/log.ts';
-import type { Routing } from '../core/routing.ts';
+import { NO_SEGMENTS, type Routing } from '../core/routing.ts';
 import { someAtOnce } from '../core/some-at-once.ts';
 import { createAbsences } from './absences.ts';
 import { knownVersions } from './decide.ts';
@@ -11,6 +12,7 @@ import { createDiskCache } from './disk-cache.ts';
 import { createFollow, LOAD_PLACE_MS, LOADS_AT_ONCE, sayUnlessSaid } from './follow.ts';
 import { createKeptDeployments } from './kept-deployments.ts';
 import { loadVersion } from './load-version.ts';
+import { createPatience } from './patience.ts';
 import { createResidents, type OnLoad } from './residents.ts';
 import { productionVersion } from './resolve-version.ts';
 import { createResolver } from './resolver.ts';
@@ -37,6 +39,8 @@ export interface CatalogOptions {
   readonly refreshMs: number;
   /** MODEL_LOAD_TIMEOUT_SECONDS */
   readonly loadTimeoutMs: number;
+  /** MODEL_WAIT_SECONDS; 0 or absent: requests wait for ever. */
+  readonly waitMs?: number;
   /** MODEL_MEMORY_MB */
   readonly memoryBytes: number;
   /** MODEL_CACHE_DIR */
@@ -49,7 +53,7 @@ export interface CatalogOptions {
   readonly onLoad?: OnLoad;
 }
 
-export interface ModelCatalog extends Catalog {
+export interface ModelCatalog extends Catalog, InputSource {
   /** Looks at storage, loads the production versions, keeps looking. Never throws: what is wrong is logged, and tried again. */
   start(): Promise<void>;
   /** Looks at storage now and resolves once every route follows it (or stays, where the new version is broken). @throws InfrastructureError */
@@ -66,7 +70,12 @@ export function createCatalog(options: CatalogOptions): ModelCatalog {
   const kept = createKeptDeployments(dir, options.storage ?? '');
   const snapshot = createSnapshot(store, createDeployments(store, kept, clock, log), clock, log, options.sleep);
   const residents = createResidents({
-    load: (stored, signal) => loadVersion({ ...options, cache }, stored, signal),
+    load: (stored, signal, onBrought) => loadVersion({ ...options, cache }, stored, signal, onBrought),
+    isAway: () =>
+      snapshot.look().then(
+        () => false,
+        () => true,
+      ),
     budgetBytes: options.memoryBytes,
     loadTimeoutMs: options.loadTimeoutMs,
     clock,
@@ -74,6 +83,7 @@ export function createCatalog(options: CatalogOptions): ModelCatalog {
     onLoad: options.onLoad,
   });
   const resolver = createResolver({ snapshot, residents, absences: createAbsences(clock), defaultModel });
+  const patience = createPatience({ waitMs: options.waitMs ?? 0, seenMs: () => snapshot.seenMs, clock });
   const routes = createRoutes();
   const follow = createFollow({ snapshot, residents, routes, resolver, clock, log });
   let timer: NodeJS.Timeout | undefined;
@@ -86,6 +96,18 @@ export function createCatalog(options: CatalogOptions): ModelCatalog {
     // A stand-in is decided each time: what was asked for may be there by now.
     if (!decision.fallback) routes.set(model, asked, entry);
     return entry.routing;
+  }
+
+  /** Without a name and without a default it is not known whose card would say. */
+  function inputOf(model: string | undefined, asked: string | undefined) {
+    if (resolver.nameOf(model) === undefined) return undefined;
+    const entry = routes.get(model, asked);
+    return entry?.resident.live ? inputIn(entry.routing) : resolve(model, asked).then(inputIn);
+  }
+
+  /** Of a rollout's versions the one that a request without a key goes to: which one it is may stand in what is still to be read. */
+  function inputIn({ route, choose }: Routing): InputMapping | undefined {
+    return (route ?? choose('', NO_SEGMENTS, clock())).version.card.input;
   }
 
   /** A version that hangs while it is loaded holds up this look, and none that comes after. */
@@ -103,14 +125,22 @@ export function createCatalog(options: CatalogOptions): ModelCatalog {
         entry.askedMs = entry.resident.lastUsedMs = clock();
         return entry.routing;
       }
-      return resolve(model, asked);
+      return patience.wait(JSON.stringify([model, asked]), resolve(model, asked));
+    },
+    inputOf(model, asked) {
+      if (!snapshot.models) return snapshot.look().then(() => inputOf(model, asked));
+      return inputOf(model, asked);
     },
     async fallbackFor(version) {
       const target = version.card.fallback;
       if (!target || !snapshot.models) return undefined;
-      const decision = await resolver.settle(target.model ?? version.name, target.version);
+      const [name, asked] = [target.model ?? version.name, target.version];
+      const decision = await patience.wait(JSON.stringify([name, asked]), resolver.settle(name, asked));
       if (decision.kind === 'none' || decision.resident.version === version) return undefined;
       return decision.resident.version;
+    },
+    get failure() {
+      return snapshot.failure;
     },
     async list() {
       if (!snapshot.models) await snapshot.look();
@@ -154,6 +184,7 @@ export function createCatalog(options: CatalogOptions): ModelCatalog {
     },
     refresh,
     async close() {
+      options.tried?.close();
       clearInterval(timer);
       await residents.close();
       await Promise.all(refreshes);

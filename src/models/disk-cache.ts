@@ -37,7 +37,7 @@ export function createDiskCache(options: {
 }): DiskCache {
   const { dir, maxBytes, store, log, inUse = () => [] } = options;
   const downloads = createDownloads(dir, store, log);
-  const underWay = new Map<string, Promise<CachedFile>>();
+  const underWay = new Map<string, { readonly work: Promise<CachedFile>; readonly signal: AbortSignal }>();
   const pathOf = (stored: StoredVersion) => join(dir, `${keyOf(modelFileOf(stored))}.onnx`);
 
   const evictTo = (bytes: number, kept: readonly string[]) => evict(dir, bytes, new Set([...kept, ...underWay.keys()]));
@@ -122,13 +122,20 @@ export function createDiskCache(options: {
     };
   }
 
-  return {
+  const cache: DiskCache = {
     async get(stored, signal) {
       const key = pathOf(stored);
       const there = underWay.get(key);
-      if (there) return there;
+      if (there) {
+        try {
+          return await there.work;
+        } catch (thrown) {
+          if (!there.signal.aborted || signal.aborted) throw thrown;
+          return await cache.get(stored, signal); // whoever began it has given it up
+        }
+      }
       const work = room(stored, () => wholeModel(stored, signal));
-      underWay.set(key, work);
+      underWay.set(key, { work, signal });
       try {
         return await work;
       } catch (thrown) {
@@ -145,6 +152,7 @@ export function createDiskCache(options: {
       await rm(folderOf(pathOf(stored)), { recursive: true, force: true });
     },
   };
+  return cache;
 }
 
 const modelFileOf = (stored: StoredVersion): StoredFile => ({

@@ -33,9 +33,15 @@ export class BrokenModel extends Error {
 
 /**
  * Downloads one version, has it tried where that was not done yet, and opens it.
+ * @param onBrought told once storage has given what it holds of it: what takes longer from there on is the model's own
  * @throws BrokenModel naming file and cause; BlobGone where it was replaced meanwhile; InfrastructureError where storage or the disk fails.
  */
-export async function loadVersion(parts: LoadParts, stored: StoredVersion, signal: AbortSignal): Promise<ModelVersion> {
+export async function loadVersion(
+  parts: LoadParts,
+  stored: StoredVersion,
+  signal: AbortSignal,
+  onBrought: () => void = () => {},
+): Promise<ModelVersion> {
   const { store, cache, loaders } = parts;
   const { name, version } = stored;
   const titles = { model: modelPath(stored), card: cardPath(stored) };
@@ -43,7 +49,9 @@ export async function loadVersion(parts: LoadParts, stored: StoredVersion, signa
   try {
     const file = await cache.get(stored, signal);
     const source = { name, version, titles, raw, file, sha256: file.sha256 };
-    return await openTried(parts, await gatherVersion(source, loaders), signal);
+    const gathered = await gatherVersion(source, loaders);
+    onBrought();
+    return await openTried(parts, gathered, signal);
   } catch (thrown) {
     if (thrown instanceof InfrastructureError || thrown instanceof BlobGone || signal.aborted) throw thrown;
     const { message } = asError(thrown);

@@ -3,6 +3,7 @@ import { asError } from '../core/errors.ts';
 import type { Loader, ModelFile, OpenedModel } from '../core/loader.ts';
 import type { Card, ModelVersion } from '../core/model.ts';
 import { type RawCard, wishesOf } from './card.ts';
+import { checkSchema } from './check-schema.ts';
 import { judgeOutputs } from './judge-outputs.ts';
 import { resolveCard } from './resolve-card.ts';
 import { warmUpPlan } from './warm-up-plan.ts';
@@ -70,6 +71,7 @@ export async function gatherVersion(source: VersionOnDisk, loaders: readonly Loa
   }
   const loader = loaders.find(kind => kind.takes(raw));
   if (!loader) throw new Error(`${titles.card}: a kind of model that is not known here`);
+  await checkSchema(raw, titles.card);
   return { ...source, loader, gathered: await gather(source, loader) };
 }
 

@@ -42,7 +42,9 @@ export interface Residents {
 export const KEPT_MS = 300_000;
 
 export function createResidents(options: {
-  readonly load: (stored: StoredVersion, signal: AbortSignal) => Promise<ModelVersion>;
+  readonly load: (stored: StoredVersion, signal: AbortSignal, onBrought: () => void) => Promise<ModelVersion>;
+  /** Looks whether storage answers; absent: it does. A version that it did not bring in time is broken only where it does. */
+  readonly isAway?: () => Promise<boolean>;
   readonly budgetBytes: number;
   readonly loadTimeoutMs: number;
   readonly clock: Clock;
@@ -90,17 +92,20 @@ export function createResidents(options: {
   /** A load that takes too long is given up; what it still brings is freed. */
   function withTimeout(stored: StoredVersion): Promise<ModelVersion> {
     return withDeadline(loadTimeoutMs, stopping.signal, async signal => {
-      const work = options.load(stored, signal);
+      let isBrought = false;
+      const work = options.load(stored, signal, () => {
+        isBrought = true;
+      });
       try {
         return await abortable(work, signal);
       } catch (thrown) {
         work.then(version => version.backend.close()).catch(() => {});
         if (!signal.aborted) throw thrown;
-        throw stopping.signal.aborted
-          ? new InfrastructureError('closing', { cause: thrown })
-          : new BrokenModel(`${modelPath(stored)}: not loaded within ${loadTimeoutMs / 1000} s`, undefined, {
-              cause: thrown,
-            });
+        if (stopping.signal.aborted) throw new InfrastructureError('closing', { cause: thrown });
+        const message = `${modelPath(stored)}: not loaded within ${loadTimeoutMs / 1000} s`;
+        if (!isBrought && (await options.isAway?.()))
+          throw new InfrastructureError(`${message}, and storage does not answer`, { cause: thrown });
+        throw new BrokenModel(message, undefined, { cause: thrown });
       }
     });
   }

@@ -2,6 +2,7 @@ import type { Card } from '../core/model.ts';
 import type { ClassLabel } from '../core/prediction.ts';
 import type { Signature, TensorSpec } from '../core/tensor.ts';
 import type { RawCard } from './card.ts';
+import { compileInput } from './compile-input.ts';
 import { resolveFeatures } from './resolve-features.ts';
 import { resolveOutputs } from './resolve-outputs.ts';
 
@@ -31,11 +32,13 @@ export function resolveCard(source: CardSource, signature: Signature): Card {
   const { raw } = source;
   const fixedBatch = fixedBatchOf(signature);
   if (fixedBatch === undefined) checkSlice(raw?.batching?.max_batch_size, signature, source.file);
+  const features = resolveFeatures(raw?.features, signature, source.file);
   return {
     name: source.name,
     version: source.version,
     task: raw?.task,
-    features: resolveFeatures(raw?.features, signature, source.file),
+    features,
+    input: compileInput(raw?.input, source.file, features),
     unneededInputs: source.unneeded ?? [],
     outputs: resolveOutputs(raw?.outputs, source.classes, signature, source.file),
     fallback: raw?.fallback && { model: raw.fallback.model, version: raw.fallback.version },

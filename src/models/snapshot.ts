@@ -22,6 +22,10 @@ export interface Snapshot {
   lookAgain(): Promise<number>;
   /** The last look failed, a moment ago. */
   readonly away: boolean;
+  /** Why the last look failed; undefined where it did not. */
+  readonly failure: Error | undefined;
+  /** When a look last succeeded. */
+  readonly seenMs: number;
 }
 
 /** Waits; an argument, so that tests never do. */
@@ -46,6 +50,8 @@ export function createSnapshot(
   let looks = 0;
   let beganMs = Number.NEGATIVE_INFINITY;
   let failedMs = Number.NEGATIVE_INFINITY;
+  let failure: Error | undefined;
+  let seenMs = Number.NEGATIVE_INFINITY;
 
   async function update(): Promise<void> {
     const signal = AbortSignal.timeout(LOOK_TIMEOUT_MS);
@@ -84,9 +90,12 @@ export function createSnapshot(
     beganMs = clock();
     try {
       await update();
+      seenMs = clock();
+      failure = undefined;
       failedMs = Number.NEGATIVE_INFINITY;
     } catch (thrown) {
       failedMs = clock();
+      failure = asError(thrown);
       throw thrown;
     }
   }
@@ -116,6 +125,12 @@ export function createSnapshot(
     },
     get away() {
       return clock() - failedMs < LEFT_ALONE_MS;
+    },
+    get failure() {
+      return failure;
+    },
+    get seenMs() {
+      return seenMs;
     },
     look,
     lookAgain() {

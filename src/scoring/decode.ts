@@ -1,4 +1,4 @@
-import { type Decoded, type Decoder, isRequest } from '../core/codec.ts';
+import { type Decoder, type Found, isPassedOver, isRequest } from '../core/codec.ts';
 import type { Event, EventBatch } from '../core/event.ts';
 import type { ScannedRows } from './rows/scanned-rows.ts';
 import type { Run } from './run.ts';
@@ -14,12 +14,16 @@ export async function decode(run: Run, { events }: EventBatch, decoder: Decoder,
   scanned.forget();
 }
 
-function addAll(run: Run, decoded: readonly Decoded[], event: Event, at: number): void {
+function addAll(run: Run, decoded: readonly Found[], event: Event, at: number): void {
   const resultId = run.resultId(event);
   for (let i = 0; i < decoded.length; i++) {
-    const item = decoded[i] as Decoded;
+    const item = decoded[i] as Found;
+    if (isPassedOver(item)) {
+      run.passOver(at);
+      continue;
+    }
     const request = toRequest(item, event, decoded.length === 1 ? resultId : `${resultId}/${i}`, run.requestTimeoutMs);
-    const place = run.add(request, at);
+    const place = run.add(request, at, decoded.length === 1 ? -1 : i);
     if (!isRequest(item)) run.refuse(place, item.error);
   }
 }

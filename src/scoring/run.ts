@@ -1,4 +1,4 @@
-import type { Decoded, Decoder, RequestScanner } from '../core/codec.ts';
+import type { Decoder, RequestScanner } from '../core/codec.ts';
 import { RequestError } from '../core/errors.ts';
 import type { Event, EventBatch } from '../core/event.ts';
 import type { Clock } from '../core/log.ts';
@@ -49,6 +49,9 @@ export class Run {
   readonly refusals = new Map<number, Refusal>();
   readonly groups = new Map<ModelVersion, Group>();
   readonly slices: SliceTiming[] = [];
+  /** By event's place in the batch: how many of its records were passed over. */
+  readonly passedOver = new Map<number, number>();
+  readonly #parts: number[] = [];
   readonly #decoder: Decoder | undefined;
   readonly requestTimeoutMs: number | undefined;
   /** What was enqueued before this had no time left when the run began, milliseconds since the epoch. */
@@ -78,17 +81,29 @@ export class Run {
     this.#hasDeadlines = options.requestTimeoutMs !== undefined;
   }
 
-  /** A request as an object, carried by the event at this place of the batch; gives its own place. */
-  add(request: Request, event: number): number {
+  /** A request as an object, carried by the event at this place of the batch, at `part` of its records (-1: as its only one); gives its own place. */
+  add(request: Request, event: number, part = -1): number {
     const place = this.#next(event);
+    if (part >= 0) this.#parts[place] = part;
     this.#keep(place, request);
     this.moveTo(place, NO_ROW);
     const idBytes = maxIdBytesOf(request.requestId);
     if (idBytes > this.maxIdBytes) this.maxIdBytes = idBytes;
-    if (request.text !== undefined) this.#hasParts = true;
+    if (request.text !== undefined || request.carried !== undefined) this.#hasParts = true;
     if (request.timeoutMs !== undefined) this.#hasDeadlines = true;
     if (request.priority !== 1) this.#hasPriorities = true;
     return place;
+  }
+
+  /** A record of the event at this place of the batch is no request, and has no ending. */
+  passOver(event: number): void {
+    this.passedOver.set(event, (this.passedOver.get(event) ?? 0) + 1);
+  }
+
+  /** By place: which of its event's records it is, -1 where the event has but one; undefined where they follow each other. */
+  get partOf(): Int32Array | undefined {
+    if (this.passedOver.size === 0) return undefined;
+    return Int32Array.from({ length: this.count }, (_, place) => this.#parts[place] ?? -1);
   }
 
   /** A request that was scanned: where the id's JSON stands in its event's body, end 0 where it has none; the way it goes, and its row. */
@@ -186,7 +201,7 @@ export class Run {
 
   /** Whether every event of the batch carried exactly one request. */
   get isOneToOne(): boolean {
-    return this.#isOneToOne && this.count === this.batch?.events.length;
+    return this.#isOneToOne && this.count === this.batch?.events.length && this.passedOver.size === 0;
   }
 
   /** The place of the request that a row of a group belongs to; once all are in. */
@@ -235,9 +250,8 @@ export class Run {
     let request = this.parsed(place);
     if (request === undefined) {
       const event = this.event(place);
-      // What a scanner has taken is one request, decoded without waiting.
-      const [decoded] = (this.#decoder as Decoder).decode(event) as readonly Decoded[];
-      request = toRequest(decoded as Decoded, event, this.resultId(event), this.requestTimeoutMs);
+      const decoded = (this.#decoder as Decoder).decodeScanned(event);
+      request = toRequest(decoded, event, this.resultId(event), this.requestTimeoutMs);
       this.#keep(place, request);
     }
     return request;

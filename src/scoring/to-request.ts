@@ -26,6 +26,7 @@ export function toRequest(
     routingKey: said?.routingKey ?? event.partitionKey ?? textOf(requestId) ?? resultId,
     segments: said?.segments ?? NO_SEGMENTS,
     text,
+    carried: said?.carried,
   };
 }
 

@@ -126,6 +126,12 @@ export const METRICS = {
     unit: '{process}',
     help: 'Such processes that did not survive it; reason is died, time or memory.',
   },
+  hubscore_passed_over_total: {
+    kind: 'counter',
+    labels: ['partition'],
+    unit: '{record}',
+    help: "Records that the card's `where` passed over: settled, without an ending.",
+  },
   hubscore_model_loads_total: {
     kind: 'counter',
     labels: [...MODEL, 'outcome'],

@@ -97,6 +97,9 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
     recordArrival: batch => lag.arrived(batch),
     recordBatch(batch, scored, timing) {
       store.of('hubscore_event_batch_size').observe(batch.events.length);
+      for (const count of scored.passedOver.values()) {
+        store.of('hubscore_passed_over_total', batch.partition).value += count;
+      }
       meter.record(scored, timing);
       lag.settled(batch, timing.receivedAtMs);
       exporting.tracer?.trace(batch, scored, timing);

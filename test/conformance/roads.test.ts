@@ -309,6 +309,7 @@ function counting(): Decoder & { decoded: number } {
   return {
     decoded: 0,
     createScanner: decoder.createScanner,
+    decodeScanned: decoder.decodeScanned,
     decode(event) {
       this.decoded++;
       return decoder.decode(event);

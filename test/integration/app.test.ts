@@ -143,10 +143,10 @@ describe('the app', () => {
     expect(body).toContain('hubscore_breaker_state{target="storage"} 0\n');
     expect(body).toContain('hubscore_cache_hits_total 0\n');
     expect(body).not.toContain('target="results"');
+    expect(listener.connections()).toBe(0);
     await app.warmUp('scoring');
     expect((await app.answerHttp('metrics', request)).body).toContain('hubscore_breaker_state{target="results"} 0\n');
     await app.close();
-    expect(listener.connections()).toBe(0);
     listener.stop();
   });
 });

@@ -363,6 +363,47 @@ describe('hubscore models', () => {
     expect((await hubscore(['models', 'show', 'churn'])).err).toMatch(/no model churn\nThere are diabetes\./);
   });
 
+  it('tries an event that was sent by the mapping of a model in storage, and refuses a mapping that cannot compile', async () => {
+    const card = (input: object) => writeFileSync(join(folder, 'mapped.json'), JSON.stringify({ ...own, input }));
+    const { name: _, ...own } = JSON.parse(readFileSync(samples('diabetes/1.0.0/model.json'), 'utf8'));
+    const push = [
+      'models',
+      'push',
+      samples('diabetes/1.0.0/model.onnx'),
+      '-c',
+      'mapped.json',
+      '-n',
+      'mapped',
+      '-v',
+      '1.0.0',
+    ];
+    card({ row: '$..properties' });
+    expect((await hubscore(push)).err).toContain('input.row: "$..properties": position 2: expected a name');
+    card({ preset: 'azure-monitor', request_id: '$.resourceId' });
+    expect((await hubscore(push)).code).toBe(0);
+    const shown = await hubscore(['models', 'show', 'mapped', '--input']);
+    expect(JSON.parse(shown.out)).toEqual({
+      records: '$.records[*]',
+      row: '$.properties',
+      request_id: '$.resourceId',
+    });
+
+    const names = (own.features as { name: string }[]).map(({ name }) => name);
+    const properties = Object.fromEntries(names.map(name => [name, 1]));
+    const producer = new EventHubProducerClient(hubs.connectionString, 'inference-requests');
+    const body = { records: [{ resourceId: 'here', properties }] };
+    await producer.sendBatch([{ body }], { partitionId: '3' });
+    const { lastEnqueuedSequenceNumber } = await producer.getPartitionProperties('3');
+    await producer.close();
+    const id = `inference-requests/3/${lastEnqueuedSequenceNumber}`;
+    const tried = await hubscore(['models', 'try', 'mapped', id, '--json']);
+    expect(tried.err).toBe('');
+    expect(JSON.parse(tried.out).records).toMatchObject([
+      { request_id: 'here', features: properties, result: { model: 'mapped' } },
+    ]);
+    expect((await hubscore(['models', 'try', 'mapped', 'inference-requests/3/99999'])).err).toContain('is not there');
+  });
+
   it('pushes the weights beside a model with it, and shows it with them', async () => {
     const exported = join(ROOT, 'test/fixtures/cases/external-data-pushed-without-it/model.onnx');
     const pushed = await hubscore(['models', 'push', exported, '--name', 'ext', '--version', '1.0.0']);

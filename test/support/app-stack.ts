@@ -34,9 +34,10 @@ export interface Verified {
 /** hubscore as a whole: endpoint, storage with a model, and as many hosts as are started. */
 export interface AppStack {
   readonly hubs: EventHubs;
+  readonly storage: Storage;
   startHost(environment?: Readonly<Record<string, string>>): Promise<FunctionsHost>;
   /** Sends requests to a partition until they are taken. */
-  send(count: number, partitionId: string): Promise<void>;
+  send(count: number, partitionId: string, model?: string): Promise<void>;
   hubscore(...args: readonly string[]): Promise<{ readonly code: number; readonly out: string }>;
   verify(): Promise<Verified>;
   /** Adds partitions to the hubs while they run. */
@@ -89,6 +90,7 @@ export async function startAppStack(
   if (pushed.code !== 0) throw new Error(pushed.out);
   return {
     hubs,
+    storage,
     hubscore,
     async startHost(more = {}) {
       const host = await startHost({
@@ -104,7 +106,7 @@ export async function startAppStack(
       hosts.push(host);
       return host;
     },
-    async send(count, partitionId) {
+    async send(count, partitionId, model = 'diabetes') {
       const { sender } = await linkTo(partitionId);
       const sendOne = async (body: string): Promise<void> => {
         for (;;) {
@@ -117,7 +119,7 @@ export async function startAppStack(
         }
       };
       const bodies = Array.from({ length: count }, () =>
-        JSON.stringify({ request_id: `r-${sent++}`, model: 'diabetes', features: FEATURES }),
+        JSON.stringify({ request_id: `r-${sent++}`, model, features: FEATURES }),
       );
       await Promise.all(bodies.map(sendOne));
     },

@@ -1,8 +1,7 @@
 import { ConstantBackoff, handleAll, retry } from 'cockatiel';
 import type { Event, EventBatch } from '../../src/core/event.ts';
-import { type PartitionSender, SendError } from '../../src/core/hub-sender.ts';
+import type { PartitionSender } from '../../src/core/hub-sender.ts';
 import type { Outcome, RenderDeadLetter } from '../../src/core/outcome.ts';
-import { createBreaker } from '../../src/core/retry-policies.ts';
 import { ScoredBatch } from '../../src/core/scored-batch.ts';
 import { createAdmission } from '../../src/ledger/admission.ts';
 import { createScorer, type Scorer, type ScorerOptions } from '../../src/ledger/scorer.ts';
@@ -23,6 +22,8 @@ export interface World {
   readonly requestsOf: (sequenceNumber: number) => number;
   /** Whether a request ends as a dead letter: it may be another every time it is scored. */
   readonly isBad: (sequenceNumber: number, index: number) => boolean;
+  /** Whether a card passes a record over: it then has no ending. */
+  readonly passes: (sequenceNumber: number, index: number) => boolean;
   readonly said: string[];
   /** Marks that were not true when they were appended. */
   readonly falseMarks: string[];
@@ -38,6 +39,7 @@ export function createWorld(options: Partial<World> = {}): World {
     wireBatch: 3,
     requestsOf: () => 1,
     isBad: () => false,
+    passes: () => false,
     said: [],
     falseMarks: [],
     ...options,
@@ -79,17 +81,14 @@ export function startProcess(
       log,
     },
     consumerGroup: 'scoring',
-    score: async batch => ScoredBatch.of(batch, score(world, batch)),
+    score: async batch => ScoredBatch.of(batch, score(world, batch), [], passedOver(world, batch)),
     renderDeadLetter,
     senders: {
       results: worldSender(world, world.results, process, alive),
       deadLetters: worldSender(world, world.deadLetters, process, alive),
     },
     retry: retry(handleAll, { maxAttempts: 2, backoff: new ConstantBackoff(0) }),
-    breaker: createBreaker(
-      { name: 'results hub', failures: 1_000, resetMs: 1, log },
-      error => error instanceof SendError,
-    ),
+    refuseWhileAway() {},
     uncertainDelayMs: 0,
     admission: createAdmission(1_000_000),
     weigh: ({ body }) => body.length,
@@ -119,7 +118,9 @@ export const idsIn = (hub: MemoryHub): string[] => hub.events.map(event => event
 
 /** Ids of every request there is, in order. */
 export function allIds(world: World, from = 0): string[] {
-  return Array.from({ length: world.requests.next - from }, (_, i) => idsOf(world, from + i)).flat();
+  return Array.from({ length: world.requests.next - from }, (_, i) =>
+    idsOf(world, from + i).filter((_, index) => !world.passes(from + i, index)),
+  ).flat();
 }
 
 function idsOf(world: World, sequenceNumber: number): string[] {
@@ -130,10 +131,21 @@ function idsOf(world: World, sequenceNumber: number): string[] {
 
 function score(world: World, { events }: EventBatch): Outcome[] {
   return events.flatMap(event =>
-    idsOf(world, event.sequenceNumber).map((resultId, i) =>
-      outcome(world.isBad(event.sequenceNumber, i) ? 'dead-letter' : 'result', event, resultId, '{"body":""}'),
-    ),
+    idsOf(world, event.sequenceNumber).flatMap((resultId, i) => {
+      if (world.passes(event.sequenceNumber, i)) return [];
+      const kind = world.isBad(event.sequenceNumber, i) ? 'dead-letter' : 'result';
+      return [outcome(kind, event, resultId, '{"body":""}')];
+    }),
   );
+}
+
+/** By event's place, as scoring tells it. */
+function passedOver(world: World, { events }: EventBatch): ReadonlyMap<number, number> {
+  const counts = events.map(({ sequenceNumber }, at): [number, number] => {
+    const records = Array.from({ length: world.requestsOf(sequenceNumber) }, (_, i) => i);
+    return [at, records.filter(i => world.passes(sequenceNumber, i)).length];
+  });
+  return new Map(counts.filter(([, count]) => count > 0));
 }
 
 function outcome(kind: Outcome['kind'], event: Event, resultId: string, body: string): Outcome {
@@ -171,8 +183,9 @@ function worldSender(world: World, hub: MemoryHub, process: { dead: boolean }, a
 function checkMark(world: World, messageId: string, mark: number): void {
   const there = new Set([...idsIn(world.results), ...idsIn(world.deadLetters)]);
   for (let sequenceNumber = world.requests.first; sequenceNumber <= mark; sequenceNumber++) {
-    for (const id of idsOf(world, sequenceNumber)) {
-      if (!there.has(id)) world.falseMarks.push(`${messageId} says settled through ${mark}, but ${id} has no ending`);
+    for (const [i, id] of idsOf(world, sequenceNumber).entries()) {
+      if (!there.has(id) && !world.passes(sequenceNumber, i))
+        world.falseMarks.push(`${messageId} says settled through ${mark}, but ${id} has no ending`);
     }
   }
 }

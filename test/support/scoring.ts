@@ -4,9 +4,9 @@ import { namespaceAddress } from '../../src/azure/namespace-address.ts';
 import type { Connection } from '../../src/config/connection.ts';
 import type { EventBatch } from '../../src/core/event.ts';
 import type { HubReader } from '../../src/core/hub-reader.ts';
-import { type PartitionSender, SendError } from '../../src/core/hub-sender.ts';
+import type { PartitionSender } from '../../src/core/hub-sender.ts';
 import type { Outcome } from '../../src/core/outcome.ts';
-import { createBreaker, createRetry } from '../../src/core/retry-policies.ts';
+import { createRetry } from '../../src/core/retry-policies.ts';
 import { ScoredBatch } from '../../src/core/scored-batch.ts';
 import { createAmqpConnection } from '../../src/hubs/amqp-connection.ts';
 import { createAmqpSender } from '../../src/hubs/amqp-sender.ts';
@@ -55,10 +55,7 @@ export async function startScoring(
     renderDeadLetter,
     senders: { results: wrap(results), deadLetters: wrap(deadLetters) },
     retry: createRetry({ retries: 3, initialDelayMs: 50, maxDelayMs: 500 }),
-    breaker: createBreaker(
-      { name: 'results hub', failures: 100, resetMs: 1_000, log },
-      error => error instanceof SendError,
-    ),
+    refuseWhileAway() {},
     uncertainDelayMs: 100,
     admission: createAdmission(64 * 1024 * 1024),
     weigh: ({ body }) => body.length,

@@ -93,7 +93,8 @@ export async function load(terminal: Terminal, asked: LoadOptions): Promise<void
     if (options.json) write(terminal, options.json, `${JSON.stringify(report, null, 2)}\n`);
     if (options.html) write(terminal, options.html, renderPage(report));
     if (signal.aborted) terminal.setExitCode(130);
-    else if (report.requests.missing + report.requests.notSent > 0) terminal.setExitCode(1);
+    else if (report.requests.missing + report.requests.notSent > 0 || report.perSecond.missed !== null)
+      terminal.setExitCode(1);
   } finally {
     await Promise.all([producer, ...Object.values(hubs)].map(client => client.close()));
   }

@@ -13,6 +13,8 @@ export interface ReportInput {
   readonly startedMs: number;
   /** When sending ended. */
   readonly sentMs: number;
+  /** When sending should have ended; absent: whenever it did. */
+  readonly scheduledEndMs?: number;
   readonly interrupted: boolean;
   readonly lagSamples: readonly LagSample[];
   readonly lagAfterSending: number | undefined;
@@ -30,6 +32,7 @@ export function makeReport(input: ReportInput): LoadReport {
   const enqueued = new Latencies();
   const intended = new Latencies();
   const delay = new Latencies();
+  const confirmation = new Latencies();
   let lastMs = sentMs;
   let lastResultMs = startedMs;
   for (let n = 0; n < tally.begun; n++) {
@@ -47,13 +50,14 @@ export function makeReport(input: ReportInput): LoadReport {
 
   let begun = 0;
   for (let n = 0; n < tally.begun; n++) {
-    const { fate, intendedMs, sendBeganMs, enqueuedMs, endedMs } = tally.at(n);
+    const { fate, intendedMs, sendBeganMs, confirmedMs, enqueuedMs, endedMs } = tally.at(n);
     if (sendBeganMs === 0) continue; // its turn never came
     begun++;
     const meant = binAt(intendedMs);
     meant.asked++;
     binAt(sendBeganMs).sent++;
     delay.add(sendBeganMs - intendedMs);
+    if (!Number.isNaN(confirmedMs)) confirmation.add(confirmedMs - sendBeganMs);
     if (fate < FATE.result) continue;
     const ending = binAt(endedMs - clock.offsetMs);
     if (fate === FATE.deadLetter) {
@@ -88,6 +92,7 @@ export function makeReport(input: ReportInput): LoadReport {
       cached: tally.cached,
     },
     perSecond: {
+      missed: missedRate(input),
       sent: tally.sent / Math.max(0.001, (sentMs - startedMs) / 1000),
       results: tally.results / Math.max(0.001, (lastResultMs - startedMs) / 1000),
       peakResults: Math.max(0, ...timeline.map(({ results }) => results)),
@@ -96,6 +101,7 @@ export function makeReport(input: ReportInput): LoadReport {
       enqueuedToEnqueued: { ...enqueued.summary(), curve: enqueued.curve() },
       intendedToResult: { ...intended.summary(), curve: intended.curve() },
       sendDelay: delay.summary(),
+      confirmation: confirmation.summary(),
     },
     deadLetterCodes: mostFirst(tally.deadLetterCodes),
     sendFailures: mostFirst(tally.sendFailures),
@@ -105,6 +111,17 @@ export function makeReport(input: ReportInput): LoadReport {
     binSeconds,
     timeline,
   };
+}
+
+/** The last send may be confirmed so much later than it was due. */
+const LATE_END_MS = 1_000;
+const KEPT_SHARE = 0.9;
+
+function missedRate({ tally, startedMs, sentMs, scheduledEndMs, interrupted }: ReportInput): number | null {
+  if (scheduledEndMs === undefined || interrupted) return null;
+  const [asked, took] = [scheduledEndMs - startedMs, sentMs - startedMs];
+  if (took - asked <= LATE_END_MS || asked >= KEPT_SHARE * took) return null;
+  return tally.begun / Math.max(0.001, asked / 1000);
 }
 
 interface Bin {

@@ -62,6 +62,8 @@ export interface LoadReport {
     readonly cached: number;
   };
   readonly perSecond: {
+    /** The rate that the schedule asked for, where less than nine tenths of it went out; else null. */
+    readonly missed: number | null;
     /** Over the time in which there was sending. */
     readonly sent: number;
     /** From the first intended time to the last result. */
@@ -76,6 +78,8 @@ export interface LoadReport {
     readonly intendedToResult: LatencyReport;
     /** From when it was meant to go until its send began: large where this sender could not keep up. */
     readonly sendDelay: LatencySummary;
+    /** From when its send began until the hub confirmed it. */
+    readonly confirmation: LatencySummary;
   };
   readonly deadLetterCodes: Readonly<Record<string, number>>;
   readonly sendFailures: Readonly<Record<string, number>>;

@@ -94,6 +94,7 @@ export async function runLoad(job: LoadJob, terminal: Terminal): Promise<LoadRep
       tally,
       startedMs,
       sentMs,
+      ...(schedule && { scheduledEndMs: startedMs + Math.min(job.durationMs, schedule.timeOf(job.total)) }),
       interrupted: signal.aborted,
       lagSamples: lags.samples,
       lagAfterSending,

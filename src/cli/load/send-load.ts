@@ -1,5 +1,5 @@
 import type { Schedule } from './schedule.ts';
-import type { Tally } from './tally.ts';
+import { FATE, type Tally } from './tally.ts';
 
 /** Our clock and its waiting; handed in, so that schedules are tested without time passing. */
 export interface LoadClock {
@@ -33,6 +33,9 @@ interface Group {
 const LARGEST_GROUP = 500;
 /** Timers are no finer, and a send for each of many requests a millisecond would only heat the machine that is measured. */
 const TICK_MS = 1;
+const LOOK_MS = 10;
+/** After the end of the duration: what was due and is not sent, or not confirmed, by then counts as not sent. */
+const LATE_MS = 5_000;
 
 /**
  * Sends what the plan says until it is done or the signal comes; what is under way then is still confirmed.
@@ -70,9 +73,21 @@ async function sendOnSchedule(
 ) {
   const total = Math.min(plan.total, schedule.dueBefore(plan.durationMs));
   const waiting = new Map<string | undefined, Group>();
-  const underWay = new Set<Promise<void>>();
+  const underWay = new Map<Promise<void>, readonly number[]>();
+  const endMs = startMs + plan.durationMs + LATE_MS;
+
+  function giveUp(): void {
+    for (const { numbers } of waiting.values()) {
+      for (const n of numbers) {
+        tally.begin(n, startMs + schedule.timeOf(n), 0);
+        tally.fail(n, 'not sent by the end of --duration');
+      }
+    }
+    waiting.clear();
+  }
 
   function dispatch(): void {
+    if (clock.now() >= endMs) giveUp();
     for (const [key, group] of waiting) {
       if (underWay.size >= plan.workers) return;
       waiting.delete(key);
@@ -84,7 +99,7 @@ async function sendOnSchedule(
         underWay.delete(sending);
         if (!signal.aborted) dispatch();
       });
-      underWay.add(sending);
+      underWay.set(sending, numbers);
     }
   }
 
@@ -100,5 +115,11 @@ async function sendOnSchedule(
     dispatch();
     if (next < total) await clock.sleep(Math.max(TICK_MS, startMs + schedule.timeOf(next) - clock.now()), signal);
   }
-  while (underWay.size > 0) await Promise.all(underWay); // the last of them may have begun others
+  while (underWay.size > 0 && clock.now() < endMs) {
+    const isBounded = endMs < Number.POSITIVE_INFINITY && !signal.aborted;
+    await (isBounded ? clock.sleep(LOOK_MS, signal) : Promise.all(underWay.keys())); // the last of them may begin others
+  }
+  if (!signal.aborted) giveUp();
+  for (const n of [...underWay.values()].flat())
+    if (tally.at(n).fate === FATE.unsettled) tally.fail(n, 'not confirmed by the end of --duration');
 }

@@ -68,7 +68,7 @@ function endings(count: number, reasons: Readonly<Record<string, number>>, paint
 
 /** What a reader must know to take the figures for what they are. */
 export function remarks(report: LoadReport): string[] {
-  const { requests, clock, latencyMs, settings } = report;
+  const { requests, perSecond, clock, latencyMs, settings } = report;
   const said: string[] = [];
   if (requests.cached > 0) {
     const share = Math.round((100 * requests.cached) / Math.max(1, requests.results));
@@ -77,8 +77,17 @@ export function remarks(report: LoadReport): string[] {
     );
   }
   if (settings.openLoop && latencyMs.sendDelay.p95 > 50) {
+    const late = `requests went out late (p95 ${ms(latencyMs.sendDelay.p95)} ms)`;
+    // Where confirmations kept the workers waiting for as long, no other sender would have done better.
     said.push(
-      `requests went out late (p95 ${ms(latencyMs.sendDelay.p95)} ms): this sender is the limit; more --workers, or another machine`,
+      latencyMs.confirmation.max * 2 >= latencyMs.sendDelay.p95
+        ? `${late}: sends were not confirmed for up to ${ms(latencyMs.confirmation.max)} ms, so the hub or the way to it is the limit; more --workers help where it is slow and not still`
+        : `${late}: this sender is the limit; more --workers, or another machine`,
+    );
+  }
+  if (perSecond.missed !== null) {
+    said.push(
+      `${whole(Math.round(perSecond.missed))} a second were asked for, and ${whole(Math.round(perSecond.sent))} went out`,
     );
   }
   if (requests.missing > 0) {

@@ -124,6 +124,7 @@ export class Tally {
       fate: this.fates.get(n),
       intendedMs: this.intended.get(n),
       sendBeganMs: this.sendBegan.get(n),
+      confirmedMs: this.confirmed.get(n),
       enqueuedMs: this.enqueued.get(n),
       endedMs: this.ended.get(n),
     };

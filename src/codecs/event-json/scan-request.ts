@@ -1,5 +1,6 @@
 import type { RequestScanner } from '../../core/codec.ts';
 import type { Event } from '../../core/event.ts';
+import { binaryPrefix } from '../cloud-events/attributes.ts';
 import { NumberScanner } from './scan-number.ts';
 import { isSpace, skipSpace, standsAt, textEnd, wholeNumberEnd } from './scan-text.ts';
 
@@ -55,7 +56,8 @@ export class JsonScanner implements RequestScanner {
     this.#bytes = body;
     this.fieldsRepeat = this.#scanLikeTheLast(body);
     if (this.fieldsRepeat) return true;
-    const usual = this.#scanAnew(body);
+    // A CloudEvent's id stands in for one that its body lacks.
+    const usual = this.#scanAnew(body) && (this.idEnd > 0 || binaryPrefix(event) === undefined);
     this.#remember(body, usual && this.rows === 0);
     this.#featuresAt = -1;
     return usual;

@@ -10,7 +10,7 @@ import { maxIdBytesOf, type Run } from '../run.ts';
 import { append } from './answer-columns.ts';
 import type { AnswerTable, PlacedAnswers } from './answer-table.ts';
 import { modelMsOf, scoredAtMsOf } from './pack-answers.ts';
-import { endingJson, flagsJson, OPENING, quote, RESULT_ID } from './result-json.ts';
+import { carriedJson, endingJson, flagsJson, OPENING, quote, RESULT_ID } from './result-json.ts';
 import type { Wording, Wordings } from './wordings.ts';
 import { copyId, writeId } from './write-id.ts';
 import { roomForPack, roomOf, writeAnswer, writePack } from './write-pack.ts';
@@ -113,7 +113,7 @@ export class ResultArm implements Arm {
     const run = this.#run;
     const first = run.firstRow(place);
     const listed = run.listed(place);
-    const bytes = this.#fixedBytes + this.#idBytes(place);
+    const bytes = this.#fixedBytes + this.#idBytes(place) + carriedBytes(run, place);
     return bytes + (listed === 0 ? roomOf(this.#answers, first) : roomForPack(run, this.#way, place));
   }
 
@@ -148,7 +148,7 @@ export class ResultArm implements Arm {
     const digits = digitsOf(sequenceNumber, this.#digits || 1);
     const idAt = append(into, start, opening);
     const parsed = run.parsed(place);
-    if (!this.isSingle && (parsed?.text !== undefined || run.listed(place) > 0))
+    if (parsed?.carried !== undefined || (!this.isSingle && (parsed?.text !== undefined || run.listed(place) > 0)))
       return this.#writeUnusual(place, event, into, idAt);
     const firstRow = run.firstRow(place);
     const first = this.#answers.of(firstRow);
@@ -175,6 +175,7 @@ export class ResultArm implements Arm {
     const from = run.firstRow(place);
     if (run.listed(place) > 0) at = writePack(run, way, place, into, at);
     else at = writeAnswer(this.#answers.of(from), from, into, at);
+    if (parsed?.carried !== undefined) at += into.write(carriedJson(parsed.carried), at);
     const ending = this.#endingOf(event.enqueuedAtMs, scoredAtMsOf(run, way, place), modelMsOf(run, way, place));
     return append(into, at, ending);
   }
@@ -216,4 +217,10 @@ export class ResultArm implements Arm {
     const parsed = run.parsed(place);
     return parsed === undefined ? run.idEnd(place) - run.idStart(place) : maxIdBytesOf(parsed.requestId);
   }
+}
+
+/** A UTF-16 unit takes three bytes at most. */
+function carriedBytes(run: Run, place: number): number {
+  const carried = run.parsed(place)?.carried;
+  return carried === undefined ? 0 : 3 * carriedJson(carried).length;
 }

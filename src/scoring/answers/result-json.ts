@@ -6,7 +6,7 @@ import type { Route } from '../../core/routing.ts';
  * How a result reads, member by member, in their order. The only place that knows: results are written as bytes from these pieces, and read back where
  * somebody wants an object.
  *
- *   {"request_id":…,"result_id":"…","model":"…","model_version":"…"<flags>,<answer>,"enqueued_at":"…","timestamp":"…","latency_ms":…,"model_ms":…}
+ *   {"request_id":…,"result_id":"…","model":"…","model_version":"…"<flags>,<answer>[,"carried":{…}],"enqueued_at":"…","timestamp":"…","latency_ms":…,"model_ms":…}
  */
 
 export const OPENING = '{"request_id":';
@@ -79,6 +79,11 @@ export function answerWriter(classes: readonly ClassLabel[]): (prediction: Predi
     if (outputs !== undefined) json += `,"outputs":${JSON.stringify(outputs)}`;
     return json;
   };
+}
+
+/** @param carried JSON of what the card's mapping copies */
+export function carriedJson(carried: string): string {
+  return `,"carried":${carried}`;
 }
 
 /** @param modelMs milliseconds; shown to a thousandth */

@@ -55,7 +55,8 @@ export function writeEndings(run: Run, batch: EventBatch, options: WriteEndingsO
   }
   const eventOf = run.isOneToOne ? undefined : run.eventOf;
   const arms = [...results.arms, ...deadLetters.all];
-  return new ScoredBatch(batch, { eventOf, places: places.columns, arms }, run.slices);
+  const columns = { eventOf, partOf: run.partOf, places: places.columns, arms };
+  return new ScoredBatch(batch, columns, run.slices, run.passedOver);
 }
 
 /** Where each ending stands among the arms; no columns as long as all are the rows of the first arm, in their order. */

@@ -3,6 +3,7 @@ import { withBreaker } from '../../../src/azure/with-breaker.ts';
 import { BlobGone, type Blobs } from '../../../src/core/blobs.ts';
 import { InfrastructureError } from '../../../src/core/errors.ts';
 import { createBreaker } from '../../../src/core/retry-policies.ts';
+import { abortable } from '../../../src/core/waiting.ts';
 import { notes } from '../../support/models.ts';
 
 describe('withBreaker', () => {
@@ -40,5 +41,29 @@ describe('withBreaker', () => {
       await expect(blobs.readText('a/1.0.0/model.json', new AbortController().signal)).rejects.toThrow('is gone');
     }
     expect(breaker.state).toBe('closed');
+  });
+
+  it.each([
+    ['calls that are given up since no answer comes', (blobs: Blobs, signal: AbortSignal) => blobs.list('', signal)],
+    [
+      'downloads that stand still',
+      async (blobs: Blobs, signal: AbortSignal) => {
+        for await (const _ of await blobs.read('a/1.0.0/model.onnx', 0, '"1"', signal));
+      },
+    ],
+  ])('counts %s', async (_, call) => {
+    const breaker = createBreaker(
+      { name: 'blob storage', failures: 1, resetMs: 60_000, log: notes() },
+      error => error instanceof InfrastructureError,
+    );
+    const silent = (_path: string, signal: AbortSignal) => abortable(new Promise<never>(() => {}), signal);
+    const read = async (path: string, _offset: number, _etag: string, signal: AbortSignal) =>
+      (async function* () {
+        yield Buffer.from('the first bytes');
+        await silent(path, signal);
+      })();
+    const blobs = withBreaker({ list: silent, read } as unknown as Blobs, breaker);
+    await expect(call(blobs, AbortSignal.timeout(20))).rejects.toThrow();
+    expect(breaker.state).toBe('open');
   });
 });

@@ -72,11 +72,12 @@ describe('breaker', () => {
   const states: BreakerState[] = [];
   const said: string[] = [];
   const say = (message: string) => void said.push(message);
-  const create = () =>
+  const create = (withinMs?: number) =>
     createBreaker(
       {
         name: 'results hub',
         failures: 3,
+        withinMs,
         resetMs: 60_000,
         log: { info: say, warn: say, error: say },
         onState: state => void states.push(state),
@@ -103,7 +104,7 @@ describe('breaker', () => {
     expect(await breaker.execute(async () => 2)).toBe(2);
     expect(breaker.state).toBe('closed');
     expect(states).toEqual(['open', 'half-open', 'open', 'half-open', 'closed']);
-    expect(said[0]).toMatch(/results hub is open: 3 failures in a row; next try in 60 s/);
+    expect(said[0]).toMatch(/results hub is open: it failed 3 times in a row, at last: away; next try in 60 s/);
   });
 
   it('does not count what is no failure of the service, nor failures with successes between', async () => {
@@ -115,5 +116,60 @@ describe('breaker', () => {
       await breaker.execute(async () => 1);
     }
     expect(breaker.state).toBe('closed');
+  });
+
+  it('is half open as soon as it would let a call through, though none comes', async () => {
+    const breaker = create();
+    for (let i = 0; i < 3; i++) await expect(breaker.execute(fail)).rejects.toThrow(Away);
+    expect(() => breaker.check()).toThrow(
+      /results hub failed 3 times in a row and is left alone for 60 s; at last: away/,
+    );
+    await vi.advanceTimersByTimeAsync(59_999);
+    expect(breaker.state).toBe('open');
+    await vi.advanceTimersByTimeAsync(1);
+    expect(breaker.state).toBe('half-open');
+    breaker.check();
+  });
+
+  it('says of its refusal that no try of the same batch mends it', async () => {
+    const breaker = create();
+    for (let i = 0; i < 3; i++) await expect(breaker.execute(fail)).rejects.toThrow(Away);
+    const refusal = await breaker.execute(fail).catch(thrown => thrown);
+    expect(refusal).toBeInstanceOf(InfrastructureError);
+    expect(isRetryable(refusal)).toBe(false);
+  });
+
+  it('counts failures within a time, whatever succeeds between them', async () => {
+    const breaker = create(60_000);
+    for (const sinceMs of [0, 25_000, 36_000]) {
+      await vi.advanceTimersByTimeAsync(sinceMs);
+      await expect(breaker.execute(fail)).rejects.toThrow(Away);
+      await breaker.execute(async () => 'sent');
+    }
+    expect(breaker.state).toBe('closed'); // the first is 61 s old
+    await vi.advanceTimersByTimeAsync(20_000);
+    await expect(breaker.execute(fail)).rejects.toThrow(Away);
+    expect(breaker.state).toBe('open');
+    expect(said[0]).toMatch(/is open: it failed 3 times within 60 s/);
+  });
+
+  it('takes what fails at one moment for one failure: a connection that ended under eight partitions', async () => {
+    const breaker = create(60_000);
+    for (let i = 0; i < 8; i++) await expect(breaker.execute(fail)).rejects.toThrow(Away);
+    expect(breaker.state).toBe('closed');
+    for (let i = 0; i < 2; i++) {
+      await vi.advanceTimersByTimeAsync(1_000);
+      await expect(breaker.execute(fail)).rejects.toThrow(Away);
+    }
+    expect(breaker.state).toBe('open');
+  });
+
+  it('counts each that waited in vain, though they end at one moment', async () => {
+    const breaker = create(60_000);
+    const hang = () => new Promise((_, reject) => setTimeout(() => reject(new Away('no answer')), 10_000));
+    const calls = [1, 2, 3].map(() => breaker.execute(hang).catch(() => {}));
+    await vi.advanceTimersByTimeAsync(10_000);
+    await Promise.all(calls);
+    expect(breaker.state).toBe('open');
   });
 });

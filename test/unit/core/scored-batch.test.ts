@@ -33,6 +33,24 @@ describe('a scored batch of objects', () => {
     expect(ids.map(id => id.slice('inference-requests/2/'.length))).toEqual(['100', '101/0', '101/1', '101/2', '102']);
   });
 
+  it('leaves out what was passed over, and keeps the places of the rest', () => {
+    const left = outcome(1, { resultId: 'inference-requests/2/101/2' });
+    const scored = ScoredBatch.of(
+      batch,
+      [left],
+      [],
+      new Map([
+        [0, 1],
+        [1, 3],
+        [2, 4],
+      ]),
+    );
+    expect(scored.outcomes()).toEqual([left]);
+    const none = ScoredBatch.of({ ...batch, events: batch.events.slice(0, 1) }, [], [], new Map([[0, 1]]));
+    expect(none.outcomes()).toEqual([]);
+    expect(() => ScoredBatch.of(batch, [left], [], new Map([[2, 4]]))).toThrow('out of step at sequence number 101');
+  });
+
   it.each([
     ['leave an event out', [0, 2], 'the endings are out of step at sequence number 102'],
     ['end too early', [0, 1], 'there are endings for 2 of 3 events'],

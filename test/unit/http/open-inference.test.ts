@@ -305,6 +305,10 @@ describe('infer', () => {
     const api = serve(catalogOf(diabetes), { predict });
     const body = { inputs: inputs(FEATURES), parameters: { timeout_ms: 20 } };
     expect(await ask(api, 'v2-infer', { name: 'diabetes' }, body)).toMatchObject({ status: 504 });
+    const failure = new InfrastructureError('listing models: timed out');
+    const away = serve({ ...catalogOf(diabetes), failure }, { predict });
+    const asked = await ask(away, 'v2-infer', { name: 'diabetes' }, body);
+    expect(asked).toMatchObject({ status: 503, body: { error: 'listing models: timed out' } });
   });
 
   it('takes no more at once than it may, and takes others afterwards', async () => {
@@ -345,6 +349,8 @@ describe('metadata', () => {
     const log = notes();
     const api = serve({ ...catalogOf(diabetes), list }, { log });
     expect(await ask(api, 'v2-ready')).toMatchObject({ status: 503, body: { ready: false } });
+    const since = serve({ ...catalogOf(diabetes), failure: new InfrastructureError('listing models: away') });
+    expect(await ask(since, 'v2-ready')).toMatchObject({ status: 503, body: { ready: false } });
     expect(log.lines).toEqual(['GET /v2/health/ready: 503 storage is away']);
     expect(await ask(api, 'v2-live')).toMatchObject({ status: 200 });
     const model = await ask(api, 'v2-model', { name: 'diabetes' });

@@ -45,6 +45,15 @@ describe('readBatch', () => {
     expect(batch.events[1]?.properties).toEqual({ model: 'churn' });
   });
 
+  it('gives on what the service says of an event, for mappings', () => {
+    const systemPropertiesArray = metadata().systemPropertiesArray.map((own, i) => ({
+      ...own,
+      'iothub-connection-device-id': `d${i}`,
+    }));
+    const { events } = readBatch(bodies, metadata({ systemPropertiesArray }), SOURCE);
+    expect(events.map(({ system }) => system?.['iothub-connection-device-id'])).toEqual(['d0', 'd1', 'd2']);
+  });
+
   it('falls back to the arrays, which are aligned where they are whole', () => {
     const batch = readBatch(
       bodies,

@@ -9,9 +9,9 @@ const ofType = (suffix: string) => all.filter(({ type }) => type.toLowerCase().e
 const USERS: Readonly<Record<string, readonly [file: string, evidence: string]>> = {
   appReadsRequests: ['src/functions/score-requests.ts', 'eventHubName: settings.REQUESTS_HUB'],
   appSendsRequests: ['src/ledger/replay.ts', 'producer.sendBatch'],
-  appReadsResults: ['src/app/open-events.ts', 'results: openReader(connection, settings.RESULTS_HUB'],
+  appReadsResults: ['src/app/open-events.ts', 'results: readerWithBreaker(open(settings.RESULTS_HUB)'],
   appSendsResults: ['src/app/open-events.ts', 'open(RESULTS_HUB)'],
-  appReadsDeadLetters: ['src/app/open-events.ts', 'deadLetters: openReader(connection, settings.DEAD_LETTER_HUB'],
+  appReadsDeadLetters: ['src/app/open-events.ts', 'deadLetters: readerWithBreaker(open(settings.DEAD_LETTER_HUB)'],
   appSendsDeadLetters: ['src/app/open-events.ts', 'open(DEAD_LETTER_HUB)'],
   appReadsModels: ['src/app/open-catalog.ts', 'MODELS_CONTAINER'],
   appKeepsVerdicts: ['src/app/open-catalog.ts', 'createBlobs(connection, MONITOR_CONTAINER)'],

@@ -15,6 +15,8 @@ const LEFT_OUT = [
   'LOCAL_DATA_DIR', // likewise
   'WORKER_THREADS', // by the cores; in a pod by what it requests of them
   'REQUEST_TIMEOUT_MS', // a backlog is work, not waste
+  'SCHEMA_REGISTRY', // whoever has one sets it
+  'SCHEMA_REGISTRY_AUTH', // likewise
   'REPLAY_SCHEDULE', // replaying by timer is off unless asked for
 ];
 

@@ -62,16 +62,18 @@ const scenario = fc.record({
   wireBatch: fc.integer({ min: 1, max: 5 }),
   several: fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 1, maxLength: 5 }),
   bad: fc.array(fc.boolean(), { minLength: 1, maxLength: 50 }),
+  passed: fc.array(fc.integer({ min: 0, max: 3 }), { minLength: 1, maxLength: 20 }),
   keeps: fc.array(fc.boolean(), { minLength: 1, maxLength: 8 }),
 });
 
 describe('the ledger', () => {
   it('gives every request exactly one ending, in order, whatever fails where', async () => {
     await fc.assert(
-      fc.asyncProperty(scenario, async ({ events, faults, batchSizes, wireBatch, several, bad, keeps }) => {
+      fc.asyncProperty(scenario, async ({ events, faults, batchSizes, wireBatch, several, bad, passed, keeps }) => {
         const world = createWorld({
           faults: faults.filter(fault => fault !== 'too large'),
           wireBatch,
+          passes: (sequenceNumber, i) => passed[(sequenceNumber * 3 + i) % passed.length] === 3,
           requestsOf: sequenceNumber => several[sequenceNumber % several.length] ?? 1,
           isBad: (sequenceNumber, i) => bad[(sequenceNumber * 7 + i) % bad.length] ?? false,
         });
@@ -87,11 +89,12 @@ describe('the ledger', () => {
 
   it('gives one ending even where a request ends otherwise each time it is scored', async () => {
     await fc.assert(
-      fc.asyncProperty(scenario, async ({ events, faults, batchSizes, wireBatch, several, bad, keeps }) => {
+      fc.asyncProperty(scenario, async ({ events, faults, batchSizes, wireBatch, several, bad, passed, keeps }) => {
         let draw = 0;
         const world = createWorld({
           faults: [...faults],
           wireBatch,
+          passes: (sequenceNumber, i) => passed[(sequenceNumber * 3 + i) % passed.length] === 3,
           requestsOf: sequenceNumber => several[sequenceNumber % several.length] ?? 1,
           isBad: () => bad[draw++ % bad.length] ?? false, // a deadline, a model that came meanwhile
         });

@@ -352,6 +352,34 @@ describe('a partition that falls silent behind a hole', () => {
     expect(idsIn(world.results)).toEqual(allIds(world));
   });
 
+  it('is settled as far as requests are old, and not beyond', async () => {
+    const world = createWorld();
+    request(world, 3);
+    world.nowMs += 61_000;
+    request(world, 3);
+    const { scorer } = startProcess(world);
+    expect(await scorer.fillSilentPartitions()).toBe(3);
+    expect(idsIn(world.results)).toEqual(allIds(world).slice(0, 3));
+  });
+
+  it('may be one whose records are passed over, at which somebody is still at work', async () => {
+    const world = createWorld({ passes: sequenceNumber => sequenceNumber < 9 });
+    request(world, 10);
+    world.nowMs += 61_000;
+    const [owner, other] = [startProcess(world), startProcess(world)];
+    for (const [from, count] of [
+      [0, 3],
+      [3, 3],
+      [6, 3],
+    ] as const) {
+      await owner.scorer.scoreBatch(batchOf(world, from, count));
+      world.nowMs += 400;
+    }
+    expect(await other.scorer.fillSilentPartitions()).toBe(10);
+    await owner.scorer.scoreBatch(batchOf(world, 9, 1));
+    expect(idsIn(world.results)).toEqual(['requests/0/9']);
+  });
+
   it('is left alone while its next request is young', async () => {
     const world = createWorld();
     request(world, 2);

@@ -13,8 +13,9 @@ async function check(world: World, options: Partial<Parameters<typeof verify>[0]
     results: reader(world.results),
     deadLetters: reader(world.deadLetters),
   };
-  const countRequests = ({ sequenceNumber }: { sequenceNumber: number }) => world.requestsOf(sequenceNumber);
-  const [verdict] = await verify({ hubs, countRequests, maxListed: 3, ...options }, AbortSignal.timeout(20_000));
+  const readRecords = ({ sequenceNumber }: { sequenceNumber: number }) =>
+    Array.from({ length: world.requestsOf(sequenceNumber) }, (_, i) => world.passes(sequenceNumber, i));
+  const [verdict] = await verify({ hubs, readRecords, maxListed: 3, ...options }, AbortSignal.timeout(20_000));
   return verdict;
 }
 
@@ -68,6 +69,7 @@ describe('verify', () => {
     const verdict = await check(world);
     const ids = [world.results.events[3]?.messageId, world.results.events[5]?.messageId];
     expect(verdict?.repeated).toEqual({ count: 2, ids });
+    expect(verdict?.otherwise).toEqual({ count: 1, ids: [ids[1]] });
     expect(verdict).toMatchObject({ missing: NONE, outOfOrder: NONE });
   });
 
@@ -96,9 +98,22 @@ describe('verify', () => {
 
   it('takes a dead letter for a whole event as the ending of all its requests', async () => {
     const world = await scored(3, { requestsOf: () => 1 });
-    const counted = await check(world, { countRequests: event => (event.sequenceNumber === 0 ? 4 : 1) });
+    const counted = await check(world, {
+      readRecords: event => new Array(event.sequenceNumber === 0 ? 4 : 1).fill(false),
+    });
     expect(counted).toMatchObject({ requests: 6, missing: NONE });
     expect((counted?.results ?? 0) + (counted?.deadLetters ?? 0)).toBe(6);
+  });
+
+  it('counts what is passed over, whole events among it, and misses none of it', async () => {
+    const passes = (sequenceNumber: number, i: number) => sequenceNumber % 3 === 0 || (sequenceNumber + i) % 4 === 0;
+    const world = await scored(50, { passes });
+    const verdict = await check(world);
+    expect(verdict).toMatchObject({ events: 50, requests: 70, missing: NONE, repeated: NONE, outOfOrder: NONE });
+    expect(verdict?.skipped).toBeGreaterThan(20);
+    expect((verdict?.results ?? 0) + (verdict?.deadLetters ?? 0)).toBe(70 - (verdict?.skipped ?? 0));
+    world.results.events = world.results.events.filter(event => event.messageId !== 'requests/0/2/1');
+    expect((await check(world))?.missing).toEqual({ count: 1, ids: ['requests/0/2/1'] });
   });
 
   it('leaves endings of an earlier hub of the same name aside', async () => {

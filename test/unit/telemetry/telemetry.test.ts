@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { ERROR_CODES, RequestError } from '../../../src/core/errors.ts';
 import type { ModelVersion } from '../../../src/core/model.ts';
+import { ScoredBatch } from '../../../src/core/scored-batch.ts';
 import { createTelemetry, type Telemetry } from '../../../src/telemetry/telemetry.ts';
 import { answered, batch, deadLetter, event, result, scored, slice } from './scored.ts';
 
@@ -311,6 +312,18 @@ describe('telemetry', () => {
     const samples = await look(telemetry);
     expect(samples.get('hubscore_ledger_skipped_total{partition="1"}')).toBe(7);
     expect(samples.get('hubscore_ledger_recovered_total{partition="1"}')).toBe(1);
+  });
+
+  it('counts what a card passes over', async () => {
+    const telemetry = create();
+    const events = [event(11, NOW_MS), event(12, NOW_MS)];
+    const passedOver = new Map([
+      [0, 1],
+      [1, 4],
+    ]);
+    const scored = ScoredBatch.of(batch(events), [], [], passedOver);
+    telemetry.recordBatch(batch(events), scored, { receivedAtMs: NOW_MS, sentAtMs: NOW_MS });
+    expect((await look(telemetry)).get('hubscore_passed_over_total{partition="2"}')).toBe(5);
   });
 
   it('says how late the event loop runs, without the interval of its own timer', async () => {

@@ -191,3 +191,33 @@ describe('page', () => {
     expect(niceTicks(30)).toEqual([0, 10, 20, 30]);
   });
 });
+
+describe('a sender that is late', () => {
+  /** 100 requests a second for 10 s, which all began 4 s late. */
+  const late = (confirmedAfterMs: number, part: Partial<ReportInput> = {}) => {
+    const tally = new Tally('late');
+    for (let n = 0; n < 1000; n++) {
+      tally.begin(n, START + 10 * n, START + 10 * n + 4_000);
+      tally.confirm(n, START + 10 * n + 4_000 + (n === 500 ? confirmedAfterMs : 3));
+      tally.end(endingOf(tally, n, START + 10 * n + 4_010));
+    }
+    return makeReport({ ...exampleRun(), tally, sentMs: START + 36_000, ...part });
+  };
+
+  it('is the limit itself where sends were confirmed at once', () => {
+    expect(remarks(late(3)).join()).toContain('this sender is the limit');
+  });
+
+  it('is not where the endpoint stood still', () => {
+    const said = remarks(late(4_000)).join();
+    expect(said).toMatch(/sends were not confirmed for up to .* ms, so the hub or the way to it is the limit/);
+    expect(said).not.toContain('this sender is the limit');
+  });
+
+  it('has missed its rate, which is said', () => {
+    const report = late(3, { scheduledEndMs: START + 10_000 });
+    expect(report.perSecond.missed).toBe(100);
+    expect(remarks(report)).toContain('100 a second were asked for, and 28 went out');
+    expect(late(3, { scheduledEndMs: START + 35_500 }).perSecond.missed).toBeNull();
+  });
+});

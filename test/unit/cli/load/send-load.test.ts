@@ -42,6 +42,19 @@ function planOf(part: Partial<LoadPlan>): LoadPlan {
 const NEVER = new AbortController().signal;
 
 describe('sending on a schedule', () => {
+  it('ends 5 s after the duration, though sends are never confirmed: what is left counts as not sent', async () => {
+    const { clock } = fakeClock();
+    const tally = new Tally('t');
+    const plan = planOf({ total: 100, durationMs: 1_000, workers: 2, send: () => new Promise<void>(() => {}) });
+    await sendLoad(plan, tally, clock, NEVER);
+    expect(clock.now() - START).toBeLessThan(6_100);
+    expect(tally.notSent).toBe(100);
+    expect(Object.fromEntries(tally.sendFailures)).toEqual({
+      'not confirmed by the end of --duration': 2,
+      'not sent by the end of --duration': 98,
+    });
+  });
+
   it('sends every request once, when it is due', async () => {
     const { clock } = fakeClock();
     const sends: Send[] = [];
