@@ -1,7 +1,6 @@
 import type { ModelVersion } from '../core/model.ts';
 import { InputTensors } from '../core/open-inference.ts';
-import type { Ending, RowError } from '../core/outcome.ts';
-import type { Prediction } from '../core/prediction.ts';
+import type { Answered, Ending, Refused } from '../core/outcome.ts';
 import type { Request } from '../core/request.ts';
 import { receiveError, type SentError, sendError } from './wire-errors.ts';
 
@@ -27,27 +26,8 @@ export interface VersionName {
 }
 
 export type SentEnding =
-  | {
-      readonly kind: 'answered';
-      readonly version: VersionName;
-      readonly predictions: readonly (Prediction | undefined)[];
-      readonly errors: readonly RowError[];
-      readonly several: boolean;
-      readonly requestedVersion: string | undefined;
-      readonly fallback: boolean;
-      readonly variant: string | undefined;
-      readonly degraded: boolean;
-      readonly cached: boolean;
-      readonly scoredAtMs: number;
-      readonly modelMs: number;
-    }
-  | {
-      readonly kind: 'refused';
-      readonly error: SentError;
-      readonly version: VersionName | undefined;
-      readonly variant: string | undefined;
-      readonly failedAtMs: number;
-    };
+  | (Omit<Answered, 'version'> & { readonly version: VersionName })
+  | (Omit<Refused, 'version' | 'error'> & { readonly error: SentError; readonly version: VersionName | undefined });
 
 export function sendEnding(ending: Ending): SentEnding {
   if (ending.kind === 'refused') {
