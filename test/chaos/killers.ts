@@ -1,17 +1,6 @@
 import { gzipSync } from 'node:zlib';
 import type { ContainerClient } from '@azure/storage-blob';
-import {
-  crashing,
-  eating,
-  endless,
-  gluttonous,
-  int4Output,
-  looping,
-  model,
-  node,
-  tensor,
-  value,
-} from '../support/onnx.ts';
+import { crashing, eater, eating, hanger, int4Output, looping, model, node, tensor, value } from '../support/onnx.ts';
 import type { SeededRandom } from '../support/seeded-random.ts';
 import { type ChaosEvent, makeEvent } from './requests.ts';
 
@@ -72,8 +61,8 @@ const FILES: Readonly<Record<string, Buffer | string>> = {
   'eating/1.0.0/model.onnx': eating(),
   // Newer versions of a model that serves.
   'churn/1.0.1/model.onnx': int4Output(),
-  'churn/1.0.2/model.onnx': endless(),
-  'churn/1.0.3/model.onnx': gluttonous(),
+  'churn/1.0.2/model.onnx': hanger(),
+  'churn/1.0.3/model.onnx': eater(4e9),
   'diabetes/1.1.1/model.onnx': crashing(),
   'diabetes/1.1.1/model.json': JSON.stringify({ batching: { max_batch_size: 1e9 } }),
   'diabetes/1.1.2/model.onnx': looping(),

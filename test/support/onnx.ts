@@ -300,35 +300,6 @@ export function int4Output(): Buffer {
   });
 }
 
-/** A file that takes 4 GB at its first run, whatever it is given. */
-export function gluttonous(): Buffer {
-  return model({
-    nodes: [
-      node('ConstantOfShape', ['size'], ['zeros']),
-      node('ReduceSum', ['zeros', 'first'], ['nothing'], { keepdims: 0 }),
-      node('Add', ['x', 'nothing'], ['y']),
-    ],
-    inputs: [value('x', 'float32', [null, 1])],
-    outputs: [value('y', 'float32', [null, 1])],
-    initializers: [tensor('size', [1], [1e9]), tensor('first', [1], [0])],
-  });
-}
-
-/** A file whose every run takes for ever. */
-export function endless(): Buffer {
-  const body = graph({
-    nodes: [node('Identity', ['go'], ['go on']), node('Add', ['sum', 'one'], ['more'])],
-    inputs: [value('round', 'int64', []), value('go', 'bool', []), value('sum', 'float32', [])],
-    outputs: [value('go on', 'bool', []), value('more', 'float32', [])],
-  });
-  return model({
-    nodes: [node('Loop', ['rounds', '', 'one'], ['end'], { body: { graph: body } }), node('Add', ['x', 'end'], ['y'])],
-    inputs: [value('x', 'float32', [null, 1])],
-    outputs: [value('y', 'float32', [null, 1])],
-    initializers: [tensor('one', [], Float32Array.of(1)), tensor('rounds', [], [1e15])],
-  });
-}
-
 /** Files that must be refused, and a word of the reason. */
 export const BAD: Readonly<Record<string, { readonly file: Buffer; readonly says: RegExp }>> = {
   'no model': { file: Buffer.from('this is a text, not a model\n'.repeat(5)), says: /not an ONNX file/ },
