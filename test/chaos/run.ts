@@ -73,4 +73,5 @@ const passed = ended.filter(Boolean).length;
 const failed = ended.length - passed;
 say(`${secondsSince(startedAt)} s`);
 say(`Tests  ${failed > 0 ? `${failed} failed | ` : ''}${passed} passed (${ended.length})`);
-process.exit(failed > 0 ? 1 : 0);
+// What was said has to be out first: a pipe takes it later.
+process.stdout.write('', () => process.exit(failed > 0 ? 1 : 0));
