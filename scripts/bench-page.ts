@@ -139,7 +139,7 @@ picture(
         title: 'of it, everything on: the heap of JavaScript',
         lines: [
           line('young generation', 'ideal', course('everything', HOST).youngMiB),
-          line('objects that live', 'ours', course('everything', HOST).heapMiB),
+          line('objects, least in a minute', 'ours', course('everything', HOST).heapMiB),
         ],
       },
       {
@@ -213,6 +213,11 @@ const rows: readonly (readonly [what: string, wanted: string, measured: string])
     'memory after 1,000,000 events over that after a fifth of them',
     '≤ 1.1',
     short(figure(memory, 'function path, 1,000,000 events', 'growth')),
+  ],
+  [
+    'memory of the whole stack over a soak, everything on: host, inference processes, endpoint',
+    '≤ 1.1',
+    [HOST, 'inference processes', 'endpoint'].map(role => short(course('everything', role).growth)).join(', '),
   ],
 ];
 const oldest = [...results.values()].map(({ at }) => at.slice(0, 10)).sort()[0];
@@ -317,7 +322,7 @@ It judges itself: where what it finds is worth less than looking up, it sits out
 
 The whole stack twice, side by side, ${figure(soak, 'everything', 'minutes')} minutes at ${short(figure(soak, 'requests a second'))} requests a second each (\`npm run bench -- --only soak --minutes 120 --rate 5000\` for longer): once with traces and metrics that are
 exported and read, a cache that finds something, one dead letter in a hundred and a new version of the model every minute; once with nothing but scoring. ${short(figure(soak, 'everything', 'sent'))} and ${short(figure(soak, 'bare', 'sent'))}
-requests came to ${short(figure<number>(soak, 'everything', 'results') + figure<number>(soak, 'everything', 'deadLetters'))} and ${short(figure(soak, 'bare', 'results'))} endings. Growth is the median of the last five minutes over that of minutes 6 to 10.
+requests came to ${short(figure<number>(soak, 'everything', 'results') + figure<number>(soak, 'everything', 'deadLetters'))} and ${short(figure(soak, 'bare', 'results'))} endings. Growth is the median of the last five minutes over that of minutes 6 to 10. Others worked on the machine meanwhile.
 
 ![Memory by the minute](images/bench-soak.svg)
 
