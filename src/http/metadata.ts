@@ -1,6 +1,6 @@
 import type { ModelSummary } from '../core/catalog.ts';
+import { DATATYPES } from '../core/datatypes.ts';
 import type { ModelVersion } from '../core/model.ts';
-import { DATATYPES } from './datatypes.ts';
 import { declaredShape, planOutputs } from './output-plan.ts';
 
 export interface TensorMetadata {
