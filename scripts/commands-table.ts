@@ -1,4 +1,4 @@
-/** Prints docs/commands.md from the commands themselves: `node scripts/commands-table.ts > docs/commands.md`. */
+/** Prints docs/commands.md from the commands themselves: `npx --no node scripts/commands-table.ts > docs/commands.md`. */
 import { PassThrough } from 'node:stream';
 import type { Command, Option } from 'commander';
 import { createProgram } from '../src/cli/program.ts';
@@ -15,7 +15,7 @@ export function commandsPage(): string {
   return [
     '# Commands',
     '',
-    'Run in the folder of this repository: `npx --no hubscore …` never asks a registry for a package of that name, `npx hubscore …` would elsewhere. Made from `src/cli/` by `node scripts/commands-table.ts > docs/commands.md`.',
+    'Run in the folder of this repository: `npx --no hubscore …` never asks a registry for a package of that name, `npx hubscore …` would elsewhere. Made from `src/cli/` by `npx --no node scripts/commands-table.ts > docs/commands.md`.',
     '',
     'Without further settings they speak to the local stack; the environment, or a `local.settings.json` here or in a folder above, points them elsewhere. Exit status 0: done; 1: it failed; what else there is `--help` says after each.',
     '',

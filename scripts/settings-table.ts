@@ -1,4 +1,4 @@
-/** Prints docs/settings.md from the settings' schema: `node scripts/settings-table.ts > docs/settings.md`. */
+/** Prints docs/settings.md from the settings' schema: `npx --no node scripts/settings-table.ts > docs/settings.md`. */
 import { z } from 'zod';
 import { settingsSchema } from '../src/config/settings.ts';
 
@@ -16,7 +16,7 @@ export function settingsPage(): string {
   return [
     '# Settings',
     '',
-    'Environment variables on a laptop (or `Values` in `local.settings.json`), app settings in Azure. Made from `src/config/settings.ts` by `node scripts/settings-table.ts > docs/settings.md`.',
+    'Environment variables on a laptop (or `Values` in `local.settings.json`), app settings in Azure. Made from `src/config/settings.ts` by `npx --no node scripts/settings-table.ts > docs/settings.md`.',
     '',
     'Several names are separated by commas. Where a setting does not parse, the functions are registered all the same, with the defaults: requests then wait in their hub, every try says in the log which settings are wrong and what they take, `/v2/health/ready` answers 503, and so does all other HTTP, with the same sentence. Values are never told. Commands end at once with it.',
     '',

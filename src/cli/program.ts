@@ -2,7 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { unknownSettings } from '../config/unknown-settings.ts';
 import { VERSION } from '../core/version.ts';
 import { doctorCommand } from './doctor.ts';
-import { commandVariables } from './environment.ts';
+import { commandVariables, staleLocalSettings } from './environment.ts';
 import { loadCommand } from './load.ts';
 import { modelsCommand } from './models.ts';
 import { printable, printableLines } from './printable.ts';
@@ -79,6 +79,8 @@ function warnOfSettings({ environment, folder, stderr }: Terminal): void {
   let variables = environment;
   try {
     variables = commandVariables(environment, folder);
+    const stale = staleLocalSettings(environment, folder);
+    if (stale !== undefined) stderr.write(`note: ${printable(stale)}\n`);
   } catch {
     // The command itself says what is wrong with local.settings.json.
   }

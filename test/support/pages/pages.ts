@@ -68,20 +68,27 @@ const COMMAND = /^(npx|npm|node|azd|az|kubectl|docker|curl|bash|python|pip|func|
 export function commandsIn(page: Page): ShownCommand[] {
   const inBlocks = page.blocks
     .filter(({ language }) => RUNNABLE.has(language))
-    .flatMap(block => commandsOf(block).map(({ line, command }) => ({ line, command })));
-  const inText: { line: number; command: string }[] = [];
+    .flatMap(block => commandsOf(block).flatMap(({ line, command }) => piped(line, command)));
+  return [...inBlocks, ...commandsInText(page)];
+}
+
+/** Those in running text alone. */
+export function commandsInText(page: Page): ShownCommand[] {
+  const found: ShownCommand[] = [];
   let fenced = false;
   for (const [i, line] of page.text.split('\n').entries()) {
     if (line.startsWith('```')) fenced = !fenced;
     if (fenced) continue;
     for (const [, span = ''] of line.matchAll(/`([^`]+)`/g)) {
       const command = span.replace(/\\\|/g, '|');
-      if (COMMAND.test(command)) inText.push({ line: i + 1, command });
+      if (COMMAND.test(command)) found.push(...piped(i + 1, command));
     }
   }
-  return [...inBlocks, ...inText].flatMap(({ line, command }) =>
-    command.split(/ (?:\||&&) /).map(part => ({ line, command: part, words: wordsOf(part) })),
-  );
+  return found;
+}
+
+function piped(line: number, command: string): ShownCommand[] {
+  return command.split(/ (?:\||&&) /).map(part => ({ line, command: part, words: wordsOf(part) }));
 }
 
 /** The commands of a block: its lines, or in a `console` those after `$ `; a backslash at a line's end goes on with the next. */

@@ -40,6 +40,19 @@ const FOREIGN = new Set([
 
 const count = (kind: string, size: number) => console.info(`pages: ${size} ${kind}`);
 
+describe('JSON on pages', () => {
+  it('is JSON, but for what `…` leaves out', () => {
+    const blocks = pages.flatMap(({ name, blocks }) =>
+      blocks.filter(({ language }) => language === 'json').map(block => ({ name, block })),
+    );
+    count('blocks of JSON', blocks.length);
+    for (const { name, block } of blocks) {
+      const text = block.text.replace(/,?\s*…/g, '');
+      expect(() => JSON.parse(/^\s*"/.test(text) ? `{${text}}` : text), `${name}:${block.line}`).not.toThrow();
+    }
+  });
+});
+
 describe('settings', () => {
   const settings = Object.keys(settingsSchema.shape);
   it('are each on a page, in backticks', () => {
@@ -75,6 +88,34 @@ describe('commands and flags', () => {
     expect(
       hubscore.flatMap(({ at, words }) => unknownIn(program, words.slice(2)).map(what => `${at}: ${what}`)),
     ).toEqual([]);
+  });
+});
+
+describe('figures', () => {
+  const size = readFileSync(join(ROOT, 'docs/size.md'), 'utf8');
+  it('of what an instance costs follow from the price of a GB-second', () => {
+    const prices = [...size.matchAll(/(0\.\d+) a GB-second/g)].map(match => Number(match[1]) * 2 * 3600);
+    const [busy = 0, ready = 0] = prices;
+    expect(size).toContain(`| ${busy.toFixed(3)} an hour and busy instance of 2 GB`);
+    expect(size).toContain(`keeps one instance busy: about ${Math.round(busy * 730)} `);
+    expect(size).toContain(
+      `${ready.toFixed(3)} an hour, while it works: about ${Math.round((ready * 730) / 2)} busy half the time`,
+    );
+    for (const text of [
+      readFileSync(join(ROOT, 'docs/load-and-tune.md'), 'utf8'),
+      readFileSync(join(ROOT, 'src/cli/tune.ts'), 'utf8'),
+    ]) {
+      expect(text).toContain(`--price-instance-hour ${busy.toFixed(3)}`);
+    }
+  });
+  it('of versions: training tries models by the ONNX Runtime that serves them', () => {
+    const lock = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8'));
+    const served = lock.packages['node_modules/onnxruntime-node'].version;
+    for (const folder of ['training', 'models']) {
+      expect(readFileSync(join(ROOT, `samples/${folder}/requirements.txt`), 'utf8')).toContain(
+        `onnxruntime==${served}\n`,
+      );
+    }
   });
 });
 
