@@ -53,6 +53,20 @@ describe('JSON on pages', () => {
   });
 });
 
+describe('code of other languages', () => {
+  it('is run by interop, page by page', () => {
+    const programs = readFileSync(join(ROOT, 'test/interop/programs.ts'), 'utf8');
+    const shown = pages.flatMap(({ name, blocks }) =>
+      blocks
+        .filter(({ language, mark }) => ['js', 'python', 'go', 'java'].includes(language) && mark === undefined)
+        .map(block => `page('${block.language}', '${name}'`),
+    );
+    count('blocks of other languages', shown.length);
+    expect(shown.length).toBeGreaterThan(4);
+    expect(shown.filter(call => !programs.includes(call))).toEqual([]);
+  });
+});
+
 describe('settings', () => {
   const settings = Object.keys(settingsSchema.shape);
   it('are each on a page, in backticks', () => {
