@@ -27,7 +27,7 @@ export function commandVariables(environment: Variables, folder: string): Variab
     if (!decided.includes(name.split('__')[0] as string)) variables[name] ??= value;
   }
   if (!connects(variables, 'EventHubs')) variables.EventHubs = localEventHubs(variables.EVENTHUBS_PORT ?? '5672');
-  if (!connects(variables, 'ModelStorage')) variables.ModelStorage = localStorage(variables.STORAGE_PORT ?? '10000');
+  if (!connects(variables, 'ModelStorage')) variables.ModelStorage = localStorage(variables);
   return variables;
 }
 
@@ -41,8 +41,8 @@ function localEventHubs(port: string): string {
 }
 
 /** The account and key are those that Azurite documents for everyone. */
-function localStorage(port: string): string {
-  return `DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;AccountKey=${AZURITE_KEY};BlobEndpoint=http://127.0.0.1:${port}/devstoreaccount1;`;
+function localStorage({ STORAGE_PORT: port = '10000', STORAGE_QUEUE_PORT: queuePort = '10001' }: Variables): string {
+  return `DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;AccountKey=${AZURITE_KEY};BlobEndpoint=http://127.0.0.1:${port}/devstoreaccount1;QueueEndpoint=http://127.0.0.1:${queuePort}/devstoreaccount1;`;
 }
 
 function readLocalSettings(file: string): Record<string, string> {
