@@ -5,7 +5,7 @@ import { writeWhole } from '../src/core/digits.ts';
 import type { ModelVersion } from '../src/core/model.ts';
 import type { Tensor } from '../src/core/tensor.ts';
 import { BatchEncoder } from '../src/hubs/encode-message.ts';
-import { writeShortFloat } from '../src/scoring/answers/short-float.ts';
+import { writeShortFloat } from '../src/core/short-float.ts';
 
 const PLAIN = {
   sequenceNumber: 0,

@@ -1,0 +1,21 @@
+import type { Cells } from './write-csv.ts';
+
+/** Cells whose first is the row's number. */
+export class NumberedCells implements Cells {
+  readonly #cells: Cells;
+  readonly #numbers: Float64Array;
+
+  constructor(cells: Cells, numbers: Float64Array) {
+    this.#cells = cells;
+    this.#numbers = numbers;
+  }
+
+  room(row: number): number {
+    return 20 + this.#cells.room(row);
+  }
+
+  writeCsv(row: number, slot: number, into: Buffer, at: number): number {
+    if (slot > 0) return this.#cells.writeCsv(row, slot, into, at);
+    return at + into.write(String(this.#numbers[row]), at, 'latin1');
+  }
+}

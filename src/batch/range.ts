@@ -1,0 +1,55 @@
+import type { Statistics } from './statistics.ts';
+
+/** Bytes of an input around the part of it that is to be scored. */
+export interface Range {
+  /** At least those from `from - 1` on. */
+  readonly bytes: Buffer;
+  /** Of the first of them in the whole input. */
+  readonly offset: number;
+  /** Rows whose first byte lies from `from` up to `to` are meant. */
+  readonly from: number;
+  readonly to: number;
+  /** Where the first row begins, where that is known; undefined: it is guessed, and the chain of ranges shows whether rightly. */
+  readonly start?: number | undefined;
+  /** Bytes of the whole input. */
+  readonly size: number;
+  /** Number of its first row, from 1, where that is known; 1 where not, so that rejects count from the range's own first row. */
+  readonly firstRow?: number | undefined;
+  /** Bytes from an offset on, some more than were asked for before, for a row that ends behind `bytes`. */
+  more(offset: number): Promise<Buffer>;
+}
+
+/** What became of a range. `start` of the next one equals its `end`, or one of the two was split wrongly. */
+export interface RangeResult {
+  readonly start: number;
+  readonly end: number;
+  /** Scored or rejected. */
+  readonly rows: number;
+  /** The scored rows as the output has them, without header. */
+  readonly output: Buffer;
+  readonly rejects: readonly Reject[];
+  readonly statistics: Statistics;
+}
+
+/** A row that cannot be scored. */
+export interface Reject {
+  /** From the range's first row on, or of the whole input where `firstRow` was given; from 1. */
+  readonly row: number;
+  /** Of its first byte in the input. */
+  readonly offset: number;
+  readonly code: string;
+  readonly message: string;
+  /** As the input has it, the first of it where it is long. */
+  readonly raw: string;
+}
+
+/** What a job, or a command, asks beside its input and its model. */
+export interface BatchOptions {
+  /** Undefined: the first column is `row`. */
+  readonly idColumn: string | undefined;
+  readonly includeFeatures: boolean;
+  /** A column more for each class, `probability_<class>`. */
+  readonly includeProbabilities: boolean;
+  /** Stands in every row: ISO 8601. */
+  readonly timestamp: string;
+}
