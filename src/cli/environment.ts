@@ -22,18 +22,24 @@ export function commandVariables(environment: Variables, folder: string): Variab
   const set = Object.entries(environment).filter(([, value]) => value);
   const variables: Record<string, string | undefined> = Object.fromEntries(set);
   // A connection string in the environment must not meet the identity that the file gives for the same service.
-  const decided = ['EventHubs', 'ModelStorage'].filter(service => connects(variables, service));
+  const decided = ['EventHubs', 'ModelStorage', 'BatchStorage', 'AzureWebJobsStorage'].filter(service =>
+    connects(variables, service),
+  );
   for (const [name, value] of Object.entries(readLocalSettings(join(folder, 'local.settings.json')))) {
     if (!decided.includes(name.split('__')[0] as string)) variables[name] ??= value;
   }
   if (!connects(variables, 'EventHubs')) variables.EventHubs = localEventHubs(variables.EVENTHUBS_PORT ?? '5672');
-  if (!connects(variables, 'ModelStorage')) variables.ModelStorage = localStorage(variables);
+  if (!connects(variables, 'ModelStorage')) {
+    variables.ModelStorage = localStorage(variables);
+    // Jobs of another account are not to land in the local queue.
+    if (!connects(variables, 'AzureWebJobsStorage')) variables.AzureWebJobsStorage = variables.ModelStorage;
+  }
   return variables;
 }
 
 const connects = (variables: Variables, service: string) =>
-  Boolean(
-    variables[service] || variables[`${service}__fullyQualifiedNamespace`] || variables[`${service}__blobServiceUri`],
+  ['', '__fullyQualifiedNamespace', '__blobServiceUri', '__queueServiceUri', '__accountName'].some(
+    suffix => variables[`${service}${suffix}`],
   );
 
 function localEventHubs(port: string): string {

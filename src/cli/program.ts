@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { unknownSettings } from '../config/unknown-settings.ts';
 import { VERSION } from '../core/version.ts';
+import { batchCommand } from './batch.ts';
 import { doctorCommand } from './doctor.ts';
 import { commandVariables } from './environment.ts';
 import { loadCommand } from './load.ts';
@@ -20,7 +21,7 @@ local.settings.json, points them elsewhere:
   EventHubs                              connection string of an Event Hubs namespace
   EventHubs__fullyQualifiedNamespace     or its host name, with the identity of \`az login\`
   ModelStorage, ModelStorage__blobServiceUri     likewise for the account with the models
-  EVENTHUBS_PORT, STORAGE_PORT           a local stack on other ports
+  EVENTHUBS_PORT, STORAGE_PORT, STORAGE_QUEUE_PORT   a local stack on other ports
 All settings: docs/settings.md`;
 
 /** Runs one command line. @returns the exit code. */
@@ -45,6 +46,7 @@ export async function run(args: readonly string[], world: Omit<Terminal, 'setExi
     .addCommand(doctorCommand(terminal))
     .addCommand(loadCommand(terminal))
     .addCommand(tuneCommand(terminal))
+    .addCommand(batchCommand(terminal))
     .version(VERSION, '-V, --version', 'print the version')
     .enablePositionalOptions() // `models push --version` is another one
     .hook('preAction', () => warnOfSettings(terminal))

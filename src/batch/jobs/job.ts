@@ -1,0 +1,122 @@
+import { z } from 'zod';
+
+/** In the order in which a job goes through them; `failed` from any, `cancelling` and `cancelled` before `committing`. */
+export const JOB_STATES = [
+  'queued',
+  'validating',
+  'running',
+  'committing',
+  'reporting',
+  'archiving',
+  'succeeded',
+  'failed',
+  'cancelling',
+  'cancelled',
+] as const;
+
+export type JobState = (typeof JOB_STATES)[number];
+
+/** A job in such a state changes no more, unless somebody retries it. */
+export const ENDED: ReadonlySet<JobState> = new Set(['succeeded', 'failed', 'cancelled']);
+
+const whole = z.number().int().min(0);
+
+const inputFile = z.object({
+  /** `container/path` */
+  path: z.string(),
+  etag: z.string(),
+  bytes: whole,
+  /** Offset of its first row. */
+  data_start: whole,
+  /** Number of its first chunk in the job. */
+  first_chunk: whole,
+  chunks: whole,
+});
+
+const progressSchema = z.object({
+  /** With a record. */
+  chunks: whole,
+  /** Of the input, in those. */
+  bytes: whole,
+  rows: whole,
+  rejected: whole,
+  rows_per_second: z.number(),
+  eta: z.string().nullable(),
+  sla: z.enum(['on_track', 'at_risk', 'missed']),
+  at: z.string().optional(),
+});
+
+/** `jobs/<id>/job.json`. Written under its ETag by who submits, finishes, tends, cancels; who scores chunks only reads it. */
+export const jobSchema = z.object({
+  id: z.string(),
+  state: z.enum(JOB_STATES),
+  attempt: whole,
+  model: z.string(),
+  /** As results bear it: `2.1.3+a1b2c3d4`. Resolved once: a promotion in mid-job changes nothing. */
+  model_version: z.string(),
+  input: z.array(inputFile).min(1),
+  /** Of the input. */
+  format: z.enum(['csv', 'ndjson', 'parquet', 'avro']),
+  output: z.string(),
+  output_format: z.enum(['csv', 'ndjson', 'parquet']),
+  /** Of the blob that the output replaces. */
+  replaces: z.string().nullable().default(null),
+  id_column: z.string().nullable().default(null),
+  include_features: z.boolean(),
+  include_probabilities: z.boolean().default(false),
+  /** Columns of the input, in its order. */
+  columns: z.array(z.string()),
+  /** The output's first line, with its end. */
+  header: z.string(),
+  chunk_bytes: whole,
+  chunks: whole.min(1),
+  max_rejected: z.number().min(0).max(1),
+  /** Stands in every row. */
+  timestamp: z.string(),
+  sla_seconds: z.number(),
+  deadline: z.string(),
+  /** `container/prefix` that the output is copied under once it stands. */
+  archive: z.string().nullable().default(null),
+  progress: progressSchema,
+  /** Chunks that are being done again, since the chain of records broke there or their block is gone. */
+  repairs: z.array(z.object({ chunk: whole, generation: whole, start: whole })).default([]),
+  history: z.array(z.object({ state: z.enum(JOB_STATES), at: z.string() })),
+  error: z
+    .object({ message: z.string(), rows: z.array(z.unknown()).optional(), chunks: z.array(whole).optional() })
+    .nullable(),
+});
+
+export type Job = z.infer<typeof jobSchema>;
+export type JobInput = Job['input'][number];
+export type Progress = Job['progress'];
+
+/** A chunk of a job, as the queue carries it. Never `id`, `dequeueCount` or `popReceipt`: those would stand in the place of the host's own. */
+export const messageSchema = z.object({
+  job: z.string(),
+  chunk: whole,
+  generation: whole.default(0),
+  /** Where its first row begins, where the chain has shown that. */
+  start: whole.optional(),
+});
+
+export type ChunkMessage = z.infer<typeof messageSchema>;
+
+/** The same in another state, which its history shows. */
+export function inState(job: Job, state: JobState, nowMs: number, change: Partial<Job> = {}): Job {
+  return {
+    ...job,
+    ...change,
+    state,
+    history: [...(change.history ?? job.history), { state, at: new Date(nowMs).toISOString() }],
+  };
+}
+
+/** Which file a chunk is of, and its nominal range: rows whose first byte lies in it are its own. */
+export function rangeOf(job: Pick<Job, 'input' | 'chunk_bytes'>, chunk: number) {
+  const file = job.input.find(({ first_chunk, chunks }) => chunk >= first_chunk && chunk < first_chunk + chunks);
+  if (!file) throw new Error(`the job has no chunk ${chunk}`);
+  const place = chunk - file.first_chunk;
+  const from = file.data_start + place * job.chunk_bytes;
+  const to = place === file.chunks - 1 ? file.bytes : from + job.chunk_bytes;
+  return { file, from, to, first: place === 0, last: place === file.chunks - 1 };
+}
