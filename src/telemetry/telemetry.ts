@@ -79,6 +79,10 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
   const lag = new PartitionLag(store, clock);
   const process = watchProcess(store);
   const sources: Observed[] = [];
+  // What alerts look at is there with 0 before it has news, or its first increase would be none.
+  store.prepare('hubscore_batch_jobs_total', 'failed');
+  store.prepare('hubscore_batch_chunks_total', 'poison');
+  for (const sla of ['at_risk', 'missed']) store.prepare('hubscore_batch_sla_total', sla);
   for (const reason of FAILURES) store.prepare('hubscore_batch_failures_total', reason);
   const preparePartitions = once(async () => {
     const ask = sources.find(({ partitions }) => partitions)?.partitions;

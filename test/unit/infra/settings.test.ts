@@ -17,6 +17,13 @@ const LEFT_OUT = [
   'REQUEST_TIMEOUT_MS', // a backlog is work, not waste
   'SCHEMA_REGISTRY', // whoever has one sets it
   'SCHEMA_REGISTRY_AUTH', // likewise
+  'AzureWebJobsStorage', // the identity
+  'BatchStorage', // the account with the models stands in
+  'BatchStorage__blobServiceUri', // likewise
+  'BatchStorage__clientId', // likewise
+  'BatchStorage__credential', // likewise
+  'BATCH_SCHEDULE', // whoever has templates sets it
+  'BATCH_WEBHOOK', // whoever has one sets it
   'REPLAY_SCHEDULE', // replaying by timer is off unless asked for
 ];
 

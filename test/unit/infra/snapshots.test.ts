@@ -74,6 +74,7 @@ describe.each(BOTH)('deployment, %s', (_, resources) => {
         'publishes metrics appi-',
         'reads blobs models',
         'changes blobs monitor',
+        'changes blobs batch',
         'receives inference-requests',
         'receives inference-requests-results',
         'receives inference-dead-letter',
@@ -106,9 +107,10 @@ describe.each(BOTH)('deployment, %s', (_, resources) => {
   it('has an alert for each that is described', () => {
     const alerts = ofType(resources, 'Microsoft.Insights/scheduledQueryRules').map(({ name }) => name);
     expect(alerts).toEqual(
-      ['success-rate', 'latency', 'lag', 'dead-letters', 'circuit-open', 'no-results'].map(
-        name => `alert-${name}-${token}`,
-      ),
+      [
+        ...['success-rate', 'latency', 'lag', 'dead-letters', 'circuit-open'],
+        ...['batch-failed', 'batch-at-risk', 'batch-poison', 'no-results'],
+      ].map(name => `alert-${name}-${token}`),
     );
   });
 });
