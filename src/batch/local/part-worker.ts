@@ -6,6 +6,8 @@ import { type BatchTable, openTable, type TableForm } from '../table.ts';
 /** A file to score. Plain data. */
 export interface FileToScore {
   readonly path: string;
+  /** What messages call it. */
+  readonly title: string;
   readonly form: TableForm;
   readonly options: BatchOptions;
   readonly chunkBytes: number;
