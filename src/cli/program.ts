@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { unknownSettings } from '../config/unknown-settings.ts';
 import { VERSION } from '../core/version.ts';
+import { batchCommand } from './batch.ts';
 import { doctorCommand } from './doctor.ts';
 import { commandVariables } from './environment.ts';
 import { loadCommand } from './load.ts';
@@ -40,6 +41,7 @@ export async function run(args: readonly string[], world: Omit<Terminal, 'setExi
     .addCommand(sendCommand(terminal))
     .addCommand(tailCommand(terminal))
     .addCommand(modelsCommand(terminal))
+    .addCommand(batchCommand(terminal))
     .addCommand(replayCommand(terminal))
     .addCommand(verifyCommand(terminal))
     .addCommand(doctorCommand(terminal))

@@ -139,7 +139,9 @@ class Run {
       async (worker, at, found, end) => {
         const part = this.#parts[at] as PlannedPart;
         const scored = found.start === end ? found : await worker.score({ ...part, start: end }, at);
-        writes.push(worker.write(at, output, this.position));
+        const write = worker.write(at, output, this.position);
+        write.catch(() => {}); // met below
+        writes.push(write);
         this.position += scored.bytes;
         await this.#add(scored, numbered ? 0 : this.rows, part);
         return scored.end;
