@@ -1,4 +1,4 @@
-import { appendFile, open } from 'node:fs/promises';
+import { appendFile, writeFile } from 'node:fs/promises';
 import { allSettled } from '../../core/all-settled.ts';
 import { BatchRefusal } from '../problems.ts';
 import type { Reject } from '../range.ts';
@@ -48,10 +48,9 @@ export async function scoreFiles(options: ScoreFilesOptions): Promise<ScoredFile
   const { files, workers, output, rejects, maxRejected } = options;
   const opened = await openAll(files, workers);
   const run = new Run(options, partsOf(opened));
-  await (await open(output, 'w')).close();
   const header = Buffer.from((opened[0] as OpenedFile).header);
-  await appendFile(output, header);
-  if (rejects !== undefined) await (await open(rejects, 'w')).writeFile(REJECTS_HEADER);
+  await writeFile(output, header);
+  if (rejects !== undefined) await writeFile(rejects, REJECTS_HEADER);
   if (options.numbered) await run.count();
   await run.score(header.length);
   judge(run.statistics, run.rows, maxRejected, run.rejects);

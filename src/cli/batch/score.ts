@@ -130,8 +130,8 @@ async function scoreWith({ terminal, settings, files, inputs, aside, options, to
   const stop = new AbortController();
   const workers: PartWorker[] = [];
   const startOthers = () => {
-    const worthy = Math.min(processes - 1, Math.floor(inputs.bytes / WORTH_A_PROCESS_BYTES));
-    for (let i = 0; i < worthy; i++) workers.push(startPartWorker(files, settings, stop.signal));
+    const worthy = options.processes ?? Math.floor(inputs.bytes / WORTH_A_PROCESS_BYTES) + 1;
+    for (let i = 1; i < Math.min(processes, worthy); i++) workers.push(startPartWorker(files, settings, stop.signal));
   };
   const light = (await stat(files.file)).size <= LIGHT_MODEL_BYTES;
   if (light) startOthers(); // they open the model while this process does
