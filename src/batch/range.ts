@@ -1,22 +1,24 @@
 import type { Statistics } from './statistics.ts';
 
-/** Bytes of an input around the part of it that is to be scored. */
+/** An input as its bytes, which do not change: a file that is open, a blob under an ETag. */
+export interface Source {
+  /** Bytes of it. */
+  readonly size: number;
+  /** Fewer bytes where it ends before. @throws InfrastructureError */
+  read(offset: number, length: number): Promise<Buffer>;
+}
+
+/** A part of an input, in places: bytes of a text, rows of Parquet. */
 export interface Range {
-  /** At least those from `from - 1` on. */
-  readonly bytes: Buffer;
-  /** Of the first of them in the whole input. */
-  readonly offset: number;
-  /** Rows whose first byte lies from `from` up to `to` are meant. */
+  /** Rows that begin from `from` up to `to` are meant. */
   readonly from: number;
   readonly to: number;
   /** Where the first row begins, where that is known; undefined: it is guessed, and the chain of ranges shows whether rightly. */
   readonly start?: number | undefined;
-  /** Bytes of the whole input. */
-  readonly size: number;
   /** Number of its first row, from 1, where that is known; 1 where not, so that rejects count from the range's own first row. */
   readonly firstRow?: number | undefined;
-  /** Bytes from an offset on, some more than were asked for before, for a row that ends behind `bytes`. */
-  more(offset: number): Promise<Buffer>;
+  /** Bytes behind `to` that are read with a range of a text, for the end of its last row, and more as needed; absent: 64 KiB. */
+  readonly tailBytes?: number | undefined;
 }
 
 /** What became of a range. `start` of the next one equals its `end`, or one of the two was split wrongly. */
@@ -35,7 +37,7 @@ export interface RangeResult {
 export interface Reject {
   /** From the range's first row on, or of the whole input where `firstRow` was given; from 1. */
   readonly row: number;
-  /** Of its first byte in the input. */
+  /** Its place in the input. */
   readonly offset: number;
   readonly code: string;
   readonly message: string;

@@ -1,48 +1,41 @@
 import type { TableScorer } from '../core/table-scorer.ts';
-import { planColumns } from './columns.ts';
-import { type CsvFormOptions, readCsvForm } from './csv/form.ts';
-import { scoreCsv } from './csv/score-csv.ts';
-import { outputFormOf } from './output-form.ts';
-import type { BatchOptions, Range, RangeResult } from './range.ts';
-import { csvCell } from './write-csv.ts';
+import { openCsv } from './csv/open-csv.ts';
+import type { ByteEncoding } from './csv/text.ts';
+import type { BatchOptions, Range, RangeResult, Source } from './range.ts';
+
+/** How an input is written, as far as somebody says. Plain JSON. */
+export interface TableForm {
+  readonly format: 'csv';
+  /** Of CSV; undefined: told from the first bytes. */
+  readonly encoding?: ByteEncoding | undefined;
+  /** Of CSV, one character; undefined: told from the header. */
+  readonly delimiter?: string | undefined;
+}
 
 /** An input that is scored range by range, in any order and by anybody: the ranges' outputs one after the other are the whole's. */
 export interface BatchTable {
   /** What the output begins with. */
   readonly header: Buffer;
-  /** Where the first row begins, bytes. */
-  readonly dataStart: number;
-  /** @throws InfrastructureError where the model's backend is away; the signal's reason. Rows that cannot be scored are in the result. */
+  /** Places of the first row and behind the last. */
+  readonly from: number;
+  readonly to: number;
+  /** Places between `from` and `to`, in order, at which it is cut into ranges of about so many bytes. */
+  cuts(bytes: number): readonly number[];
+  /** Rows that cannot be scored are in the result. @throws InfrastructureError where the source or the model's backend is away; the signal's reason. */
   score(range: Range, signal: AbortSignal): Promise<RangeResult>;
-}
-
-export interface TableInput extends CsvFormOptions {
-  readonly format: 'csv';
-  /** The first `HEAD_BYTES` bytes of the input, or all of it. */
-  readonly head: Buffer;
-  /** Of the whole input, bytes. */
-  readonly size: number;
+  /** The same without a model: for those who need to know the number of a range's first row before. */
+  count(range: Range): Promise<Pick<RangeResult, 'start' | 'end' | 'rows'>>;
 }
 
 /**
  * The same input, model and options make the same table wherever it is opened.
- * @throws BatchRefusal where the input cannot be scored by the model: what is wrong, and what was expected
+ * @throws BatchRefusal where the input cannot be scored by the model: what is wrong, and what was expected; InfrastructureError
  */
-export function openTable(input: TableInput, scorer: TableScorer, options: BatchOptions): BatchTable {
-  const output = outputFormOf(scorer.version, options);
-  const form = readCsvForm(input.head, input.size, input);
-  const plan = planColumns(form.names, scorer.version.card.features, output.own, options);
-  const names = [
-    plan.id === undefined ? 'row' : (plan.names[plan.id] as string),
-    ...output.answer,
-    'timestamp',
-    'model_version',
-    ...plan.kept.map(column => plan.names[column] as string),
-  ];
-  const table = { form, plan, scorer, output, options };
-  return {
-    header: Buffer.from(`${names.map(csvCell).join(',')}\n`),
-    dataStart: form.dataStart,
-    score: (range, signal) => scoreCsv(table, range, signal),
-  };
+export function openTable(
+  source: Source,
+  form: TableForm,
+  scorer: TableScorer,
+  options: BatchOptions,
+): Promise<BatchTable> {
+  return openCsv(source, form, scorer, options);
 }

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createOnnxLoader } from '../../src/backends/onnx/onnx-loader.ts';
-import { type CsvFormOptions, HEAD_BYTES } from '../../src/batch/csv/form.ts';
-import type { BatchOptions, Range, RangeResult } from '../../src/batch/range.ts';
+import type { CsvFormOptions } from '../../src/batch/csv/form.ts';
+import type { BatchOptions, RangeResult, Source } from '../../src/batch/range.ts';
 import { mergeStatistics, NO_STATISTICS } from '../../src/batch/statistics.ts';
 import { type BatchTable, openTable } from '../../src/batch/table.ts';
 import type { ModelVersion } from '../../src/core/model.ts';
@@ -33,43 +33,33 @@ export function batchOptions(change: Partial<BatchOptions> = {}): BatchOptions {
   return { idColumn: 'id', includeFeatures: false, includeProbabilities: false, timestamp: TIMESTAMP, ...change };
 }
 
+/** Bytes in memory. */
+export function memorySource(bytes: Buffer): Source {
+  return { size: bytes.length, read: async (offset, length) => bytes.subarray(offset, offset + length) };
+}
+
 export function csvTable(
   version: ModelVersion,
   csv: Buffer,
   { delimiter, encoding, ...change }: Partial<BatchOptions> & CsvFormOptions = {},
-): BatchTable {
+): Promise<BatchTable> {
   const scorer = createTableScorer(version, Date.now);
-  const head = csv.subarray(0, HEAD_BYTES);
-  return openTable({ format: 'csv', head, size: csv.length, delimiter, encoding }, scorer, batchOptions(change));
-}
-
-/** A range of bytes that lie in memory, with no more around it than `tail` bytes. */
-export function rangeOf(all: Buffer, from: number, to: number, tail = 64, start?: number): Range {
-  const offset = Math.max(0, from - 1);
-  return {
-    bytes: all.subarray(offset, Math.min(all.length, to + tail)),
-    offset,
-    from,
-    to,
-    start,
-    size: all.length,
-    more: async at => all.subarray(at, at + tail),
-  };
+  return openTable(memorySource(csv), { format: 'csv', delimiter, encoding }, scorer, batchOptions(change));
 }
 
 /** Scores ranges between cuts, anew from where the one before ended where the chain is broken. */
-export async function scoreInRanges(table: BatchTable, all: Buffer, cuts: readonly number[], tail?: number) {
-  const bounds = [0, ...cuts, all.length];
+export async function scoreInRanges(table: BatchTable, cuts: readonly number[], tailBytes?: number) {
+  const bounds = [0, ...cuts, table.to];
   const results: RangeResult[] = [];
   let broken = 0;
-  let end = table.dataStart;
+  let end = table.from;
   const signal = new AbortController().signal;
   for (let i = 0; i + 1 < bounds.length; i++) {
     const [from, to] = [bounds[i] as number, bounds[i + 1] as number];
-    let result = await table.score(rangeOf(all, from, to, tail), signal);
+    let result = await table.score({ from, to, tailBytes }, signal);
     if (result.start !== end) {
       broken++;
-      result = await table.score(rangeOf(all, Math.min(from, end), to, tail, end), signal);
+      result = await table.score({ from, to, start: end, tailBytes }, signal);
     }
     end = result.end;
     results.push(result);

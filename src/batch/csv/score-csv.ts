@@ -5,17 +5,18 @@ import { FeatureTally } from '../features.ts';
 import { Growing } from '../growing.ts';
 import { NumberedCells } from '../numbered-cells.ts';
 import type { OutputForm } from '../output-form.ts';
-import type { BatchOptions, Range, RangeResult, Reject } from '../range.ts';
+import type { BatchOptions, Range, RangeResult, Reject, Source } from '../range.ts';
 import { ScoreTally } from '../scores.ts';
 import { CsvWriter } from '../write-csv.ts';
 import { CsvCells } from './csv-cells.ts';
-import { findStart } from './find-start.ts';
 import { type CsvForm, isLineEnd } from './form.ts';
 import { CsvReader } from './read-csv.ts';
-import { CUT, RowSplitter } from './split-row.ts';
+import { CUT } from './split-row.ts';
+import { findFirst, openWindow, type Window } from './window.ts';
 
 /** A CSV, a model and what is asked: worked out once, for all ranges. */
 export interface CsvTable {
+  readonly source: Source;
   readonly form: CsvForm;
   readonly plan: ColumnPlan;
   readonly scorer: TableScorer;
@@ -30,34 +31,9 @@ const PRIORITY = 9;
 
 /** Scores the rows of a range. @throws InfrastructureError; the signal's reason. */
 export async function scoreCsv(table: CsvTable, range: Range, signal: AbortSignal): Promise<RangeResult> {
-  const scoring = new CsvScoring(table, range);
+  const scoring = new CsvScoring(table, range, await openWindow(table.source, range));
   await scoring.run(signal);
   return scoring.result();
-}
-
-/** The bytes of a range, more of which are read where a row ends behind them. */
-class Window {
-  bytes: Buffer;
-  offset: number;
-  readonly #range: Range;
-
-  constructor(range: Range) {
-    this.bytes = range.bytes;
-    this.offset = range.offset;
-    this.#range = range;
-  }
-
-  /** The input ends with the bytes. */
-  get last(): boolean {
-    return this.offset + this.bytes.length >= this.#range.size;
-  }
-
-  /** Reads on; what stands before `keep` is let go. */
-  async extend(keep: number): Promise<void> {
-    const more = await this.#range.more(this.offset + this.bytes.length);
-    this.bytes = Buffer.concat([this.bytes.subarray(keep), more]);
-    this.offset += keep;
-  }
 }
 
 class CsvScoring {
@@ -73,12 +49,12 @@ class CsvScoring {
   #end = 0;
   #rows = 0;
 
-  constructor(table: CsvTable, range: Range) {
+  constructor(table: CsvTable, range: Range, window: Window) {
     this.#table = table;
     this.#range = range;
-    this.#window = new Window(range);
+    this.#window = window;
     this.#features = new FeatureTally(table.scorer.version.card.features);
-    this.#out = new Growing(range.bytes.length);
+    this.#out = new Growing(window.bytes.length);
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -110,7 +86,8 @@ class CsvScoring {
       rows.clear();
     };
 
-    let at = await this.#begin();
+    let at = await findFirst(window, this.#table, this.#range);
+    this.#start = window.offset + at;
     for (;;) {
       if (at >= window.bytes.length && !window.last) {
         await flush();
@@ -137,33 +114,7 @@ class CsvScoring {
       if (rows.count >= block.size) await flush();
     }
     await flush();
-    this.#end = Math.min(window.offset + at, this.#range.size);
-  }
-
-  /** Where the first row of the range stands in the window. */
-  async #begin(): Promise<number> {
-    const { form, plan } = this.#table;
-    const { from, start } = this.#range;
-    const window = this.#window;
-    const known = start ?? (from <= form.dataStart ? form.dataStart : undefined);
-    if (known !== undefined) {
-      while (known > window.offset + window.bytes.length) await window.extend(window.bytes.length);
-      this.#start = known;
-      return known - window.offset;
-    }
-    const splitter = new RowSplitter(form.delimiter);
-    for (;;) {
-      const found = findStart(window.bytes, from - window.offset, splitter, plan.names.length, window.last);
-      if (found !== undefined) {
-        this.#start = window.offset + found;
-        return found;
-      }
-      if (window.last) {
-        this.#start = this.#range.size;
-        return window.bytes.length;
-      }
-      await window.extend(0);
-    }
+    this.#end = Math.min(window.offset + at, this.#table.source.size);
   }
 
   #reject(row: number, at: number, next: number, { code, message }: RequestError): void {

@@ -15,8 +15,8 @@ export interface Repair {
  */
 export function brokenLinks(job: Pick<Job, 'input'>, records: ReadonlyMap<number, RecordEntry>): readonly Repair[] {
   const repairs: Repair[] = [];
-  for (const { data_start, bytes, first_chunk, chunks } of job.input) {
-    let expected = data_start;
+  for (const { from, to, first_chunk, chunks } of job.input) {
+    let expected = from;
     for (let chunk = first_chunk; chunk < first_chunk + chunks; chunk++) {
       const record = records.get(chunk);
       if (!record) throw new Error(`chunk ${chunk} has no record`);
@@ -25,8 +25,8 @@ export function brokenLinks(job: Pick<Job, 'input'>, records: ReadonlyMap<number
     }
     const last = first_chunk + chunks - 1;
     // It read to the end of the file, so if it began rightly it ended there.
-    if (expected !== bytes && repairs.at(-1)?.chunk !== last) {
-      throw new Error(`chunk ${last} ends at byte ${expected} of ${bytes}`);
+    if (expected !== to && repairs.at(-1)?.chunk !== last) {
+      throw new Error(`chunk ${last} ends at ${expected} and not at the input's end, ${to}`);
     }
   }
   return repairs;

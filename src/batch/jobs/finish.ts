@@ -4,6 +4,8 @@ import { asError } from '../../core/errors.ts';
 import { parsePlace } from '../../core/job-storage.ts';
 import { someAtOnce } from '../../core/some-at-once.ts';
 import { BatchRefusal } from '../problems.ts';
+import { mergeStatistics, NO_STATISTICS, type Statistics } from '../statistics.ts';
+import { judge } from '../verdict.ts';
 import { markEnded } from './active.ts';
 import { brokenLinks, type Repair } from './chain.ts';
 import { commitOutput, commitParts } from './commit.ts';
@@ -67,7 +69,7 @@ async function finishRunning(room: FinishRoom, job: Job, signal: AbortSignal): P
     return false;
   }
   const records = await readRecords(room.blobs, inOrder(entries), signal);
-  await judge(room, job, records, signal);
+  if (!(await passes(room, job, records, signal))) return true;
   const progress = progressOf(job, entries, room.clock());
   const { job: committing } = await changeJob(room.blobs, job.id, signal, held =>
     held.state === 'running' || held.state === 'queued'
@@ -103,19 +105,25 @@ async function repair(room: FinishRoom, job: Job, repairs: readonly Repair[], si
   for (const message of repairs) await room.queue.send({ job: job.id, ...message }, signal);
 }
 
-/** What must hold before anything is to be seen. @throws BatchRefusal */
-async function judge(room: FinishRoom, job: Job, records: readonly ChunkRecord[], signal: AbortSignal): Promise<void> {
-  const sum = (of: (record: ChunkRecord) => number) => records.reduce((total, record) => total + of(record), 0);
-  const [rows, rejected] = [sum(each => each.rows), sum(each => each.rejected)];
-  if (rejected === 0 || rejected <= job.max_rejected * rows) return;
-  await writeRejects(room.blobs, job, records, signal);
+/** Whether what was scored may be seen. @returns false where it may not, and the job has failed of it */
+async function passes(
+  room: FinishRoom,
+  job: Job,
+  records: readonly ChunkRecord[],
+  signal: AbortSignal,
+): Promise<boolean> {
+  const read = records.reduce((sum, { rows }) => sum + rows, 0);
+  const statistics = records.map(each => each.statistics as Statistics).reduce(mergeStatistics, NO_STATISTICS);
   const first = firstRejects(job, records);
-  const [example] = first;
-  const error = {
-    message: `${rejected} of ${rows} rows are rejected, more than max_rejected (${job.max_rejected}) allows; the first is row ${example?.row}: ${example?.message}`,
-    rows: [...first],
-  };
-  await failJob(room, job.id, error, signal);
+  try {
+    judge(statistics, read, job.max_rejected, first);
+    return true;
+  } catch (thrown) {
+    if (!(thrown instanceof BatchRefusal)) throw thrown;
+    await writeRejects(room.blobs, job, records, signal);
+    await failJob(room, job.id, { message: thrown.message, rows: [...first] }, signal);
+    return false;
+  }
 }
 
 async function finishCommitted(

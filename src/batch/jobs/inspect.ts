@@ -2,19 +2,21 @@ import type { JobStorage } from '../../core/job-storage.ts';
 import type { Clock } from '../../core/log.ts';
 import type { TableScorer } from '../../core/table-scorer.ts';
 import { BatchRefusal } from '../problems.ts';
+import type { BatchTable } from '../table.ts';
+import { judgeFirst } from '../verdict.ts';
 import type { FoundInput } from './inputs.ts';
 import type { Job } from './job.ts';
 import type { JobRequest } from './request.ts';
-import { openFile, tryFirstRows } from './score-chunk.ts';
+import { openFile, sourceOf } from './score-chunk.ts';
 import type { Inspected, JobInspector } from './submit.ts';
 
 /** By model and version or alias, what scores tables. @throws RequestError unknown_model, model_unavailable */
 export type FindScorer = (model: string, version: string | undefined) => Promise<TableScorer>;
 
-/** Looks at inputs before a job begins: reads their first 64 KiB and scores the rows in them. */
+/** Looks at inputs before a job begins: reads how they are written and scores their first rows. */
 export function createInspector(storage: JobStorage, findScorer: FindScorer, clock: Clock): JobInspector {
   return {
-    async inspect(request, files, outputFormat, signal): Promise<Inspected> {
+    async inspect(request, files, outputFormat, chunkBytes, signal): Promise<Inspected> {
       const scorer = await findScorer(request.model, request.model_version);
       const format = formatOf(files[0] as FoundInput);
       const job = tableJob(request, format, outputFormat, clock);
@@ -22,19 +24,36 @@ export function createInspector(storage: JobStorage, findScorer: FindScorer, clo
       const seen: Inspected['files'][number][] = [];
       for (const file of files) {
         if (formatOf(file) !== format) throw new BatchRefusal(`input ${file.path}: not ${format}, as the others are`);
-        const opened = await openFile(storage, job, file, scorer, signal);
-        const own = opened.table.header.toString();
+        const table = await openFile(job, file, sourceOf(storage, file, signal), scorer);
+        const own = table.header.toString();
         if (header !== undefined && own !== header) {
           throw new BatchRefusal(`input ${file.path}: its columns are others than those of ${files[0]?.path}`);
         }
         header = own;
-        await tryFirstRows(opened, file, signal);
-        seen.push({ dataStart: opened.table.dataStart, whole: false });
+        await tryFirst(file, table, signal);
+        const chunks = table.cuts(chunkBytes).length + 1;
+        seen.push({ from: table.from, to: table.to, chunks, unpacked: false });
       }
-      const { name, label } = scorer.version;
-      return { model: name, modelVersion: label, format, columns: [], header: header ?? '', files: seen };
+      const { name, label, card } = scorer.version;
+      const classes = (card.outputs.classes ?? []).map(String);
+      return { model: name, modelVersion: label, format, classes, header: header ?? '', files: seen };
     },
   };
+}
+
+/** About a thousand rows. */
+const FIRST_BYTES = 64 * 1024;
+
+/** One row at least of the first must pass, or the whole would be rejected. @throws BatchRefusal that says why they do not */
+async function tryFirst({ path }: FoundInput, table: BatchTable, signal: AbortSignal): Promise<void> {
+  const [end = table.to] = table.cuts(FIRST_BYTES);
+  const { statistics, rejects } = await table.score({ from: table.from, to: end, start: table.from }, signal);
+  try {
+    judgeFirst(statistics, rejects);
+  } catch (thrown) {
+    if (!(thrown instanceof BatchRefusal)) throw thrown;
+    throw new BatchRefusal(`input ${path}: ${thrown.message}`, { cause: thrown });
+  }
 }
 
 function tableJob(request: JobRequest, format: Job['format'], outputFormat: Job['output_format'], clock: Clock) {
@@ -62,9 +81,8 @@ const FORMATS = {
 export function formatOf({ path }: Pick<FoundInput, 'path'>): Job['format'] {
   const extension = /\.([a-z]+)$/.exec(path.toLowerCase().replace(/\.(gz|zst)$/, ''))?.[1] ?? '';
   const format = FORMATS[extension as keyof typeof FORMATS];
-  if (!format)
-    throw new BatchRefusal(
-      `input ${path}: its name ends in none of .${Object.keys(FORMATS).join(', .')} (.gz and .zst may follow)`,
-    );
-  return format;
+  if (format) return format;
+  throw new BatchRefusal(
+    `input ${path}: its name ends in none of .${Object.keys(FORMATS).join(', .')} (.gz and .zst may follow)`,
+  );
 }

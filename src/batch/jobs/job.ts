@@ -26,8 +26,11 @@ const inputFile = z.object({
   path: z.string(),
   etag: z.string(),
   bytes: whole,
-  /** Offset of its first row. */
-  data_start: whole,
+  /** Places of its first row and behind its last: bytes of a text, rows of Parquet. */
+  from: whole,
+  to: whole,
+  /** It is unpacked, or turned into UTF-8, before it is scored, all in one. */
+  unpacked: z.boolean().default(false),
   /** Number of its first chunk in the job. */
   first_chunk: whole,
   chunks: whole,
@@ -64,8 +67,8 @@ export const jobSchema = z.object({
   id_column: z.string().nullable().default(null),
   include_features: z.boolean(),
   include_probabilities: z.boolean().default(false),
-  /** Columns of the input, in its order. */
-  columns: z.array(z.string()),
+  /** Names of the model's classes, in its order; empty where it names none. */
+  classes: z.array(z.string()).default([]),
   /** The output's first line, with its end. */
   header: z.string(),
   chunk_bytes: whole,
@@ -111,12 +114,15 @@ export function inState(job: Job, state: JobState, nowMs: number, change: Partia
   };
 }
 
-/** Which file a chunk is of, and its nominal range: rows whose first byte lies in it are its own. */
-export function rangeOf(job: Pick<Job, 'input' | 'chunk_bytes'>, chunk: number) {
+/** Which file a chunk is of, and its place among that file's chunks. */
+export function placeOf(job: Pick<Job, 'input'>, chunk: number): { readonly file: JobInput; readonly place: number } {
   const file = job.input.find(({ first_chunk, chunks }) => chunk >= first_chunk && chunk < first_chunk + chunks);
   if (!file) throw new Error(`the job has no chunk ${chunk}`);
-  const place = chunk - file.first_chunk;
-  const from = file.data_start + place * job.chunk_bytes;
-  const to = place === file.chunks - 1 ? file.bytes : from + job.chunk_bytes;
-  return { file, from, to, first: place === 0, last: place === file.chunks - 1 };
+  return { file, place: chunk - file.first_chunk };
+}
+
+/** About how many bytes of the input a chunk is: they are cut alike. */
+export function bytesOf(job: Pick<Job, 'input'>, chunk: number): number {
+  const { file } = placeOf(job, chunk);
+  return file.bytes / file.chunks;
 }

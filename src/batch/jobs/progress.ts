@@ -1,5 +1,4 @@
-import type { Job, Progress } from './job.ts';
-import { rangeOf } from './job.ts';
+import { bytesOf, type Job, type Progress } from './job.ts';
 import type { RecordEntry } from './records.ts';
 
 /** Under this, a rate says nothing yet. */
@@ -9,22 +8,21 @@ const LEAST_SECONDS = 2;
 export function progressOf(job: Job, records: ReadonlyMap<number, RecordEntry>, nowMs: number): Progress {
   let [bytes, rows, rejected] = [0, 0, 0];
   for (const { chunk, rows: some, rejected: bad } of records.values()) {
-    const { from, to } = rangeOf(job, chunk);
-    bytes += to - from;
+    bytes += bytesOf(job, chunk);
     rows += some;
     rejected += bad;
   }
-  const total = job.input.reduce((sum, file) => sum + file.bytes - file.data_start, 0);
+  const total = job.input.reduce((sum, file) => sum + file.bytes, 0);
   const begunMs = Date.parse(job.history.findLast(({ state }) => state === 'running')?.at ?? job.timestamp);
   // A retry does not do again what stands: its rate counts from its own records.
   const own = [...records.values()].filter(({ writtenMs }) => writtenMs >= begunMs);
-  const ownBytes = own.reduce((sum, { chunk }) => sum + rangeOf(job, chunk).to - rangeOf(job, chunk).from, 0);
+  const ownBytes = own.reduce((sum, { chunk }) => sum + bytesOf(job, chunk), 0);
   const seconds = Math.max((nowMs - begunMs) / 1000, 0.001);
   const rate = ownBytes / seconds;
   const etaMs = seconds < LEAST_SECONDS || rate === 0 ? undefined : nowMs + ((total - bytes) / rate) * 1000;
   return {
     chunks: records.size,
-    bytes,
+    bytes: Math.round(bytes),
     rows,
     rejected,
     rows_per_second: Math.round(own.reduce((sum, each) => sum + each.rows, 0) / seconds),

@@ -1,10 +1,10 @@
 import { BlobGone } from '../../core/blobs.ts';
 import type { JobBlobs } from '../../core/job-storage.ts';
 import type { Reject } from '../range.ts';
+import { REJECTS_HEADER, rejectLines } from '../rejects.ts';
 import type { Job } from './job.ts';
 import type { ChunkRecord } from './records.ts';
 
-const HEADER = 'row,offset,code,message,raw\n';
 const BLOCK_BYTES = 8 * 1024 * 1024;
 
 export const rejectsPath = (id: string) => `jobs/${id}/rejects.csv`;
@@ -37,7 +37,7 @@ export async function writeRejects(
   const path = rejectsPath(job.id);
   const before = rowsBefore(job, records);
   const ids: string[] = [];
-  let pending = HEADER;
+  let pending = REJECTS_HEADER;
   const flush = async () => {
     const id = Buffer.from(`rejects-${String(ids.length).padStart(6, '0')}`).toString('base64');
     await blobs.stage(path, id, Buffer.from(pending), signal);
@@ -53,20 +53,14 @@ export async function writeRejects(
     });
     for (const line of lines.text.split('\n')) {
       if (line === '') continue;
-      pending += csvLine(JSON.parse(line) as Reject, before[place] as number);
+      const reject = JSON.parse(line) as Reject;
+      pending += rejectLines([{ ...reject, row: reject.row + (before[place] as number) }]);
       if (pending.length > BLOCK_BYTES) await flush();
     }
   }
   if (pending !== '' || ids.length === 0) await flush();
   await blobs.commit(path, ids, { contentType: 'text/csv; charset=utf-8', metadata: { job: job.id } }, 'any', signal);
 }
-
-function csvLine({ row, offset, code, message, raw }: Reject, before: number): string {
-  return `${before + row},${offset},${code},${cell(message)},${cell(raw)}\n`;
-}
-
-/** RFC 4180 */
-const cell = (text: string) => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
 
 /** The first ten rows that were rejected, by their numbers in the whole. */
 export function firstRejects(job: Job, records: readonly ChunkRecord[]): readonly Reject[] {
@@ -80,10 +74,12 @@ export function firstRejects(job: Job, records: readonly ChunkRecord[]): readonl
 
 /** The lines of `rejects.csv` as values. */
 export function readRejects(csv: string): readonly Reject[] {
-  return [...csv.slice(HEADER.length).matchAll(LINE)].map(([, row, offset, code = '', message = '', raw = '']) => ({
-    ...{ row: Number(row), offset: Number(offset), code },
-    ...{ message: unquoted(message), raw: unquoted(raw) },
-  }));
+  return [...csv.slice(REJECTS_HEADER.length).matchAll(LINE)].map(
+    ([, row, offset, code = '', message = '', raw = '']) => ({
+      ...{ row: Number(row), offset: Number(offset), code },
+      ...{ message: unquoted(message), raw: unquoted(raw) },
+    }),
+  );
 }
 
 const LINE = /(\d+),(\d+),([^,\n]*),("(?:[^"]|"")*"|[^,\n]*),("(?:[^"]|"")*"|[^,\n]*)\n/g;

@@ -23,7 +23,7 @@ export interface Step {
 }
 
 /** A job as outsiders see it. */
-export type JobStatus = Omit<Job, 'columns' | 'header' | 'repairs' | 'replaces' | 'input'> & {
+export type JobStatus = Omit<Job, 'classes' | 'header' | 'repairs' | 'replaces' | 'input'> & {
   readonly steps: readonly Step[];
   readonly input: readonly { readonly path: string; readonly bytes: number }[];
 };
@@ -47,7 +47,7 @@ export async function listStatuses(room: JobRoom, signal: AbortSignal): Promise<
 }
 
 export function shown(job: Job): JobStatus {
-  const { columns: _, header: __, repairs: ___, replaces: ____, input, ...rest } = job;
+  const { classes: _, header: __, repairs: ___, replaces: ____, input, ...rest } = job;
   return { ...rest, input: input.map(({ path, bytes }) => ({ path, bytes })), steps: stepsOf(job) };
 }
 

@@ -16,14 +16,17 @@ export interface Inspected {
   /** Exactly one version: `2.1.3+a1b2c3d4`. */
   readonly modelVersion: string;
   readonly format: Job['format'];
-  readonly columns: readonly string[];
+  /** Names of the model's classes, in its order. */
+  readonly classes: readonly string[];
   /** The output's first line; empty where it has none. */
   readonly header: string;
   readonly files: readonly {
-    /** Offset of its first row. */
-    readonly dataStart: number;
+    /** Places of its first row and behind its last. */
+    readonly from: number;
+    readonly to: number;
+    readonly chunks: number;
     /** It cannot be cut: it is packed, or in an encoding whose bytes say nothing alone. */
-    readonly whole: boolean;
+    readonly unpacked: boolean;
   }[];
 }
 
@@ -36,6 +39,7 @@ export interface JobInspector {
     request: JobRequest,
     files: readonly FoundInput[],
     format: Job['output_format'],
+    chunkBytes: number,
     signal: AbortSignal,
   ): Promise<Inspected>;
 }
@@ -68,8 +72,10 @@ export async function submitJob(room: SubmitRoom, asked: JobRequest, signal: Abo
   const found = await findInputs(room.storage, request.input, signal);
   const outputFormat = request.format ?? formatOf(found[0] as FoundInput);
   const replaces = await whatStandsAt(room, request, outputFormat, signal);
-  const inspected = await room.inspector.inspect(request, found, outputFormat, signal);
-  const job = jobOf(room, id, request, { found, inspected, outputFormat, replaces, queuedAt });
+  const total = found.reduce((sum, { bytes }) => sum + bytes, 0);
+  const chunkBytes = Math.max(request.chunk_bytes, Math.ceil(total / (MOST_CHUNKS - found.length)));
+  const inspected = await room.inspector.inspect(request, found, outputFormat, chunkBytes, signal);
+  const job = jobOf(room, id, request, { found, inspected, outputFormat, chunkBytes, replaces, queuedAt });
   await markActive(room.blobs, id, signal);
   await claimOutput(room.blobs, job, room.clock(), signal);
   if (!(await createJob(room.blobs, job, signal)))
@@ -153,6 +159,7 @@ interface Found {
   readonly found: readonly FoundInput[];
   readonly inspected: Inspected;
   readonly outputFormat: Job['output_format'];
+  readonly chunkBytes: number;
   readonly replaces: string | null;
   readonly queuedAt: string;
 }
@@ -161,17 +168,14 @@ function jobOf(
   room: JobRoom,
   id: string,
   request: JobRequest,
-  { found, inspected, outputFormat, replaces, queuedAt }: Found,
+  { found, inspected, outputFormat, chunkBytes, replaces, queuedAt }: Found,
 ): Job {
-  const total = found.reduce((sum, { bytes }) => sum + bytes, 0);
-  const chunkBytes = Math.max(request.chunk_bytes, Math.ceil(total / (MOST_CHUNKS - found.length)));
   let chunks = 0;
   const input = found.map((file, i) => {
-    const { dataStart, whole } = inspected.files[i]!;
-    const count = whole ? 1 : Math.max(1, Math.ceil((file.bytes - dataStart) / chunkBytes));
+    const seen = inspected.files[i]!;
     const first = chunks;
-    chunks += count;
-    return { ...file, data_start: dataStart, first_chunk: first, chunks: count };
+    chunks += seen.chunks;
+    return { ...file, ...seen, first_chunk: first };
   });
   const [queued, validating] = JOB_STATES;
   const nowMs = room.clock();
@@ -181,7 +185,7 @@ function jobOf(
     ...{ id_column: request.id_column ?? null, include_features: request.include_features },
     ...{
       include_probabilities: request.include_probabilities,
-      columns: [...inspected.columns],
+      classes: [...inspected.classes],
       header: inspected.header,
     },
     ...{ chunk_bytes: chunkBytes, chunks, max_rejected: request.max_rejected, timestamp: queuedAt },

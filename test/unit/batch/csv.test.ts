@@ -6,7 +6,7 @@ import { csvCell } from '../../../src/batch/write-csv.ts';
 import type { Catalog } from '../../../src/core/catalog.ts';
 import type { ModelVersion } from '../../../src/core/model.ts';
 import type { Prediction } from '../../../src/core/prediction.ts';
-import { batchOptions, csvTable, openVersion, scoreInRanges, TIMESTAMP } from '../../support/batch.ts';
+import { csvTable, openVersion, scoreInRanges, TIMESTAMP } from '../../support/batch.ts';
 import { modelVersion, tensor } from '../../support/model-version.ts';
 import { openScoring } from '../../support/open-scoring.ts';
 
@@ -91,8 +91,7 @@ describe('rows of a CSV are answered as the stream answers them', () => {
       ].join('\n'),
     );
     const { output, rejects, broken } = await scoreInRanges(
-      csvTable(version, csv, { includeProbabilities: true }),
-      csv,
+      await csvTable(version, csv, { includeProbabilities: true }),
       [],
     );
     expect(rejects).toEqual([]);
@@ -237,8 +236,8 @@ describe('whatever the CSV, and wherever it is cut', () => {
           (lastNewline ? newline : '');
         const bytes = Buffer.from((bom ? '\ufeff' : '') + text);
         const bounds = cuts.map(cut => cut % bytes.length).sort((one, other) => one - other);
-        const scored = csvTable(sums, bytes, { includeFeatures: true, delimiter });
-        const { output, rejects, end, rows: read } = await scoreInRanges(scored, bytes, bounds, tail);
+        const scored = await csvTable(sums, bytes, { includeFeatures: true, delimiter });
+        const { output, rejects, end, rows: read } = await scoreInRanges(scored, bounds, tail);
         const [, ...all] = parse(text, delimiter);
         expect(end).toBe(bytes.length);
         expect(read).toBe(all.length);
@@ -261,7 +260,7 @@ describe('whatever the CSV, and wherever it is cut', () => {
 describe('a CSV', () => {
   const score = async (csv: string | Buffer, change: Parameters<typeof csvTable>[2] = {}) => {
     const bytes = Buffer.from(csv as string);
-    return scoreInRanges(csvTable(sums, bytes, change), bytes, []);
+    return scoreInRanges(await csvTable(sums, bytes, change), []);
   };
 
   it('numbers its rows where no id column is named', async () => {
@@ -322,11 +321,7 @@ describe('a CSV', () => {
       Buffer.from([0xff]),
       Buffer.from(',1,2\n'),
     ]);
-    const { rejects, statistics } = await scoreInRanges(
-      csvTable(sums, bytes.subarray(0), { includeFeatures: true, encoding: 'utf-8' }),
-      bytes,
-      [],
-    );
+    const { rejects, statistics } = await score(bytes, { includeFeatures: true, encoding: 'utf-8' });
     expect(statistics.rows).toEqual({ scored: 10_001, rejected: 1 });
     expect(rejects).toMatchObject([{ row: 10_002, code: 'malformed_payload', message: 'a cell is no utf-8' }]);
   });
@@ -345,22 +340,28 @@ describe('a CSV', () => {
     ],
     ['id,a,b\0\n1,2,3\0\n', 'byte 6 is 0: the file is no text; CSV, NDJSON or Parquet is expected'],
   ])('%j is refused', (csv, message) => {
-    expect(() => csvTable(sums, Buffer.from(csv))).toThrow(message);
+    return expect(csvTable(sums, Buffer.from(csv))).rejects.toThrow(message);
   });
 
-  it('with a column that the output has of its own is refused where it would be kept', () => {
+  it('with a column that the output has of its own is refused where it would be kept', async () => {
     const csv = Buffer.from('id,a,b,timestamp\n1,2,3,4\n');
-    expect(() => csvTable(sums, csv, { includeFeatures: true })).toThrow(
-      'has a column "timestamp", which the output has',
-    );
-    expect(() => csvTable(sums, csv)).not.toThrow();
+    const refused = csvTable(sums, csv, { includeFeatures: true });
+    await expect(refused).rejects.toThrow('has a column "timestamp", which the output has');
+    await expect(csvTable(sums, csv)).resolves.toMatchObject({ from: 17 });
   });
 
-  it('is read by any delimiter, told from its header', () => {
-    const options = batchOptions();
-    for (const delimiter of [',', ';', '\t', '|']) {
-      const csv = Buffer.from(['id,a,b', '1,2,3'].join('\n').replaceAll(',', delimiter));
-      expect(() => csvTable(sums, csv, options)).not.toThrow();
-    }
+  it.each([',', ';', '\t', '|'])('is read by the delimiter %j, told from its header', async delimiter => {
+    const { output } = await score('id,a,b\nu,1,2\n'.replaceAll(',', delimiter));
+    expect(output).toContain(`\nu,3,${TIMESTAMP},`);
+  });
+
+  it('has its rows counted as they are scored', async () => {
+    const bytes = Buffer.from(`id,a,b\n${'u,1,2\r\n\r\n"v\n1,2,3",3,4\n'.repeat(50)}`);
+    const table = await csvTable(sums, bytes);
+    const whole = await table.count({ from: 0, to: bytes.length });
+    expect(whole).toEqual({ start: 7, end: bytes.length, rows: 100 });
+    const half = { from: 0, to: bytes.length >> 1, tailBytes: 1 };
+    const { start, end, rows } = await table.score(half, new AbortController().signal);
+    expect(await table.count(half)).toEqual({ start, end, rows });
   });
 });

@@ -1,0 +1,11 @@
+import type { Reject } from './range.ts';
+import { csvCell } from './write-csv.ts';
+
+export const REJECTS_HEADER = 'row,offset,code,message,raw\n';
+
+/** Rejects as lines of CSV. */
+export function rejectLines(rejects: readonly Reject[]): string {
+  return rejects
+    .map(({ row, offset, code, message, raw }) => `${row},${offset},${code},${csvCell(message)},${csvCell(raw)}\n`)
+    .join('');
+}
