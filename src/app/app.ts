@@ -51,8 +51,8 @@ export function tendJobs(): Promise<void> {
   return app.tendJobs();
 }
 
-export function submitScheduled(): Promise<void> {
-  return app.submitScheduled();
+export function submitScheduled(lastRun: string | undefined): Promise<void> {
+  return app.submitScheduled(lastRun);
 }
 
 export function answerHttp(route: RouteName, request: HttpRequest): Promise<HttpReply> {

@@ -21,8 +21,8 @@ export interface App {
   failChunk(message: unknown): Promise<void>;
   /** Looks after batch jobs: what was lost, progress, deadlines. */
   tendJobs(): Promise<void>;
-  /** Submits a job a template for today. */
-  submitScheduled(): Promise<void>;
+  /** Submits the jobs of templates that are due since the last run. */
+  submitScheduled(lastRun: string | undefined): Promise<void>;
   /** Answers a request that came by one of `ROUTES`. Never throws. */
   answerHttp(route: RouteName, request: HttpRequest): Promise<HttpReply>;
   /** Builds ahead what is going to be called. Says what stands in the way; never throws. */
@@ -148,7 +148,7 @@ export function createApp({ environment, clock, log }: AppOptions): App {
     scoreChunk: async message => (await batch()).scoreChunk(message),
     failChunk: async message => (await batch()).failPoisoned(message),
     tendJobs: async () => (await batch()).tend(),
-    submitScheduled: async () => (await jobs()).submitScheduled(),
+    submitScheduled: async lastRun => (await jobs()).submitScheduled(Date.parse(lastRun ?? '')),
     async answerHttp(route, request) {
       const api = await http().catch(asError);
       if (!(api instanceof Error)) return api.answer(route, request);

@@ -64,14 +64,17 @@ export function openBatch(
 export function openJobService(
   settings: Settings,
   { catalog, telemetry, clock, log }: World & { readonly catalog: Catalog; readonly telemetry: Telemetry },
-): { readonly jobs: JobService; submitScheduled(): Promise<void> } {
+): { readonly jobs: JobService; submitScheduled(lastMs: number): Promise<void> } {
   const events = createJobEvents({ telemetry, webhook: settings.BATCH_WEBHOOK, log });
   const room = openSubmitRoom(openJobRoom(settings, { clock, log }, events), scorersOf(catalog, { clock }));
   const jobs = createJobService(room);
-  const zone = settings.BATCH_TIME_ZONE;
+  const { BATCH_SCHEDULE, BATCH_TIME_ZONE: zone, BATCH_DEADLINE_SECONDS } = settings;
   return {
     jobs,
-    submitScheduled: () =>
-      submitScheduled(room, jobs, zone, AbortSignal.timeout(settings.BATCH_DEADLINE_SECONDS * 1000)),
+    async submitScheduled(lastMs) {
+      if (BATCH_SCHEDULE === undefined) return;
+      const signal = AbortSignal.timeout(BATCH_DEADLINE_SECONDS * 1000);
+      await submitScheduled(room, jobs, { schedule: BATCH_SCHEDULE, zone }, lastMs, signal);
+    },
   };
 }

@@ -1,18 +1,7 @@
 import { asError } from '../../core/errors.ts';
 import type { JobService } from '../../core/job-service.ts';
+import { firings } from './firings.ts';
 import type { JobRoom } from './room.ts';
-
-/** The day that it is in a zone, as `2026-11-20`. Days have 23 or 25 hours where clocks are changed: the calendar knows. */
-export function dayIn(zone: string, atMs: number): string {
-  const format = new Intl.DateTimeFormat('en-CA', {
-    timeZone: zone,
-    year: 'numeric',
-    month: '2-digit',
-    day: '2-digit',
-  });
-  const parts = Object.fromEntries(format.formatToParts(atMs).map(({ type, value }) => [type, value]));
-  return `${parts.year}-${parts.month}-${parts.day}`;
-}
 
 /** The days from one to another, both included. @throws RangeError where there are none, or more than a thousand */
 export function daysFrom(from: string, to: string): readonly string[] {
@@ -37,24 +26,47 @@ export function ofDay(
   return { ...template, id: `${name}-${date}`, date };
 }
 
-/** Submits today's jobs, one a template. One that is refused does not hold up the others. */
+/** When jobs of templates are submitted. */
+export interface Schedule {
+  /** NCRONTAB. */
+  readonly schedule: string;
+  /** IANA name. */
+  readonly zone: string;
+}
+
+/**
+ * Submits the jobs that are due since the last look, one a template and day. One that is refused does not hold up the others.
+ * @param lastMs when that was; not a number: never, and then only this minute counts
+ */
 export async function submitScheduled(
   room: JobRoom,
   jobs: JobService,
-  zone: string,
+  { schedule, zone }: Schedule,
+  lastMs: number,
   signal: AbortSignal,
 ): Promise<void> {
-  const date = dayIn(zone, room.clock());
+  const nowMs = room.clock();
+  const dates = firings(schedule, zone, lastMs > 0 ? lastMs : nowMs - 60_000, nowMs);
+  if (dates.length === 0) return;
   for (const { path } of await room.blobs.describe(TEMPLATES, signal)) {
     const name = /^jobs\/templates\/([A-Za-z0-9][A-Za-z0-9._-]*)\.json$/.exec(path)?.[1];
     if (name === undefined) continue;
-    try {
-      const { text } = await room.blobs.readText(path, signal);
-      const { job, created } = await jobs.submit(ofDay(name, JSON.parse(text), date), signal);
-      if (created) room.log.info(`job ${job.id} was submitted by its template`);
-    } catch (thrown) {
-      signal.throwIfAborted();
-      room.log.error(`template ${name} made no job for ${date}: ${asError(thrown).message}`);
-    }
+    for (const date of dates) await submitOne(room, jobs, { path, name, date }, signal);
+  }
+}
+
+async function submitOne(
+  room: JobRoom,
+  jobs: JobService,
+  { path, name, date }: { readonly path: string; readonly name: string; readonly date: string },
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    const { text } = await room.blobs.readText(path, signal);
+    const { job, created } = await jobs.submit(ofDay(name, JSON.parse(text), date), signal);
+    if (created) room.log.info(`job ${job.id} was submitted by its template`);
+  } catch (thrown) {
+    signal.throwIfAborted();
+    room.log.error(`template ${name} made no job for ${date}: ${asError(thrown).message}`);
   }
 }

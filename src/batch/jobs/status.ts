@@ -52,7 +52,8 @@ export function shown(job: Job): JobStatus {
 }
 
 export function stepsOf({ state, history }: Pick<Job, 'state' | 'history'>): readonly Step[] {
-  const now = state === 'failed' || state.startsWith('cancel') ? history.at(-2)?.state : state;
+  // Where it stood when it was ended.
+  const now = history.findLast(({ state: each }) => each !== 'failed' && !each.startsWith('cancel'))?.state;
   const current = STEPS.findIndex(({ states }) => now !== undefined && states.includes(now));
   return STEPS.map(({ name, states }, place) => {
     const at = history.findLast(each => states.includes(each.state))?.at;
