@@ -1,4 +1,4 @@
-import type { Cells } from './write-csv.ts';
+import type { Cells } from './cells.ts';
 
 /** Cells whose first is the row's number. */
 export class NumberedCells implements Cells {
@@ -17,5 +17,9 @@ export class NumberedCells implements Cells {
   writeCsv(row: number, slot: number, into: Buffer, at: number): number {
     if (slot > 0) return this.#cells.writeCsv(row, slot, into, at);
     return at + into.write(String(this.#numbers[row]), at, 'latin1');
+  }
+
+  value(row: number, slot: number): unknown {
+    return slot > 0 ? this.#cells.value(row, slot) : this.#numbers[row];
   }
 }

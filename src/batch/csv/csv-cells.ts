@@ -1,5 +1,5 @@
+import { type Cells, csvCell } from '../cells.ts';
 import { copy } from '../growing.ts';
-import { type Cells, csvCell } from '../write-csv.ts';
 import type { CsvForm } from './form.ts';
 import { unquoted } from './split-row.ts';
 import { type Decode, decoderOf } from './text.ts';
@@ -55,11 +55,11 @@ export class CsvCells implements Cells {
     const start = this.#starts[cell] as number;
     const end = this.#ends[cell] as number;
     if (this.#copies || this.#isPlain(start, end)) return copy(into, at, this.#bytes, start, end);
-    return at + into.write(csvCell(this.text(row, slot)), at, 'utf8');
+    return at + into.write(csvCell(this.value(row, slot)), at, 'utf8');
   }
 
   /** @throws TypeError where its bytes are none of the encoding. */
-  text(row: number, slot: number): string {
+  value(row: number, slot: number): string {
     const cell = row * this.slots + slot;
     return unquoted(this.decode(this.#bytes, this.#starts[cell] as number, this.#ends[cell] as number));
   }
