@@ -13,7 +13,7 @@ export interface TableForm {
 
 /** An input that is scored range by range, in any order and by anybody: the ranges' outputs one after the other are the whole's. */
 export interface BatchTable {
-  /** What the output begins with. */
+  /** What the output begins with; nothing where it is no CSV. Of Parquet each range's output is a file of its own, or nothing where no row was scored. */
   readonly header: Buffer;
   /** Places of the first row and behind the last. */
   readonly from: number;

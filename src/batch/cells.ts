@@ -1,5 +1,10 @@
+/** What a column of Parquet can hold of an input's. */
+export type ColumnType = 'BOOLEAN' | 'INT32' | 'INT64' | 'FLOAT' | 'DOUBLE' | 'STRING' | 'TIMESTAMP';
+
 /** What the input had in rows that are written: slot 0 is the id's, the others those of the columns that are kept. */
 export interface Cells {
+  /** By slot, whatever the rows say. */
+  readonly types: readonly ColumnType[];
   /** No less than a row's cells take in CSV, commas included, bytes. */
   room(row: number): number;
   /** Writes a cell as CSV; returns its end. */
@@ -15,8 +20,13 @@ export function csvCell(text: string): string {
 
 /** Values of any kind, row by row. */
 export class ValueCells implements Cells {
+  readonly types: readonly ColumnType[];
   readonly #rows: unknown[][] = [];
   readonly #texts: string[][] = [];
+
+  constructor(slots: number) {
+    this.types = new Array<ColumnType>(slots).fill('STRING');
+  }
 
   set(row: number, values: unknown[]): void {
     this.#rows[row] = values;

@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 
-export const INPUT_FORMATS = ['csv', 'ndjson'] as const;
+export const INPUT_FORMATS = ['csv', 'ndjson', 'parquet'] as const;
 export type InputFormat = (typeof INPUT_FORMATS)[number];
 
 const BY_EXTENSION: Readonly<Record<string, InputFormat>> = {
@@ -10,6 +10,7 @@ const BY_EXTENSION: Readonly<Record<string, InputFormat>> = {
   ndjson: 'ndjson',
   jsonl: 'ndjson',
   json: 'ndjson',
+  parquet: 'parquet',
 };
 
 /** What a file is by its name, `.gz` and `.zst` aside; undefined where that does not tell. */

@@ -1,11 +1,13 @@
-import type { Cells } from './cells.ts';
+import type { Cells, ColumnType } from './cells.ts';
 
 /** Cells whose first is the row's number. */
 export class NumberedCells implements Cells {
+  readonly types: readonly ColumnType[];
   readonly #cells: Cells;
   readonly #numbers: Float64Array;
 
   constructor(cells: Cells, numbers: Float64Array) {
+    this.types = ['INT64', ...cells.types.slice(1)];
     this.#cells = cells;
     this.#numbers = numbers;
   }

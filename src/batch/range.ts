@@ -45,7 +45,7 @@ export interface Reject {
   readonly raw: string;
 }
 
-export const OUTPUT_FORMATS = ['csv', 'ndjson'] as const;
+export const OUTPUT_FORMATS = ['csv', 'ndjson', 'parquet'] as const;
 export type OutputFormat = (typeof OUTPUT_FORMATS)[number];
 
 /** What a job, or a command, asks beside its input and its model. */

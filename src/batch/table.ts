@@ -2,6 +2,7 @@ import type { TableScorer } from '../core/table-scorer.ts';
 import type { BatchTable, TableForm } from './batch-table.ts';
 import { openCsv } from './csv/open-csv.ts';
 import { openNdjson } from './ndjson/open-ndjson.ts';
+import { openParquet } from './parquet/open-parquet.ts';
 import type { BatchOptions, Source } from './range.ts';
 
 export type { BatchTable, TableForm } from './batch-table.ts';
@@ -17,5 +18,6 @@ export function openTable(
   options: BatchOptions,
 ): Promise<BatchTable> {
   if (form.format === 'ndjson') return openNdjson(source, scorer, options);
+  if (form.format === 'parquet') return openParquet(source, scorer, options);
   return openCsv(source, form, scorer, options);
 }

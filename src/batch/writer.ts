@@ -3,8 +3,10 @@ import type { BatchOptions } from './range.ts';
 import type { RowWriter, WriterOptions } from './row-writer.ts';
 import { CsvWriter } from './write-csv.ts';
 import { NdjsonWriter } from './write-ndjson.ts';
+import { ParquetWriter } from './write-parquet.ts';
 
 export function createWriter(options: WriterOptions): RowWriter {
+  if (options.format === 'parquet') return new ParquetWriter(options);
   return options.format === 'ndjson' ? new NdjsonWriter(options) : new CsvWriter(options);
 }
 

@@ -25,7 +25,7 @@ const MAX_RAW_BYTES = 4096;
 export async function scoreNdjson(table: NdjsonTable, range: Range, signal: AbortSignal): Promise<RangeResult> {
   const { source, scorer, id, kept } = table;
   const { features } = scorer.version.card;
-  const cells = new ValueCells();
+  const cells = new ValueCells(1 + kept.length);
   const expected = range.to - range.from;
   /** By place; of the rows of a block. */
   const lines = new Map<number, Buffer>();

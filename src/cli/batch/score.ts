@@ -20,7 +20,7 @@ import { locateModel } from '../models-push.ts';
 import { printable } from '../printable.ts';
 import { withScratch } from '../scratch.ts';
 import { findStored, withDownloaded } from '../stored-model.ts';
-import { Refusal, type Terminal } from '../terminal.ts';
+import { CommandError, Refusal, type Terminal } from '../terminal.ts';
 import { type Inputs, openInputs } from './inputs.ts';
 import { createProgress } from './progress.ts';
 import type { ScoreOptions } from './score-options.ts';
@@ -39,6 +39,8 @@ export async function scoreFilesHere(
   options: ScoreOptions,
 ): Promise<void> {
   const settings = commandSettings(terminal.environment, terminal.folder);
+  if (output === '-' && options.format === 'parquet')
+    throw new CommandError('Parquet comes out as a folder of files', 'Name one instead of -.');
   const target = output === '-' ? undefined : resolve(terminal.folder, output);
   if (target !== undefined && !options.overwrite && existsSync(target))
     throw new Refusal(`${output} is there already`, 'Give another name, or --overwrite.');
@@ -88,10 +90,13 @@ async function withTarget(
       : join(dirname(target), `.${basename(target)}.${process.pid}.hubscore-part`);
   try {
     await work(aside);
-    if (target !== undefined) await rename(aside, target);
-    else await pipeline(createReadStream(aside), stdout, { end: false });
+    if (target !== undefined) {
+      // A folder is not put over another.
+      if ((await stat(aside)).isDirectory()) await rm(target, { recursive: true, force: true });
+      await rename(aside, target);
+    } else await pipeline(createReadStream(aside), stdout, { end: false });
   } finally {
-    await rm(aside, { force: true });
+    await rm(aside, { recursive: true, force: true });
   }
 }
 
