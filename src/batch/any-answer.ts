@@ -4,14 +4,22 @@ import type { OutputForm } from './output-form.ts';
 import type { ScoreTally } from './scores.ts';
 
 /** What stands in a column of the output: JSON where the prediction is neither a number nor a class. */
-export type AnswerValue = number | string | boolean | null;
+export type AnswerValue = number | string | boolean | object | null;
 
-/** An answer's values by column of the form, and counted. */
-export function anyAnswer(said: Said, answer: number, form: OutputForm, tally: ScoreTally): AnswerValue[] {
+/** An answer's values by column of the form, and counted. @param nested lists and objects stay such; else they are JSON */
+export function anyAnswer(
+  said: Said,
+  answer: number,
+  form: OutputForm,
+  tally: ScoreTally,
+  nested = false,
+): AnswerValue[] {
   const prediction = said.prediction(answer);
   const values = valuesOf(prediction, form, tally);
-  if (form.extra) values.push(prediction.outputs === undefined ? null : JSON.stringify(prediction.outputs));
-  return values;
+  if (form.extra) values.push(prediction.outputs ?? null);
+  return nested
+    ? values
+    : values.map(value => (typeof value === 'object' && value !== null ? JSON.stringify(value) : value));
 }
 
 function valuesOf(
@@ -27,7 +35,7 @@ function valuesOf(
     const score = (list.length === 2 ? (named[1] ?? list[1]) : confidence) ?? null;
     if (score !== null) tally.addScore(score);
     const name = plain(prediction);
-    tally.addClass(String(name));
+    tally.addClass(typeof name === 'object' ? JSON.stringify(name) : String(name));
     return [score, name, ...(form.probabilities ? named.map((value, i) => value ?? list[i] ?? null) : [])];
   }
   if (form.kind === 'any') {
@@ -41,5 +49,5 @@ function valuesOf(
 
 function plain(value: unknown): AnswerValue {
   if (value === null || value === undefined) return null;
-  return typeof value === 'object' ? JSON.stringify(value) : (value as number | string | boolean);
+  return value as AnswerValue;
 }

@@ -51,6 +51,11 @@ export function planColumns(
   return { names, columnOf, featureOf, id, kept };
 }
 
+/** What the output calls its first column, and those of the input behind the prediction. */
+export function outsideNames({ names, id, kept }: ColumnPlan): [id: string, kept: string[]] {
+  return [id === undefined ? 'row' : (names[id] as string), kept.map(column => names[column] as string)];
+}
+
 const MAX_NAMED = 5;
 
 function missingColumns(missing: readonly string[], names: readonly string[]): string {

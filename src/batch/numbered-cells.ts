@@ -1,11 +1,13 @@
-import type { Cells } from './write-csv.ts';
+import type { Cells, ColumnType } from './cells.ts';
 
 /** Cells whose first is the row's number. */
 export class NumberedCells implements Cells {
+  readonly types: readonly ColumnType[];
   readonly #cells: Cells;
   readonly #numbers: Float64Array;
 
   constructor(cells: Cells, numbers: Float64Array) {
+    this.types = ['INT64', ...cells.types.slice(1)];
     this.#cells = cells;
     this.#numbers = numbers;
   }
@@ -17,5 +19,9 @@ export class NumberedCells implements Cells {
   writeCsv(row: number, slot: number, into: Buffer, at: number): number {
     if (slot > 0) return this.#cells.writeCsv(row, slot, into, at);
     return at + into.write(String(this.#numbers[row]), at, 'latin1');
+  }
+
+  value(row: number, slot: number): unknown {
+    return slot > 0 ? this.#cells.value(row, slot) : this.#numbers[row];
   }
 }

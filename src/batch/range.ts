@@ -45,6 +45,9 @@ export interface Reject {
   readonly raw: string;
 }
 
+export const OUTPUT_FORMATS = ['csv', 'ndjson', 'parquet'] as const;
+export type OutputFormat = (typeof OUTPUT_FORMATS)[number];
+
 /** What a job, or a command, asks beside its input and its model. */
 export interface BatchOptions {
   /** Undefined: the first column is `row`. */
@@ -52,6 +55,8 @@ export interface BatchOptions {
   readonly includeFeatures: boolean;
   /** A column more for each class, `probability_<class>`. */
   readonly includeProbabilities: boolean;
+  /** The output's. */
+  readonly format: OutputFormat;
   /** Stands in every row: ISO 8601. */
   readonly timestamp: string;
 }

@@ -1,5 +1,5 @@
+import { csvCell } from './cells.ts';
 import type { Reject } from './range.ts';
-import { csvCell } from './write-csv.ts';
 
 export const REJECTS_HEADER = 'row,offset,code,message,raw\n';
 

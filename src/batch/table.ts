@@ -1,31 +1,11 @@
 import type { TableScorer } from '../core/table-scorer.ts';
+import type { BatchTable, TableForm } from './batch-table.ts';
 import { openCsv } from './csv/open-csv.ts';
-import type { ByteEncoding } from './csv/text.ts';
-import type { BatchOptions, Range, RangeResult, Source } from './range.ts';
+import { openNdjson } from './ndjson/open-ndjson.ts';
+import { openParquet } from './parquet/open-parquet.ts';
+import type { BatchOptions, Source } from './range.ts';
 
-/** How an input is written, as far as somebody says. Plain JSON. */
-export interface TableForm {
-  readonly format: 'csv';
-  /** Of CSV; undefined: told from the first bytes. */
-  readonly encoding?: ByteEncoding | undefined;
-  /** Of CSV, one character; undefined: told from the header. */
-  readonly delimiter?: string | undefined;
-}
-
-/** An input that is scored range by range, in any order and by anybody: the ranges' outputs one after the other are the whole's. */
-export interface BatchTable {
-  /** What the output begins with. */
-  readonly header: Buffer;
-  /** Places of the first row and behind the last. */
-  readonly from: number;
-  readonly to: number;
-  /** Places between `from` and `to`, in order, at which it is cut into ranges of about so many bytes. */
-  cuts(bytes: number): readonly number[];
-  /** Rows that cannot be scored are in the result. @throws InfrastructureError where the source or the model's backend is away; the signal's reason. */
-  score(range: Range, signal: AbortSignal): Promise<RangeResult>;
-  /** The same without a model: for those who need to know the number of a range's first row before. */
-  count(range: Range): Promise<Pick<RangeResult, 'start' | 'end' | 'rows'>>;
-}
+export type { BatchTable, TableForm } from './batch-table.ts';
 
 /**
  * The same input, model and options make the same table wherever it is opened.
@@ -37,5 +17,7 @@ export function openTable(
   scorer: TableScorer,
   options: BatchOptions,
 ): Promise<BatchTable> {
+  if (form.format === 'ndjson') return openNdjson(source, scorer, options);
+  if (form.format === 'parquet') return openParquet(source, scorer, options);
   return openCsv(source, form, scorer, options);
 }

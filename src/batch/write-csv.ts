@@ -2,32 +2,18 @@ import type { ClassLabel } from '../core/prediction.ts';
 import { writeShortFloat } from '../core/short-float.ts';
 import type { AnswerRun } from '../core/table-scorer.ts';
 import { anyAnswer } from './any-answer.ts';
-import { append, type Growing } from './growing.ts';
+import { type Cells, csvCell } from './cells.ts';
+import { append, Growing } from './growing.ts';
 import type { OutputForm } from './output-form.ts';
+import type { RowWriter, WriterOptions } from './row-writer.ts';
 import type { ScoreTally } from './scores.ts';
-
-/** What the input had in rows that are written: slot 0 is the id's, the others those of the columns that are kept. */
-export interface Cells {
-  /** No less than a row's cells take in CSV, commas included, bytes. */
-  room(row: number): number;
-  /** Writes a cell as CSV; returns its end. */
-  writeCsv(row: number, slot: number, into: Buffer, at: number): number;
-}
-
-export interface CsvWriterOptions {
-  readonly form: OutputForm;
-  readonly modelVersion: string;
-  readonly timestamp: string;
-  /** Columns kept. */
-  readonly kept: number;
-  readonly tally: ScoreTally;
-}
 
 const [COMMA, LF] = [44, 10];
 const NUMBER_BYTES = 25;
 
 /** Writes scored rows as CSV. */
-export class CsvWriter {
+export class CsvWriter implements RowWriter {
+  readonly #out: Growing;
   readonly #form: OutputForm;
   readonly #kept: number;
   readonly #tally: ScoreTally;
@@ -36,9 +22,10 @@ export class CsvWriter {
   readonly #classNames: readonly string[];
   readonly #room: number;
 
-  constructor({ form, modelVersion, timestamp, kept, tally }: CsvWriterOptions) {
+  constructor({ form, modelVersion, timestamp, kept, tally, expected }: WriterOptions) {
+    this.#out = new Growing(expected);
     this.#form = form;
-    this.#kept = kept;
+    this.#kept = kept.length;
     this.#tally = tally;
     this.#tail = Buffer.from(`,${csvCell(timestamp)},${csvCell(modelVersion)}`);
     this.#classNames = form.classes.map(String);
@@ -47,8 +34,12 @@ export class CsvWriter {
     this.#room = this.#tail.length + longest + NUMBER_BYTES * (2 + form.classes.length) + 8;
   }
 
-  /** Writes the rows of a run, cells from wherever they stand. */
-  write(out: Growing, run: AnswerRun, cells: Cells): void {
+  static header(names: readonly string[]): Buffer {
+    return Buffer.from(`${names.map(csvCell).join(',')}\n`);
+  }
+
+  write(run: AnswerRun, cells: Cells): void {
+    const out = this.#out;
     const { said } = run;
     if (said.kind === 'classes' && this.#form.kind === 'classes' && !this.#form.extra)
       this.#writeClasses(out, run, said, cells);
@@ -118,6 +109,10 @@ export class CsvWriter {
     this.#tally.scored += to - from;
   }
 
+  finish(): Buffer {
+    return this.#out.written;
+  }
+
   #end(row: number, cells: Cells, into: Buffer, start: number): number {
     let at = append(into, start, this.#tail);
     for (let slot = 1; slot <= this.#kept; slot++) {
@@ -127,9 +122,4 @@ export class CsvWriter {
     into[at++] = LF;
     return at;
   }
-}
-
-/** A text as a cell. */
-export function csvCell(text: string): string {
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

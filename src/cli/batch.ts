@@ -1,12 +1,15 @@
-import { Command, InvalidArgumentError } from 'commander';
-import type { ScoreOptions } from './batch/score.ts';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { ENCODINGS } from '../batch/csv/text.ts';
+import { INPUT_FORMATS } from '../batch/format.ts';
+import { OUTPUT_FORMATS } from '../batch/range.ts';
+import type { ScoreOptions } from './batch/score-options.ts';
 import { addJobCommands } from './batch-jobs.ts';
 import { whole } from './numbers.ts';
 import type { Terminal } from './terminal.ts';
 
 const SCORE_HELP = `
-INPUT is a file, a pattern in quotes ('in/*.csv'), or - for standard input; OUTPUT a file, or - for standard output. CSV by its extension, also .gz
-and .zst. The output appears whole, once all of it has passed, or not at all: exit status 2 where the input is refused. More: docs/batch.md.
+INPUT is a file, a pattern in quotes ('in/*.csv'), or - for standard input; OUTPUT a file, or - for standard output. CSV, NDJSON or
+Parquet by its extension, also .gz and .zst. The output appears whole, once all of it has passed, or not at all: exit status 2 where the input is refused. More: docs/batch.md.
 
 Examples:
   $ npx hubscore batch score night.csv scored.csv --model churn --id-column user_id
@@ -30,11 +33,14 @@ export function batchCommand(terminal: Terminal): Command {
     .option('--max-rejected <share>', 'rows that may be rejected, as a share of 1', share, 0.01)
     .option('--rejects <file>', 'where rejected rows go, as CSV')
     .option('--overwrite', 'put the output in the place of one that is there')
-    .option('--delimiter <character>', 'of the input (default: told from its header)', character)
-    .option(
-      '--encoding <name>',
-      'utf-8, windows-1252, iso-8859-1, utf-16le or utf-16be (default: told from its first bytes)',
+    .addOption(
+      new Option('--format <name>', 'of the output (default: by its extension, else csv)').choices(OUTPUT_FORMATS),
     )
+    .addOption(
+      new Option('--input-format <name>', 'of the input (default: by its extension, else csv)').choices(INPUT_FORMATS),
+    )
+    .option('--delimiter <character>', 'of the input (default: told from its header)', character)
+    .addOption(new Option('--encoding <name>', 'of the input (default: told from its first bytes)').choices(ENCODINGS))
     .option('--chunk-bytes <number>', 'bytes that are scored in one go', whole, 4 * 1024 * 1024)
     .option('--processes <number>', 'processes at work (default: one a core)', whole)
     .option('--json', 'the report as one JSON object')

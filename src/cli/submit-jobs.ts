@@ -11,6 +11,9 @@ export interface SubmitOptions {
   readonly includeFeatures?: boolean;
   readonly includeProbabilities?: boolean;
   readonly format?: string;
+  readonly inputFormat?: string;
+  readonly delimiter?: string;
+  readonly encoding?: string;
   readonly maxRejected?: number;
   readonly chunkBytes?: number;
   readonly slaSeconds?: number;
@@ -49,6 +52,7 @@ export function requestOf(input: string | undefined, options: SubmitOptions): Re
     ...{ id_column: options.idColumn, format: options.format, archive: options.archive },
     ...{ include_features: options.includeFeatures, include_probabilities: options.includeProbabilities },
     ...{ max_rejected: options.maxRejected, chunk_bytes: options.chunkBytes, sla_seconds: options.slaSeconds },
+    ...{ input_format: options.inputFormat, delimiter: options.delimiter, encoding: options.encoding },
     overwrite: options.overwrite,
   };
   return Object.fromEntries(Object.entries(request).filter(([, value]) => value !== undefined));

@@ -116,6 +116,32 @@ describe('hubscore batch score', () => {
     expect(ids(read('out.csv'))).toEqual(rows.map((__, i) => `u${i}`));
   });
 
+  it('gives Parquet as a folder that is there once it is whole, and takes it', async () => {
+    write('in.csv', `${header}\n${rows.join('\n')}\n`);
+    const packed = await score([
+      'in.csv',
+      'out.parquet',
+      '-i',
+      'user_id',
+      '--chunk-bytes',
+      '9000',
+      '--include-features',
+    ]);
+    expect(packed, packed.err).toMatchObject({ code: 0 });
+    const { parts, rows: all } = JSON.parse(read('out.parquet/_SUCCESS'));
+    expect(all).toBe(rows.length);
+    expect(parts.length).toBeGreaterThan(1);
+    expect(readdirSync(join(folder, 'out.parquet')).sort()).toEqual([
+      '_SUCCESS',
+      ...parts.map(({ name }: { name: string }) => name),
+    ]);
+    const again = await score(['out.parquet/part-*.parquet', 'again.csv', '-i', 'user_id']);
+    expect(again, again.err).toMatchObject({ code: 0 });
+    const direct = await score(['in.csv', 'direct.csv', '-i', 'user_id']);
+    expect(direct.code).toBe(0);
+    expect(lines(read('again.csv'))).toEqual(lines(read('direct.csv')));
+  });
+
   it('reads standard input and writes standard output, with what it has to say beside it', async () => {
     const { code, out, err } = await score(['-', '-', '-i', 'user_id'], {
       stdin: Readable.from([`${header}\n${rows.join('\n')}`]),

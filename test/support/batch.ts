@@ -10,6 +10,7 @@ import { parseCard } from '../../src/models/card.ts';
 import { openModelFiles } from '../../src/models/open-files.ts';
 import { createTableScorer } from '../../src/scoring/table.ts';
 import { quiet } from './events.ts';
+import { modelVersion, tensor } from './model-version.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 
@@ -30,7 +31,14 @@ export async function openVersion(
 export const TIMESTAMP = '2026-11-20T02:00:00.000Z';
 
 export function batchOptions(change: Partial<BatchOptions> = {}): BatchOptions {
-  return { idColumn: 'id', includeFeatures: false, includeProbabilities: false, timestamp: TIMESTAMP, ...change };
+  return {
+    idColumn: 'id',
+    includeFeatures: false,
+    includeProbabilities: false,
+    format: 'csv',
+    timestamp: TIMESTAMP,
+    ...change,
+  };
 }
 
 /** Bytes in memory. */
@@ -79,3 +87,21 @@ export async function scoreInRanges(table: BatchTable, cuts: readonly number[], 
     statistics: results.map(({ statistics }) => statistics).reduce(mergeStatistics, NO_STATISTICS),
   };
 }
+
+/** Sums its two numbers, so that what was read shows. */
+export const sums = modelVersion({
+  inputs: ['x: float32[?,2]'],
+  outputs: ['y: float32[?,1]'],
+  card: { features: [{ name: 'a' }, { name: 'b' }], outputs: { value: 'y' } },
+  predict: ({ x }) => {
+    const data = (x as { data: Float32Array }).data;
+    const rows = data.length / 2;
+    return {
+      y: tensor(
+        'float32',
+        [rows, 1],
+        Array.from({ length: rows }, (_, i) => (data[2 * i] as number) + (data[2 * i + 1] as number)),
+      ),
+    };
+  },
+});

@@ -1,5 +1,5 @@
+import { type Cells, type ColumnType, csvCell } from '../cells.ts';
 import { copy } from '../growing.ts';
-import { type Cells, csvCell } from '../write-csv.ts';
 import type { CsvForm } from './form.ts';
 import { unquoted } from './split-row.ts';
 import { type Decode, decoderOf } from './text.ts';
@@ -8,6 +8,7 @@ const [COMMA, QUOTE, LF, CR] = [44, 34, 10, 13];
 
 /** Cells of the rows of a block that go to the output, by where they stand in the input's bytes. Where the input is UTF-8 between commas they are copied as they are. */
 export class CsvCells implements Cells {
+  readonly types: readonly ColumnType[];
   /** Cells a row. */
   readonly slots: number;
   readonly decode: Decode;
@@ -18,6 +19,7 @@ export class CsvCells implements Cells {
 
   constructor({ delimiter, encoding }: CsvForm, slots: number) {
     this.slots = slots;
+    this.types = new Array<ColumnType>(slots).fill('STRING');
     this.decode = decoderOf(encoding);
     this.#copies = delimiter === COMMA && encoding === 'utf-8';
     this.#starts = new Int32Array(slots * 256);
@@ -55,11 +57,11 @@ export class CsvCells implements Cells {
     const start = this.#starts[cell] as number;
     const end = this.#ends[cell] as number;
     if (this.#copies || this.#isPlain(start, end)) return copy(into, at, this.#bytes, start, end);
-    return at + into.write(csvCell(this.text(row, slot)), at, 'utf8');
+    return at + into.write(csvCell(this.value(row, slot)), at, 'utf8');
   }
 
   /** @throws TypeError where its bytes are none of the encoding. */
-  text(row: number, slot: number): string {
+  value(row: number, slot: number): string {
     const cell = row * this.slots + slot;
     return unquoted(this.decode(this.#bytes, this.#starts[cell] as number, this.#ends[cell] as number));
   }

@@ -1,9 +1,10 @@
 import type { TableScorer } from '../../core/table-scorer.ts';
-import { planColumns } from '../columns.ts';
+import type { BatchTable } from '../batch-table.ts';
+import { outsideNames, planColumns } from '../columns.ts';
+import { everySo } from '../every-so.ts';
 import { outputFormOf } from '../output-form.ts';
 import type { BatchOptions, Source } from '../range.ts';
-import type { BatchTable } from '../table.ts';
-import { csvCell } from '../write-csv.ts';
+import { headerOf } from '../writer.ts';
 import { countCsv } from './count-csv.ts';
 import { type CsvFormOptions, HEAD_BYTES, readCsvForm } from './form.ts';
 import { scoreCsv } from './score-csv.ts';
@@ -19,26 +20,13 @@ export async function openCsv(
   const output = outputFormOf(scorer.version, options);
   const found = readCsvForm(head, source.size, form);
   const plan = planColumns(found.names, scorer.version.card.features, output.own, options);
-  const names = [
-    plan.id === undefined ? 'row' : (plan.names[plan.id] as string),
-    ...output.answer,
-    'timestamp',
-    'model_version',
-    ...plan.kept.map(column => plan.names[column] as string),
-  ];
   const table = { source, form: found, plan, scorer, output, options };
   return {
-    header: Buffer.from(`${names.map(csvCell).join(',')}\n`),
+    header: headerOf(output, options, ...outsideNames(plan)),
     from: found.dataStart,
     to: source.size,
     cuts: bytes => everySo(found.dataStart, source.size, bytes),
     score: (range, signal) => scoreCsv(table, range, signal),
     count: range => countCsv(table, range),
   };
-}
-
-/** Equal parts of at most so much. */
-export function everySo(from: number, to: number, most: number): number[] {
-  const parts = Math.max(1, Math.ceil((to - from) / most));
-  return Array.from({ length: parts - 1 }, (_, i) => from + Math.ceil(((i + 1) * (to - from)) / parts));
 }

@@ -3,7 +3,8 @@ import { BatchRefusal } from '../problems.ts';
 /** Encodings of texts whose delimiters, quotes and line ends are the bytes that they are in ASCII. UTF-16 is turned into UTF-8 before it comes here. */
 export const BYTE_ENCODINGS = ['utf-8', 'windows-1252', 'iso-8859-1'] as const;
 export type ByteEncoding = (typeof BYTE_ENCODINGS)[number];
-export type Encoding = ByteEncoding | 'utf-16le' | 'utf-16be';
+export const ENCODINGS = [...BYTE_ENCODINGS, 'utf-16le', 'utf-16be'] as const;
+export type Encoding = (typeof ENCODINGS)[number];
 
 /** @throws TypeError where the bytes are none of the encoding. */
 export type Decode = (bytes: Buffer, from: number, to: number) => string;

@@ -1,13 +1,14 @@
 import type { JobStorage } from '../../core/job-storage.ts';
 import type { Clock } from '../../core/log.ts';
 import type { TableScorer } from '../../core/table-scorer.ts';
+import type { BatchTable } from '../batch-table.ts';
+import { formatOf } from '../format.ts';
 import { BatchRefusal } from '../problems.ts';
-import type { BatchTable } from '../table.ts';
 import { judgeFirst } from '../verdict.ts';
 import type { FoundInput } from './inputs.ts';
 import type { Job } from './job.ts';
+import { withFile } from './open-file.ts';
 import type { JobRequest } from './request.ts';
-import { openFile, sourceOf } from './score-chunk.ts';
 import type { Inspected, JobInspector } from './submit.ts';
 
 /** By model and version or alias, what scores tables. @throws RequestError unknown_model, model_unavailable */
@@ -18,21 +19,22 @@ export function createInspector(storage: JobStorage, findScorer: FindScorer, clo
   return {
     async inspect(request, files, outputFormat, chunkBytes, signal): Promise<Inspected> {
       const scorer = await findScorer(request.model, request.model_version);
-      const format = formatOf(files[0] as FoundInput);
+      const format = formatOfInput(request, files[0] as FoundInput);
       const job = tableJob(request, format, outputFormat, clock);
       let header: string | undefined;
       const seen: Inspected['files'][number][] = [];
       for (const file of files) {
-        if (formatOf(file) !== format) throw new BatchRefusal(`input ${file.path}: not ${format}, as the others are`);
-        const table = await openFile(job, file, sourceOf(storage, file, signal), scorer);
-        const own = table.header.toString();
-        if (header !== undefined && own !== header) {
-          throw new BatchRefusal(`input ${file.path}: its columns are others than those of ${files[0]?.path}`);
-        }
-        header = own;
-        await tryFirst(file, table, signal);
-        const chunks = table.cuts(chunkBytes).length + 1;
-        seen.push({ from: table.from, to: table.to, chunks, unpacked: false });
+        if (formatOfInput(request, file) !== format)
+          throw new BatchRefusal(`input ${file.path}: not ${format}, as the others are`);
+        await withFile(storage, job, file, scorer, signal, async table => {
+          const own = table.header.toString();
+          if (header !== undefined && own !== header) {
+            throw new BatchRefusal(`input ${file.path}: its columns are others than those of ${files[0]?.path}`);
+          }
+          header = own;
+          await tryFirst(file, table, signal);
+          seen.push({ from: table.from, to: table.to, chunks: table.cuts(chunkBytes).length + 1 });
+        });
       }
       const { name, label, card } = scorer.version;
       const classes = (card.outputs.classes ?? []).map(String);
@@ -60,6 +62,8 @@ function tableJob(request: JobRequest, format: Job['format'], outputFormat: Job[
   return {
     format,
     output_format: outputFormat,
+    delimiter: request.delimiter ?? null,
+    encoding: request.encoding ?? null,
     id_column: request.id_column ?? null,
     include_features: request.include_features,
     include_probabilities: request.include_probabilities,
@@ -67,22 +71,11 @@ function tableJob(request: JobRequest, format: Job['format'], outputFormat: Job[
   };
 }
 
-const FORMATS = {
-  csv: 'csv',
-  tsv: 'csv',
-  txt: 'csv',
-  ndjson: 'ndjson',
-  jsonl: 'ndjson',
-  parquet: 'parquet',
-  avro: 'avro',
-} as const;
-
-/** @throws BatchRefusal where its name does not say */
-export function formatOf({ path }: Pick<FoundInput, 'path'>): Job['format'] {
-  const extension = /\.([a-z]+)$/.exec(path.toLowerCase().replace(/\.(gz|zst)$/, ''))?.[1] ?? '';
-  const format = FORMATS[extension as keyof typeof FORMATS];
+/** @throws BatchRefusal where neither the request nor the name says */
+function formatOfInput({ input_format }: JobRequest, { path }: Pick<FoundInput, 'path'>): Job['format'] {
+  const format = input_format ?? formatOf(path);
   if (format) return format;
   throw new BatchRefusal(
-    `input ${path}: its name ends in none of .${Object.keys(FORMATS).join(', .')} (.gz and .zst may follow)`,
+    `input ${path}: its name does not say whether it is CSV, NDJSON or Parquet: .csv, .ndjson or .parquet is expected, .gz or .zst may follow (or --input-format)`,
   );
 }

@@ -1,4 +1,7 @@
 import { z } from 'zod';
+import { ENCODINGS } from '../csv/text.ts';
+import { INPUT_FORMATS } from '../format.ts';
+import { OUTPUT_FORMATS } from '../range.ts';
 
 /** In the order in which a job goes through them; `failed` from any, `cancelling` and `cancelled` before `committing`. */
 export const JOB_STATES = [
@@ -29,8 +32,6 @@ const inputFile = z.object({
   /** Places of its first row and behind its last: bytes of a text, rows of Parquet. */
   from: whole,
   to: whole,
-  /** It is unpacked, or turned into UTF-8, before it is scored, all in one. */
-  unpacked: z.boolean().default(false),
   /** Number of its first chunk in the job. */
   first_chunk: whole,
   chunks: whole,
@@ -59,9 +60,12 @@ export const jobSchema = z.object({
   model_version: z.string(),
   input: z.array(inputFile).min(1),
   /** Of the input. */
-  format: z.enum(['csv', 'ndjson', 'parquet', 'avro']),
+  format: z.enum(INPUT_FORMATS),
+  /** Of CSV; null: told from its first bytes. */
+  delimiter: z.string().nullable().default(null),
+  encoding: z.enum(ENCODINGS).nullable().default(null),
   output: z.string(),
-  output_format: z.enum(['csv', 'ndjson', 'parquet']),
+  output_format: z.enum(OUTPUT_FORMATS),
   /** Of the blob that the output replaces. */
   replaces: z.string().nullable().default(null),
   id_column: z.string().nullable().default(null),

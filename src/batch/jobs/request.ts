@@ -1,4 +1,7 @@
 import { z } from 'zod';
+import { ENCODINGS } from '../csv/text.ts';
+import { INPUT_FORMATS } from '../format.ts';
+import { OUTPUT_FORMATS } from '../range.ts';
 
 const share = z.number().min(0).max(1);
 
@@ -18,7 +21,12 @@ export const jobRequestSchema = z.strictObject({
   include_features: z.boolean().default(false),
   include_probabilities: z.boolean().default(false),
   /** Of the output; absent: the input's. */
-  format: z.enum(['csv', 'ndjson', 'parquet']).optional(),
+  format: z.enum(OUTPUT_FORMATS).optional(),
+  /** Of the input; absent: by its name. */
+  input_format: z.enum(INPUT_FORMATS).optional(),
+  /** Of a CSV; absent: told from its first bytes. */
+  delimiter: z.string().length(1).optional(),
+  encoding: z.enum(ENCODINGS).optional(),
   max_rejected: share.default(0.01),
   chunk_bytes: z
     .number()

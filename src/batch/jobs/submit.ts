@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { BlobGone } from '../../core/blobs.ts';
 import { parsePlace } from '../../core/job-storage.ts';
+import { formatOf } from '../format.ts';
 import { BatchRefusal } from '../problems.ts';
 import { markActive } from './active.ts';
 import { startJob } from './control.ts';
@@ -25,8 +26,6 @@ export interface Inspected {
     readonly from: number;
     readonly to: number;
     readonly chunks: number;
-    /** It cannot be cut: it is packed, or in an encoding whose bytes say nothing alone. */
-    readonly unpacked: boolean;
   }[];
 }
 
@@ -70,7 +69,7 @@ export async function submitJob(room: SubmitRoom, asked: JobRequest, signal: Abo
   }
   checkOutput(room, request);
   const found = await findInputs(room.storage, request.input, signal);
-  const outputFormat = request.format ?? formatOf(found[0] as FoundInput);
+  const outputFormat = request.format ?? formatOf(found[0]?.path ?? '') ?? 'csv';
   const replaces = await whatStandsAt(room, request, outputFormat, signal);
   const total = found.reduce((sum, { bytes }) => sum + bytes, 0);
   const chunkBytes = Math.max(request.chunk_bytes, Math.ceil(total / (MOST_CHUNKS - found.length)));
@@ -119,12 +118,6 @@ function checkOutput({ modelsContainer, batchContainer }: JobRoom, { output, arc
       throw new BatchRefusal(`${name} ${text} lies among the jobs' own files: name another folder`);
     }
   }
-}
-
-function formatOf({ path }: FoundInput): Job['output_format'] {
-  const bare = path.toLowerCase().replace(/\.(gz|zst)$/, '');
-  if (/\.(ndjson|jsonl)$/.test(bare)) return 'ndjson';
-  return bare.endsWith('.parquet') ? 'parquet' : 'csv';
 }
 
 /** @returns the ETag of what is to be replaced; null where nothing is there. @throws BatchRefusal where something is, and was not to be */
@@ -182,6 +175,7 @@ function jobOf(
   return {
     ...{ id, state: queued, attempt: 1, model: inspected.model, model_version: inspected.modelVersion },
     ...{ input, format: inspected.format, output: request.output, output_format: outputFormat, replaces },
+    ...{ delimiter: request.delimiter ?? null, encoding: request.encoding ?? null },
     ...{ id_column: request.id_column ?? null, include_features: request.include_features },
     ...{
       include_probabilities: request.include_probabilities,

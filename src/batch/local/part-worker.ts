@@ -78,6 +78,7 @@ export function createPartWorker(scorer: TableScorer, signal: AbortSignal): Part
     async write(key, path, position) {
       const output = outputs.get(key) as Buffer;
       outputs.delete(key);
+      if (output.length === 0) return;
       const file = await open(path, 'r+');
       try {
         for (let done = 0; done < output.length; ) {

@@ -1,4 +1,5 @@
-import { appendFile, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { allSettled } from '../../core/all-settled.ts';
 import { BatchRefusal } from '../problems.ts';
 import type { Reject } from '../range.ts';
@@ -11,7 +12,7 @@ export interface ScoreFilesOptions {
   readonly files: readonly FileToScore[];
   /** Nobody else uses them; each does one thing after the other. */
   readonly workers: readonly PartWorker[];
-  /** Written anew; whole once this has resolved. */
+  /** Written anew, of Parquet a folder; whole once this has resolved. */
   readonly output: string;
   /** Written anew, where somebody wants it. */
   readonly rejects: string | undefined;
@@ -49,12 +50,19 @@ export async function scoreFiles(options: ScoreFilesOptions): Promise<ScoredFile
   const opened = await openAll(files, workers);
   const run = new Run(options, partsOf(opened));
   const header = Buffer.from((opened[0] as OpenedFile).header);
-  await writeFile(output, header);
+  if (isFolder(options)) await mkdir(output);
+  else await writeFile(output, header);
   if (rejects !== undefined) await writeFile(rejects, REJECTS_HEADER);
   if (options.numbered) await run.count();
   await run.score(header.length);
   judge(run.statistics, run.rows, maxRejected, run.rejects);
+  if (isFolder(options)) await writeFile(join(output, '_SUCCESS'), run.manifest);
   return { statistics: run.statistics, rejects: run.rejects, bytes: run.position };
+}
+
+/** Of Parquet each part is a file in a folder. */
+function isFolder({ files }: ScoreFilesOptions): boolean {
+  return files[0]?.options.format === 'parquet';
 }
 
 async function openAll(files: readonly FileToScore[], workers: readonly PartWorker[]): Promise<OpenedFile[]> {
@@ -107,6 +115,7 @@ class Run {
   readonly #parts: PlannedPart[];
   readonly #total: number;
   #place = 0;
+  readonly #written: { readonly name: string; readonly bytes: number; readonly rows: number }[] = [];
 
   constructor(options: ScoreFilesOptions, parts: PlannedPart[]) {
     this.#options = options;
@@ -130,7 +139,7 @@ class Run {
   }
 
   async score(position: number): Promise<void> {
-    const { output, numbered } = this.#options;
+    const { numbered } = this.#options;
     const writes: Promise<void>[] = [];
     this.position = position;
     await this.#inOrder(
@@ -138,7 +147,7 @@ class Run {
       async (worker, at, found, end) => {
         const part = this.#parts[at] as PlannedPart;
         const scored = found.start === end ? found : await worker.score({ ...part, start: end }, at);
-        const write = worker.write(at, output, this.position);
+        const write = this.#write(worker, at, scored);
         write.catch(() => {}); // met below
         writes.push(write);
         this.position += scored.bytes;
@@ -147,6 +156,21 @@ class Run {
       },
     );
     await allSettled(writes, write => write);
+  }
+
+  async #write(worker: PartWorker, at: number, { bytes, statistics }: PartScored): Promise<void> {
+    const { output } = this.#options;
+    if (!isFolder(this.#options)) return worker.write(at, output, this.position);
+    if (bytes === 0) return worker.write(at, output, 0);
+    const name = `part-${String(this.#written.length).padStart(6, '0')}.parquet`;
+    this.#written.push({ name, bytes, rows: statistics.rows.scored });
+    await writeFile(join(output, name), '');
+    await worker.write(at, join(output, name), 0);
+  }
+
+  /** Of the parts, for who reads them. */
+  get manifest(): string {
+    return `${JSON.stringify({ parts: this.#written, rows: this.statistics.rows.scored })}\n`;
   }
 
   async #add(scored: PartScored, rowsBefore: number, { from, to }: PlannedPart): Promise<void> {

@@ -2,11 +2,12 @@ import { createWriteStream } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { formatOf } from '../../batch/format.ts';
 import type { FileToScore } from '../../batch/local/part-worker.ts';
 import { unpack } from '../../batch/local/unpack.ts';
 import { BatchRefusal } from '../../batch/problems.ts';
 import type { Terminal } from '../terminal.ts';
-import type { ScoreOptions } from './score.ts';
+import type { ScoreOptions } from './score-options.ts';
 
 export interface Inputs {
   readonly files: readonly Omit<FileToScore, 'options' | 'chunkBytes'>[];
@@ -18,14 +19,15 @@ export interface Inputs {
 export async function openInputs(
   { stdin, folder, signal }: Terminal,
   input: string,
-  { delimiter, encoding }: ScoreOptions,
+  { delimiter, encoding, inputFormat }: ScoreOptions,
   scratch: string,
 ): Promise<Inputs> {
   const files: Omit<FileToScore, 'options' | 'chunkBytes'>[] = [];
   let bytes = 0;
   const add = async (path: string, title: string) => {
+    const format = inputFormat ?? formatOf(title) ?? 'csv';
     const unpacked = await unpack(path, title, join(scratch, String(files.length)), encoding, signal);
-    files.push({ path: unpacked.path, title, form: { format: 'csv', delimiter, encoding: unpacked.encoding } });
+    files.push({ path: unpacked.path, title, form: { format, delimiter, encoding: unpacked.encoding } });
     bytes += (await stat(unpacked.path)).size;
   };
   if (input === '-') {

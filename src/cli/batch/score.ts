@@ -3,10 +3,11 @@ import { rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { availableCores } from '../../backends/onnx/cores.ts';
-import type { Encoding } from '../../batch/csv/text.ts';
+import { formatOf } from '../../batch/format.ts';
 import { createPartWorker, type PartWorker } from '../../batch/local/part-worker.ts';
 import { type ScoredFiles, scoreFiles } from '../../batch/local/score-files.ts';
 import { BatchRefusal } from '../../batch/problems.ts';
+import type { BatchOptions } from '../../batch/range.ts';
 import { reportLines, reportOf } from '../../batch/report.ts';
 import type { Settings } from '../../config/settings.ts';
 import type { ModelVersion } from '../../core/model.ts';
@@ -19,25 +20,10 @@ import { locateModel } from '../models-push.ts';
 import { printable } from '../printable.ts';
 import { withScratch } from '../scratch.ts';
 import { findStored, withDownloaded } from '../stored-model.ts';
-import { Refusal, type Terminal } from '../terminal.ts';
+import { CommandError, Refusal, type Terminal } from '../terminal.ts';
 import { type Inputs, openInputs } from './inputs.ts';
 import { createProgress } from './progress.ts';
-
-export interface ScoreOptions {
-  readonly model: string;
-  readonly modelVersion?: string;
-  readonly idColumn?: string;
-  readonly includeFeatures?: boolean;
-  readonly includeProbabilities?: boolean;
-  readonly maxRejected: number;
-  readonly rejects?: string;
-  readonly overwrite?: boolean;
-  readonly delimiter?: string;
-  readonly encoding?: Encoding;
-  readonly chunkBytes: number;
-  readonly processes?: number;
-  readonly json?: boolean;
-}
+import type { ScoreOptions } from './score-options.ts';
 
 /** Less than this is scored before another process is there. */
 const WORTH_A_PROCESS_BYTES = 8 * 1024 * 1024;
@@ -53,6 +39,8 @@ export async function scoreFilesHere(
   options: ScoreOptions,
 ): Promise<void> {
   const settings = commandSettings(terminal.environment, terminal.folder);
+  if (output === '-' && options.format === 'parquet')
+    throw new CommandError('Parquet comes out as a folder of files', 'Name one instead of -.');
   const target = output === '-' ? undefined : resolve(terminal.folder, output);
   if (target !== undefined && !options.overwrite && existsSync(target))
     throw new Refusal(`${output} is there already`, 'Give another name, or --overwrite.');
@@ -61,7 +49,7 @@ export async function scoreFilesHere(
       const inputs = await openInputs(terminal, input, options, scratch);
       await withModelFiles(terminal, settings, options, files =>
         withTarget(terminal, target, scratch, aside =>
-          scoreWith({ terminal, settings, files, inputs, aside, options, toStdout: target === undefined }),
+          scoreWith({ terminal, settings, files, inputs, aside, options, output }),
         ),
       );
     });
@@ -102,10 +90,13 @@ async function withTarget(
       : join(dirname(target), `.${basename(target)}.${process.pid}.hubscore-part`);
   try {
     await work(aside);
-    if (target !== undefined) await rename(aside, target);
-    else await pipeline(createReadStream(aside), stdout, { end: false });
+    if (target !== undefined) {
+      // A folder is not put over another.
+      if ((await stat(aside)).isDirectory()) await rm(target, { recursive: true, force: true });
+      await rename(aside, target);
+    } else await pipeline(createReadStream(aside), stdout, { end: false });
   } finally {
-    await rm(aside, { force: true });
+    await rm(aside, { recursive: true, force: true });
   }
 }
 
@@ -116,10 +107,10 @@ interface Scoring {
   readonly inputs: Inputs;
   readonly aside: string;
   readonly options: ScoreOptions;
-  readonly toStdout: boolean;
+  readonly output: string;
 }
 
-async function scoreWith({ terminal, settings, files, inputs, aside, options, toStdout }: Scoring): Promise<void> {
+async function scoreWith({ terminal, settings, files, inputs, aside, options, output }: Scoring): Promise<void> {
   const { signal, folder, stderr, stdout } = terminal;
   const begin = performance.now();
   const processes = options.processes ?? availableCores();
@@ -146,8 +137,9 @@ async function scoreWith({ terminal, settings, files, inputs, aside, options, to
       // What runs in processes of its own keeps all cores busy from here; others would only open it once more.
       if (!inLine) await Promise.all(workers.splice(0).map(worker => worker.close()));
       workers.unshift(createPartWorker(createTableScorer(version, Date.now), signal));
+      const asked = batchOptions(options, output);
       const scored = await scoreFiles({
-        files: inputs.files.map(file => ({ ...file, options: batchOptions(options), chunkBytes: options.chunkBytes })),
+        files: inputs.files.map(file => ({ ...file, options: asked, chunkBytes: options.chunkBytes })),
         workers,
         output: aside,
         rejects: options.rejects === undefined ? undefined : resolve(folder, options.rejects),
@@ -158,7 +150,7 @@ async function scoreWith({ terminal, settings, files, inputs, aside, options, to
       });
       progress.end();
       const report = reportFor(version, scored, (performance.now() - begin) / 1000);
-      const into = toStdout ? stderr : stdout;
+      const into = output === '-' ? stderr : stdout;
       if (options.json) into.write(`${JSON.stringify(report)}\n`);
       else for (const line of reportLines(report)) into.write(`${printable(line)}\n`);
     } finally {
@@ -172,8 +164,17 @@ async function scoreWith({ terminal, settings, files, inputs, aside, options, to
   }
 }
 
-function batchOptions({ idColumn, includeFeatures = false, includeProbabilities = false }: ScoreOptions) {
-  return { idColumn, includeFeatures, includeProbabilities, timestamp: new Date().toISOString() };
+function batchOptions(
+  { idColumn, includeFeatures = false, includeProbabilities = false, format }: ScoreOptions,
+  output: string,
+): BatchOptions {
+  return {
+    format: format ?? formatOf(output) ?? 'csv',
+    idColumn,
+    includeFeatures,
+    includeProbabilities,
+    timestamp: new Date().toISOString(),
+  };
 }
 
 function reportFor({ name, label, card }: ModelVersion, { statistics }: ScoredFiles, seconds: number) {

@@ -2,12 +2,11 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
-import { csvCell } from '../../../src/batch/write-csv.ts';
+import { csvCell } from '../../../src/batch/cells.ts';
 import type { Catalog } from '../../../src/core/catalog.ts';
 import type { ModelVersion } from '../../../src/core/model.ts';
 import type { Prediction } from '../../../src/core/prediction.ts';
-import { csvTable, openVersion, scoreInRanges, TIMESTAMP } from '../../support/batch.ts';
-import { modelVersion, tensor } from '../../support/model-version.ts';
+import { csvTable, openVersion, scoreInRanges, sums, TIMESTAMP } from '../../support/batch.ts';
 import { openScoring } from '../../support/open-scoring.ts';
 
 const opened: { close(): Promise<void> }[] = [];
@@ -122,24 +121,6 @@ describe('rows of a CSV are answered as the stream answers them', () => {
       expect(cells.outputs).toBe(outputs === undefined ? undefined : JSON.stringify(outputs));
     });
   });
-});
-
-/** Sums its two numbers, so that what was read shows. */
-const sums = modelVersion({
-  inputs: ['x: float32[?,2]'],
-  outputs: ['y: float32[?,1]'],
-  card: { features: [{ name: 'a' }, { name: 'b' }], outputs: { value: 'y' } },
-  predict: ({ x }) => {
-    const data = (x as { data: Float32Array }).data;
-    const rows = data.length / 2;
-    return {
-      y: tensor(
-        'float32',
-        [rows, 1],
-        Array.from({ length: rows }, (_, i) => (data[2 * i] as number) + (data[2 * i + 1] as number)),
-      ),
-    };
-  },
 });
 
 /** A CSV's rows by characters, one after the other: slow, and written another way than what is tested. */
