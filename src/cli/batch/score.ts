@@ -3,12 +3,14 @@ import { rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { availableCores } from '../../backends/onnx/cores.ts';
-import { formatOf } from '../../batch/format.ts';
+import { REQUEST_ID } from '../../batch/capture/open-capture.ts';
+import { outputFormatOf } from '../../batch/format.ts';
 import { createPartWorker, type PartWorker } from '../../batch/local/part-worker.ts';
 import { type ScoredFiles, scoreFiles } from '../../batch/local/score-files.ts';
 import { BatchRefusal } from '../../batch/problems.ts';
 import type { BatchOptions } from '../../batch/range.ts';
 import { reportLines, reportOf } from '../../batch/report.ts';
+import { createDecoder } from '../../codecs/decoder.ts';
 import type { Settings } from '../../config/settings.ts';
 import type { ModelVersion } from '../../core/model.ts';
 import { NO_CARD, parseCard } from '../../models/card.ts';
@@ -114,9 +116,10 @@ async function scoreWith({ terminal, settings, files, inputs, aside, options, ou
   const { signal, folder, stderr, stdout } = terminal;
   const begin = performance.now();
   const processes = options.processes ?? availableCores();
-  const [{ createLoaders }, { startPartWorker }] = await Promise.all([
+  const [{ createLoaders }, { startPartWorker }, { openCodecs }] = await Promise.all([
     import('../../app/create-loaders.ts'),
     import('../../app/part-workers.ts'),
+    import('../../app/open-codecs.ts'),
   ]);
   const stop = new AbortController();
   const workers: PartWorker[] = [];
@@ -134,17 +137,19 @@ async function scoreWith({ terminal, settings, files, inputs, aside, options, ou
     try {
       const { version } = opened;
       const inLine = version.backend.info.placement === 'in-line';
+      const decoder = createDecoder(openCodecs(settings, Date.now), { inputOf: () => version.card.input });
       // What runs in processes of its own keeps all cores busy from here; others would only open it once more.
       if (!inLine) await Promise.all(workers.splice(0).map(worker => worker.close()));
-      workers.unshift(createPartWorker(createTableScorer(version, Date.now), signal));
-      const asked = batchOptions(options, output);
+      workers.unshift(createPartWorker(createTableScorer(version, Date.now), decoder, signal));
+      const captured = inputs.files.some(({ form }) => form.format === 'capture');
+      const asked = batchOptions(captured ? { ...options, idColumn: options.idColumn ?? REQUEST_ID } : options, output);
       const scored = await scoreFiles({
         files: inputs.files.map(file => ({ ...file, options: asked, chunkBytes: options.chunkBytes })),
         workers,
         output: aside,
         rejects: options.rejects === undefined ? undefined : resolve(folder, options.rejects),
         maxRejected: options.maxRejected,
-        numbered: options.idColumn === undefined,
+        numbered: asked.idColumn === undefined,
         signal,
         onProgress: progress.show,
       });
@@ -169,7 +174,7 @@ function batchOptions(
   output: string,
 ): BatchOptions {
   return {
-    format: format ?? formatOf(output) ?? 'csv',
+    format: format ?? outputFormatOf(output) ?? 'csv',
     idColumn,
     includeFeatures,
     includeProbabilities,
