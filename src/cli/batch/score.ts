@@ -1,7 +1,6 @@
-import { createReadStream, existsSync, readFileSync } from 'node:fs';
-import { rename, rm, stat } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
-import { pipeline } from 'node:stream/promises';
+import { existsSync, readFileSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { basename, resolve } from 'node:path';
 import { availableCores } from '../../backends/onnx/cores.ts';
 import { REQUEST_ID } from '../../batch/capture/open-capture.ts';
 import { outputFormatOf } from '../../batch/format.ts';
@@ -26,6 +25,7 @@ import { CommandError, Refusal, type Terminal } from '../terminal.ts';
 import { type Inputs, openInputs } from './inputs.ts';
 import { createProgress } from './progress.ts';
 import type { ScoreOptions } from './score-options.ts';
+import { openTarget, type Target } from './target.ts';
 
 /** Less than this is scored before another process is there. */
 const WORTH_A_PROCESS_BYTES = 8 * 1024 * 1024;
@@ -43,17 +43,17 @@ export async function scoreFilesHere(
   const settings = commandSettings(terminal.environment, terminal.folder);
   if (output === '-' && options.format === 'parquet')
     throw new CommandError('Parquet comes out as a folder of files', 'Name one instead of -.');
-  const target = output === '-' ? undefined : resolve(terminal.folder, output);
-  if (target !== undefined && !options.overwrite && existsSync(target))
-    throw new Refusal(`${output} is there already`, 'Give another name, or --overwrite.');
   try {
     await withScratch(settings, 'batch', async scratch => {
-      const inputs = await openInputs(terminal, input, options, scratch);
-      await withModelFiles(terminal, settings, options, files =>
-        withTarget(terminal, target, scratch, aside =>
-          scoreWith({ terminal, settings, files, inputs, aside, options, output }),
-        ),
-      );
+      const target = openTarget(terminal, settings, output, options.overwrite ?? false, scratch);
+      try {
+        const inputs = await openInputs(terminal, settings, input, options, scratch);
+        await withModelFiles(terminal, settings, options, files =>
+          scoreWith({ terminal, settings, files, inputs, target, options, output }),
+        );
+      } finally {
+        await target.clear();
+      }
     });
   } catch (thrown) {
     terminal.signal.throwIfAborted();
@@ -79,40 +79,17 @@ async function withModelFiles(
   await withDownloaded(settings, store, found, signal, files => work({ ...found.stored, ...files }));
 }
 
-/** A file beside the output, which takes its place where `work` succeeds, and is removed where not. */
-async function withTarget(
-  { stdout }: Terminal,
-  target: string | undefined,
-  scratch: string,
-  work: (aside: string) => Promise<void>,
-): Promise<void> {
-  const aside =
-    target === undefined
-      ? join(scratch, 'output')
-      : join(dirname(target), `.${basename(target)}.${process.pid}.hubscore-part`);
-  try {
-    await work(aside);
-    if (target !== undefined) {
-      // A folder is not put over another.
-      if ((await stat(aside)).isDirectory()) await rm(target, { recursive: true, force: true });
-      await rename(aside, target);
-    } else await pipeline(createReadStream(aside), stdout, { end: false });
-  } finally {
-    await rm(aside, { recursive: true, force: true });
-  }
-}
-
 interface Scoring {
   readonly terminal: Terminal;
   readonly settings: Settings;
   readonly files: ModelFiles;
   readonly inputs: Inputs;
-  readonly aside: string;
+  readonly target: Target;
   readonly options: ScoreOptions;
   readonly output: string;
 }
 
-async function scoreWith({ terminal, settings, files, inputs, aside, options, output }: Scoring): Promise<void> {
+async function scoreWith({ terminal, settings, files, inputs, target, options, output }: Scoring): Promise<void> {
   const { signal, folder, stderr, stdout } = terminal;
   const begin = performance.now();
   const processes = options.processes ?? availableCores();
@@ -146,7 +123,7 @@ async function scoreWith({ terminal, settings, files, inputs, aside, options, ou
       const scored = await scoreFiles({
         files: inputs.files.map(file => ({ ...file, options: asked, chunkBytes: options.chunkBytes })),
         workers,
-        output: aside,
+        output: target.aside,
         rejects: options.rejects === undefined ? undefined : resolve(folder, options.rejects),
         maxRejected: options.maxRejected,
         numbered: asked.idColumn === undefined,
@@ -154,6 +131,7 @@ async function scoreWith({ terminal, settings, files, inputs, aside, options, ou
         onProgress: progress.show,
       });
       progress.end();
+      await target.commit();
       const report = reportFor(version, scored, (performance.now() - begin) / 1000);
       const into = output === '-' ? stderr : stdout;
       if (options.json) into.write(`${JSON.stringify(report)}\n`);
