@@ -11,6 +11,7 @@ const ARROWS: Record<string, readonly string[]> = {
   azure: ['config'],
   hubs: ['config'],
   ledger: ['config'],
+  evidence: [],
   processes: [],
   apart: ['config', 'processes'],
   scoring: ['config'],
@@ -22,7 +23,7 @@ const ARROWS: Record<string, readonly string[]> = {
   http: ['config'],
   app: [
     ...['config', 'azure', 'hubs', 'ledger', 'scoring', 'codecs', 'models', 'backends', 'processes'],
-    ...['apart', 'cache', 'telemetry', 'http'],
+    ...['apart', 'cache', 'telemetry', 'http', 'evidence'],
   ],
   functions: ['app', 'config'],
   cli: ['app', 'config', 'azure', 'hubs', 'ledger', 'scoring', 'codecs', 'models', 'backends', 'cache', 'telemetry'],
