@@ -2,7 +2,7 @@ import semver from 'semver';
 import { z } from 'zod';
 import { BlobConflict, BlobGone, BlobUnusable } from '../core/blobs.ts';
 import { asError } from '../core/errors.ts';
-import { faults } from './card.ts';
+import { faults } from '../core/schema-faults.ts';
 import { looksLikeVersion } from './resolve-version.ts';
 import { deploymentPath, type ModelStore } from './store.ts';
 
