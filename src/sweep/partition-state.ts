@@ -1,6 +1,6 @@
 import type { StoredEvent } from '../core/hub-reader.ts';
 import { Counts, type Group, restoreCounts, type StoredCounts, storeCounts } from './counts.ts';
-import { type Delta, type Fold, keyOf, WINDOW_MS } from './fold.ts';
+import { type Delta, type Fold, keyOf } from './fold.ts';
 import { Recent } from './recent.ts';
 import { Seen, type StoredSeen } from './seen.ts';
 
@@ -224,5 +224,3 @@ export function restoreState(text: string, path: string): PartitionState {
   state.last = [...stored.last];
   return state;
 }
-
-export { WINDOW_MS };

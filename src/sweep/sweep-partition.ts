@@ -32,6 +32,8 @@ export const statePath = (hub: string, partition: string) => `state/${hub}/${par
 /** A silent partition's windows end this long after their time by the clock here. */
 const SILENCE_MS = 30_000;
 const TRIES = 3;
+/** What was read of them stays in memory until it is kept. */
+const MAX_EVENTS = 50_000;
 
 /** Counts what came to a partition since the last time. Cursor and counters are one blob, written under its ETag: somebody else's work is never counted on top of ours. */
 export async function sweepPartition(
@@ -61,7 +63,7 @@ async function trySweep(
   const { first, last, empty } = await reader.range(partition, signal);
   if (state.hubCreatedAtMs !== options.hubCreatedAtMs || state.cursor > last) startAnew(state, options.hubCreatedAtMs);
   if (empty || last <= state.cursor) {
-    const closed = state.closeBefore(Math.min(clock() - SILENCE_MS, Number.MAX_SAFE_INTEGER));
+    const closed = state.closeBefore(clock() - SILENCE_MS);
     if (closed.length > 0) await keep(state, closed);
     return { partition, state, counted: 0, behind: 0 };
   }
@@ -84,7 +86,8 @@ async function trySweep(
       newest = event;
       counted++;
     }
-    if (newest === undefined || newest.sequenceNumber >= last || clock() >= options.untilMs) break;
+    if (newest === undefined || newest.sequenceNumber >= last || counted >= MAX_EVENTS || clock() >= options.untilMs)
+      break;
   }
   if (newest === undefined) return { partition, state, counted, behind: last - state.cursor };
   await options.beforeKeeping?.(from, chosen);
