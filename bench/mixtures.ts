@@ -124,7 +124,8 @@ function rollout(production: ModelVersion, candidate: ModelVersion, share: numbe
     return { version, requestedVersion: undefined, fallback: false, variant };
   };
   const [stays, goes] = [arm(production, share > 0 ? 'production' : undefined), arm(candidate, 'candidate')];
-  return { ...catalogOf(production), routing: () => ({ choose: key => (hash(key) % 100 < share ? goes : stays) }) };
+  const choose = (key: string) => ({ route: hash(key) % 100 < share ? goes : stays, bucket: -1 });
+  return { ...catalogOf(production), routing: () => ({ choose, production: stays }) };
 }
 
 function hash(text: string): number {

@@ -3,7 +3,7 @@ import { asError } from '../core/errors.ts';
 import type { InputMapping, InputSource } from '../core/input.ts';
 import type { Loader } from '../core/loader.ts';
 import type { Clock, Log } from '../core/log.ts';
-import { NO_SEGMENTS, type Routing } from '../core/routing.ts';
+import type { Routing } from '../core/routing.ts';
 import { someAtOnce } from '../core/some-at-once.ts';
 import { createAbsences } from './absences.ts';
 import { knownVersions } from './decide.ts';
@@ -105,9 +105,9 @@ export function createCatalog(options: CatalogOptions): ModelCatalog {
     return entry?.resident.live ? inputIn(entry.routing) : resolve(model, asked).then(inputIn);
   }
 
-  /** Of a rollout's versions the one that a request without a key goes to: which one it is may stand in what is still to be read. */
-  function inputIn({ route, choose }: Routing): InputMapping | undefined {
-    return (route ?? choose('', NO_SEGMENTS, clock())).version.card.input;
+  /** Of a rollout's versions production's: which one it goes to may stand in what is still to be read. */
+  function inputIn({ route, production }: Routing): InputMapping | undefined {
+    return (route ?? production).version.card.input;
   }
 
   /** A version that hangs while it is loaded holds up this look, and none that comes after. */

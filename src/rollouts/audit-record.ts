@@ -54,11 +54,16 @@ function sorted(_: string, value: unknown): unknown {
   return Object.fromEntries(entries.sort(([one], [other]) => (one < other ? -1 : 1)));
 }
 
+/** Records wait within the document, which must stay small. */
+const MAX_ALIASES = 50;
+
 /** Of a document what a person wants to see of a change. */
 export function summaryOf({ aliases, rollout, quarantine }: DeploymentDocument): Record<string, unknown> {
   const { id, kind, phase, candidate, baseline, weight } = rollout ?? {};
+  const names = Object.keys(aliases);
+  const shown = names.length > MAX_ALIASES ? names.filter(name => /^(production|previous)$/i.test(name)) : names;
   return {
-    aliases,
+    aliases: Object.fromEntries(shown.map(name => [name, aliases[name]])),
     ...(rollout && { rollout: { id, kind, phase, candidate, baseline, weight } }),
     ...(Object.keys(quarantine).length > 0 && { quarantine }),
   };

@@ -2,6 +2,7 @@ import { BlobConflict, BlobGone, type Blobs, BlobUnusable } from '../core/blobs.
 import type { Clock } from '../core/log.ts';
 import { type AuditRecord, documentHash, lineOf, type Reason, sha256, summaryOf } from './audit-record.ts';
 import {
+  type Aliases,
   BadDeployment,
   type DeploymentDocument,
   type HistoryEntry,
@@ -106,7 +107,7 @@ export async function readDocument({
   signal,
 }: Pick<ChangeOptions, 'store' | 'path' | 'signal'>): Promise<StoredDocument | undefined> {
   try {
-    const { text, etag, answeredAtMs } = await store.readText(path, signal, MAX_DEPLOYMENT_BYTES);
+    const { text, etag, answeredAtMs } = await store.readText(path, signal);
     return { document: parseDocument(text, path), etag, answeredAtMs };
   } catch (thrown) {
     if (thrown instanceof BlobGone) return undefined;
@@ -154,7 +155,7 @@ function recorded(
   const entry: HistoryEntry = {
     effective_at: before.effective_at,
     revision: before.revision,
-    aliases: before.aliases,
+    aliases: onlyProduction(before.aliases), // others are asked for by name, and go by what is in force now
     rollout: before.rollout,
   };
   const routing_history = wasThere ? [entry, ...before.routing_history].slice(0, MAX_HISTORY) : [];
@@ -169,4 +170,8 @@ function recorded(
     );
   }
   return { ...changed, document_sha256, audit_head: head ?? undefined, outbox };
+}
+
+function onlyProduction(aliases: Aliases): Aliases {
+  return Object.fromEntries(Object.entries(aliases).filter(([alias]) => alias.toLowerCase() === 'production'));
 }

@@ -67,7 +67,7 @@ function batchOf(rows: readonly Row[], first: number, parsed = false): EventBatc
 }
 
 /** What an ending says, less what was measured meanwhile, whether it was known, and the content type that told the ways apart. */
-function said({ kind, resultId, model, modelVersion, variant, code, latencyMs, body }: Outcome) {
+function said({ kind, resultId, model, modelVersion, variant, rollout, bucket, code, latencyMs, body }: Outcome) {
   // How many digits `model_ms` has counts among the bytes.
   const text = body
     .toString()
@@ -76,8 +76,12 @@ function said({ kind, resultId, model, modelVersion, variant, code, latencyMs, b
   const json = JSON.parse(text) as { source?: { content_type?: string } };
   const { model_ms: _, cached: __, ...rest } = json as Record<string, unknown>;
   if (json.source?.content_type === PARSED) delete json.source.content_type;
-  return { kind, resultId, model, modelVersion, variant, code, latencyMs, ...rest };
+  // How many rows shared its run, no ending alone can say.
+  if (isObject(rest.error)) delete rest.error.run;
+  return { kind, resultId, model, modelVersion, variant, rollout, bucket, code, latencyMs, ...rest };
 }
+
+const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
 
 /** Messages as an AMQP library reads them, held against the table they were written from. */
 function checkMessages(scored: ScoredBatch, lastSequenceNumber: number): void {
@@ -95,7 +99,7 @@ function checkMessages(scored: ScoredBatch, lastSequenceNumber: number): void {
   ).body;
   [content].flat().forEach((section, i) => {
     const { message_id, correlation_id, content_type, application_properties, body } = message.decode(section);
-    const { resultId, event, model, modelVersion, variant, body: bytes } = results[i] as Outcome;
+    const { resultId, event, model, modelVersion, variant, rollout, bucket, body: bytes } = results[i] as Outcome;
     expect({
       message_id,
       correlation_id,
@@ -111,6 +115,7 @@ function checkMessages(scored: ScoredBatch, lastSequenceNumber: number): void {
       model,
       model_version: modelVersion,
       ...(variant !== undefined && { variant }),
+      ...(rollout !== undefined && { rollout: rollout.id, revision: rollout.revision, bucket }),
       source_partition: '3',
       source_log: 17,
       source_sequence_number: event.sequenceNumber,
@@ -279,7 +284,8 @@ interface Stage {
 function catalogWith({ versions, fragile }: Stage, arms: number): Catalog {
   const [production, ...candidates] = versions.slice(0, arms) as [ModelVersion, ...ModelVersion[]];
   const plain: Route = { version: production, requestedVersion: undefined, fallback: false, variant: undefined };
-  const arm = (version: ModelVersion, variant: string): Route => ({ ...plain, version, variant });
+  const rollout = { id: 'ro_1', revision: 7 };
+  const arm = (version: ModelVersion, variant: string): Route => ({ ...plain, version, variant, rollout });
   return {
     routing(model, asked) {
       if (model === 'fragile') return { route: { ...plain, version: fragile } };
@@ -288,13 +294,16 @@ function catalogWith({ versions, fragile }: Stage, arms: number): Catalog {
       if (asked !== undefined) return { route: { ...plain, requestedVersion: asked, fallback: true } };
       if (candidates.length === 0) return { route: plain };
       return {
+        production: plain,
         choose(key, segments) {
-          if (segments.includes('a')) return arm(candidates[0] as ModelVersion, 'candidate');
           const bucket = hash(key) % (arms + 1);
-          if (bucket === arms) return plain;
-          return bucket === 0
-            ? arm(production, 'production')
-            : arm(candidates[bucket - 1] as ModelVersion, `candidate ${bucket}`);
+          if (segments.includes('a')) return { route: arm(candidates[0] as ModelVersion, 'candidate'), bucket };
+          if (bucket === arms) return { route: plain, bucket: -1 };
+          const route =
+            bucket === 0
+              ? arm(production, 'production')
+              : arm(candidates[bucket - 1] as ModelVersion, `candidate ${bucket}`);
+          return { route, bucket };
         },
       };
     },
