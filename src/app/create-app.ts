@@ -130,7 +130,7 @@ export function createApp({ environment, clock, log }: AppOptions): App {
         `replay: ${report.sent} of ${report.matched} dead letters sent back; left: ${JSON.stringify(report.left)}`,
       );
     },
-    sweep: async () => void (await (await sweeping()).sweep()),
+    sweep: async () => (await sweeping()).sweep(),
     async answerHttp(route, request) {
       const api = await http().catch(asError);
       if (!(api instanceof Error)) return api.answer(route, request);

@@ -10,7 +10,7 @@ import { toPrediction } from './labels/prediction.ts';
 import { sweepLabels } from './labels/sweep-labels.ts';
 import { NewerState } from './partition-state.ts';
 import { type Chosen, type SweepPartitionOptions, sweepPartition } from './sweep-partition.ts';
-import { claimTurn } from './turn.ts';
+import { claimTurn, SWEEP_TURN } from './turn.ts';
 
 export interface SweepOptions {
   readonly hubs: { readonly results: HubReader; readonly deadLetters: HubReader; readonly labels: HubReader };
@@ -40,7 +40,6 @@ export interface Sweep {
   run(signal: AbortSignal): Promise<SweepReport | undefined>;
 }
 
-const TURN = 'sweep';
 /** Less than a turn is: what is read is kept before it ends. */
 const BUDGET_MS = 7_000;
 const PARTITIONS_AT_ONCE = 4;
@@ -117,7 +116,7 @@ export function createSweep(options: SweepOptions): Sweep {
   return {
     async run(signal) {
       const startedAtMs = clock();
-      if (!(await claimTurn(blobs, TURN, holder, startedAtMs, signal))) return undefined;
+      if (!(await claimTurn(blobs, SWEEP_TURN, holder, startedAtMs, signal))) return undefined;
       const untilMs = startedAtMs + BUDGET_MS;
       const weightOf = await options.weights(signal);
       const endings = [

@@ -2,6 +2,9 @@ import { BlobConflict, BlobGone, type Blobs } from '../core/blobs.ts';
 
 const TURN_MS = 10_000;
 
+/** The turn of the sweep. */
+export const SWEEP_TURN = 'sweep';
+
 interface Turn {
   readonly holder: string;
   readonly until_ms: number;
@@ -19,7 +22,7 @@ export async function claimTurn(
   nowMs: number,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const path = `turns/${name}.json`;
+  const path = pathOf(name);
   const there = await blobs.readText(path, signal).catch(thrown => {
     if (thrown instanceof BlobGone) return undefined;
     throw thrown;
@@ -32,6 +35,19 @@ export async function claimTurn(
     return true;
   } catch (thrown) {
     if (thrown instanceof BlobConflict) return false;
+    throw thrown;
+  }
+}
+
+const pathOf = (name: string) => `turns/${name}.json`;
+
+/** When a turn was last claimed, milliseconds since the epoch; undefined: never. */
+export async function lastTurnAt(blobs: Blobs, name: string, signal: AbortSignal): Promise<number | undefined> {
+  try {
+    const { text } = await blobs.readText(pathOf(name), signal);
+    return (JSON.parse(text) as Turn).until_ms - TURN_MS;
+  } catch (thrown) {
+    if (thrown instanceof BlobGone) return undefined;
     throw thrown;
   }
 }
