@@ -82,7 +82,8 @@ export function sendEndings(scored: ScoredBatch): SentEndings {
 }
 
 export function receiveEndings({ hub, partition, events }: EventBatch, sent: SentEndings): Outcome[] {
-  const { arms, armOf, eventOf, bodyEnds, placeInEvent, bodies, latenciesMs, requestIds, codes, buckets, texts, rows } = sent;
+  const { arms, armOf, eventOf, bodyEnds, placeInEvent, bodies, latenciesMs, requestIds, codes, buckets, texts, rows } =
+    sent;
   return Array.from(armOf, (arm, ending): Outcome => {
     const event = events[eventOf[ending] as number] as Event;
     const place = placeInEvent[ending] as number;

@@ -78,7 +78,14 @@ async function inferInTime(
       const inference = new Inference(group.plan, rows.pick(inTime), options);
       await inference.run(0, inTime.length);
       const rowIn = (row: number) => inTime[row] as number;
-      return place(group, inference, inTime.length, run, rowOf === undefined ? rowIn : row => rowOf(rowIn(row)), recalled);
+      return place(
+        group,
+        inference,
+        inTime.length,
+        run,
+        rowOf === undefined ? rowIn : row => rowOf(rowIn(row)),
+        recalled,
+      );
     } catch (thrown) {
       // Those that are late by now are refused, and the others get in line once more.
       if (!(thrown instanceof WaitedTooLong)) throw thrown;
