@@ -200,11 +200,6 @@ export const settingsSchema = z.object({
     'When results, dead letters and labels are counted, and rollouts judged by that (NCRONTAB).',
     '*/15 * * * * *',
   ),
-  ROLLOUT_LEAD_SECONDS: whole(
-    'From a change of a rollout until it holds, by the enqueued time of events: all instances must have read it by then. A rollback does not wait.',
-    1,
-    15,
-  ),
   LABEL_WINDOW_DAYS: whole('How long a label waits for its request, and a prediction for its label.', 1, 7),
 
   MAX_ATTEMPTS: whole('How often a request is tried at most, replays included.', 1, 3),
