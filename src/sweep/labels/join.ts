@@ -53,12 +53,12 @@ export async function joinLabels(
   let waiting = 0;
   let gone = 0;
   for (let pass = 0; pass < passes; pass++) {
-    const labels = await newestLabels(blobs, labelChunks, key => hash(key) % passes === pass, signal);
+    const labels = await newestLabels(blobs, labelChunks, key => hash(key) % passes === pass, isOver, signal);
     for (const chunk of predictionChunks)
       for (const prediction of await readChunk<Prediction>(blobs, chunk, signal)) match(labels, prediction);
-    for (const { found, label } of labels.values()) {
+    for (const { found, label, isLast } of labels.values()) {
       if (found !== undefined) count(joined, found.of, found.prediction, label.label);
-      else if (label.atMs + windowMs < nowMs) gone++;
+      else if (isLast) gone++;
       else waiting++;
     }
   }
@@ -68,6 +68,8 @@ export async function joinLabels(
 
 interface Known {
   readonly label: Label;
+  /** It is taken away with this join. */
+  readonly isLast: boolean;
   found: { readonly of: Prediction; readonly prediction: unknown } | undefined;
 }
 
@@ -79,6 +81,7 @@ async function newestLabels(
   blobs: Blobs,
   chunks: readonly BlobEntry[],
   isMeant: (key: string) => boolean,
+  isOver: (chunk: BlobEntry) => boolean,
   signal: AbortSignal,
 ): Promise<Map<string, Known>> {
   const labels = new Map<string, Known>();
@@ -87,7 +90,8 @@ async function newestLabels(
       if (!isMeant(label.key)) continue;
       const name = nameOf(label.key, label.row, label.model);
       const before = labels.get(name);
-      if (before === undefined || before.label.atMs <= label.atMs) labels.set(name, { label, found: undefined });
+      if (before === undefined || before.label.atMs <= label.atMs)
+        labels.set(name, { label, isLast: isOver(chunk), found: undefined });
     }
   }
   return labels;
