@@ -38,6 +38,10 @@ export function replayDeadLetters(lastRun: string | undefined): Promise<void> {
   return app.replayDeadLetters(lastRun);
 }
 
+export function sweep(): Promise<void> {
+  return app.sweep();
+}
+
 export function answerHttp(route: RouteName, request: HttpRequest): Promise<HttpReply> {
   return app.answerHttp(route, request);
 }

@@ -15,6 +15,8 @@ export interface App {
   fillHoles(): Promise<void>;
   /** Sends requests that ended as dead letters since the last run once more; nothing where there was none (the host says the year 1). */
   replayDeadLetters(lastRun: string | undefined): Promise<void>;
+  /** Counts what came to results, dead letters and labels since the last time, and does with rollouts what that says. */
+  sweep(): Promise<void>;
   /** Answers a request that came by one of `ROUTES`. Never throws. */
   answerHttp(route: RouteName, request: HttpRequest): Promise<HttpReply>;
   /** Builds ahead what is going to be called. Says what stands in the way; never throws. */
@@ -101,6 +103,10 @@ export function createApp({ environment, clock, log }: AppOptions): App {
     ]);
     return openLedger(settings(), { ...world, events: hubs, guard: guarded, telemetry: watched }, lifetime);
   });
+  const sweeping = part(async lifetime => {
+    const { openSweep } = await import('./open-sweep.ts');
+    return openSweep(settings(), world, lifetime);
+  });
   const http = part(async () => {
     const [{ openHttp }, catalog, guarded, watched] = await Promise.all([
       import('./open-http.ts'),
@@ -124,6 +130,7 @@ export function createApp({ environment, clock, log }: AppOptions): App {
         `replay: ${report.sent} of ${report.matched} dead letters sent back; left: ${JSON.stringify(report.left)}`,
       );
     },
+    sweep: async () => (await sweeping()).sweep(),
     async answerHttp(route, request) {
       const api = await http().catch(asError);
       if (!(api instanceof Error)) return api.answer(route, request);

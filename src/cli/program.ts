@@ -3,11 +3,13 @@ import { unknownSettings } from '../config/unknown-settings.ts';
 import { VERSION } from '../core/version.ts';
 import { doctorCommand } from './doctor.ts';
 import { commandVariables } from './environment.ts';
+import { labelCommand } from './label.ts';
 import { loadCommand } from './load.ts';
 import { modelsCommand } from './models.ts';
 import { printable, printableLines } from './printable.ts';
 import { explainProblem } from './problems.ts';
 import { replayCommand } from './replay.ts';
+import { rolloutCommand } from './rollout.ts';
 import { sendCommand } from './send.ts';
 import { tailCommand } from './tail.ts';
 import { CommandError, paintFor, type Terminal } from './terminal.ts';
@@ -40,6 +42,8 @@ export async function run(args: readonly string[], world: Omit<Terminal, 'setExi
     .addCommand(sendCommand(terminal))
     .addCommand(tailCommand(terminal))
     .addCommand(modelsCommand(terminal))
+    .addCommand(rolloutCommand(terminal))
+    .addCommand(labelCommand(terminal))
     .addCommand(replayCommand(terminal))
     .addCommand(verifyCommand(terminal))
     .addCommand(doctorCommand(terminal))

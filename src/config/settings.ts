@@ -196,6 +196,12 @@ export const settingsSchema = z.object({
     360,
   ),
 
+  SWEEP_SCHEDULE: schedule(
+    'When results, dead letters and labels are counted, and rollouts judged by that (NCRONTAB).',
+    '*/15 * * * * *',
+  ),
+  LABEL_WINDOW_DAYS: whole('How long a label waits for its request, and a prediction for its label.', 1, 7),
+
   MAX_ATTEMPTS: whole('How often a request is tried at most, replays included.', 1, 3),
   REPLAY_SCHEDULE: optionalSchedule(
     'When dead letters since the last time are sent back to the requests hub (NCRONTAB: `0 0 * * * *` is hourly); absent: never.',

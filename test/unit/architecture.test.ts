@@ -11,6 +11,9 @@ const ARROWS: Record<string, readonly string[]> = {
   azure: ['config'],
   hubs: ['config'],
   ledger: ['config'],
+  evidence: [],
+  sweep: ['config'],
+  verdicts: ['config', 'rollouts', 'evidence', 'sweep'],
   processes: [],
   apart: ['config', 'processes'],
   rollouts: ['config'],
@@ -23,7 +26,7 @@ const ARROWS: Record<string, readonly string[]> = {
   http: ['config'],
   app: [
     ...['config', 'azure', 'hubs', 'ledger', 'scoring', 'codecs', 'models', 'backends', 'processes'],
-    ...['apart', 'cache', 'telemetry', 'http', 'rollouts'],
+    ...['apart', 'cache', 'telemetry', 'http', 'rollouts', 'evidence', 'sweep', 'verdicts'],
   ],
   functions: ['app', 'config'],
   cli: [
@@ -39,6 +42,8 @@ const ARROWS: Record<string, readonly string[]> = {
     'cache',
     'telemetry',
     'rollouts',
+    'sweep',
+    'verdicts',
   ],
   local: [],
 };
