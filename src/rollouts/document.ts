@@ -189,6 +189,6 @@ export function parseDocument(text: string, file: string): DeploymentDocument {
 export const NO_DOCUMENT: DeploymentDocument = parseDocument('{}', 'no deployment.json');
 
 /** Whether a rollout still divides traffic. */
-export function isOpen(rollout: Rollout | undefined): rollout is Rollout {
+export function isOpen(rollout: Rollout | undefined): rollout is Rollout & { readonly phase: 'running' | 'held' } {
   return rollout?.phase === 'running' || rollout?.phase === 'held';
 }
