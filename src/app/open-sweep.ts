@@ -6,7 +6,7 @@ import { type DeploymentDocument, isOpen } from '../rollouts/document.ts';
 import { readCounts } from '../sweep/read-counts.ts';
 import { createSweep } from '../sweep/sweep.ts';
 import { createDeploymentDocuments, weightsOf } from './deployment-documents.ts';
-import { judgeRollouts } from './judge-rollouts.ts';
+import { appendWaiting, judgeRollouts } from './judge-rollouts.ts';
 import { openReader } from './open-events.ts';
 import type { Lifetime } from './parts.ts';
 import type { World } from './world.ts';
@@ -50,12 +50,14 @@ export function openSweep(settings: Settings, { clock, log }: World, lifetime: L
     clock,
     log,
   });
-  const judging = { models, leadMs: settings.ROLLOUT_LEAD_SECONDS * 1000, clock, log };
+  const audit = createBlobs(storage, settings.AUDIT_CONTAINER);
+  const judging = { models, audit, leadMs: settings.ROLLOUT_LEAD_SECONDS * 1000, clock, log };
   return {
     async sweep() {
       const signal = AbortSignal.timeout(DEADLINE_MS);
       const report = await sweep.run(signal);
       if (report === undefined) return;
+      await appendWaiting(read, judging, signal);
       const isCaughtUp = Object.values(report.behind).every(events => events === 0);
       if (![...read.values()].some(({ rollout }) => isOpen(rollout))) return;
       const counts = await readCounts(monitor, [settings.RESULTS_HUB, settings.DEAD_LETTER_HUB], signal);

@@ -1,5 +1,5 @@
 import { commandSettings } from './environment.ts';
-import { jsonLine, printable } from './printable.ts';
+import { jsonLine } from './printable.ts';
 import { showStatus } from './show-rollout.ts';
 import { readSwept } from './swept.ts';
 import { columnsOf, paintFor, type Terminal } from './terminal.ts';
@@ -18,7 +18,7 @@ export async function rolloutStatus(
   ]);
   const status = statusOf({ model, ...swept });
   if (json) stdout.write(`${jsonLine(status)}\n`);
-  else for (const line of showStatus(status, paintFor(stdout), columnsOf(stdout))) stdout.write(`${printable(line)}\n`);
+  else for (const line of showStatus(status, paintFor(stdout), columnsOf(stdout))) stdout.write(`${line}\n`);
   const code = exitStatusOf(status);
   if (code !== 0) terminal.setExitCode(code);
 }
