@@ -60,7 +60,7 @@ async function answerInstead(
     listed: run.listed(place),
   }));
   places.forEach((place, i) => {
-    const { version, variant, rollout } = (before[i]?.way as Way).route;
+    const { version, variant, rollout } = (before[i] as (typeof before)[number]).way.route;
     const requestedVersion = run.request(place).modelVersion ?? version.version;
     run.ways[place] = group.wayOf({ version: fallback, requestedVersion, fallback: true, variant, rollout });
     run.refusals.delete(place);
