@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { unknownSettings } from '../config/unknown-settings.ts';
 import { VERSION } from '../core/version.ts';
+import { auditCommand } from './audit.ts';
 import { doctorCommand } from './doctor.ts';
 import { commandVariables } from './environment.ts';
 import { labelCommand } from './label.ts';
@@ -44,6 +45,7 @@ export async function run(args: readonly string[], world: Omit<Terminal, 'setExi
     .addCommand(modelsCommand(terminal))
     .addCommand(rolloutCommand(terminal))
     .addCommand(labelCommand(terminal))
+    .addCommand(auditCommand(terminal))
     .addCommand(replayCommand(terminal))
     .addCommand(verifyCommand(terminal))
     .addCommand(doctorCommand(terminal))

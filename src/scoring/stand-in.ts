@@ -59,13 +59,13 @@ async function answerInstead(
     firstRow: run.firstRow(place),
     listed: run.listed(place),
   }));
-  for (const place of places) {
-    const { version, variant, rollout } = (run.ways[place] as Way).route;
+  places.forEach((place, i) => {
+    const { version, variant, rollout } = (before[i] as (typeof before)[number]).way.route;
     const requestedVersion = run.request(place).modelVersion ?? version.version;
     run.ways[place] = group.wayOf({ version: fallback, requestedVersion, fallback: true, variant, rollout });
     run.refusals.delete(place);
     run.moveTo(place, NO_ROW);
-  }
+  });
   fillRows(group, places, run);
   await infer(group);
   refuseFailed(group, run);
