@@ -19,6 +19,7 @@ import { comparePeersWithoutNetwork } from './peers/without-network.ts';
 import { compareProtocols } from './protocols/compare.ts';
 import { measureSteps } from './steps.ts';
 import { openStream } from './stream.ts';
+import { measureFold } from './sweep.ts';
 
 const SCENARIOS: Readonly<Record<string, () => Promise<unknown>>> = {
   'function-path': async () => ({
@@ -76,6 +77,7 @@ const SCENARIOS: Readonly<Record<string, () => Promise<unknown>>> = {
       'diabetes 1.1.0, batch 256': await measureLedger('diabetes', '1.1.0', 256, eventsPerSecond),
     };
   },
+  sweep: async () => ({ 'results of a canary, two arms in turn': await measureFold() }),
   protocols: compareProtocols,
   'cold-start': () => measureColdStart(),
   memory: async () => ({ 'function path, 1,000,000 events': await watchMemory(1_000_000) }),

@@ -1,5 +1,6 @@
 import type { StoredEvent } from '../src/core/hub-reader.ts';
 import { Fold } from '../src/sweep/fold.ts';
+import { predictionLine } from '../src/sweep/labels/prediction.ts';
 import { PartitionState, restoreState, storeState } from '../src/sweep/partition-state.ts';
 
 const EVENTS = 100_000;
@@ -57,10 +58,22 @@ export async function measureFold(rounds = 15): Promise<Readonly<Record<string, 
     keepMs = performance.now() - kept;
     bytes = text.length;
   }
+  const group = { model: 'churn', version: '1.2.0', variant: 'candidate', rollout: 'ro_1', weight: 5 };
+  const lines: number[] = [];
+  for (let round = 0; round < rounds; round++) {
+    const before = process.cpuUsage();
+    let length = 0;
+    for (const event of events) length += predictionLine(event, group, event.enqueuedAtMs)?.length ?? 0;
+    const { user, system } = process.cpuUsage(before);
+    lines.push((user + system) / EVENTS);
+    if (length === 0) throw new Error('no lines');
+  }
+  lines.sort((one, other) => one - other);
   costs.sort((one, other) => one - other);
   return {
     'fold, µs CPU a result, median': costs[Math.floor(costs.length / 2)] as number,
     'fold, µs CPU a result, least': costs[0] as number,
+    'a line for labels, µs CPU a result of a rollout, median': lines[Math.floor(lines.length / 2)] as number,
     'state of a partition, bytes': bytes,
     'keeping it, ms': keepMs,
   };

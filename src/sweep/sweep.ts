@@ -6,7 +6,7 @@ import { someAtOnce } from '../core/some-at-once.ts';
 import type { EndingKind, WeightOf } from './fold.ts';
 import { writeChunk } from './labels/chunks.ts';
 import { createLabelJoin } from './labels/label-join.ts';
-import { toPrediction } from './labels/prediction.ts';
+import { predictionLine } from './labels/prediction.ts';
 import { sweepLabels } from './labels/sweep-labels.ts';
 import { NewerState } from './partition-state.ts';
 import { type Chosen, type SweepPartitionOptions, sweepPartition } from './sweep-partition.ts';
@@ -83,7 +83,7 @@ export function createSweep(options: SweepOptions): Sweep {
   ): Promise<void> {
     const [first] = chosen;
     if (first === undefined) return;
-    const predictions = chosen.map(each => toPrediction(...each)).filter(each => each !== undefined);
+    const predictions = chosen.map(each => predictionLine(...each)).filter(each => each !== undefined);
     await writeChunk(blobs, { kind: 'predictions', partition, from, atMs: first[0].enqueuedAtMs }, predictions, signal);
     join.note();
   }

@@ -11,7 +11,10 @@ export type ChunkKind = 'predictions' | 'labels';
 
 const folderOf = (kind: ChunkKind, atMs: number) => `${kind}/${new Date(atMs).toISOString().slice(0, 13)}/`;
 
-/** @param atMs when the first of its events was enqueued */
+/**
+ * @param chunk `atMs` is when the first of its events was enqueued
+ * @param lines of JSON
+ */
 export async function writeChunk(
   blobs: Blobs,
   {
@@ -20,12 +23,11 @@ export async function writeChunk(
     from,
     atMs,
   }: { readonly kind: ChunkKind; readonly partition: string; readonly from: number; readonly atMs: number },
-  entries: readonly unknown[],
+  lines: readonly string[],
   signal: AbortSignal,
 ): Promise<void> {
-  if (entries.length === 0) return;
-  const text = entries.map(entry => JSON.stringify(entry)).join('\n');
-  await blobs.writeText(`${folderOf(kind, atMs)}${partition}-${from}.ndjson`, text, 'any', signal);
+  if (lines.length === 0) return;
+  await blobs.writeText(`${folderOf(kind, atMs)}${partition}-${from}.ndjson`, lines.join('\n'), 'any', signal);
 }
 
 /** When the hour of a chunk began, by its path. */

@@ -60,7 +60,7 @@ export async function sweepLabels(
   const [oldest, newest] = [events[0], events.at(-1)];
   if (oldest === undefined || newest === undefined) return { counted: 0, behind: last - state.cursor, state };
   const read = events.map(readLabels);
-  const labels = read.flatMap(each => each.labels);
+  const labels = read.flatMap(each => each.labels).map(label => JSON.stringify(label));
   await writeChunk(blobs, { kind: 'labels', partition, from, atMs: oldest.enqueuedAtMs }, labels, signal);
   const after: LabelsState = {
     ...state,

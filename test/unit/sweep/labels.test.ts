@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import type { StoredEvent } from '../../../src/core/hub-reader.ts';
 import { readJoined } from '../../../src/sweep/labels/label-join.ts';
+import { predictionLine } from '../../../src/sweep/labels/prediction.ts';
 import { createSweep, type SweepOptions } from '../../../src/sweep/sweep.ts';
 import { appendEndings, NINE, type ResultParts, resultEvent } from '../../support/endings.ts';
 import { memoryBlobs } from '../../support/memory-blobs.ts';
@@ -182,6 +184,26 @@ describe('labels', () => {
     await sweep();
     expect((await joined()).joined.ro_1?.candidate).toMatchObject({ labels: 1, right: 1 });
     expect(said).toEqual([]);
+  });
+});
+
+describe('a line of a prediction', () => {
+  const group = { model: 'churn', version: '1.2.0', variant: 'candidate', rollout: 'ro_1', weight: 5 };
+  it.each([
+    ['a', 1],
+    ['ä"\\', 'Ja'],
+    ['plain ü', 'Größe, "groß"'],
+    [17, -0.25],
+    ['x', true],
+    ['{"result_id":"', [1, 2]],
+    [',"prediction":3,"confidence":', 'b'],
+  ])('says the same as the result: %j, %j', (requestId, prediction) => {
+    const { hubs, results } = world();
+    results({ sequenceNumber: 3, ...CANARY, requestId: requestId as string, prediction });
+    const line = predictionLine(hubs.results.events[0] as StoredEvent, group, NINE) as string;
+    const request = `q${JSON.stringify(requestId)}`;
+    const about = { model: 'churn', rollout: 'ro_1', variant: 'candidate', atMs: NINE };
+    expect(JSON.parse(line)).toEqual({ request, resultId: 'inference-requests/0/3', ...about, prediction });
   });
 });
 
