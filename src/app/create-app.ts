@@ -104,8 +104,8 @@ export function createApp({ environment, clock, log }: AppOptions): App {
     return openLedger(settings(), { ...world, events: hubs, guard: guarded, telemetry: watched }, lifetime);
   });
   const sweeping = part(async lifetime => {
-    const { openSweep } = await import('./open-sweep.ts');
-    return openSweep(settings(), world, lifetime);
+    const [{ openSweep }, watched] = await Promise.all([import('./open-sweep.ts'), telemetry()]);
+    return openSweep(settings(), { ...world, telemetry: watched }, lifetime);
   });
   const http = part(async () => {
     const [{ openHttp }, catalog, guarded, watched] = await Promise.all([

@@ -5,8 +5,9 @@ import type { Settings } from '../config/settings.ts';
 import { type DeploymentDocument, isOpen } from '../rollouts/document.ts';
 import { readCounts } from '../sweep/read-counts.ts';
 import { createSweep } from '../sweep/sweep.ts';
+import type { Telemetry } from '../telemetry/telemetry.ts';
 import { createDeploymentDocuments, weightsOf } from './deployment-documents.ts';
-import { appendWaiting, judgeRollouts } from './judge-rollouts.ts';
+import { type Acted, appendWaiting, judgeRollouts } from './judge-rollouts.ts';
 import { openReader } from './open-events.ts';
 import type { Lifetime } from './parts.ts';
 import type { World } from './world.ts';
@@ -24,7 +25,11 @@ export interface Sweeping {
 }
 
 /** The sweep over results, dead letters and labels. */
-export function openSweep(settings: Settings, { clock, log }: World, lifetime: Lifetime): Sweeping {
+export function openSweep(
+  settings: Settings,
+  { clock, log, telemetry }: World & { readonly telemetry: Telemetry },
+  lifetime: Lifetime,
+): Sweeping {
   const connection = eventHubsConnection(settings);
   const storage = modelStorageConnection(settings);
   const reader = (hub: string) => openReader(connection, hub, [GROUP], BLOCK);
@@ -56,12 +61,29 @@ export function openSweep(settings: Settings, { clock, log }: World, lifetime: L
     async sweep() {
       const signal = AbortSignal.timeout(DEADLINE_MS);
       const report = await sweep.run(signal);
-      if (report === undefined) return;
+      if (report === undefined) return telemetry.recordSweep(undefined);
       await appendWaiting(read, judging, signal);
-      const isCaughtUp = Object.values(report.behind).every(events => events === 0);
-      if (![...read.values()].some(({ rollout }) => isOpen(rollout))) return;
-      const counts = await readCounts(monitor, [settings.RESULTS_HUB, settings.DEAD_LETTER_HUB], signal);
-      await judgeRollouts(read, counts, isCaughtUp, judging, signal);
+      const { counted, behind } = report;
+      const isCaughtUp = Object.values(behind).every(events => events === 0);
+      const acted = await judgeOpen(isCaughtUp, signal);
+      const models = [...read].map(([model, { quarantine, rollout }]) => {
+        const found = acted.find(each => each.model === model);
+        const waiting = rollout && found && waitsFor(found);
+        return { model, quarantined: Object.keys(quarantine).length, action: found?.action, waiting };
+      });
+      telemetry.recordSweep({ counted, behind, models });
     },
   };
+
+  async function judgeOpen(isCaughtUp: boolean, signal: AbortSignal): Promise<readonly Acted[]> {
+    if (![...read.values()].some(({ rollout }) => isOpen(rollout))) return [];
+    const counts = await readCounts(monitor, [settings.RESULTS_HUB, settings.DEAD_LETTER_HUB], signal);
+    return judgeRollouts(read, counts, isCaughtUp, judging, signal);
+  }
+}
+
+/** Why a rollout waits for a person; undefined where it goes on by itself. */
+function waitsFor({ judged, action }: Acted): 'held' | 'undecided' | undefined {
+  if (action === 'hold' || (action === undefined && judged.rollout.phase === 'held')) return 'held';
+  return action === undefined && judged.isOver ? 'undecided' : undefined;
 }
