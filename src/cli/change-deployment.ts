@@ -2,7 +2,9 @@ import { hostname, userInfo } from 'node:os';
 import { modelStorageConnection } from '../config/connection.ts';
 import type { Settings } from '../config/settings.ts';
 import { BlobConflict } from '../core/blobs.ts';
-import { deploymentPath } from '../models/store.ts';
+import { asError } from '../core/errors.ts';
+import type { ChangedBy } from '../models/deployment.ts';
+import { deploymentPath, type ModelStore } from '../models/store.ts';
 import { type Change, ChangeRefused, type Decided } from '../rollouts/change.ts';
 import type { Moment } from '../rollouts/decisions.ts';
 import type { DeploymentDocument } from '../rollouts/document.ts';
@@ -26,6 +28,27 @@ function userNameOf(environment: Terminal['environment']): string {
 export async function openAudit(settings: Settings) {
   const { createBlobs } = await import('../azure/blobs.ts');
   return createBlobs(modelStorageConnection(settings), settings.AUDIT_CONTAINER);
+}
+
+/** What a change of aliases needs for the trail. */
+export async function changedBy(terminal: Terminal, settings: Settings, name: string): Promise<ChangedBy> {
+  const [{ readTail }, audit] = await Promise.all([import('../rollouts/audit-log.ts'), openAudit(settings)]);
+  return { actor: actorOf(terminal), clock: Date.now, tail: () => readTail(audit, name, terminal.signal) };
+}
+
+/** Appends what waits to the trail; what cannot be written now is said, and waits on. */
+export async function recordChanges(
+  { signal, stderr }: Terminal,
+  settings: Settings,
+  store: Pick<ModelStore, 'readText' | 'writeText'>,
+  name: string,
+): Promise<void> {
+  const [{ appendOutbox }, audit] = await Promise.all([import('../rollouts/audit-log.ts'), openAudit(settings)]);
+  const path = deploymentPath(name);
+  await appendOutbox(audit, name, { store, path, signal }).catch(thrown => {
+    signal.throwIfAborted();
+    stderr.write(`warning: ${printable(`the audit record waits in ${path}: ${asError(thrown).message}`)}\n`);
+  });
 }
 
 /**
