@@ -133,6 +133,7 @@ resource app 'Microsoft.App/containerApps@2025-01-01' = {
             { name: 'ModelStorage__blobServiceUri', value: modelBlobEndpoint }
             { name: 'MODELS_CONTAINER', value: 'models' }
             { name: 'MONITOR_CONTAINER', value: 'monitor' }
+            { name: 'AUDIT_CONTAINER', value: 'audit' }
             { name: 'DEFAULT_MODEL', value: defaultModel }
             // The ingress answers inside the environment only.
             { name: 'HTTP_AUTH_LEVEL', value: 'anonymous' }

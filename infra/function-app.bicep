@@ -25,6 +25,8 @@ param modelBlobEndpoint string
 param modelsContainer string
 @description('Container with what the app keeps for itself.')
 param monitorContainer string
+@description('Container with the audit trail.')
+param auditContainer string
 
 @description('Names of the hubs by purpose: requests, results, deadLetters, labels.')
 param hubs Hubs
@@ -133,6 +135,7 @@ resource functionApp 'Microsoft.Web/sites@2025-03-01' = {
           { name: 'ModelStorage__blobServiceUri', value: modelBlobEndpoint }
           { name: 'MODELS_CONTAINER', value: modelsContainer }
           { name: 'MONITOR_CONTAINER', value: monitorContainer }
+          { name: 'AUDIT_CONTAINER', value: auditContainer }
           { name: 'DEFAULT_MODEL', value: defaultModel }
 
           // Names where telemetry goes; it lets nobody in, since Application Insights takes Entra tokens only.

@@ -78,6 +78,11 @@ param appSettings Settings = {}
 @allowed(['Standard_LRS', 'Standard_ZRS', 'Standard_GRS', 'Standard_GZRS'])
 param storageSku string = 'Standard_LRS'
 
+@description('For how many days the audit trail of rollouts can only be added to, by whoever it is; 0: without such a policy.')
+@minValue(0)
+@maxValue(146000)
+param auditDays int = 365
+
 // ── Who is told ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 @description('Where alerts are mailed to. Empty: they only show in the portal.')
@@ -137,6 +142,8 @@ var consumerGroup = 'inference-consumer'
 var modelsContainer = 'models'
 @description('Container with what the app keeps for itself.')
 var monitorContainer = 'monitor'
+@description('Container with who changed what of which deployment, and why.')
+var auditContainer = 'audit'
 
 @description('What modules find by name, worked out here: what-if then knows it before anything is there.')
 var names = {
@@ -225,6 +232,8 @@ module modelStorage 'model-storage.bicep' = {
     token: token
     container: modelsContainer
     monitorContainer: monitorContainer
+    auditContainer: auditContainer
+    auditDays: auditDays
     sku: storageSku
     publicAccess: !privateNetworking
   }
@@ -257,6 +266,7 @@ module roles 'roles.bicep' = {
     modelStorageName: names.modelStorage
     modelsContainer: modelsContainer
     monitorContainer: monitorContainer
+    auditContainer: auditContainer
     applicationInsightsName: names.applicationInsights
   }
   dependsOn: [eventHubs, hostStorage, modelStorage, monitoring]
@@ -297,6 +307,7 @@ module functionApp 'function-app.bicep' = {
     modelBlobEndpoint: modelStorage.outputs.blobEndpoint
     modelsContainer: modelsContainer
     monitorContainer: monitorContainer
+    auditContainer: auditContainer
     hubs: hubs
     consumerGroup: consumerGroup
     defaultModel: defaultModel
@@ -419,6 +430,8 @@ output ModelStorage__blobServiceUri string = modelStorage.outputs.blobEndpoint
 output MODELS_CONTAINER string = modelsContainer
 @description('Container with what the app keeps for itself.')
 output MONITOR_CONTAINER string = monitorContainer
+@description('Container with the audit trail.')
+output AUDIT_CONTAINER string = auditContainer
 @description('For pods.')
 output DEFAULT_MODEL string = defaultModel
 @description('For pods: the shared result cache; empty: none.')

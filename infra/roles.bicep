@@ -34,6 +34,8 @@ param modelStorageName string
 param modelsContainer string
 @description('Container with what the app keeps for itself.')
 param monitorContainer string
+@description('Container with the audit trail.')
+param auditContainer string
 @description('Name of Application Insights.')
 param applicationInsightsName string
 
@@ -109,6 +111,11 @@ resource models 'Microsoft.Storage/storageAccounts/blobServices/containers@2026-
 resource monitor 'Microsoft.Storage/storageAccounts/blobServices/containers@2026-06-01' existing = {
   parent: modelBlobs
   name: monitorContainer
+}
+
+resource audit 'Microsoft.Storage/storageAccounts/blobServices/containers@2026-06-01' existing = {
+  parent: modelBlobs
+  name: auditContainer
 }
 
 resource applicationInsights 'Microsoft.Insights/components@2020-02-02' existing = {
@@ -202,6 +209,45 @@ resource appKeepsVerdicts 'Microsoft.Authorization/roleAssignments@2022-04-01' =
     principalId: appPrincipalId
     principalType: 'ServicePrincipal'
     description: 'What trying a model has shown is kept for all instances.'
+  }
+}
+
+resource appReadsLabels 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(labels.id, appIdentity.id, receiver)
+  scope: labels
+  properties: {
+    roleDefinitionId: receiver
+    principalId: appPrincipalId
+    principalType: 'ServicePrincipal'
+    description: 'The sweep holds ground truth against results.'
+  }
+}
+
+@description('Blobs of a container, as conditions call them.')
+var blobsOf = 'Microsoft.Storage/storageAccounts/blobServices/containers/blobs'
+
+// What a rollout does by itself is a change of deployment.json. Models stay what they are to the app: it writes nothing else there, and deletes nothing.
+resource appMovesDeployments 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(models.id, appIdentity.id, blobContributor)
+  scope: models
+  properties: {
+    roleDefinitionId: blobContributor
+    principalId: appPrincipalId
+    principalType: 'ServicePrincipal'
+    description: 'The sweep rolls back, promotes and holds: it writes deployment.json, and nothing else among the models.'
+    conditionVersion: '2.0'
+    condition: '((!(ActionMatches{\'${blobsOf}/write\'}) AND !(ActionMatches{\'${blobsOf}/add/action\'}) AND !(ActionMatches{\'${blobsOf}/move/action\'}) AND !(ActionMatches{\'${blobsOf}/delete\'})) OR (@Resource[${blobsOf}:path] StringLike \'*/deployment.json\' AND !(ActionMatches{\'${blobsOf}/delete\'})))'
+  }
+}
+
+resource appKeepsAudit 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(audit.id, appIdentity.id, blobContributor)
+  scope: audit
+  properties: {
+    roleDefinitionId: blobContributor
+    principalId: appPrincipalId
+    principalType: 'ServicePrincipal'
+    description: 'What the sweep decides is appended to the audit trail.'
   }
 }
 
@@ -371,5 +417,16 @@ resource personKeepsVerdicts 'Microsoft.Authorization/roleAssignments@2022-04-01
     principalId: principalId
     principalType: principalType
     description: 'hubscore models push keeps what trying the model has shown.'
+  }
+}
+
+resource personKeepsAudit 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (!empty(principalId)) {
+  name: guid(audit.id, principalId, blobContributor)
+  scope: audit
+  properties: {
+    roleDefinitionId: blobContributor
+    principalId: principalId
+    principalType: principalType
+    description: 'hubscore rollout start, models promote: who changes a deployment appends to its trail.'
   }
 }

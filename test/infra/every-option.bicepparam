@@ -17,6 +17,7 @@ param alwaysReadyInstances = 2
 param defaultModel = 'churn'
 param appSettings = { MODEL_MEMORY_MB: '2048', DEFAULT_MODEL: 'diabetes' }
 param storageSku = 'Standard_ZRS'
+param auditDays = 2555
 param alertEmail = 'operators@example.com'
 param latencyAlertMs = 250
 param lagAlertEvents = 5000

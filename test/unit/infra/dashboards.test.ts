@@ -179,7 +179,18 @@ describe('alerts', () => {
 
   it('are there for what an operator must know', () => {
     const names = rules.map(([name]) => name);
-    expect(names).toEqual(['success-rate', 'latency', 'lag', 'dead-letters', 'circuit-open', 'no-results']);
+    expect(names).toEqual([
+      'success-rate',
+      'latency',
+      'lag',
+      'dead-letters',
+      'circuit-open',
+      'rollback',
+      'rollout-waiting',
+      'quarantine',
+      'sweep-behind',
+      'no-results',
+    ]);
     expect(bicep).toContain('results < 0.95 * all');
   });
 

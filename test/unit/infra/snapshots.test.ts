@@ -74,6 +74,9 @@ describe.each(BOTH)('deployment, %s', (_, resources) => {
         'publishes metrics appi-',
         'reads blobs models',
         'changes blobs monitor',
+        'changes blobs models',
+        'changes blobs audit',
+        'receives inference-labels',
         'receives inference-requests',
         'receives inference-requests-results',
         'receives inference-dead-letter',
@@ -106,9 +109,18 @@ describe.each(BOTH)('deployment, %s', (_, resources) => {
   it('has an alert for each that is described', () => {
     const alerts = ofType(resources, 'Microsoft.Insights/scheduledQueryRules').map(({ name }) => name);
     expect(alerts).toEqual(
-      ['success-rate', 'latency', 'lag', 'dead-letters', 'circuit-open', 'no-results'].map(
-        name => `alert-${name}-${token}`,
-      ),
+      [
+        'success-rate',
+        'latency',
+        'lag',
+        'dead-letters',
+        'circuit-open',
+        'rollback',
+        'rollout-waiting',
+        'quarantine',
+        'sweep-behind',
+        'no-results',
+      ].map(name => `alert-${name}-${token}`),
     );
   });
 });
