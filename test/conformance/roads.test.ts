@@ -87,7 +87,10 @@ function said(outcome: Outcome) {
 /** What the sweep reads from an ending's bytes, held against the ending parsed. */
 function checkFacts({ kind, body, code }: Outcome): void {
   const json = JSON.parse(body.toString());
-  if (kind !== 'result') return expect(readLetter(body)).toMatchObject({ code, failedAt: json.failed_at });
+  if (kind !== 'result') {
+    expect(readLetter(body)).toMatchObject({ code, failedAt: json.failed_at });
+    return;
+  }
   const { prediction, confidence, errors = [] } = json;
   expect(readResult(body)).toEqual({
     ...{ cached: json.cached === true, fallback: json.fallback === true, degraded: json.degraded === true },
