@@ -7,7 +7,7 @@ const EVENTS = 100_000;
 const RUN = 64;
 
 /** Results as the app writes them, those of two arms in turn within a batch, read as the SDK gives them. */
-function results(): StoredEvent[] {
+export function results(): StoredEvent[] {
   const arms = [
     { variant: 'production', version: '1.1.0' },
     { variant: 'candidate', version: '1.2.0' },

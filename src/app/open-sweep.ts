@@ -52,6 +52,7 @@ export function openSweep(
     },
     holder: randomUUID(),
     labelWindowMs: settings.LABEL_WINDOW_DAYS * DAY_MS,
+    windowsKeptMs: settings.MONITOR_RETENTION_DAYS * DAY_MS,
     clock,
     log,
   });

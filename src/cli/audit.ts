@@ -7,7 +7,7 @@ import { jsonLine, printable } from './printable.ts';
 import { paintFor, type Terminal } from './terminal.ts';
 
 const HELP = `
---verify holds the chain of records against itself and against deployment.json: exit status 2 where a record was altered, taken out or put behind, or where
+--verify holds the chain of records against itself and against deployment.json, and counts what decisions rest on anew from the hubs, as far as they still hold it: exit status 2 where a record was altered, taken out or put behind, or where
 the document says what no record tells of. What no trail can show: a writer with all rights who rewrites all of it, which the container's immutability forbids.`;
 
 /** `hubscore audit NAME` */
@@ -40,9 +40,15 @@ async function audit(
   // What waits is written by whoever comes by; one who may only read, reads it in the outbox.
   await appendOutbox(trail, name, where).catch(() => {});
   const there = await readDocument(where);
-  const { records, faults } = verifyTrail(await readLines(trail, name, signal), there?.document);
+  const { records, faults: broken } = verifyTrail(await readLines(trail, name, signal), there?.document);
+  const { faults: miscounted, unproven } = verify
+    ? await (await import('./recount-decisions.ts')).recountDecisions(settings, name, records, signal)
+    : { faults: [], unproven: [] };
+  const faults = [...broken, ...miscounted];
   if (json) {
-    stdout.write(`${jsonLine({ model: name, records, ...(verify && { verified: faults.length === 0, faults }) })}\n`);
+    stdout.write(
+      `${jsonLine({ model: name, records, ...(verify && { verified: faults.length === 0, faults, unproven }) })}\n`,
+    );
   } else {
     const paint = paintFor(stdout);
     for (const { revision, at, actor, action, rollout, reason, to } of records) {
@@ -52,6 +58,7 @@ async function audit(
       if (verify) stdout.write(`${' '.repeat(7)}${paint('dim', jsonLine(to))}\n`);
     }
     for (const fault of faults) if (verify) stdout.write(`${paint('red', 'does not hold')}  ${printable(fault)}\n`);
+    for (const words of unproven) stdout.write(`${paint('yellow', 'not proven')}  ${printable(words)}\n`);
     if (verify && faults.length === 0) stdout.write(`${paint('green', 'verified')}: ${records.length} records\n`);
   }
   if (verify && faults.length > 0) terminal.setExitCode(2);

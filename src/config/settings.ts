@@ -200,6 +200,11 @@ export const settingsSchema = z.object({
     'When results, dead letters and labels are counted, and rollouts judged by that (NCRONTAB).',
     '*/15 * * * * *',
   ),
+  MONITOR_RETENTION_DAYS: whole(
+    'How long windows of an hour and of a day are kept, with what was counted in them.',
+    1,
+    90,
+  ),
   LABEL_WINDOW_DAYS: whole('How long a label waits for its request, and a prediction for its label.', 1, 7),
 
   MAX_ATTEMPTS: whole('How often a request is tried at most, replays included.', 1, 3),

@@ -76,6 +76,8 @@ async function appendNew(
   records: readonly AuditRecord[],
   signal: AbortSignal,
 ): Promise<number> {
+  // Lengths before the tail: what somebody appends in between is in the tail, or makes the append fail; the other way round it would be appended twice.
+  const there = new Map((await audit.list(`${name}/`, signal)).map(({ path, bytes }) => [path, bytes]));
   const tail = await readTail(audit, name, signal);
   let last = tail?.revision ?? Number.NEGATIVE_INFINITY;
   const months = new Map<string, AuditRecord[]>();
@@ -84,7 +86,6 @@ async function appendNew(
     const path = `${name}/${record.at.slice(0, 7)}.ndjson`;
     months.set(path, [...(months.get(path) ?? []), record]);
   }
-  const there = new Map((await audit.list(`${name}/`, signal)).map(({ path, bytes }) => [path, bytes]));
   for (const [path, mine] of months) {
     // Under its length: of two who append at the same moment one begins anew, and finds the other's there.
     await audit.append(path, mine.map(record => `${lineOf(record)}\n`).join(''), there.get(path) ?? 0, signal);

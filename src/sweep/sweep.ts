@@ -8,6 +8,7 @@ import { writeChunk } from './labels/chunks.ts';
 import { createLabelJoin } from './labels/label-join.ts';
 import { predictionLine } from './labels/prediction.ts';
 import { sweepLabels } from './labels/sweep-labels.ts';
+import { createOldWindows } from './old-windows.ts';
 import { NewerState } from './partition-state.ts';
 import { type Chosen, type SweepPartitionOptions, sweepPartition } from './sweep-partition.ts';
 import { claimTurn, SWEEP_TURN } from './turn.ts';
@@ -22,6 +23,8 @@ export interface SweepOptions {
   readonly holder: string;
   /** How long a label waits for its request. */
   readonly labelWindowMs: number;
+  /** How long windows are kept. */
+  readonly windowsKeptMs: number;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -47,6 +50,7 @@ const PARTITIONS_AT_ONCE = 4;
 export function createSweep(options: SweepOptions): Sweep {
   const { hubs, blobs, holder, clock, log } = options;
   const join = createLabelJoin({ blobs, windowMs: options.labelWindowMs, clock });
+  const forgetOld = createOldWindows({ blobs, keptMs: options.windowsKeptMs, clock, log });
   let missing = '';
 
   async function sweepEndings(
@@ -137,6 +141,7 @@ export function createSweep(options: SweepOptions): Sweep {
         counted += labels.counted;
         behind[hubs.labels.hub] = labels.behind;
         await join.run(signal);
+        await forgetOld(signal);
       } catch (thrown) {
         if (!(thrown instanceof NewerState)) throw thrown;
         log.warn(`nothing is counted: ${thrown.message}`);

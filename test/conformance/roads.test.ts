@@ -18,6 +18,7 @@ import { ScoredBatch } from '../../src/core/scored-batch.ts';
 import { BatchEncoder } from '../../src/hubs/encode-message.ts';
 import { writeEndings } from '../../src/hubs/write-endings.ts';
 import { planEndings } from '../../src/ledger/plan-endings.ts';
+import { OWN_FAULTS, readLetter, readResult } from '../../src/sweep/read-ending.ts';
 import { expectAlike } from '../support/alike.ts';
 import { openScoring } from '../support/open-scoring.ts';
 
@@ -67,7 +68,9 @@ function batchOf(rows: readonly Row[], first: number, parsed = false): EventBatc
 }
 
 /** What an ending says, less what was measured meanwhile, whether it was known, and the content type that told the ways apart. */
-function said({ kind, resultId, model, modelVersion, variant, rollout, bucket, code, latencyMs, body }: Outcome) {
+function said(outcome: Outcome) {
+  checkFacts(outcome);
+  const { kind, resultId, model, modelVersion, variant, rollout, bucket, code, latencyMs, body } = outcome;
   // How many digits `model_ms` has counts among the bytes.
   const text = body
     .toString()
@@ -79,6 +82,23 @@ function said({ kind, resultId, model, modelVersion, variant, rollout, bucket, c
   // How many rows shared its run, no ending alone can say.
   if (isObject(rest.error)) delete rest.error.run;
   return { kind, resultId, model, modelVersion, variant, rollout, bucket, code, latencyMs, ...rest };
+}
+
+/** What the sweep reads from an ending's bytes, held against the ending parsed. */
+function checkFacts({ kind, body, code }: Outcome): void {
+  const json = JSON.parse(body.toString());
+  if (kind !== 'result') {
+    expect(readLetter(body)).toMatchObject({ code, failedAt: json.failed_at });
+    return;
+  }
+  const { prediction, confidence, errors = [] } = json;
+  expect(readResult(body)).toEqual({
+    ...{ cached: json.cached === true, fallback: json.fallback === true, degraded: json.degraded === true },
+    ...{ enqueuedAt: json.enqueued_at, timestamp: json.timestamp, latencyMs: json.latency_ms, modelMs: json.model_ms },
+    confidence,
+    label: confidence === undefined ? undefined : JSON.stringify(prediction),
+    failedRows: errors.filter((each: { readonly code: string }) => OWN_FAULTS.has(each.code)).length,
+  });
 }
 
 const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;

@@ -4,6 +4,7 @@ import type { Decide } from '../../../src/rollouts/change.ts';
 import { parseDocument } from '../../../src/rollouts/document.ts';
 import { memoryBlobs } from '../../support/memory-blobs.ts';
 import { T0 } from '../../support/rollouts.ts';
+import { createRandom } from '../../support/seeded-random.ts';
 
 const path = 'm/deployment.json';
 const trail = 'm/2026-11.ndjson';
@@ -39,6 +40,29 @@ describe('the trail', () => {
       [2, { production: '1.1.0' }],
       [3, { production: '1.2.0' }],
     ]);
+  });
+
+  it('has each record once where two append the same outbox at any steps of each other', async () => {
+    const random = createRandom(Number(process.env.TEST_SEED));
+    const pause = async () => {
+      for (let turns = random.below(6); turns > 0; turns--) await Promise.resolve();
+    };
+    for (let round = 0; round < 100; round++) {
+      const one = world();
+      await one.change('1.0.0');
+      one.audit.away = true;
+      for (const version of ['1.1.0', '1.2.0']) await one.change(version);
+      one.audit.away = false;
+      const { list, readText, append } = one.audit;
+      const slow = {
+        list: async (...asked: Parameters<typeof list>) => pause().then(() => list(...asked)),
+        readText: async (...asked: Parameters<typeof readText>) => pause().then(() => readText(...asked)),
+        append: async (...asked: Parameters<typeof append>) => pause().then(() => append(...asked)),
+      };
+      await Promise.all([1, 2, 3].map(() => appendOutbox(slow, 'm', one.options)));
+      const { records, faults } = await one.verify();
+      expect([faults, records.map(({ revision }) => revision)]).toEqual([[], [1, 2, 3]]);
+    }
   });
 
   it('waits in the outbox while it cannot be written, and is whole all the same', async () => {

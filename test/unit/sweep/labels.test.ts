@@ -32,7 +32,14 @@ function world() {
     deadLetters: memoryReader(hubs.letters, () => alive()),
     labels: memoryReader(hubs.labels, () => alive()),
   });
-  const more = { blobs, labelWindowMs: 7 * DAY, clock: () => nowMs, log, weights: async () => () => 5 };
+  const more = {
+    blobs,
+    labelWindowMs: 7 * DAY,
+    windowsKeptMs: 90 * DAY,
+    clock: () => nowMs,
+    log,
+    weights: async () => () => 5,
+  };
   let sweeps = 0;
   return {
     hubs,
@@ -216,6 +223,15 @@ describe('a turn', () => {
     expect(await sweep({ holder: 'two' })).toBeUndefined();
     advance(-10_000);
     expect((await sweep({ holder: 'one' }))?.counted).toBe(0);
+  });
+
+  it('takes away windows that are older than they are kept', async () => {
+    const { sweep, blobs } = world();
+    const path = (size: string, atMs: number) => `windows/results/0/${size}/${new Date(atMs).toISOString()}.json`;
+    for (const days of [1, 89, 91]) blobs.put(path('24h', NINE - days * DAY), {});
+    await sweep();
+    const left = (await blobs.list('windows/', never)).map(each => each.path);
+    expect(left).toEqual([path('24h', NINE - 89 * DAY), path('24h', NINE - DAY)]);
   });
 
   it('is nobody’s while a newer app counts', async () => {
