@@ -128,7 +128,7 @@ it('a frame that is kept keeps no page of the buffers that were made beside it',
         own: {},
         body: Buffer.of(),
       });
-      return { bytes, digitsAt: 0, digits: 1, end: 10 };
+      return { bytes, digitsAt: 0, digits: 1, end: 10, hasBucket: false };
     };
     const frame = encoder.frames.of(`${version}`, make);
     expect(frame.bytes).toEqual(make().bytes);
