@@ -45,6 +45,37 @@ describe("ids are those of Python's tokenizers", () => {
   });
 });
 
+describe('a long text', () => {
+  const long = lines.map(([text]) => text).join(' ');
+
+  it.each(NAMES)('has the ids that it begins with, %s', async name => {
+    const opened = await openTokenizer(tokenizer(name));
+    for (const text of [
+      long.slice(0, 60_000),
+      'water '.repeat(10_000),
+      `${' '.repeat(30_000)}house`,
+      '水'.repeat(20_000),
+    ]) {
+      const whole = opened(100_000).encode(text).ids;
+      const cut = opened(48).encode(text).ids;
+      expect(cut).toEqual(whole.length <= 48 ? whole : [...whole.slice(0, 47), whole.at(-1)]);
+      const [pair, own] = [opened(100_000).encode('bread', text), opened(48).encode('bread', text)];
+      expect(own.ids.slice(0, 40)).toEqual(pair.ids.slice(0, 40));
+    }
+  });
+
+  it('takes no longer than what is kept of it', async () => {
+    const opened = (await openTokenizer(tokenizer('unigram')))(48);
+    const msOf = (text: string) => {
+      const start = performance.now();
+      for (let i = 0; i < 5; i++) opened.encode(text);
+      return performance.now() - start;
+    };
+    msOf('a'.repeat(5_000));
+    expect(msOf('a'.repeat(65_000))).toBeLessThan(5 * msOf('a'.repeat(5_000)) + 100);
+  });
+});
+
 describe('a tokenizer', () => {
   it('takes the length that its file says, else 512, and pads with its own id', async () => {
     const file = tokenizer('wordpiece');
