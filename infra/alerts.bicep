@@ -42,9 +42,9 @@ var rules = [
   }
   {
     name: 'latency'
-    title: 'hubscore: the 95th percentile from enqueued to scored is above ${latencyMs} ms'
+    title: 'hubscore: the 95th percentile from enqueued until the result was in the hub is above ${latencyMs} ms'
     severity: 2
-    query: 'customMetrics | where name == "inference_latency_seconds_bucket" | extend le = tostring(customDimensions.le) | extend upper = iff(le == "+Inf", 86400.0, todouble(le)) | summarize p95 = percentilew(upper, tolong(valueSum), 95), all = sum(valueSum) | where all >= ${enough} and p95 * 1000 > ${latencyMs}'
+    query: 'customMetrics | where name == "inference_end_to_end_seconds_bucket" | extend le = tostring(customDimensions.le) | extend upper = iff(le == "+Inf", 86400.0, todouble(le)) | summarize p95 = percentilew(upper, tolong(valueSum), 95), all = sum(valueSum) | where all >= ${enough} and p95 * 1000 > ${latencyMs}'
     scope: applicationInsightsId
   }
   {
@@ -66,6 +66,27 @@ var rules = [
     title: 'hubscore: a circuit breaker is open'
     severity: 1
     query: 'customMetrics | where name == "hubscore_breaker_state" and valueSum == 2 | summarize seen = count() by target = tostring(customDimensions.target)'
+    scope: applicationInsightsId
+  }
+  {
+    name: 'batch-failed'
+    title: 'hubscore: a batch job failed'
+    severity: 1
+    query: 'customMetrics | where name == "hubscore_batch_jobs_total" and tostring(customDimensions.state) == "failed" | summarize jobs = sum(valueSum) | where jobs > 0'
+    scope: applicationInsightsId
+  }
+  {
+    name: 'batch-at-risk'
+    title: 'hubscore: a batch job will not be done by its deadline, or was not'
+    severity: 2
+    query: 'customMetrics | where name == "hubscore_batch_sla_total" | summarize jobs = sum(valueSum) | where jobs > 0'
+    scope: applicationInsightsId
+  }
+  {
+    name: 'batch-poison'
+    title: 'hubscore: chunks of batch jobs were given up, since whoever took them ended'
+    severity: 1
+    query: 'customMetrics | where name == "hubscore_batch_chunks_total" and tostring(customDimensions.outcome) == "poison" | summarize chunks = sum(valueSum) | where chunks > 0'
     scope: applicationInsightsId
   }
   // What the namespace says came in beside what the app says came to its ending: it fires when the app is not there to count. A metric alert on the results hub would not, where nothing ever went out.
@@ -98,7 +119,7 @@ resource alerts 'Microsoft.Insights/scheduledQueryRules@2026-03-01' = [
     kind: 'LogAlert'
     properties: {
       displayName: rule.title
-      description: 'What to do: docs/operate.md, ${rule.name}.'
+      description: 'What to do: docs/operate.md#${rule.name}.'
       severity: rule.severity
       enabled: true
       scopes: [rule.scope]

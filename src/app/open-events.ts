@@ -41,13 +41,15 @@ export async function openEvents(settings: Settings, log: Log, lifetime: Lifetim
   };
   void import('../azure/bounded-sdk.ts'); // otherwise the first batch waits for it: 25 ms
   const opened = await openSenders(settings, connection);
+  const throttled = { results: 0, 'dead-letters': 0 };
   const senders = {
-    results: senderWithBreaker(opened.results, breakers.results),
-    deadLetters: senderWithBreaker(opened.deadLetters, breakers.deadLetters),
+    results: senderWithBreaker(opened.results, breakers.results, () => throttled.results++),
+    deadLetters: senderWithBreaker(opened.deadLetters, breakers.deadLetters, () => throttled['dead-letters']++),
   };
   lifetime.free(() => Promise.allSettled([opened.close(), ...Object.values(hubs).map(hub => hub.close())]));
   return {
     breakers: () => ({ results: breakers.results.state, 'dead-letters': breakers.deadLetters.state }),
+    throttled: () => throttled,
     requests: hubs.requests,
     createScorer: (
       parts: Pick<ScorerOptions, 'score' | 'weigh' | 'renderDeadLetter' | 'observer' | 'inFlight' | 'clock'>,

@@ -48,13 +48,25 @@ export function programs({ root, python, stack, all }: Setting): readonly Planne
     timeoutMs: 180_000,
     ...more,
   });
+  const page = (language: string, name: string, skip?: string) =>
+    plan(`Pages: ${language} of ${name}`, process.execPath, ['pages.ts', language, name], {
+      environment: { ...environment, PYTHON: python },
+      skip,
+    });
   const inJava = { folder: join(here, 'java'), skip: missing('mvn', '--version') };
   const models = ['samples/models', 'test/fixtures/models'].map(folder => join(root, folder));
   return [
     plan('Python: cases of every model through the stack', python, ['score_cases.py', ...models]),
+    page('js', 'docs/clients.md'),
+    page('python', 'docs/clients.md'),
+    page('python', 'README.md'),
+    page('python', 'docs/http.md'),
+    page('go', 'docs/clients.md', missing('go', 'version')),
+    page('java', 'docs/clients.md', missing('mvn', '--version')),
     plan('Python: azure-eventhub, sync and aio, blob checkpoints', python, ['eventhubs_python.py']),
     plan('Python: records as Kafka producers leave them', python, ['kafka_records.py', join(root, 'samples')]),
     plan("Python: other formats by their vendors' libraries", python, ['formats_python.py', join(root, 'samples')]),
+    plan('Python: csv and pyarrow judge batch score', python, ['batch_files.py', root, join(root, 'samples')]),
     plan('Databricks: the notebooks, in PySpark', python, ['notebooks.py', join(root, 'samples')], {
       timeoutMs: 600_000,
       skip: missing('java', '-version'),

@@ -179,7 +179,10 @@ describe('alerts', () => {
 
   it('are there for what an operator must know', () => {
     const names = rules.map(([name]) => name);
-    expect(names).toEqual(['success-rate', 'latency', 'lag', 'dead-letters', 'circuit-open', 'no-results']);
+    expect(names).toEqual([
+      ...['success-rate', 'latency', 'lag', 'dead-letters', 'circuit-open'],
+      ...['batch-failed', 'batch-at-risk', 'batch-poison', 'no-results'],
+    ]);
     expect(bicep).toContain('results < 0.95 * all');
   });
 
@@ -199,6 +202,15 @@ describe('alerts', () => {
   it('are the same where Prometheus scrapes, one for one', () => {
     expect(inKubernetes.map(({ alert }) => alert)).toEqual(rules.map(([name]) => name));
     for (const { alert, annotations } of inKubernetes) expect(annotations.runbook).toBe(`docs/operate.md#${alert}`);
+  });
+
+  it('take as latency what it took until the result was there, not until it was scored', () => {
+    const [, kql] = rules.find(([name]) => name === 'latency') as [string, string];
+    const promql = inKubernetes.find(({ alert }) => alert === 'latency')?.expr;
+    for (const query of [kql, promql]) {
+      expect(query).toContain('inference_end_to_end_seconds_bucket');
+      expect(query).not.toContain('inference_latency_seconds');
+    }
   });
 
   it('have the same thresholds there', () => {
