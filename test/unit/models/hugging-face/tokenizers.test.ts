@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { charsmapNormalizer } from '../../../../src/models/hugging-face/charsmap.ts';
 import { openTokenizer } from '../../../../src/models/hugging-face/open-tokenizer.ts';
@@ -73,6 +74,34 @@ describe('a long text', () => {
     };
     msOf('a'.repeat(5_000));
     expect(msOf('a'.repeat(65_000))).toBeLessThan(5 * msOf('a'.repeat(5_000)) + 100);
+  });
+});
+
+describe('any text', () => {
+  const any = fc.oneof(
+    fc.string({ unit: 'binary', maxLength: 60 }),
+    fc.string({ unit: 'grapheme', maxLength: 60 }),
+    fc
+      .array(fc.constantFrom('[MASK]', '<s>', '##', '▁', ' ', '\u00ad', '\u0301', 'Σ', 'İ', '👩‍👩‍👧'), {
+        maxLength: 20,
+      })
+      .map(list => list.join('')),
+  );
+
+  it.each(NAMES)('has ids of the vocabulary, no more than are kept, the same each time: %s', async name => {
+    const encode = (await openTokenizer(tokenizer(name)))(24).encode;
+    fc.assert(
+      fc.property(any, fc.option(any, { nil: undefined }), (text, pair) => {
+        const { ids, types } = encode(text, pair);
+        expect(ids.length).toBeGreaterThan(1);
+        expect(ids.length).toBeLessThanOrEqual(24);
+        expect(types).toHaveLength(ids.length);
+        expect(ids.every(id => Number.isInteger(id) && id >= 0 && id < 1_000)).toBe(true);
+        expect(types.every(type => type === 0 || (type === 1 && pair !== undefined))).toBe(true);
+        expect(encode(text, pair).ids).toEqual(ids);
+      }),
+      { numRuns: 400 },
+    );
   });
 });
 
