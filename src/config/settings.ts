@@ -135,7 +135,11 @@ export const settingsSchema = z.object({
   APPLICATIONINSIGHTS_AUTHENTICATION_STRING: optionalText(
     '`Authorization=AAD;ClientId=<id>` where Application Insights takes a managed identity only.',
   ),
-  TRACES_PER_SECOND: whole('Batches traced a second, at most; 0 traces none.', 0, 5),
+  TRACES_PER_SECOND: number(
+    'Rows of traces a second, on average, that go to Application Insights, and as many again of batches with dead letters; a batch is a row, and so is a request of it that is traced. 0.05 is 0.13 GB a month; 0 traces none.',
+    0,
+    0.05,
+  ),
 
   RECOVERY_CONSUMER_GROUPS: list(
     'Consumer groups, in order of preference, by which the app reads the ends of results and dead letters and fills holes: on all three hubs, without an epoch. Where others read by these groups with an epoch (any event processor does), make a group of your own and name it here.',

@@ -96,7 +96,7 @@ export function createBreaker(options: BreakerOptions, counts: (error: Error) =>
     const say = `circuit breaker of the ${name} is ${state}`;
     if (state === 'open') {
       openedMs = Date.now();
-      log.warn(`${say}: it failed ${often}, at last: ${last}; next try in ${resetMs / 1000} s`);
+      log.warn(`${say}: it failed ${often}; next try in ${resetMs / 1000} s; at last: ${last}`);
     } else log.info(say);
     onState?.(state);
   });

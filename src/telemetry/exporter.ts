@@ -1,7 +1,9 @@
 import type { TokenCredential } from '@azure/identity';
 import type { AzureMonitorExporterOptions } from '@azure/monitor-opentelemetry-exporter';
-import type { Log } from '../core/log.ts';
-import type { BatchTracer } from './batch-tracer.ts';
+import type { EventBatch } from '../core/event.ts';
+import type { Clock, Log } from '../core/log.ts';
+import type { ScoredBatch } from '../core/scored-batch.ts';
+import type { BatchTiming, BatchTracer } from './batch-tracer.ts';
 import type { MetricStore } from './metric-store.ts';
 
 export interface ExportOptions {
@@ -11,15 +13,24 @@ export interface ExportOptions {
   readonly authentication: string | undefined;
   /** The managed identity with a client id, or the default credential; needed where `authentication` asks for one. */
   readonly credentialOf?: (clientId: string | undefined) => Promise<TokenCredential>;
-  /** Batches traced a second, at most. */
+  /** Rows of traces a second, on average. */
   readonly tracesPerSecond: number;
   /** The way to Application Insights, where it is not the usual one. */
   readonly httpClient?: AzureMonitorExporterOptions['httpClient'];
 }
 
+/** What sends to Application Insights, once it is loaded. */
+export interface Exporter {
+  readonly tracer: BatchTracer;
+  close(): Promise<void>;
+}
+
+/** The same from the start on. */
 export interface Exporting {
-  /** Undefined until the exporter is there. */
-  readonly tracer: BatchTracer | undefined;
+  /** Work was done, so what is heavy may be loaded now. */
+  begin(): void;
+  /** See BatchTracer; the first batches wait for the exporter. */
+  trace(batch: EventBatch, scored: ScoredBatch, timing: BatchTiming, invocation?: string): void;
   close(): Promise<void>;
 }
 
@@ -27,5 +38,6 @@ export interface ExportSource {
   readonly store: MetricStore;
   /** Brings the store up to date before it is read. */
   refresh(): Promise<void>;
+  readonly clock: Clock;
   readonly log: Log;
 }
