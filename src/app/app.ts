@@ -16,6 +16,8 @@ export const settings: Settings = settingsOrDefaults(process.env);
 // traces, and counts of what was sent. They read it from the environment alone.
 process.env.APPLICATIONINSIGHTS_OPENTELEMETRY_RESOURCE_METRIC_DISABLED ??= 'true';
 process.env.APPLICATIONINSIGHTS_SDKSTATS_DISABLED ??= 'true';
+// Else their package looks for a file beside its own, which a bundle has no place for.
+process.env.APPLICATIONINSIGHTS_CONFIGURATION_CONTENT ??= '{}';
 
 const options: AppOptions = { environment: process.env, clock: Date.now, log: hostLog };
 /** The one app of this worker. */

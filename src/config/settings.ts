@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { ERROR_CODES } from '../core/errors.ts';
 import {
+  flag,
   list,
   listOf,
   number,
@@ -135,8 +136,12 @@ export const settingsSchema = z.object({
   APPLICATIONINSIGHTS_AUTHENTICATION_STRING: optionalText(
     '`Authorization=AAD;ClientId=<id>` where Application Insights takes a managed identity only.',
   ),
+  APPLICATIONINSIGHTS_LIVE_METRICS: flag(
+    'Whether the `applicationinsights` package is loaded once the first work is done: Live Metrics, exceptions, and calls by HTTP as dependencies.',
+    true,
+  ),
   TRACES_PER_SECOND: number(
-    'Rows of traces a second, on average, that go to Application Insights, and as many again of batches with dead letters; a batch is a row, and so is a request of it that is traced. 0.05 is 0.13 GB a month; 0 traces none.',
+    'Rows of traces a second, on average, that go to Application Insights, and as many again of batches with dead letters, and of dependencies; a batch is a row, and so is a request of it that is traced. 0.05 is 0.13 GB a month; 0 traces none.',
     0,
     0.05,
   ),

@@ -5,10 +5,11 @@ import { DiagLogLevel, diag } from '@opentelemetry/api';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { MeterProvider, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics';
 import { AlwaysOnSampler, BasicTracerProvider, BatchSpanProcessor } from '@opentelemetry/sdk-trace-base';
+import { asError } from '../core/errors.ts';
 import { within } from '../core/waiting.ts';
 import { createBatchTracer } from './batch-tracer.ts';
 import { createDeltaProducer } from './delta-metrics.ts';
-import type { Exporter, ExportOptions, ExportSource } from './exporter.ts';
+import type { Exporter, ExportOptions, ExportSource, LivePage } from './exporter.ts';
 import { createSayFailure, exporterDiagnostics, watchAnswers } from './exporter-diagnostics.ts';
 
 const EXPORT_EVERY_MS = 60_000;
@@ -25,7 +26,9 @@ export async function startAzureMonitor(
   { store, refresh, clock, log }: ExportSource,
 ): Promise<Exporter> {
   const say = createSayFailure(log, Date.now);
-  diag.setLogger(exporterDiagnostics(say), { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true });
+  const watchOpenTelemetry = () =>
+    diag.setLogger(exporterDiagnostics(say), { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true });
+  watchOpenTelemetry();
   const resource = resourceFromAttributes({
     'service.name': 'hubscore',
     'service.instance.id': `${hostname()}-${process.pid}`,
@@ -51,11 +54,36 @@ export async function startAzureMonitor(
     sampler: new AlwaysOnSampler(), // what is not to be traced never becomes a span
     spanProcessors: [new BatchSpanProcessor(new AzureMonitorTraceExporter(options))],
   });
+  const tracer = traces.getTracer('hubscore');
+  let live: LivePage | undefined;
+  let loading: Promise<void> | undefined;
   return {
-    tracer: createBatchTracer(traces.getTracer('hubscore'), tracesPerSecond, clock),
+    tracer: createBatchTracer(tracer, tracesPerSecond, clock),
+    get live() {
+      return live;
+    },
+    loadLive() {
+      loading ??= import('./application-insights.ts')
+        .then(({ startApplicationInsights }) => {
+          if (isEnding) return;
+          live = startApplicationInsights({
+            exporter: options,
+            resource,
+            tracer,
+            rowsPerSecond: tracesPerSecond,
+            clock,
+          });
+          watchOpenTelemetry(); // it sets a logger of its own
+        })
+        .catch(thrown =>
+          log.warn(`Live Metrics, exceptions and dependencies are not exported: ${asError(thrown).message}`),
+        );
+      return loading;
+    },
     async close() {
       isEnding = true;
-      await within(Promise.allSettled([meters.shutdown(), traces.shutdown()]), FLUSH_WITHIN_MS);
+      await loading;
+      await within(Promise.allSettled([meters.shutdown(), traces.shutdown(), live?.close()]), FLUSH_WITHIN_MS);
     },
   };
 }

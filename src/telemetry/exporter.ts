@@ -15,13 +15,29 @@ export interface ExportOptions {
   readonly credentialOf?: (clientId: string | undefined) => Promise<TokenCredential>;
   /** Rows of traces a second, on average. */
   readonly tracesPerSecond: number;
+  /** Whether Microsoft's package is loaded too, for Live Metrics, exceptions and dependencies. */
+  readonly liveMetrics?: boolean;
   /** The way to Application Insights, where it is not the usual one. */
   readonly httpClient?: AzureMonitorExporterOptions['httpClient'];
 }
 
+/** What Azure Monitor's exporters are made with. */
+export type AzureMonitorOptions = AzureMonitorExporterOptions & { readonly connectionString: string };
+
 /** What sends to Application Insights, once it is loaded. */
 export interface Exporter {
   readonly tracer: BatchTracer;
+  /** Absent until it is loaded. */
+  readonly live: LivePage | undefined;
+  /** Loads what is not needed for metrics and traces. Never throws. */
+  loadLive(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Live Metrics: each batch and each HTTP request as it ends. Nothing of it is kept, or paid for. */
+export interface LivePage {
+  batch(batch: EventBatch, timing: BatchTiming, isFailure: boolean): void;
+  http(route: string, status: number, durationMs: number): void;
   close(): Promise<void>;
 }
 
@@ -31,6 +47,7 @@ export interface Exporting {
   begin(): void;
   /** See BatchTracer; the first batches wait for the exporter. */
   trace(batch: EventBatch, scored: ScoredBatch, timing: BatchTiming, invocation?: string): void;
+  readonly live: LivePage | undefined;
   close(): Promise<void>;
 }
 

@@ -120,11 +120,13 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
       lag.settled(batch, timing.receivedAtMs);
       deadLetters.tell(batch, scored);
       exporting.trace(batch, scored, timing, invocations.get(batch.partition));
+      exporting.live?.batch(batch, timing, false);
       exporting.begin();
     },
     recordEnding: (ending, receivedAtMs) => meter.recordEnding(ending, receivedAtMs),
     recordFailedBatch(batch, reason) {
       lag.failed(batch);
+      exporting.live?.batch(batch, { receivedAtMs: clock(), sentAtMs: clock() }, true);
       store.of('hubscore_batch_failures_total', reason).value++;
     },
     recordLedger(partition, { skipped, recovered }) {
@@ -147,6 +149,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
     recordHttp(route, status, durationMs) {
       store.of('hubscore_http_requests_total', route, String(status)).value++;
       store.of('hubscore_http_request_seconds', route).observe(durationMs / 1000);
+      exporting.live?.http(route, status, durationMs);
       exporting.begin();
     },
     observe: source => void sources.push(source),

@@ -102,6 +102,21 @@ describe('what an instance sends to Application Insights, with four partitions',
     expect(items.filter(isRequest)).toEqual([]);
   });
 
+  it('sends faults of ours as exceptions with their stacks where the package is loaded, so the log has none', async () => {
+    const { items, log } = await record({ requestsPerSecond: 10, liveMetrics: true, faults: 12 });
+    const exceptions = items.filter(({ data }) => data.baseType === 'ExceptionData');
+    expect(exceptions).toHaveLength(10); // a minute
+    expect(exceptions[0]?.data.baseData.exceptions?.[0]).toMatchObject({
+      typeName: 'TypeError',
+      message: 'inference-requests/0/0: of ours',
+      stack: expect.stringContaining('telemetry-traffic.ts'),
+    });
+    expect(log).toContain('inference-requests/0/0 failed unexpectedly: of ours\n');
+    const ours = /^(inference|hubscore|process)_/;
+    const others = items.filter(item => metricOf(item) && !ours.test(metricOf(item) ?? '') && !isResource(item));
+    expect(others).toEqual([]);
+  });
+
   it('says in the log when nothing of it is taken', async () => {
     ingestion.refuse(403);
     const { log } = await record({ requestsPerSecond: 10 });

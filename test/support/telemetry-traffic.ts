@@ -1,6 +1,7 @@
 import { json } from 'node:stream/consumers';
 import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
 import type { ModelSummary } from '../../src/core/catalog.ts';
+import { FaultLog } from '../../src/core/fault-log.ts';
 import '../../src/telemetry/azure-monitor.ts';
 import { createTelemetry } from '../../src/telemetry/telemetry.ts';
 import { batch, deadLetter, event, result, scored, slice } from '../unit/telemetry/scored.ts';
@@ -17,6 +18,9 @@ export interface Traffic {
   /** Batches that throw, a second. */
   readonly failingBatchesPerSecond?: number;
   readonly tracesPerSecond: number;
+  readonly liveMetrics?: boolean;
+  /** Faults of ours, once the package is there. */
+  readonly faults?: number;
 }
 
 const PARTITIONS = 4;
@@ -25,15 +29,19 @@ const BATCHES_PER_SECOND_AT_MOST = 40 * PARTITIONS;
 const VERSION = '1.1.0+a1b2c3d4';
 
 async function main(traffic: Traffic): Promise<void> {
+  if (traffic.liveMetrics) await import('../../src/telemetry/application-insights.ts'); // so that it is soon there
   const { requestsPerSecond, deadLettersPerMille = 0, tracedOneOf = 0, failingBatchesPerSecond = 0 } = traffic;
   const random = createRandom(18);
   let nowMs = Date.now() - traffic.minutes * 60_000;
+  const say = (line: string) => void process.stderr.write(`${line}\n`);
+  const log = { info() {}, warn: say, error: say };
   const telemetry = createTelemetry({
     connectionString: process.env.APPLICATIONINSIGHTS_CONNECTION_STRING,
     authentication: undefined,
     tracesPerSecond: traffic.tracesPerSecond,
+    liveMetrics: traffic.liveMetrics ?? false,
     clock: () => nowMs,
-    log: { info() {}, warn: line => process.stderr.write(`${line}\n`), error() {} },
+    log,
   });
   telemetry.observe({
     newest: async () => 1_000_000,
@@ -75,6 +83,8 @@ async function main(traffic: Traffic): Promise<void> {
     if (batchesPerSecond === 0) nowMs += 1000;
     await turn();
   }
+  const faults = new FaultLog(log, Date.now);
+  for (let i = 0; i < (traffic.faults ?? 0); i++) faults.tell(`inference-requests/0/${i}`, new TypeError('of ours'));
   await telemetry.close();
 }
 
