@@ -90,6 +90,20 @@ describe('a worker that fails', () => {
     expect(await host.stop()).toBe(0);
   }, 60_000);
 
+  it('gets the batch that it crashed at as a retry, where there is a policy', async () => {
+    const RETRY = JSON.stringify({ strategy: 'fixedDelay', maxRetryCount: 1, delayInterval: { seconds: 1 } });
+    const host = await run('events', { HUB: 'inference-dead-letter', GROUP: 'monitor', RETRY });
+    await send('2', ['die'], 'inference-dead-letter');
+    await soon(() => expect(called(host)).toHaveLength(2), 30_000);
+    await soon(() => expect(host.log().match(/^running again/gm)).toHaveLength(2), 30_000);
+    await send('2', ['after'], 'inference-dead-letter');
+    // The policy has no try left: it counts as failed, and is passed over.
+    await soon(() => expect(called(host)).toEqual(['die', 'die', 'after']), 30_000);
+    const counts = [...host.log().matchAll(/^CALL .*"retryCount":(\d)/gm)].map(match => Number(match[1]));
+    expect(counts).toEqual([0, 1, 0]);
+    expect(await host.stop()).toBe(0);
+  }, 90_000);
+
   it('ends when its supervisor is killed', async () => {
     const host = await run('web');
     process.kill(host.pid, 'SIGKILL');

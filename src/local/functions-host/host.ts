@@ -1,4 +1,5 @@
 import type { Server } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
 import { ListenError, type Listening, listen } from '../listen.ts';
 import { type AppSettings, readAppSettings } from './app-settings.ts';
 import { hostStorage } from './connections.ts';
@@ -10,7 +11,9 @@ import { createHttpServer } from './http-trigger.ts';
 import { createInvoke, type FunctionTimeoutError } from './invoke.ts';
 import { loadApp } from './load-app.ts';
 import { createLog, type HostLog } from './log.ts';
+import { RunningBatches } from './running-batches.ts';
 import { httpFunctions, startEventHubs, startTimers, type TriggerContext, triggerOf, warmUp } from './triggers.ts';
+import type { Waits } from './waits.ts';
 
 const VERSION = '4.1000.0'; // of the Functions host that is stood in for
 
@@ -18,6 +21,9 @@ export interface HostOptions {
   /** The function app: host.json, package.json, local.settings.json. */
   readonly folder: string;
   readonly environment: AppSettings;
+  readonly waits: Waits;
+  /** Where it is noted which batches run, for the worker after this one. */
+  readonly runningFile: string;
   readonly write: (line: string, error: boolean) => void;
   /** A function ran out of its time: this process has to be replaced. */
   readonly onTimeout: (error: FunctionTimeoutError) => void;
@@ -35,7 +41,14 @@ export interface RunningHost {
 }
 
 /** Loads the function app in a folder and starts its triggers. @throws SetupError that says what is wrong. */
-export async function startHost({ folder, environment, write, onTimeout }: HostOptions): Promise<RunningHost> {
+export async function startHost({
+  folder,
+  environment,
+  waits,
+  runningFile,
+  write,
+  onTimeout,
+}: HostOptions): Promise<RunningHost> {
   checkRhea();
   const settings = readAppSettings(folder, environment);
   const hostJson = readHostJson(folder, settings);
@@ -55,7 +68,8 @@ export async function startHost({ folder, environment, write, onTimeout }: HostO
       invoke: createInvoke(name, registered, { registry, log, timeoutMs, onTimeout }),
     }));
   const stopping = new AbortController();
-  const context: TriggerContext = { settings, hostJson, storage, log, signal: stopping.signal };
+  const running = new RunningBatches(runningFile);
+  const context: TriggerContext = { settings, hostJson, waits, running, storage, log, signal: stopping.signal };
   await warmUp(triggers);
   const functionsByHttp = httpFunctions(triggers, context);
   const http = await listenForHttp(() => createHttpServer(functionsByHttp, capabilities.HttpUri, log), settings);
@@ -70,7 +84,7 @@ export async function startHost({ folder, environment, write, onTimeout }: HostO
     async stop() {
       stopping.abort();
       http.close();
-      await Promise.all([...processors.map(processor => processor.stop()), ...timers]);
+      await Promise.all([...processors.map(processor => processor.stop()), ...timers, delay(waits.stopMs)]);
       for (const hook of registry.hooks.appTerminate) await hook({ hookData: {}, appHookData: registry.appHookData });
     },
     async abandon() {

@@ -2,6 +2,7 @@ import { SetupError } from './errors.ts';
 import { EXIT } from './exit-codes.ts';
 import { type RunningHost, startHost } from './host.ts';
 import { describeError, messageOf } from './log.ts';
+import { AZURE_WAITS, NO_WAITS } from './waits.ts';
 
 const DRAIN_MS = 9_000;
 const ABANDON_MS = 2_000;
@@ -50,7 +51,10 @@ async function main(): Promise<void> {
   process.on('uncaughtException', error => fail(error, EXIT.crashed));
   process.on('unhandledRejection', error => fail(error, EXIT.crashed));
   process.once('disconnect', () => process.exit(EXIT.failed)); // the supervisor is gone, nobody could stop this process
-  host = await startHost({ folder: process.cwd(), environment: process.env, write, onTimeout: replace });
+  const [runningFile = '', ...options] = process.argv.slice(2);
+  const waits = options.includes('--like-azure') ? AZURE_WAITS : NO_WAITS;
+  const folder = process.cwd();
+  host = await startHost({ folder, environment: process.env, waits, runningFile, write, onTimeout: replace });
   process.send?.({ ready: host.summary, timeoutMs: host.timeoutMs });
   // A function that never yields is found out by the supervisor, from the beats that are missing.
   setInterval(() => process.send?.({}), BEAT_MS).unref();
