@@ -194,7 +194,7 @@ export const settingsSchema = z.object({
 
   MAX_ATTEMPTS: whole('How often a request is tried at most, replays included.', 1, 3),
   REPLAY_SCHEDULE: optionalSchedule(
-    'When dead letters since the last time are sent back to the requests hub (NCRONTAB: `0 0 * * * *` is hourly); absent: never.',
+    'When dead letters since the last time are sent back to the requests hub (NCRONTAB: `0 0 * * * *` is hourly; once a minute at most, since the host does not say when the last time was otherwise); absent: never.',
   ),
   REPLAY_CODES: listOf('Which of them: codes of what may go better another time.', ERROR_CODES, [
     'unknown_model',

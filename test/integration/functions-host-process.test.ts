@@ -218,15 +218,25 @@ describe('HTTP and timer triggers', () => {
 
   it.each(['', 'yes'])('answers by routes, methods and parameters (streaming: "%s")', async STREAM => {
     const host = await run('web', { STREAM });
-    const answer = await fetch(`${host.url}/v2/models/iris%20set/versions/1.2/infer?q=a&q2=b`, {
+    const answer = await fetch(`${host.url}/v2/models/iris%20set/versions/1.2/infer?q=a&x=1&x=2`, {
       method: 'POST',
-      headers: { 'content-type': 'text/x-mine' },
+      headers: [
+        ['content-type', 'text/x-mine'],
+        ['x-twice', 'a'],
+        ['x-twice', 'b'],
+      ],
       body: 'söme bytes',
     });
     expect(answer.status).toBe(201);
     expect(answer.headers.get('x-version')).toBe('1.2');
     expect(answer.headers.get('set-cookie')).toMatch(/seen=yes; Path=\/; HttpOnly/);
-    expect(await answer.json()).toEqual({ name: 'iris set', query: 'a', text: 'söme bytes', type: 'text/x-mine' });
+    // What is repeated is one text; with streaming the library's own server takes it as it comes.
+    const repeated = STREAM ? { x: '1' } : { x: '1,2' };
+    expect(await answer.json()).toMatchObject({
+      ...{ name: 'iris set', query: 'a', text: 'söme bytes', type: 'text/x-mine' },
+      ...repeated,
+      header: expect.stringMatching(/^a, ?b$/),
+    });
     expect(await (await fetch(`${host.url}/v2/models/iris`)).text()).toBe('model iris');
     expect((await fetch(`${host.url}/v2/models/iris`, { method: 'DELETE' })).status).toBe(404);
     expect((await fetch(`${host.url}/v2/nothing/here`)).status).toBe(404);
@@ -244,13 +254,15 @@ describe('HTTP and timer triggers', () => {
 
   it('fires a timer by its schedule, once among hosts that share storage', async () => {
     const env = { TICK: '* * * * * *' };
+    const fromMs = Date.now();
     const [one, two] = await Promise.all([run('web', env), run('web', env)]);
+    // Where several come in a minute the host keeps no status of the timer, so it has no next time to tell.
     const ticks = () =>
-      [one, two].flatMap(host => [...host.log().matchAll(/tick past due false next (\S+)/g)].map(match => match[1]));
-    await soon(() => expect(ticks().length).toBeGreaterThanOrEqual(3));
+      [one, two].flatMap(host => [...host.log().matchAll(/tick past due (true|false) next undefined/g)]);
+    await soon(() => expect(ticks().length).toBeGreaterThanOrEqual(4), 20_000);
     await Promise.all([one.stop(), two.stop()]);
-    expect(new Set(ticks()).size).toBe(ticks().length);
-  });
+    expect(ticks().length).toBeLessThanOrEqual((Date.now() - fromMs) / 1000 + 1);
+  }, 60_000);
 
   it('runs hooks around functions and logs, of a CommonJS app', async () => {
     const host = await run('hooks');

@@ -85,7 +85,7 @@ describe('PartitionPump', () => {
       return events.length;
     });
     const done = pump.run(() => undefined);
-    await vi.waitFor(() => expect(batches.flat()).toHaveLength(1003));
+    await vi.waitFor(() => expect(batches.flat()).toHaveLength(1003), { timeout: 20_000 });
     await pump.stop();
     await done;
     expect(batches.flat()).toEqual(all(1003));
