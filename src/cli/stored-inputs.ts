@@ -13,6 +13,7 @@ export function storedInputs(
   warn: (message: string) => void,
 ): InputSource {
   let store: Promise<ModelStore> | undefined;
+  const said = new Set<string>();
   const known = new Map<string, Promise<InputMapping | undefined> | InputMapping | undefined>();
 
   async function look(model: string | undefined, version: string | undefined): Promise<InputMapping | undefined> {
@@ -27,7 +28,10 @@ export function storedInputs(
       return compileInput(parseCard(card, file).input, file);
     } catch (thrown) {
       if (signal.aborted) throw thrown;
-      warn(`how events for ${model ?? 'the default model'} are read is not known: ${asError(thrown).message}`);
+      const why = asError(thrown).message;
+      // Once for each cause: names come from producers.
+      if (!said.has(why)) warn(`how events for ${model ?? 'the default model'} are read is not known: ${why}`);
+      said.add(why);
       return undefined;
     }
   }

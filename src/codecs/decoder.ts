@@ -13,7 +13,7 @@ import type { InputMapping, InputSource } from '../core/input.ts';
 import { createAvro } from './avro/avro.ts';
 import { cloudEvents } from './cloud-events/cloud-events.ts';
 import { eventJson } from './event-json/event-json.ts';
-import { JsonScanner } from './event-json/scan-request.ts';
+import { isPlain, JsonScanner } from './event-json/scan-request.ts';
 import { mapped } from './mapped/mapped.ts';
 import { msgpack } from './msgpack/msgpack.ts';
 import { ndjson } from './ndjson/ndjson.ts';
@@ -52,6 +52,7 @@ export function createDecoder(codecs: readonly Codec[] = allCodecs(), inputs: In
         return undecoded(thrown);
       }
     },
+    mayWait: event => !isPlain(event),
     decodeScanned: event => (eventJson.decode(event, undefined) as readonly Decoded[])[0] as Decoded,
     createScanner: () => new JsonScanner(),
   };

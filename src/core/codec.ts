@@ -57,6 +57,8 @@ export interface Decoder {
    * @throws InfrastructureError where a card or a schema cannot be read now; nothing else.
    */
   decode(event: Event): readonly Found[] | Promise<readonly Found[]>;
+  /** Whether decoding it may have to wait; false is certain. */
+  mayWait(event: Event): boolean;
   /** What the scanner has taken, as the one object that it is. */
   decodeScanned(event: Event): Decoded;
   /** Reads usual requests without parsing them. */

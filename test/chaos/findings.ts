@@ -5,19 +5,29 @@ import type { Scenario } from './scenarios.ts';
 const LONGEST_SILENCE_MS = 10_000;
 /** Where killers are among the events. */
 const LONGEST_TURN_MS = 60_000;
+/** At leisure; where all is late, more processes are alive at once. */
 const MOST_BYTES = 1.5 * 2 ** 30;
+const MOST_BYTES_IN_HASTE = 2 * 2 ** 30;
 
-/** What a scenario promises and a run of it did not keep. */
-export function faultsIn(outcome: Outcome, { mayRepeat, killers, silenceMs = LONGEST_SILENCE_MS }: Scenario): string[] {
+/**
+ * What a scenario promises and a run of it did not keep.
+ * @param patience by which times are longer where scenarios run side by side
+ */
+export function faultsIn(
+  outcome: Outcome,
+  { mayRepeat, killers, silenceMs = LONGEST_SILENCE_MS }: Scenario,
+  patience: number,
+): string[] {
   const { verdict, verified, settled, exitCodes, longestSilenceMs, peak } = outcome;
   const found: string[] = [];
   if (!settled) found.push('it did not come to rest');
   if (exitCodes.some(code => code !== 0)) found.push(`hosts ended with ${exitCodes.join(', ')}`);
-  if (longestSilenceMs > silenceMs) found.push(`no ending for ${seconds(longestSilenceMs)} after a fault`);
-  if (killers && verdict.longestTurnMs > LONGEST_TURN_MS) {
+  if (longestSilenceMs > silenceMs * patience) found.push(`no ending for ${seconds(longestSilenceMs)} after a fault`);
+  if (killers && verdict.longestTurnMs > LONGEST_TURN_MS * patience) {
     found.push(`an event waited for ${seconds(verdict.longestTurnMs)} in its turn`);
   }
-  if (killers && peak.bytes > MOST_BYTES) found.push(`${megabytes(peak.bytes)} at once: ${peak.held.join(', ')}`);
+  if (killers && peak.bytes > (patience > 1 ? MOST_BYTES_IN_HASTE : MOST_BYTES))
+    found.push(`${megabytes(peak.bytes)} at once: ${peak.held.join(', ')}`);
   const { missing, outOfOrder, wrong, swallowed, repeated } = verdict;
   for (const [name, fault] of Object.entries({
     missing,

@@ -16,9 +16,9 @@ export interface Verified {
 }
 
 /** `hubscore verify` as an operator runs it, built. */
-export async function hubscoreVerify(connectionString: string): Promise<Verified> {
+export async function hubscoreVerify(connectionString: string, storage: string): Promise<Verified> {
   const child = spawn(process.execPath, [PROGRAM, 'verify', '--json'], {
-    env: { ...process.env, EventHubs: connectionString },
+    env: { ...process.env, EventHubs: connectionString, ModelStorage: storage, AzureWebJobsStorage: storage },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const [said, errors, [exitCode]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'exit')]);

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { SeededRandom } from '../support/seeded-random.ts';
+import { createRandom, type SeededRandom } from '../support/seeded-random.ts';
 import type { Fault } from './faults.ts';
 import { createFuzz } from './fuzz-bodies.ts';
 import { hubscoreVerify, type Verified } from './hubscore-verify.ts';
@@ -39,14 +39,15 @@ export interface Outcome {
 const PARTITIONS = ['0', '1', '2', '3'];
 const FIRST_ENDING_MS = 20_000;
 const SILENCE_MS = 30_000;
-const SETTLED_MS = 120_000;
+/** Long: batches full of names that nobody knows wait a second each. */
+const SETTLED_MS = 300_000;
 
 /** Streams requests through a stack of its own while faults strike, lets it come to rest, and counts. */
 export async function play(scenario: Scenario, options: Play): Promise<Outcome> {
   const { random, say, long } = options;
   const seconds = (long && scenario.longSeconds) || options.seconds;
   const { hosts, functions, settings = {}, fuzz, killers, deadly } = scenario;
-  const events = options.events * (fuzz ?? 1);
+  const count = options.events * (fuzz ?? 1);
   const stack = await startStack({ hosts, functions, settings, redis: scenario.redis === true });
   try {
     const { connectionString } = stack.eventHubs;
@@ -54,10 +55,12 @@ export async function play(scenario: Scenario, options: Play): Promise<Outcome> 
     if (killers) await putKillers(stack.models);
     const memory = watchMemory(stack);
     const known = killers ? makeKiller : deadly ? makeDeadlyEvent : makeEvent;
-    const make = fuzz === undefined ? (id: number) => known(id, random) : createFuzz(random);
+    // Of its own: when faults strike changes nothing of what is sent.
+    const events = createRandom(random.below(2 ** 31));
+    const make = fuzz === undefined ? (id: number) => known(id, events) : createFuzz(events);
     let made = 0;
     const next = () => make(made++);
-    const traffic = startTraffic(connectionString, PARTITIONS.length, events, seconds, next, random.next);
+    const traffic = startTraffic(connectionString, PARTITIONS.length, count, seconds, next, random.next);
     await watch.progress(FIRST_ENDING_MS, () => traffic.over);
     const loops = scenario.faults.map(loop => strikeAgainAndAgain(loop, stack, traffic, watch, scenario, options));
     await Promise.allSettled(loops); // where one fails the others still have something to mend
@@ -69,7 +72,7 @@ export async function play(scenario: Scenario, options: Play): Promise<Outcome> 
     const exitCodes = await stack.drain();
     const [verdict, verified] = await Promise.all([
       judge(connectionString, PARTITIONS, traffic.acknowledged),
-      hubscoreVerify(connectionString),
+      hubscoreVerify(connectionString, stack.storage.connectionString),
     ]);
     const silences = strikes.flat();
     const longestSilenceMs = Math.max(0, ...silences);

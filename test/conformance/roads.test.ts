@@ -310,6 +310,7 @@ function counting(): Decoder & { decoded: number } {
     decoded: 0,
     createScanner: decoder.createScanner,
     decodeScanned: decoder.decodeScanned,
+    mayWait: decoder.mayWait,
     decode(event) {
       this.decoded++;
       return decoder.decode(event);

@@ -75,7 +75,7 @@ describe('events that kill their process', () => {
         });
       }
     }
-    expect(await hubscoreVerify(connectionString)).toMatchObject({
+    expect(await hubscoreVerify(connectionString, stack.storage.connectionString)).toMatchObject({
       exitCode: 0,
       missing: 0,
       repeated: 0,

@@ -104,7 +104,8 @@ interface SeenFit extends Fit {
  */
 async function observeFit(source: OnnxSource, engine: Engine, fit: Fit, limitMs: number): Promise<SeenFit> {
   const { layout, warm } = fit;
-  const seen = await observe(arrange(engine.run, layout), warm.plan, warm.maxBatchSize, layout.unbatched);
+  const run = arrange(engine.run, layout);
+  const seen = await observe(run, warm.plan, warm.maxBatchSize, layout.unbatched, source.random === true);
   const follows = Object.values(seen.axes).some(axis => axis !== undefined);
   const rowless = seen.apart || !follows || contradicts(engine.signature, seen, warm);
   if (!warm.plan.fixedBatch || layout.unbatched || warm.maxBatchSize === 1 || !rowless) return { ...fit, seen };

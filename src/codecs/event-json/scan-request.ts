@@ -317,7 +317,8 @@ export class JsonScanner implements RequestScanner {
   }
 }
 
-function isPlain({ contentEncoding, contentType, properties }: Event): boolean {
+/** Whether it says nothing of itself beside its body, which is JSON. */
+export function isPlain({ contentEncoding, contentType, properties }: Event): boolean {
   if (contentEncoding !== undefined || (contentType !== undefined && contentType !== 'application/json')) return false;
   // By which a producer may say what the body does not. Asked for one by one: going through all of them takes longer.
   const { model, model_version, priority, routing_key, segment } = properties;

@@ -76,6 +76,21 @@ describe('inspecting a model', () => {
     });
   });
 
+  it('does not take chance for neighbours where two answers happen to be the same', async () => {
+    const coin = model({
+      nodes: [
+        node('RandomUniformLike', ['x'], ['share']),
+        node('Round', ['share'], ['side']),
+        node('Add', ['x', 'side'], ['y']),
+      ],
+      inputs: [value('x', 'float32', [null, 1])],
+      outputs: [value('y', 'float32', [null, 1])],
+    });
+    for (let time = 0; time < 20; time++) {
+      expect((await inspect(coin)).info).toMatchObject({ varies: true, maxBatchSize: 1000 });
+    }
+  });
+
   it('remarks on a model that padding would change, and refuses padding that does not fit', async () => {
     const mean = model({
       nodes: [node('ReduceMean', ['x'], ['y'], { axes: [1], keepdims: 1 })],
