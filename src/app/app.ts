@@ -1,4 +1,5 @@
 import { type Settings, settingsOrDefaults } from '../config/config.ts';
+import { createCountingLog } from '../core/counting-log.ts';
 import type { HttpReply, HttpRequest } from '../http/http.ts';
 import type { RouteName } from '../http/routes.ts';
 import { type AppOptions, createApp } from './create-app.ts';
@@ -19,7 +20,7 @@ process.env.APPLICATIONINSIGHTS_SDKSTATS_DISABLED ??= 'true';
 // Else their package looks for a file beside its own, which a bundle has no place for.
 process.env.APPLICATIONINSIGHTS_CONFIGURATION_CONTENT ??= '{}';
 
-const options: AppOptions = { environment: process.env, clock: Date.now, log: hostLog };
+const options: AppOptions = { environment: process.env, clock: Date.now, log: createCountingLog(hostLog, Date.now) };
 /** The one app of this worker. */
 let app = createApp(options);
 

@@ -37,9 +37,10 @@ export class DeadLetterLog {
       return;
     }
     const ids = dead.slice(0, MAX_IDS).map(ending => `${scored.resultId(ending)} ${codeOf(scored, ending)}`);
-    const more = dead.length > MAX_IDS ? `, and ${dead.length - MAX_IDS} more` : '';
+    const more = dead.length > MAX_IDS ? [`and ${dead.length - MAX_IDS} more`] : [];
+    const where = `${batch.hub}/${batch.partition}`;
     this.#log.warn(
-      `${batch.hub}/${batch.partition}: ${dead.length} of ${scored.length} requests are dead letters (${wordsOf(codes)}): ${ids.join(', ')}${more}`,
+      `${where}: ${dead.length} of ${scored.length} requests are dead letters (${wordsOf(codes)}): ${[...ids, ...more].join(', ')}`,
     );
   }
 

@@ -15,10 +15,11 @@ export function createSayFailure(log: Log, clock: Clock): SayFailure {
     const nowMs = clock();
     if (nowMs - saidMs < MINUTE_MS) return void unsaid++;
     saidMs = nowMs;
-    const often = unsaid > 0 ? ` (and ${unsaid} times since the last line)` : '';
-    unsaid = 0;
     const words = [message, ...more].map(textOf).join(' ').slice(0, MAX_LENGTH);
-    log.warn(`telemetry to Application Insights: ${words}${often}`);
+    log.warn(
+      `telemetry to Application Insights: ${unsaid > 0 ? `${words} (and ${unsaid} times since the last line)` : words}`,
+    );
+    unsaid = 0;
   };
 }
 

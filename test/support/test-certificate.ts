@@ -1,4 +1,4 @@
-import { generateKeyPairSync, randomBytes, sign } from 'node:crypto';
+import { generateKeyPairSync, sign } from 'node:crypto';
 
 export interface TestCertificate {
   /** PEM. */
@@ -20,7 +20,7 @@ export function createTestCertificate(): TestCertificate {
   const name = sequence(set(sequence(oid(COMMON_NAME), text('hubscore test'))));
   const toBeSigned = sequence(
     der(0xa0, integer(Buffer.of(2))), // version 3
-    integer(Buffer.concat([Buffer.of(1), randomBytes(8)])),
+    integer(Buffer.of(1)),
     algorithm,
     name,
     sequence(time(Date.now() - DAY_MS), time(Date.now() + DAY_MS)),

@@ -12,6 +12,7 @@ import { createInvoke, type FunctionTimeoutError } from './invoke.ts';
 import { loadApp } from './load-app.ts';
 import { createLog, type HostLog } from './log.ts';
 import { RunningBatches } from './running-batches.ts';
+import { takeConsole } from './take-console.ts';
 import { httpFunctions, startEventHubs, startTimers, type TriggerContext, triggerOf, warmUp } from './triggers.ts';
 import type { Waits } from './waits.ts';
 
@@ -27,6 +28,8 @@ export interface HostOptions {
   readonly write: (line: string, error: boolean) => void;
   /** A function ran out of its time: this process has to be replaced. */
   readonly onTimeout: (error: FunctionTimeoutError) => void;
+  /** What functions write by the console goes into the log; for a process that is the host's alone. */
+  readonly takesConsole?: boolean;
 }
 
 export interface RunningHost {
@@ -48,6 +51,7 @@ export async function startHost({
   runningFile,
   write,
   onTimeout,
+  takesConsole,
 }: HostOptions): Promise<RunningHost> {
   checkRhea();
   const settings = readAppSettings(folder, environment);
@@ -55,6 +59,7 @@ export async function startHost({
   const storage = await hostStorage(settings);
   for (const [name, value] of Object.entries(settings)) process.env[name] ??= value; // the app reads its settings there
   const log = createLog(hostJson.logging.logLevel, write, Date.now);
+  if (takesConsole) takeConsole(log);
   const registry = installCoreApi(VERSION, (level, category, message) => log(level, `Host.${category}`, message));
   const capabilities = await loadApp(folder, registry, log);
 

@@ -52,9 +52,15 @@ async function main(): Promise<void> {
   process.on('unhandledRejection', error => fail(error, EXIT.crashed));
   process.once('disconnect', () => process.exit(EXIT.failed)); // the supervisor is gone, nobody could stop this process
   const [runningFile = '', ...options] = process.argv.slice(2);
-  const waits = options.includes('--like-azure') ? AZURE_WAITS : NO_WAITS;
-  const folder = process.cwd();
-  host = await startHost({ folder, environment: process.env, waits, runningFile, write, onTimeout: replace });
+  host = await startHost({
+    folder: process.cwd(),
+    environment: process.env,
+    waits: options.includes('--like-azure') ? AZURE_WAITS : NO_WAITS,
+    runningFile,
+    write,
+    onTimeout: replace,
+    takesConsole: true,
+  });
   process.send?.({ ready: host.summary, timeoutMs: host.timeoutMs });
   // A function that never yields is found out by the supervisor, from the beats that are missing.
   setInterval(() => process.send?.({}), BEAT_MS).unref();

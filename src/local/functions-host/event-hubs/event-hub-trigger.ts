@@ -110,7 +110,7 @@ async function processBatch(
         log(
           'warning',
           `Function.${functionName}`,
-          `partition ${partition.partitionId}: retry ${count} in ${delayMs} ms`,
+          `partition ${partition.partitionId}: retry ${count} in ${(delayMs / 1000).toFixed(1)} s`,
         ),
     });
     if (retry && ending !== 'given-up') running.end(key); // what is given up is the next worker's, as a retry

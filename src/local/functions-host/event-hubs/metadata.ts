@@ -103,7 +103,7 @@ function systemProperties(event: ReceivedEvent): Record<string, unknown> {
 
 /** How .NET writes its ReadOnlyMemory of bytes. */
 function memoryOf(value: AmqpValue): unknown {
-  const length = Buffer.isBuffer(value) ? value.length : Buffer.byteLength(String(value));
+  const length = Buffer.isBuffer(value) ? value.length : Buffer.byteLength(toText(toJson(value)));
   return { length, isEmpty: length === 0 };
 }
 
