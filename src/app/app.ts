@@ -5,6 +5,7 @@ import type { RouteName } from '../http/routes.ts';
 import { type AppOptions, createApp } from './create-app.ts';
 import { hostLog, type Invocation, inInvocation } from './invocation-log.ts';
 
+export { CHUNKS_QUEUE } from '../core/work-queue.ts';
 export { ROUTES, type RouteName } from '../http/routes.ts';
 
 /**
@@ -34,6 +35,22 @@ export function fillHoles(context?: Invocation): Promise<void> {
 
 export function replayDeadLetters(lastRun: string | undefined, context?: Invocation): Promise<void> {
   return inInvocation(context, () => app.replayDeadLetters(lastRun));
+}
+
+export function scoreChunk(message: unknown, context?: Invocation): Promise<void> {
+  return inInvocation(context, () => app.scoreChunk(message));
+}
+
+export function failChunk(message: unknown, context?: Invocation): Promise<void> {
+  return inInvocation(context, () => app.failChunk(message));
+}
+
+export function tendJobs(context?: Invocation): Promise<void> {
+  return inInvocation(context, () => app.tendJobs());
+}
+
+export function submitScheduled(lastRun: string | undefined, context?: Invocation): Promise<void> {
+  return inInvocation(context, () => app.submitScheduled(lastRun));
 }
 
 export function answerHttp(route: RouteName, request: HttpRequest, context?: Invocation): Promise<HttpReply> {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { EXIT } from './exit-codes.ts';
+import { createHeldList, type HeldNote, ORPHANS } from './queues/held-messages.ts';
 
 const RESTART_AFTER_MS = 500;
 /** Beyond functionTimeout, before a worker that gives no sign of life is killed. */
@@ -32,6 +33,7 @@ function supervise(): void {
   let everReady = false;
   let stopping = false;
   let crashedAt: number[] = [];
+  const held = createHeldList();
 
   /** Whether this crash is one too many. */
   const tooMany = () => {
@@ -48,8 +50,15 @@ function supervise(): void {
       timedOut = true;
       worker.kill('SIGKILL');
     };
-    worker = fork(script, [runningFile, ...options], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
-    worker.on('message', (message: Message) => {
+    worker = fork(script, [runningFile, ...options], {
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      env: { ...process.env, [ORPHANS]: JSON.stringify(held.take()) },
+    });
+    worker.on('message', (message: Message | HeldNote) => {
+      if ('held' in message || 'settled' in message) {
+        held.note(message);
+        return;
+      }
       if (message.ready !== undefined) {
         process.stdout.write(`${everReady ? 'running again' : 'ready'} ${message.ready}\n`);
         everReady = true;
