@@ -53,6 +53,10 @@ export function submitScheduled(lastRun: string | undefined, context?: Invocatio
   return inInvocation(context, () => app.submitScheduled(lastRun));
 }
 
+export function sweep(context?: Invocation): Promise<void> {
+  return inInvocation(context, () => app.sweep());
+}
+
 export function answerHttp(route: RouteName, request: HttpRequest, context?: Invocation): Promise<HttpReply> {
   return inInvocation(context, () => app.answerHttp(route, request));
 }

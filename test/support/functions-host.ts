@@ -36,7 +36,8 @@ export async function startHost({ appDir, env, node, args = [] }: FunctionsHostO
     port,
     url: `http://localhost:${port}`,
     pid: service.pid,
-    log: service.log,
+    // What a function writes by the console, without what the host puts before it.
+    log: () => service.log().replace(/^\S+ [a-z]+ Host\.Function\.Console: /gm, ''),
     stop: service.stop,
     kill: service.kill,
   };
