@@ -36,6 +36,16 @@ export class RunningBatches {
     this.#write(key, '');
   }
 
+  /** The same events, cut where the batch at which the last worker ended begins and ends: its neighbours must not share its fate. */
+  partsOf<T extends { readonly sequenceNumber: number }>(key: string, events: readonly T[]): (readonly T[])[] {
+    const left = this.#left.get(key);
+    if (left === undefined) return [events];
+    const before = events.filter(({ sequenceNumber }) => sequenceNumber < left.first);
+    const after = events.filter(({ sequenceNumber }) => sequenceNumber > left.last);
+    const within = events.slice(before.length, events.length - after.length);
+    return [before, within, after].filter(part => part.length > 0);
+  }
+
   /** How often a batch was tried again before it ended the last worker; undefined where it did not. Those of a batch may be cut otherwise now: one event is enough. */
   triedBefore(key: string, first: number, last: number): number | undefined {
     const left = this.#left.get(key);

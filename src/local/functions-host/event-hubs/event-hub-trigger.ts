@@ -116,11 +116,11 @@ async function processBatch(
     if (retry && ending !== 'given-up') running.end(key); // what is given up is the next worker's, as a retry
     return ending;
   };
-  if (binding.cardinality === 'many') return (await run(events)) === 'given-up' ? 0 : events.length;
+  const batches = binding.cardinality === 'many' ? running.partsOf(key, events) : events.map(event => [event]);
   let done = 0;
-  for (const event of events) {
-    if (signal.aborted || (await run([event])) === 'given-up') break;
-    done++;
+  for (const batch of batches) {
+    if ((done > 0 && signal.aborted) || (await run(batch)) === 'given-up') break;
+    done += batch.length;
   }
   return done;
 }

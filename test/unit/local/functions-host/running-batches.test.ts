@@ -40,6 +40,16 @@ describe('the batches that a worker was at when it ended', () => {
     next.close();
   });
 
+  it('are cut from what stands beside them', () => {
+    workerThat(running => running.begin('score 0', batch(10, 12)));
+    const next = new RunningBatches(path);
+    const events = [8, 9, 10, 11, 12, 13].map(sequenceNumber => ({ sequenceNumber }));
+    const numbers = next.partsOf('score 0', events).map(part => part.map(({ sequenceNumber }) => sequenceNumber));
+    expect(numbers).toEqual([[8, 9], [10, 11, 12], [13]]);
+    expect(next.partsOf('score 1', events)).toEqual([events]);
+    next.close();
+  });
+
   it('are forgotten by the one after, which has its own', () => {
     workerThat(running => running.begin('score 0', batch(1, 2)));
     workerThat(running => running.begin('score 3', batch(7, 7)));
