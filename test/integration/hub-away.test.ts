@@ -60,7 +60,7 @@ describe('a hub', () => {
       await send(5_000);
       await open(host, 'results', opensWithinMs);
       expect(host.log()).toMatch(
-        /circuit breaker of the results hub is open: it failed 5 times within 60 s, at last: .*inference-requests-results/,
+        /circuit breaker of the results hub is open: it failed 5 times within 60 s; next try in .* s; at last: .*inference-requests-results/,
       );
       await vi.waitFor(
         () => expect(host.log()).toMatch(/results hub failed 5 times within 60 s and is left alone for 8 s/),
