@@ -238,7 +238,7 @@ export const settingsSchema = z.object({
     'direct',
   ),
   RESULT_FORMAT: oneOf(
-    'What results are beside their JSON: `json`, or `cloudevents`: CloudEvents 1.0 in binary mode too, their attributes application properties `cloudEvents:…`.',
+    'What results are beside their JSON: `json`, or `cloudevents`: CloudEvents 1.0 in binary mode too, their attributes application properties `cloudEvents_…`.',
     ['json', 'cloudevents'],
     'json',
   ),
