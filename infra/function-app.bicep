@@ -25,6 +25,8 @@ param modelBlobEndpoint string
 param modelsContainer string
 @description('Container with what the app keeps for itself.')
 param monitorContainer string
+@description('Container with batch jobs.')
+param batchContainer string
 
 @description('Names of the hubs by purpose: requests, results, deadLetters, labels.')
 param hubs Hubs
@@ -40,6 +42,9 @@ param appSettings Settings
 
 @description('The shared result cache; empty: none.')
 param redisUrl string
+
+@description('The schema registry; empty: none.')
+param schemaRegistry string
 
 @description('Memory of an instance.')
 param instanceMemoryMB int
@@ -133,7 +138,9 @@ resource functionApp 'Microsoft.Web/sites@2025-03-01' = {
           { name: 'ModelStorage__blobServiceUri', value: modelBlobEndpoint }
           { name: 'MODELS_CONTAINER', value: modelsContainer }
           { name: 'MONITOR_CONTAINER', value: monitorContainer }
+          { name: 'BATCH_CONTAINER', value: batchContainer }
           { name: 'DEFAULT_MODEL', value: defaultModel }
+          { name: 'SCHEMA_REGISTRY', value: schemaRegistry }
 
           // Names where telemetry goes; it lets nobody in, since Application Insights takes Entra tokens only.
           { name: 'APPLICATIONINSIGHTS_CONNECTION_STRING', value: applicationInsights.properties.ConnectionString }

@@ -71,6 +71,9 @@ param alwaysReadyInstances int = 0
 @description('Model for requests that name none. Empty: the only model there is.')
 param defaultModel string = ''
 
+@description('Resource id of the Event Hubs namespace with the schema registry that bodies name; the app gets the role to read it. Empty: none, or one that APP_SETTINGS name.')
+param schemaRegistryId string = ''
+
 @description('Further settings of the app, by the names in docs/settings.md; azd env set APP_SETTINGS \'{"MODEL_MEMORY_MB":"2048"}\'.')
 param appSettings Settings = {}
 
@@ -137,6 +140,8 @@ var consumerGroup = 'inference-consumer'
 var modelsContainer = 'models'
 @description('Container with what the app keeps for itself.')
 var monitorContainer = 'monitor'
+@description('Container with batch jobs.')
+var batchContainer = 'batch'
 
 @description('What modules find by name, worked out here: what-if then knows it before anything is there.')
 var names = {
@@ -149,6 +154,15 @@ var names = {
   functionApp: 'func-${token}'
 }
 
+@description('Parts of that id; of none those of a group that is never asked for.')
+var registryParts = split(
+  empty(schemaRegistryId) ? '/subscriptions/${subscription().subscriptionId}/resourceGroups/none/' : schemaRegistryId,
+  '/'
+)
+@description('Host name of the schema registry; empty: none.')
+var schemaRegistry = empty(schemaRegistryId)
+  ? ''
+  : '${last(registryParts)}.${suffixOf(environment().name, 'serviceBus')}'
 @description('Whether pods may come as our identities.')
 var aks = !empty(aksOidcIssuerUrl)
 
@@ -225,6 +239,7 @@ module modelStorage 'model-storage.bicep' = {
     token: token
     container: modelsContainer
     monitorContainer: monitorContainer
+    batchContainer: batchContainer
     sku: storageSku
     publicAccess: !privateNetworking
   }
@@ -257,6 +272,7 @@ module roles 'roles.bicep' = {
     modelStorageName: names.modelStorage
     modelsContainer: modelsContainer
     monitorContainer: monitorContainer
+    batchContainer: batchContainer
     applicationInsightsName: names.applicationInsights
   }
   dependsOn: [eventHubs, hostStorage, modelStorage, monitoring]
@@ -283,6 +299,20 @@ module endpoints 'private-endpoints.bicep' = if (privateNetworking) {
   }
 }
 
+module registryRole 'schema-registry.bicep' = if (!empty(schemaRegistryId)) {
+  scope: resourceGroup(registryParts[2], registryParts[4])
+  params: {
+    namespaceName: last(registryParts)
+    identityId: resourceId(
+      subscription().subscriptionId,
+      group.name,
+      'Microsoft.ManagedIdentity/userAssignedIdentities',
+      names.identity
+    )
+    principalId: identity.outputs.principalId
+  }
+}
+
 module functionApp 'function-app.bicep' = {
   scope: group
   params: {
@@ -297,12 +327,14 @@ module functionApp 'function-app.bicep' = {
     modelBlobEndpoint: modelStorage.outputs.blobEndpoint
     modelsContainer: modelsContainer
     monitorContainer: monitorContainer
+    batchContainer: batchContainer
     hubs: hubs
     consumerGroup: consumerGroup
     defaultModel: defaultModel
     applicationInsightsName: names.applicationInsights
     appSettings: appSettings
     redisUrl: redis ? cache!.outputs.url : ''
+    schemaRegistry: schemaRegistry
     instanceMemoryMB: instanceMemoryMB
     maximumInstanceCount: maximumInstanceCount
     alwaysReadyInstances: alwaysReadyInstances
@@ -419,10 +451,14 @@ output ModelStorage__blobServiceUri string = modelStorage.outputs.blobEndpoint
 output MODELS_CONTAINER string = modelsContainer
 @description('Container with what the app keeps for itself.')
 output MONITOR_CONTAINER string = monitorContainer
+@description('Container with batch jobs.')
+output BATCH_CONTAINER string = batchContainer
 @description('For pods.')
 output DEFAULT_MODEL string = defaultModel
 @description('For pods: the shared result cache; empty: none.')
 output REDIS_URL string = redis ? cache!.outputs.url : ''
+@description('For pods: the schema registry; empty: none.')
+output SCHEMA_REGISTRY string = schemaRegistry
 @description('For pods: where telemetry goes.')
 output APPLICATIONINSIGHTS_CONNECTION_STRING string = monitoring.outputs.applicationInsightsConnectionString
 @description('For container-app.bicep; empty without private networking.')

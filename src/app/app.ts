@@ -1,9 +1,11 @@
 import { type Settings, settingsOrDefaults } from '../config/config.ts';
+import { createCountingLog } from '../core/counting-log.ts';
 import type { Log } from '../core/log.ts';
 import type { HttpReply, HttpRequest } from '../http/http.ts';
 import type { RouteName } from '../http/routes.ts';
 import { type AppOptions, createApp } from './create-app.ts';
 
+export { CHUNKS_QUEUE } from '../core/work-queue.ts';
 export { ROUTES, type RouteName } from '../http/routes.ts';
 
 /**
@@ -15,6 +17,7 @@ const consoleLog: Log = {
   warn: message => console.warn(`warning: ${message}`),
   error: message => console.error(`error: ${message}`),
 };
+const log = createCountingLog(consoleLog, Date.now);
 
 /**
  * What functions are registered by. A setting that does not parse has its default here, since the host goes on without any function where
@@ -22,7 +25,7 @@ const consoleLog: Log = {
  */
 export const settings: Settings = settingsOrDefaults(process.env);
 
-const options: AppOptions = { environment: process.env, clock: Date.now, log: consoleLog };
+const options: AppOptions = { environment: process.env, clock: Date.now, log };
 /** The one app of this worker. */
 let app = createApp(options);
 
@@ -36,6 +39,22 @@ export function fillHoles(): Promise<void> {
 
 export function replayDeadLetters(lastRun: string | undefined): Promise<void> {
   return app.replayDeadLetters(lastRun);
+}
+
+export function scoreChunk(message: unknown): Promise<void> {
+  return app.scoreChunk(message);
+}
+
+export function failChunk(message: unknown): Promise<void> {
+  return app.failChunk(message);
+}
+
+export function tendJobs(): Promise<void> {
+  return app.tendJobs();
+}
+
+export function submitScheduled(lastRun: string | undefined): Promise<void> {
+  return app.submitScheduled(lastRun);
 }
 
 export function answerHttp(route: RouteName, request: HttpRequest): Promise<HttpReply> {

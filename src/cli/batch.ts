@@ -3,6 +3,7 @@ import { ENCODINGS } from '../batch/csv/text.ts';
 import { INPUT_FORMATS } from '../batch/format.ts';
 import { OUTPUT_FORMATS } from '../batch/range.ts';
 import type { ScoreOptions } from './batch/score-options.ts';
+import { addJobCommands } from './batch-jobs.ts';
 import { whole } from './numbers.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -18,7 +19,7 @@ Examples:
 /** `hubscore batch`; what its commands need is loaded when they are called, since ONNX Runtime takes its time. */
 export function batchCommand(terminal: Terminal): Command {
   const batch = new Command('batch')
-    .summary('score files')
+    .summary('score files: here, or as jobs of the functions app')
     .description('Whole files, scored as the stream scores events.');
   batch
     .command('score')
@@ -48,6 +49,7 @@ export function batchCommand(terminal: Terminal): Command {
     .action(async (input: string, output: string, options: ScoreOptions) =>
       (await import('./batch/score.ts')).scoreFilesHere(terminal, input, output, options),
     );
+  addJobCommands(batch, terminal);
   return batch;
 }
 

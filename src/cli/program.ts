@@ -3,13 +3,14 @@ import { unknownSettings } from '../config/unknown-settings.ts';
 import { VERSION } from '../core/version.ts';
 import { batchCommand } from './batch.ts';
 import { doctorCommand } from './doctor.ts';
-import { commandVariables } from './environment.ts';
+import { commandVariables, staleLocalSettings } from './environment.ts';
 import { loadCommand } from './load.ts';
 import { modelsCommand } from './models.ts';
 import { printable, printableLines } from './printable.ts';
 import { explainProblem } from './problems.ts';
 import { replayCommand } from './replay.ts';
 import { sendCommand } from './send.ts';
+import { statusCommand } from './status.ts';
 import { tailCommand } from './tail.ts';
 import { CommandError, paintFor, type Terminal } from './terminal.ts';
 import { tuneCommand } from './tune.ts';
@@ -21,8 +22,29 @@ local.settings.json, points them elsewhere:
   EventHubs                              connection string of an Event Hubs namespace
   EventHubs__fullyQualifiedNamespace     or its host name, with the identity of \`az login\`
   ModelStorage, ModelStorage__blobServiceUri     likewise for the account with the models
-  EVENTHUBS_PORT, STORAGE_PORT           a local stack on other ports
+  EVENTHUBS_PORT, STORAGE_PORT, STORAGE_QUEUE_PORT   a local stack on other ports
 All settings: docs/settings.md`;
+
+/** Every command with its flags; what they touch of the world is the terminal's. */
+export function createProgram(terminal: Terminal): Command {
+  return new Command('hubscore')
+    .description(
+      'Streaming ONNX inference in Azure Event Hubs and Functions: send requests, see results, manage models.',
+    )
+    .addHelpText('after', HELP)
+    .addCommand(statusCommand(terminal))
+    .addCommand(sendCommand(terminal))
+    .addCommand(tailCommand(terminal))
+    .addCommand(modelsCommand(terminal))
+    .addCommand(replayCommand(terminal))
+    .addCommand(verifyCommand(terminal))
+    .addCommand(doctorCommand(terminal))
+    .addCommand(loadCommand(terminal))
+    .addCommand(tuneCommand(terminal))
+    .addCommand(batchCommand(terminal))
+    .version(VERSION, '-V, --version', 'print the version')
+    .enablePositionalOptions(); // `models push --version` is another one
+}
 
 /** Runs one command line. @returns the exit code. */
 export async function run(args: readonly string[], world: Omit<Terminal, 'setExitCode'>): Promise<number> {
@@ -33,22 +55,7 @@ export async function run(args: readonly string[], world: Omit<Terminal, 'setExi
       exitCode = code;
     },
   };
-  const program = new Command('hubscore')
-    .description(
-      'Streaming ONNX inference in Azure Event Hubs and Functions: send requests, see results, manage models.',
-    )
-    .addHelpText('after', HELP)
-    .addCommand(sendCommand(terminal))
-    .addCommand(tailCommand(terminal))
-    .addCommand(modelsCommand(terminal))
-    .addCommand(batchCommand(terminal))
-    .addCommand(replayCommand(terminal))
-    .addCommand(verifyCommand(terminal))
-    .addCommand(doctorCommand(terminal))
-    .addCommand(loadCommand(terminal))
-    .addCommand(tuneCommand(terminal))
-    .version(VERSION, '-V, --version', 'print the version')
-    .enablePositionalOptions() // `models push --version` is another one
+  const program = createProgram(terminal)
     .hook('preAction', () => warnOfSettings(terminal))
     .showSuggestionAfterError()
     .showHelpAfterError('(--help says more)')
@@ -74,6 +81,8 @@ function warnOfSettings({ environment, folder, stderr }: Terminal): void {
   let variables = environment;
   try {
     variables = commandVariables(environment, folder);
+    const stale = staleLocalSettings(environment, folder);
+    if (stale !== undefined) stderr.write(`note: ${printable(stale)}\n`);
   } catch {
     // The command itself says what is wrong with local.settings.json.
   }

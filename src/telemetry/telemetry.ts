@@ -24,6 +24,8 @@ export interface ModelLoad {
 export interface Observed {
   readonly cache?: () => CacheCounts;
   readonly breakers?: () => Readonly<Record<string, 'closed' | 'half-open' | 'open'>>;
+  /** Sends that were told to come later, by hub, since the start. */
+  readonly throttled?: () => Readonly<Record<string, number>>;
   readonly models?: () => Promise<readonly ModelSummary[]>;
   readonly newest?: AskNewest;
   /** Partitions of the requests hub; asked until it answers once. */
@@ -48,6 +50,11 @@ export interface Telemetry {
   recordApart(count: number): void;
   /** A process that scored them ended of it. */
   recordLostProcess(reason: 'died' | 'time' | 'memory'): void;
+  /** A batch job that came to its end. */
+  recordJob(state: 'succeeded' | 'failed' | 'cancelled'): void;
+  recordChunk(outcome: 'scored' | 'failed' | 'poison', seconds: number): void;
+  /** A batch job that will not be done by its deadline, or was not. */
+  recordSla(sla: 'at_risk' | 'missed'): void;
   recordModelLoad(load: ModelLoad): void;
   recordHttp(route: string, status: number, durationMs: number): void;
   /** Adds sources that are asked at every look. */
@@ -74,6 +81,10 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
   const lag = new PartitionLag(store, clock);
   const process = watchProcess(store);
   const sources: Observed[] = [];
+  // What alerts look at is there with 0 before it has news, or its first increase would be none.
+  store.prepare('hubscore_batch_jobs_total', 'failed');
+  store.prepare('hubscore_batch_chunks_total', 'poison');
+  for (const sla of ['at_risk', 'missed']) store.prepare('hubscore_batch_sla_total', sla);
   for (const reason of FAILURES) store.prepare('hubscore_batch_failures_total', reason);
   const preparePartitions = once(async () => {
     const ask = sources.find(({ partitions }) => partitions)?.partitions;
@@ -119,6 +130,16 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
     recordLostProcess(reason) {
       store.of('hubscore_apart_lost_total', reason).value++;
     },
+    recordJob(state) {
+      store.of('hubscore_batch_jobs_total', state).value++;
+    },
+    recordChunk(outcome, seconds) {
+      store.of('hubscore_batch_chunks_total', outcome).value++;
+      if (outcome === 'scored') store.of('hubscore_batch_chunk_seconds').observe(seconds);
+    },
+    recordSla(sla) {
+      store.of('hubscore_batch_sla_total', sla).value++;
+    },
     recordModelLoad({ model, version, durationMs, failed }) {
       // One that failed has no suffix yet: nothing but the count of failed loads goes by that name.
       if (!failed) meter.know(model, version);
@@ -150,7 +171,10 @@ function once(attempt: () => Promise<boolean>): () => Promise<void> {
   };
 }
 
-async function observeInto(store: MetricStore, { cache, breakers, models, ignoredSettings }: Observed): Promise<void> {
+async function observeInto(
+  store: MetricStore,
+  { cache, breakers, throttled, models, ignoredSettings }: Observed,
+): Promise<void> {
   if (cache) {
     const { hits, misses, evictions, bypassed } = cache();
     store.of('hubscore_cache_hits_total').value = hits;
@@ -160,6 +184,9 @@ async function observeInto(store: MetricStore, { cache, breakers, models, ignore
   }
   for (const [target, state] of Object.entries(breakers?.() ?? {})) {
     store.of('hubscore_breaker_state', target).value = BREAKER_STATES[state];
+  }
+  for (const [target, sends] of Object.entries(throttled?.() ?? {})) {
+    store.of('hubscore_throttled_total', target).value = sends;
   }
   for (const setting of ignoredSettings ?? []) store.of('hubscore_setting_ignored', setting).value = 1;
   if (models) {
