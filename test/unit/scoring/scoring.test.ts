@@ -299,7 +299,10 @@ describe('deadlines', () => {
     const { endings } = await score(catalogOf(version), bodies, { clock: () => now });
     expect(endings.map(({ prediction, error }) => prediction ?? error)).toEqual([
       2,
-      { code: 'deadline_exceeded', message: 'timeout_ms is 9; the answer was there after 10 ms', stage: 'infer' },
+      expect.objectContaining({
+        ...{ code: 'deadline_exceeded', stage: 'infer' },
+        message: 'timeout_ms is 9; the answer was there after 10 ms',
+      }),
       6,
     ]);
     expect(endings[1]).toMatchObject({ request_id: id, model: 'm', model_version: '1.0.0+0123abcd' });
