@@ -182,6 +182,7 @@ function jobOf(
       classes: [...inspected.classes],
       header: inspected.header,
     },
+    counting: request.id_column === undefined && chunks > 1,
     ...{ chunk_bytes: chunkBytes, chunks, max_rejected: request.max_rejected, timestamp: queuedAt },
     ...{
       sla_seconds: request.sla_seconds,
