@@ -83,7 +83,7 @@ param storageSku string = 'Standard_LRS'
 @description('Where alerts are mailed to. Empty: they only show in the portal.')
 param alertEmail string = ''
 
-@description('The latency alert fires where the 95th percentile from enqueued to scored is above this, in milliseconds.')
+@description('The latency alert fires where the 95th percentile from enqueued until the result was in the hub is above this, in milliseconds.')
 @minValue(1)
 param latencyAlertMs int = 1000
 

@@ -1,12 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { createPartWorker, type PartRequest, type PartWorker } from '../batch/local/part-worker.ts';
 import { BatchRefusal } from '../batch/problems.ts';
+import { createDecoder } from '../codecs/decoder.ts';
 import type { Settings } from '../config/settings.ts';
 import { NO_CARD, parseCard } from '../models/card.ts';
 import { type ModelFiles, type OpenedFiles, openModelFiles } from '../models/open-files.ts';
 import { serveParent } from '../processes/serve-parent.ts';
 import { createTableScorer } from '../scoring/table.ts';
 import { createLoaders } from './create-loaders.ts';
+import { openCodecs } from './open-codecs.ts';
 
 /** To a process that scores parts of files: the model first, then parts. */
 export type PartProcessRequest =
@@ -44,7 +46,8 @@ async function answer(request: PartProcessRequest): Promise<unknown> {
     const { loaders, close } = createLoaders({ ...settings, WORKER_THREADS: 0 }, QUIET);
     const raw = files.card === undefined ? NO_CARD : parseCard(readFileSync(files.card), files.card);
     const opened = await openModelFiles(files, raw, loaders);
-    model = { opened, close, worker: createPartWorker(createTableScorer(opened.version, Date.now), never) };
+    const decoder = createDecoder(openCodecs(settings, Date.now), { inputOf: () => opened.version.card.input });
+    model = { opened, close, worker: createPartWorker(createTableScorer(opened.version, Date.now), decoder, never) };
     return undefined;
   }
   const worker = model?.worker;

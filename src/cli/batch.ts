@@ -8,7 +8,8 @@ import { whole } from './numbers.ts';
 import type { Terminal } from './terminal.ts';
 
 const SCORE_HELP = `
-INPUT is a file, a pattern in quotes ('in/*.csv'), or - for standard input; OUTPUT a file, or - for standard output. CSV, NDJSON or
+INPUT is a file, a pattern in quotes ('in/*.csv'), the URL of a blob or of several, or - for standard input; OUTPUT a file, a URL, or - for
+standard output. CSV, NDJSON or
 Parquet by its extension, also .gz and .zst. The output appears whole, once all of it has passed, or not at all: exit status 2 where the input is refused. More: docs/batch.md.
 
 Examples:

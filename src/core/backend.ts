@@ -73,6 +73,17 @@ export class WaitedTooLong extends Error {
   override readonly name = 'WaitedTooLong';
 }
 
+/** Which backend answers, and whether it can now. */
+export interface BackendStatus {
+  /** `open-inference`, `mlflow`. */
+  readonly kind: string;
+  /** Where: a host. */
+  readonly at: string;
+  readonly state: 'up' | 'away';
+  /** Why it is away. */
+  readonly reason?: string;
+}
+
 /** One contract for everything that turns input tensors into output tensors: ONNX in-line, ONNX in processes of their own, remote servers. */
 export interface Backend {
   /** Loads and warms up; resolves once `predict` may be called. Idempotent. @throws Error naming the file and the cause. */
@@ -84,6 +95,8 @@ export interface Backend {
   predict(inputs: Tensors, options?: PredictOptions): Promise<Tensors>;
   /** @throws Error before `load` has resolved. */
   readonly info: BackendInfo;
+  /** Of one that may be away while it is loaded; absent: it is here. */
+  readonly status?: BackendStatus | undefined;
   /** Waits for running slices, then frees memory. Idempotent. */
   close(): Promise<void>;
 }

@@ -1,6 +1,7 @@
 import type { RequestError } from './errors.ts';
 import type { ModelVersion } from './model.ts';
 import type { ClassLabel, Prediction } from './prediction.ts';
+import type { RequestId } from './request.ts';
 
 /** Scores tables by one version as the stream scores requests: the same encoder, the same slices, the same reading of what the model says. */
 export interface TableScorer {
@@ -9,6 +10,8 @@ export interface TableScorer {
   readonly plainWidth: number;
   /** Rows that are worth gathering before they are answered. */
   readonly blockRows: number;
+  /** A request's instances one by one, each for `add`. @throws RequestError schema_mismatch, malformed_payload */
+  instancesOf(features: unknown, ids: readonly RequestId[] | undefined): readonly unknown[];
   begin(): TableRows;
 }
 

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { RuntimeWishes } from '../core/backend.ts';
 import { asError } from '../core/errors.ts';
+import { remoteSchema } from '../core/remote-card.ts';
 import { fromUtf8 } from '../core/utf8.ts';
 import { inputSchema } from './compile-input.ts';
 
@@ -68,6 +69,7 @@ export const cardSchema = z.looseObject({
       intra_op_threads: optional(z.number().int().min(1).max(64)),
     }),
   ),
+  backend: optional(remoteSchema),
   input: optional(inputSchema),
   cache: optional(z.boolean()),
   example: z.unknown().optional(),

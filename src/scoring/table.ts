@@ -18,6 +18,7 @@ export function createTableScorer(version: ModelVersion, clock: Clock): TableSco
     version,
     plainWidth: plan.scanWidth,
     blockRows: plan.slice.rows * SLICES_A_BLOCK,
+    instancesOf: (features, ids) => plan.encoder.instancesOf(features, ids).instances,
     begin: () => tableRows(plan, plan.encoder.begin(0), clock),
   };
 }

@@ -4,7 +4,9 @@ import { join, resolve } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { createBlobs } from '../../src/azure/blobs.ts';
 import { run } from '../../src/cli/program.ts';
+import { startStorage } from '../support/storage.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const MODEL = join(ROOT, 'samples/models/diabetes/1.0.0');
@@ -26,18 +28,22 @@ beforeEach(() => {
 
 async function score(
   args: readonly string[],
-  { stdin = Readable.from([]) as Readable, signal = new AbortController().signal as AbortSignal } = {},
+  {
+    stdin = Readable.from([]) as Readable,
+    signal = new AbortController().signal as AbortSignal,
+    environment = {},
+  } = {},
 ) {
   const [stdout, stderr] = [new PassThrough(), new PassThrough()];
-  const environment = { LOCAL_DATA_DIR: join(folder, 'data') };
-  const words = ['batch', 'score', ...args, '--model', MODEL];
+  const words = ['batch', 'score', ...(args.includes('--model') ? args : [...args, '--model', MODEL])];
+  const variables = { LOCAL_DATA_DIR: join(folder, 'data'), ...environment };
   const read = (stream: PassThrough) => {
     const parts: Buffer[] = [];
     stream.on('data', part => parts.push(part));
     return () => Buffer.concat(parts).toString();
   };
   const [out, err] = [read(stdout), read(stderr)];
-  const code = await run(words, { stdin, stdout, stderr, environment, folder, signal });
+  const code = await run(words, { stdin, stdout, stderr, environment: variables, folder, signal });
   return { code, out: out(), err: err() };
 }
 
@@ -54,7 +60,7 @@ const ids = (text: string) =>
     .slice(1)
     .map(line => line.split(',')[0]);
 
-describe('hubscore batch score', () => {
+describe('hubscore batch score', { timeout: 120_000 }, () => {
   it('scores a file by several processes as by one, whatever its texts look like', async () => {
     const fakes = Array.from(
       { length: 60 },
@@ -182,11 +188,39 @@ describe('hubscore batch score', () => {
     const stop = new AbortController();
     const scoring = score(['in.csv', 'out.csv', '--processes', '2', '--chunk-bytes', '20000'], { signal: stop.signal });
     await expect
-      .poll(() => readdirSync(folder).some(name => name.endsWith('.hubscore-part')), { interval: 2, timeout: 20_000 })
+      .poll(() => readdirSync(folder).some(name => name.endsWith('.hubscore-part')), { interval: 2, timeout: 60_000 })
       .toBe(true);
     stop.abort();
     expect((await scoring).code).toBe(130);
     expect(existsSync(join(folder, 'out.csv'))).toBe(false);
     expect(readdirSync(folder).sort()).toEqual(['data', 'in.csv']);
+  });
+
+  it('takes blobs and gives blobs, by their URLs, and a model that is in storage', async () => {
+    const storage = await startStorage();
+    try {
+      const blobs = createBlobs({ kind: 'connection-string', connectionString: storage.connectionString }, 'lake');
+      const models = createBlobs({ kind: 'connection-string', connectionString: storage.connectionString }, 'models');
+      const [signal, none] = [new AbortController().signal, {}];
+      for (const name of ['model.onnx', 'model.json'])
+        await models.writeFile(`diabetes/1.0.0/${name}`, join(MODEL, name), none, 'any', signal);
+      write('a.csv', `${header}\n${rows.slice(0, 30).join('\n')}\n`);
+      for (const name of ['in/a1.csv', 'in/a2.csv', 'in/b.csv'])
+        await blobs.writeFile(name, join(folder, 'a.csv'), none, 'any', signal);
+      const at = (path: string) => `http://127.0.0.1:${storage.port}/devstoreaccount1/lake/${path}`;
+      const environment = { ModelStorage: storage.connectionString };
+      const asked = ['-i', 'user_id', '--model', 'diabetes'];
+      const done = await score([at('in/a*.csv'), at('out/a.csv'), ...asked], { environment });
+      expect(done, done.err).toMatchObject({ code: 0 });
+      const { text } = await blobs.readText('out/a.csv', signal);
+      expect(ids(text)).toEqual([0, 1].flatMap(() => rows.slice(0, 30).map((_, i) => `u${i}`)));
+      const again = await score([at('in/b.csv'), at('out/a.csv'), ...asked], { environment });
+      expect(again).toMatchObject({ code: 2, err: expect.stringContaining('out/a.csv is there already') });
+      expect((await blobs.readText('out/a.csv', signal)).text).toBe(text);
+      const nowhere = await score([at('in/c.csv'), 'out.csv', ...asked], { environment });
+      expect(nowhere).toMatchObject({ code: 2, err: expect.stringContaining('in/c.csv is not there') });
+    } finally {
+      await storage.stop();
+    }
   });
 });

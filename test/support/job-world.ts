@@ -79,13 +79,21 @@ export function jobWorld(settings: { inFlight?: number; retrySeconds?: number } 
       },
     },
     inspector: {
-      async inspect({ model }, files) {
+      async inspect({ model, id_column: idColumn = null }, files) {
         const seen = files.map(({ bytes }) => ({
           from: 0,
           to: bytes,
           chunks: Math.max(1, Math.ceil(bytes / CHUNK_BYTES)),
         }));
-        return { model, modelVersion: '1.0.0+abc', format: 'csv', classes: [], header: 'head\n', files: seen };
+        return {
+          model,
+          modelVersion: '1.0.0+abc',
+          format: 'csv',
+          idColumn,
+          classes: [],
+          header: 'head\n',
+          files: seen,
+        };
       },
     },
     clock,

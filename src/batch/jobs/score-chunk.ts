@@ -1,14 +1,13 @@
 import { createHash } from 'node:crypto';
 import { type JobBlobs, type JobStorage, parsePlace } from '../../core/job-storage.ts';
 import type { Clock } from '../../core/log.ts';
-import type { TableScorer } from '../../core/table-scorer.ts';
 import { BatchRefusal } from '../problems.ts';
 import type { RangeResult } from '../range.ts';
 import { NO_STATISTICS } from '../statistics.ts';
 import { blockId, partName } from './commit.ts';
 import { type ChunkMessage, type Job, placeOf } from './job.ts';
 import { readNumbering } from './numbering.ts';
-import { withFile } from './open-file.ts';
+import { type TableModel, withFile } from './open-file.ts';
 import type { ChunkRecord } from './records.ts';
 import { chunkRejectsPath, toLines } from './rejects.ts';
 
@@ -28,7 +27,7 @@ export async function scoreChunk(
   { storage, blobs, clock }: ScoreRoom,
   job: Job,
   message: ChunkMessage,
-  scorer: TableScorer,
+  model: TableModel,
   signal: AbortSignal,
 ): Promise<ChunkRecord> {
   const startMs = clock();
@@ -37,7 +36,7 @@ export async function scoreChunk(
   // Without an id column rows are numbered, from where all before were counted.
   const numbered = job.id_column === null && job.chunks > 1 && !job.counting;
   const numbering = numbered ? await readNumbering(blobs, job.id, chunk, signal) : undefined;
-  const result = await withFile(storage, job, file, scorer, signal, async (table): Promise<RangeResult> => {
+  const result = await withFile(storage, job, file, model, signal, async (table): Promise<RangeResult> => {
     const bounds = [table.from, ...table.cuts(job.chunk_bytes), table.to];
     const [from, to] = [bounds[place], bounds[place + 1]];
     if (from === undefined || to === undefined || bounds.length !== file.chunks + 1) {

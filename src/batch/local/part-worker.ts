@@ -1,4 +1,5 @@
 import { type FileHandle, open } from 'node:fs/promises';
+import type { Decoder } from '../../core/codec.ts';
 import type { TableScorer } from '../../core/table-scorer.ts';
 import type { BatchOptions, Range, RangeResult } from '../range.ts';
 import { type BatchTable, openTable, type TableForm } from '../table.ts';
@@ -49,7 +50,7 @@ export interface PartWorker {
 }
 
 /** In this process. */
-export function createPartWorker(scorer: TableScorer, signal: AbortSignal): PartWorker {
+export function createPartWorker(scorer: TableScorer, decoder: Decoder, signal: AbortSignal): PartWorker {
   const tables = new Map<number, { readonly table: BatchTable; readonly file: FileHandle }>();
   const outputs = new Map<number, Buffer>();
   const tableOf = (number: number) => (tables.get(number) as { table: BatchTable }).table;
@@ -60,7 +61,7 @@ export function createPartWorker(scorer: TableScorer, signal: AbortSignal): Part
       try {
         const { size } = await file.stat();
         const source = { size, read: (offset: number, length: number) => readAt(file, offset, length) };
-        const table = await openTable(source, form, scorer, options);
+        const table = await openTable(source, form, scorer, options, decoder);
         tables.set(number, { table, file });
         const bounds = [table.from, ...table.cuts(chunkBytes), table.to];
         return { header: table.header.toString(), bounds };

@@ -6,7 +6,10 @@ import { formatOf } from '../../batch/format.ts';
 import type { FileToScore } from '../../batch/local/part-worker.ts';
 import { unpack } from '../../batch/local/unpack.ts';
 import { BatchRefusal } from '../../batch/problems.ts';
+import type { Settings } from '../../config/settings.ts';
 import type { Terminal } from '../terminal.ts';
+import { downloadBlobs, isUrl } from './blob-url.ts';
+import { nameMatcher } from './name-pattern.ts';
 import type { ScoreOptions } from './score-options.ts';
 
 export interface Inputs {
@@ -18,6 +21,7 @@ export interface Inputs {
 /** The files that an input means, packed ones and standard input put down in `scratch`. @throws BatchRefusal where there is none. */
 export async function openInputs(
   { stdin, folder, signal }: Terminal,
+  settings: Settings,
   input: string,
   { delimiter, encoding, inputFormat }: ScoreOptions,
   scratch: string,
@@ -34,7 +38,8 @@ export async function openInputs(
     const path = join(scratch, 'stdin');
     await pipeline(stdin, createWriteStream(path), { signal });
     await add(path, 'standard input');
-  } else {
+  } else if (isUrl(input)) await downloadBlobs(settings, input, scratch, signal, add);
+  else {
     for (const title of await matching(folder, input)) await add(resolve(folder, title), title);
   }
   return { files, bytes };
@@ -50,14 +55,10 @@ async function matching(folder: string, input: string): Promise<string[]> {
       throw new BatchRefusal(`${input} is a folder; a file is expected, or a pattern such as '${input}/*.csv'`);
     return [input];
   }
-  const source = name
-    .replace(/[.+^${}()|[\]\\]/g, '\\$&')
-    .replaceAll('*', '.*')
-    .replaceAll('?', '.');
-  const pattern = new RegExp(`^${source}$`);
+  const matches = nameMatcher(name);
   const place = dirname(input);
   const names = await readdir(resolve(folder, place)).catch(() => [] as string[]);
-  const found = names.filter(other => pattern.test(other) && !other.startsWith('.')).sort();
+  const found = names.filter(other => matches(other) && !other.startsWith('.')).sort();
   if (found.length === 0) throw new BatchRefusal(`no file is called ${input}`);
   return found.map(other => join(place, other));
 }

@@ -1,14 +1,15 @@
-import { createReadStream, existsSync, readFileSync } from 'node:fs';
-import { rename, rm, stat } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
-import { pipeline } from 'node:stream/promises';
+import { existsSync, readFileSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { basename, resolve } from 'node:path';
 import { availableCores } from '../../backends/onnx/cores.ts';
-import { formatOf } from '../../batch/format.ts';
+import { REQUEST_ID } from '../../batch/capture/open-capture.ts';
+import { outputFormatOf } from '../../batch/format.ts';
 import { createPartWorker, type PartWorker } from '../../batch/local/part-worker.ts';
 import { type ScoredFiles, scoreFiles } from '../../batch/local/score-files.ts';
 import { BatchRefusal } from '../../batch/problems.ts';
 import type { BatchOptions } from '../../batch/range.ts';
 import { reportLines, reportOf } from '../../batch/report.ts';
+import { createDecoder } from '../../codecs/decoder.ts';
 import type { Settings } from '../../config/settings.ts';
 import type { ModelVersion } from '../../core/model.ts';
 import { NO_CARD, parseCard } from '../../models/card.ts';
@@ -24,6 +25,7 @@ import { CommandError, Refusal, type Terminal } from '../terminal.ts';
 import { type Inputs, openInputs } from './inputs.ts';
 import { createProgress } from './progress.ts';
 import type { ScoreOptions } from './score-options.ts';
+import { openTarget, type Target } from './target.ts';
 
 /** Less than this is scored before another process is there. */
 const WORTH_A_PROCESS_BYTES = 8 * 1024 * 1024;
@@ -41,17 +43,17 @@ export async function scoreFilesHere(
   const settings = commandSettings(terminal.environment, terminal.folder);
   if (output === '-' && options.format === 'parquet')
     throw new CommandError('Parquet comes out as a folder of files', 'Name one instead of -.');
-  const target = output === '-' ? undefined : resolve(terminal.folder, output);
-  if (target !== undefined && !options.overwrite && existsSync(target))
-    throw new Refusal(`${output} is there already`, 'Give another name, or --overwrite.');
   try {
     await withScratch(settings, 'batch', async scratch => {
-      const inputs = await openInputs(terminal, input, options, scratch);
-      await withModelFiles(terminal, settings, options, files =>
-        withTarget(terminal, target, scratch, aside =>
-          scoreWith({ terminal, settings, files, inputs, aside, options, output }),
-        ),
-      );
+      const target = openTarget(terminal, settings, output, options.overwrite ?? false, scratch);
+      try {
+        const inputs = await openInputs(terminal, settings, input, options, scratch);
+        await withModelFiles(terminal, settings, options, files =>
+          scoreWith({ terminal, settings, files, inputs, target, options, output }),
+        );
+      } finally {
+        await target.clear();
+      }
     });
   } catch (thrown) {
     terminal.signal.throwIfAborted();
@@ -77,46 +79,24 @@ async function withModelFiles(
   await withDownloaded(settings, store, found, signal, files => work({ ...found.stored, ...files }));
 }
 
-/** A file beside the output, which takes its place where `work` succeeds, and is removed where not. */
-async function withTarget(
-  { stdout }: Terminal,
-  target: string | undefined,
-  scratch: string,
-  work: (aside: string) => Promise<void>,
-): Promise<void> {
-  const aside =
-    target === undefined
-      ? join(scratch, 'output')
-      : join(dirname(target), `.${basename(target)}.${process.pid}.hubscore-part`);
-  try {
-    await work(aside);
-    if (target !== undefined) {
-      // A folder is not put over another.
-      if ((await stat(aside)).isDirectory()) await rm(target, { recursive: true, force: true });
-      await rename(aside, target);
-    } else await pipeline(createReadStream(aside), stdout, { end: false });
-  } finally {
-    await rm(aside, { recursive: true, force: true });
-  }
-}
-
 interface Scoring {
   readonly terminal: Terminal;
   readonly settings: Settings;
   readonly files: ModelFiles;
   readonly inputs: Inputs;
-  readonly aside: string;
+  readonly target: Target;
   readonly options: ScoreOptions;
   readonly output: string;
 }
 
-async function scoreWith({ terminal, settings, files, inputs, aside, options, output }: Scoring): Promise<void> {
+async function scoreWith({ terminal, settings, files, inputs, target, options, output }: Scoring): Promise<void> {
   const { signal, folder, stderr, stdout } = terminal;
   const begin = performance.now();
   const processes = options.processes ?? availableCores();
-  const [{ createLoaders }, { startPartWorker }] = await Promise.all([
+  const [{ createLoaders }, { startPartWorker }, { openCodecs }] = await Promise.all([
     import('../../app/create-loaders.ts'),
     import('../../app/part-workers.ts'),
+    import('../../app/open-codecs.ts'),
   ]);
   const stop = new AbortController();
   const workers: PartWorker[] = [];
@@ -134,21 +114,24 @@ async function scoreWith({ terminal, settings, files, inputs, aside, options, ou
     try {
       const { version } = opened;
       const inLine = version.backend.info.placement === 'in-line';
+      const decoder = createDecoder(openCodecs(settings, Date.now), { inputOf: () => version.card.input });
       // What runs in processes of its own keeps all cores busy from here; others would only open it once more.
       if (!inLine) await Promise.all(workers.splice(0).map(worker => worker.close()));
-      workers.unshift(createPartWorker(createTableScorer(version, Date.now), signal));
-      const asked = batchOptions(options, output);
+      workers.unshift(createPartWorker(createTableScorer(version, Date.now), decoder, signal));
+      const captured = inputs.files.some(({ form }) => form.format === 'capture');
+      const asked = batchOptions(captured ? { ...options, idColumn: options.idColumn ?? REQUEST_ID } : options, output);
       const scored = await scoreFiles({
         files: inputs.files.map(file => ({ ...file, options: asked, chunkBytes: options.chunkBytes })),
         workers,
-        output: aside,
+        output: target.aside,
         rejects: options.rejects === undefined ? undefined : resolve(folder, options.rejects),
         maxRejected: options.maxRejected,
-        numbered: options.idColumn === undefined,
+        numbered: asked.idColumn === undefined,
         signal,
         onProgress: progress.show,
       });
       progress.end();
+      await target.commit();
       const report = reportFor(version, scored, (performance.now() - begin) / 1000);
       const into = output === '-' ? stderr : stdout;
       if (options.json) into.write(`${JSON.stringify(report)}\n`);
@@ -169,7 +152,7 @@ function batchOptions(
   output: string,
 ): BatchOptions {
   return {
-    format: format ?? formatOf(output) ?? 'csv',
+    format: format ?? outputFormatOf(output) ?? 'csv',
     idColumn,
     includeFeatures,
     includeProbabilities,
