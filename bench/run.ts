@@ -114,7 +114,10 @@ const HELP = `npm run bench [-- --only NAME,…] [-- --peers]
   --only NAME,…   these scenarios: ${Object.keys(SCENARIOS).join(', ')}
   --peers         the others too, which make virtual environments of Python under .local: ${Object.keys(PEERS).join(', ')}
   --only soak     the whole stack twice, side by side, for --minutes N (6) at --rate N (500) requests a second each: what its processes hold
-Figures are printed, and recorded in bench/results/.`;
+Figures are printed, and recorded in bench/results/. A scenario takes from half a minute to five; how long, each says as it begins.`;
+
+// By the end of this process, not past it: what it started ends with it.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
 
 const values = readArguments();
 const names = values.only?.split(',') ?? Object.keys(values.peers ? { ...SCENARIOS, ...PEERS } : SCENARIOS);
@@ -134,7 +137,7 @@ if (names.length > 1) {
     const figures =
       parts === undefined ? await known[name]?.() : medianFigures(Array.from({ length: parts }, () => part(name)));
     console.log(JSON.stringify(figures, null, 2));
-    console.log(`recorded in ${record(name, figures)}`);
+    console.log(`recorded in ${record(name, figures)}, after ${Math.round(performance.now() / 1000)} s`);
   }
 }
 process.exit(); // a scenario may leave something open

@@ -119,7 +119,7 @@ resource alerts 'Microsoft.Insights/scheduledQueryRules@2026-03-01' = [
     kind: 'LogAlert'
     properties: {
       displayName: rule.title
-      description: 'What to do: docs/operate.md, ${rule.name}.'
+      description: 'What to do: docs/operate.md#${rule.name}.'
       severity: rule.severity
       enabled: true
       scopes: [rule.scope]

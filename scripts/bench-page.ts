@@ -1,4 +1,4 @@
-/** Makes docs/performance.md and its pictures from the newest runs in bench/results: `node scripts/bench-page.ts`. */
+/** Makes docs/performance.md and its pictures from the newest runs in bench/results: `npx --no node scripts/bench-page.ts`. */
 import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { type Bar, drawBars, short } from './bench/bars.ts';
@@ -252,7 +252,7 @@ memory is others' too: what is quick in nanoseconds is up to a tenth nearer to t
 npm run bench                        # everything but the peers
 npm run bench -- --only function-path,stream
 npm run bench -- --peers             # makes virtual environments of Python under .local
-node scripts/bench-page.ts           # this page, from the newest runs
+npx --no node scripts/bench-page.ts   # this page, from the newest runs
 \`\`\`
 
 | figure | aim | measured |

@@ -9,7 +9,7 @@ import type { ModelFiles } from '../models/open-files.ts';
 import { type Inspection, pushModel } from '../models/publish.ts';
 import type { ModelStore } from '../models/store.ts';
 import { commandSettings } from './environment.ts';
-import { inspect, openStore, readDeployed, shareVerdict } from './model-room.ts';
+import { accountOf, inspect, openStore, readDeployed, shareVerdict } from './model-room.ts';
 import { refusing } from './models-alias.ts';
 import { jsonLine, printable } from './printable.ts';
 import { type Production, productionOf, showAliasChange } from './show-alias-change.ts';
@@ -72,7 +72,7 @@ export async function push(terminal: Terminal, path: string, options: PushOption
       if (thrown instanceof InfrastructureError) throw thrown;
       throw new Refusal(asError(thrown).message, 'It was not pushed.', { cause: thrown });
     });
-    const where = printable(`${settings.MODELS_CONTAINER}/${files.name}/${files.version}`);
+    const where = printable(`${settings.MODELS_CONTAINER}/${files.name}/${files.version}${accountOf(settings)}`);
     say(pushed ? `${paint('green', 'pushed')} to ${where}` : `already at ${where}, the same file`);
     if (options.alias) await refusing(setAlias(store, files.name, options.alias, files.version, signal, plan.pin));
     say(outcome(plan, files.version, settings));

@@ -215,6 +215,11 @@ export const settingsSchema = z.object({
     ['direct', 'sdk'],
     'direct',
   ),
+  RESULT_FORMAT: oneOf(
+    'What results are beside their JSON: `json`, or `cloudevents`: CloudEvents 1.0 in binary mode too, their attributes application properties `cloudEvents:…`.',
+    ['json', 'cloudevents'],
+    'json',
+  ),
   SEND_TIMEOUT_SECONDS: whole(
     'Time for one send to be confirmed; after that its fate is unknown and the tail is read. With connecting and all else it is given up after half as long again.',
     1,

@@ -30,6 +30,8 @@ export interface WarmUpPlan {
   inputs(rows: number): Tensors;
   /** An instance alone, and first of several that are longer, padded as the card says; undefined where it says nothing. */
   padded?(): { readonly alone: Tensors; readonly beside: Tensors } | undefined;
+  /** What answers are made of, where the model's outputs are not yet that; undefined: they are. */
+  answers?(inputs: Tensors, outputs: Tensors): Tensors;
   /** Other instances, tried where these fail. */
   readonly plainer?: readonly WarmUpPlan[];
   /** Instances of other sizes, tried where not even one of those runs. */

@@ -41,8 +41,11 @@ export function describeModel(version: ModelVersion, summary: ModelSummary | und
 
 /** Inputs by the model's names; where the card turns texts into an input's columns, its features take their place, a tensor each. */
 function describeInputs({ card, signature }: ModelVersion): TensorMetadata[] {
+  const { text } = card;
   return signature.inputs.flatMap((spec): TensorMetadata[] => {
     const { name, type } = spec;
+    if (name === text?.ids) return text.features.map(feature => ({ name: feature, datatype: 'BYTES', shape: [-1, 1] }));
+    if (text !== undefined && (name === text.mask || name === text.types)) return [];
     const features = card.features.filter(feature => feature.input === name);
     if (features.some(({ encode }) => encode !== undefined)) {
       return features.map(feature => ({

@@ -6,7 +6,8 @@ import { faults } from './card.ts';
 import { looksLikeVersion } from './resolve-version.ts';
 import { deploymentPath, type ModelStore } from './store.ts';
 
-const deploymentSchema = z.looseObject({
+/** deployment.json as it may be written. */
+export const deploymentSchema = z.looseObject({
   aliases: z
     .record(
       z.string(),

@@ -11,6 +11,7 @@ import { createInvoke, type FunctionTimeoutError } from './invoke.ts';
 import { loadApp } from './load-app.ts';
 import { createLog, type HostLog } from './log.ts';
 import type { HeldMessage, HeldMessages } from './queues/held-messages.ts';
+import { takeConsole } from './take-console.ts';
 import {
   httpFunctions,
   startEventHubs,
@@ -30,6 +31,8 @@ export interface HostOptions {
   readonly write: (line: string, error: boolean) => void;
   /** A function ran out of its time: this process has to be replaced. */
   readonly onTimeout: (error: FunctionTimeoutError) => void;
+  /** What functions write by the console goes into the log; for a process that is the host's alone. */
+  readonly takesConsole?: boolean;
   readonly held: HeldMessages;
   /** Queue messages that the worker before this one died with. */
   readonly orphans: readonly HeldMessage[];
@@ -48,13 +51,14 @@ export interface RunningHost {
 
 /** Loads the function app in a folder and starts its triggers. @throws SetupError that says what is wrong. */
 export async function startHost(options: HostOptions): Promise<RunningHost> {
-  const { folder, environment, write, onTimeout, held, orphans } = options;
+  const { folder, environment, write, onTimeout, held, orphans, takesConsole } = options;
   checkRhea();
   const settings = readAppSettings(folder, environment);
   const hostJson = readHostJson(folder, settings);
   const storage = await hostStorage(settings);
   for (const [name, value] of Object.entries(settings)) process.env[name] ??= value; // the app reads its settings there
   const log = createLog(hostJson.logging.logLevel, write, Date.now);
+  if (takesConsole) takeConsole(log);
   const registry = installCoreApi(VERSION, (level, category, message) => log(level, `Host.${category}`, message));
   const capabilities = await loadApp(folder, registry, log);
 

@@ -60,6 +60,7 @@ async function main(): Promise<void> {
     environment: process.env,
     write,
     onTimeout: replace,
+    takesConsole: true,
     held: { hold: held => tell({ held }), settle: settled => tell({ settled }) },
     orphans,
   });

@@ -257,6 +257,7 @@ describe('deadlines', () => {
       code: 'deadline_exceeded',
       message: 'timeout_ms is 4; the request waited 5 ms',
       stage: 'infer',
+      see: 'docs/operate.md#deadline_exceeded',
     });
     expect(seen).toEqual([[2, 3]]);
     const byDefault = await score(catalogOf(version), bodies.slice(2), { requestTimeoutMs: 4 });
@@ -540,10 +541,10 @@ describe('routes', () => {
     const refused = await score(failingWith(new RequestError('model_unavailable', 'route', 'broken'), version), bodies);
     expect(refused.endings.map(({ prediction, error }) => prediction ?? error)).toEqual([
       2,
-      { code: 'model_unavailable', message: 'broken', stage: 'route' },
+      { code: 'model_unavailable', message: 'broken', stage: 'route', see: 'docs/operate.md#model_unavailable' },
     ]);
     const surprised = await score(failingWith(new TypeError('oops'), version), bodies);
-    expect(surprised.endings[1].error).toEqual({ code: 'unexpected', message: 'oops', stage: 'route' });
+    expect(surprised.endings[1].error).toMatchObject({ code: 'unexpected', message: 'oops', stage: 'route' });
     const away = new InfrastructureError('storage is away');
     await expect(score(failingWith(away, version), bodies)).rejects.toBe(away);
   });
@@ -577,6 +578,7 @@ describe('routes', () => {
       code: 'model_unavailable',
       message: 'm 1.0.0 cannot serve: no feature fills input x',
       stage: 'route',
+      see: 'docs/operate.md#model_unavailable',
     });
   });
 });
