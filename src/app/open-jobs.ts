@@ -8,7 +8,6 @@ import { batchStorageConnection, hostQueuesConnection } from '../config/connecti
 import type { Settings } from '../config/settings.ts';
 import type { Catalog } from '../core/catalog.ts';
 import { ConfigurationError, RequestError } from '../core/errors.ts';
-import { NO_SEGMENTS } from '../core/routing.ts';
 import { CHUNKS_QUEUE, type WorkQueue } from '../core/work-queue.ts';
 import { createTableScorer } from '../scoring/table.ts';
 import { openCodecs } from './open-codecs.ts';
@@ -50,7 +49,7 @@ export function modelsOf(settings: Settings, catalog: Catalog, { clock }: Pick<W
   const codecs = openCodecs(settings, clock);
   return async (model, asked) => {
     const routing = await catalog.routing(model, asked);
-    const { version, fallback } = routing.route ?? routing.choose('', NO_SEGMENTS, clock());
+    const { version, fallback } = routing.route ?? routing.production;
     if (fallback || version.name !== model) {
       throw new RequestError('unknown_model', 'route', `${model} has no version ${asked} that serves`);
     }
