@@ -3,7 +3,7 @@
 The notebooks run as they are, cell by cell; `dbutils` and `display` are stand-ins, and what differs from Databricks stands in the
 notebooks' fields. Every result and dead letter comes three times to the one that reads them.
 
-Environment: EVENTHUBS_CONNECTION, KAFKA_ADDRESS, STORAGE_CONNECTION, FUNCTIONS_URL, NODE; argument: the folder of samples. Exit code 0: all well.
+Environment: EVENTHUBS_CONNECTION, KAFKA_ADDRESS, STORAGE_CONNECTION, NODE; argument: the folder of samples. Exit code 0: all well.
 """
 import json
 import os
@@ -30,9 +30,6 @@ from pyspark.sql import functions as F  # noqa: E402
 
 import score_cases  # noqa: E402
 
-from azure.storage.blob import BlobServiceClient  # noqa: E402
-
-from hubscore_client import jobs  # noqa: E402
 from hubscore_client import DEAD_LETTERS, LABELS, REQUESTS, RESULTS  # noqa: E402
 from hubscore_client.bulk import beside_stream, score_table  # noqa: E402
 from hubscore_client.connect import connect  # noqa: E402
@@ -41,29 +38,6 @@ from hubscore_client.packs import Packer, packs_from, send_in_packs  # noqa: E40
 from hubscore_client.requests import as_event, request, requests_from, send_in_batches  # noqa: E402
 from hubscore_client.results import results_from, rows_from  # noqa: E402
 from hubscore_client.verdict import accuracy_verdict  # noqa: E402
-
-class LocalLake(jobs.Jobs):
-    """On Databricks Spark writes into the account itself; here files go there before a job, and come back after it."""
-
-    lake = BlobServiceClient.from_connection_string(os.environ["STORAGE_CONNECTION"]).get_container_client("lake")
-
-    def submit(self, **job):
-        if not self.lake.exists():
-            self.lake.create_container()
-        for part in (WORK / "lake/in").rglob("*.parquet"):
-            self.lake.upload_blob(str(part.relative_to(WORK / "lake")), part.read_bytes(), overwrite=True)
-        return super().submit(**job)
-
-    def wait(self, job_id):
-        done = super().wait(job_id, pause=0.5)
-        for blob in self.lake.list_blobs("out/"):
-            file = WORK / "lake" / blob.name
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_bytes(self.lake.download_blob(blob.name).readall())
-        return done
-
-
-jobs.Jobs = LocalLake
 
 KAFKA_PACKAGE = "org.apache.spark:spark-sql-kafka-0-10_2.13:4.0.0"  # of Spark's version, but for the last number
 
@@ -94,8 +68,6 @@ FIELDS = {
     "kafka_address": os.environ["KAFKA_ADDRESS"],
     "kafka_protocol": "SASL_PLAINTEXT",
     "kafka_classes": "",
-    "functions_url": os.environ["FUNCTIONS_URL"],
-    "lake_url": str(WORK / "lake"),
 }
 dbutils = types.SimpleNamespace(
     widgets=Widgets(FIELDS),
@@ -263,11 +235,6 @@ try:
     check("where another version serves meanwhile, that nothing was compared is an error", False)
 except LookupError as error:
     check("where another version serves meanwhile, that nothing was compared is an error", "['9.9.9+00000000']" in str(error))
-
-run_notebook("06_score_files")
-in_bulk, by_job = spark.table("hubscore.scored"), spark.read.parquet(f"{FIELDS['lake_url']}/out/patients")
-check("a job's Parquet equals what was scored in bulk", by_job.alias("j").join(in_bulk.alias("b"), "patient").where(
-    "j.prediction_class = b.prediction AND abs(j.prediction_score - b.probabilities['1']) < 1e-6 AND j.model_version = b.model_version").count() == patients)
 
 rows = [{"id": f"bulk-{case['request_id']}"} | case["features"] for case in churn]
 rows += [{"id": f"bulk-nan-{i}"} | hole for i in (1, 2)]
