@@ -31,6 +31,8 @@ export async function compare(
   roundMs = 300,
   clock: () => bigint = process.hrtime.bigint,
 ): Promise<Comparison> {
+  const lastsS = Math.round((candidates.length * (WARM_UP_MS + rounds * 1.25 * roundMs)) / 1000);
+  process.stderr.write(`   ${candidates.length} candidates, ${rounds} rounds, about ${lastsS} s\n`);
   for (const candidate of candidates) await timeFor(candidate, WARM_UP_MS, clock);
   const samples = new Map<string, number[]>(candidates.map(({ name }) => [name, []]));
   for (let round = 0; round < rounds; round++) {

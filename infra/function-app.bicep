@@ -43,6 +43,9 @@ param appSettings Settings
 @description('The shared result cache; empty: none.')
 param redisUrl string
 
+@description('The schema registry; empty: none.')
+param schemaRegistry string
+
 @description('Memory of an instance.')
 param instanceMemoryMB int
 @description('The most instances of all functions together.')
@@ -137,6 +140,7 @@ resource functionApp 'Microsoft.Web/sites@2025-03-01' = {
           { name: 'MONITOR_CONTAINER', value: monitorContainer }
           { name: 'AUDIT_CONTAINER', value: auditContainer }
           { name: 'DEFAULT_MODEL', value: defaultModel }
+          { name: 'SCHEMA_REGISTRY', value: schemaRegistry }
 
           // Names where telemetry goes; it lets nobody in, since Application Insights takes Entra tokens only.
           { name: 'APPLICATIONINSIGHTS_CONNECTION_STRING', value: applicationInsights.properties.ConnectionString }

@@ -65,9 +65,12 @@ def models_container() -> ContainerClient:
     """MODELS_URL, such as https://<account>.blob.core.windows.net/models, with the identity at hand; or MODELS_CONNECTION."""
     if connection := os.environ.get("MODELS_CONNECTION"):
         return ContainerClient.from_connection_string(connection, "models")
+    url = os.environ.get("MODELS_URL")
+    if not url:
+        raise SystemExit("where to? Set MODELS_URL to https://<account>.blob.core.windows.net/models, or MODELS_CONNECTION to a connection string")
     from azure.identity import DefaultAzureCredential
 
-    return ContainerClient.from_container_url(os.environ["MODELS_URL"], DefaultAzureCredential())
+    return ContainerClient.from_container_url(url, DefaultAzureCredential())
 
 
 def push(folder: pathlib.Path, container: ContainerClient) -> None:

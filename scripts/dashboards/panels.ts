@@ -81,9 +81,9 @@ export const PANELS: readonly Panel[] = [
   },
   {
     title: 'Latency, 95th percentile',
-    help: 'From enqueued to scored.',
+    help: 'From enqueued until the results hub had acknowledged the result, the wait for its partition included. The alert looks at this.',
     unit: 's',
-    ...p95('inference_latency_seconds'),
+    ...p95('inference_end_to_end_seconds'),
   },
   {
     title: 'Lag',
@@ -107,10 +107,10 @@ export const PANELS: readonly Panel[] = [
     ...p95('inference_compute_seconds'),
   },
   {
-    title: 'End to end, 95th percentile',
-    help: 'From enqueued until the results hub had acknowledged.',
+    title: 'Until scored, 95th percentile',
+    help: 'From enqueued to scored: latency_ms of the results.',
     unit: 's',
-    ...p95('inference_end_to_end_seconds'),
+    ...p95('inference_latency_seconds'),
   },
   {
     title: 'Batch size, mean',
@@ -156,6 +156,30 @@ export const PANELS: readonly Panel[] = [
     help: 'By model, version and outcome.',
     unit: 'reqps',
     ...rate('hubscore_model_loads_total', ['model', 'version', 'outcome']),
+  },
+  {
+    title: 'Rollouts: decided by itself',
+    help: 'Rolled back, promoted or held, by model.',
+    unit: 'reqps',
+    ...rate('hubscore_rollout_decisions_total', ['model', 'action']),
+  },
+  {
+    title: 'Rollouts: waiting for a person',
+    help: 'Held, or undecided though the duration is over.',
+    unit: 'short',
+    ...highest('hubscore_rollout_waiting', ['model', 'reason']),
+  },
+  {
+    title: 'Versions in quarantine',
+    help: 'Those that must not serve.',
+    unit: 'short',
+    ...highest('hubscore_quarantined_versions', ['model']),
+  },
+  {
+    title: 'Sweep behind',
+    help: 'Results, dead letters and labels that are not counted yet: by so much are rollouts judged late.',
+    unit: 'short',
+    ...highest('hubscore_sweep_behind_events', ['hub']),
   },
   {
     title: 'Event-loop delay',

@@ -43,7 +43,7 @@ export function createPredictApart(options: PredictApartOptions): Predict {
       onLoss(given.loss);
       if (++deaths < DEATHS) continue;
       const message = tookTheProcess(given);
-      log.error(`${request.resultId}: ${message}`);
+      log.error(`${request.resultId} ends as inference_failed: ${message}`);
       const error = new RequestError('inference_failed', 'infer', message);
       return { kind: 'refused', error, version: undefined, variant: undefined, failedAtMs: clock() };
     }

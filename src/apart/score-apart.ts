@@ -101,7 +101,7 @@ export function createScoreApart(options: ScoreApartOptions): Score {
     }
     deaths.delete(resultId);
     const message = tookTheProcess(lost);
-    log.error(`${resultId}: ${message}`);
+    log.error(`${resultId} ends as inference_failed: ${message}`);
     const error = new RequestError('inference_failed', 'infer', message);
     const subject = { event, resultId, model: undefined, modelVersion: undefined };
     return [{ events, outcomes: [renderDeadLetter(batch, subject, error)] }];

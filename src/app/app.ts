@@ -1,4 +1,5 @@
 import { type Settings, settingsOrDefaults } from '../config/config.ts';
+import { createCountingLog } from '../core/counting-log.ts';
 import type { Log } from '../core/log.ts';
 import type { HttpReply, HttpRequest } from '../http/http.ts';
 import type { RouteName } from '../http/routes.ts';
@@ -15,6 +16,7 @@ const consoleLog: Log = {
   warn: message => console.warn(`warning: ${message}`),
   error: message => console.error(`error: ${message}`),
 };
+const log = createCountingLog(consoleLog, Date.now);
 
 /**
  * What functions are registered by. A setting that does not parse has its default here, since the host goes on without any function where
@@ -22,7 +24,7 @@ const consoleLog: Log = {
  */
 export const settings: Settings = settingsOrDefaults(process.env);
 
-const options: AppOptions = { environment: process.env, clock: Date.now, log: consoleLog };
+const options: AppOptions = { environment: process.env, clock: Date.now, log };
 /** The one app of this worker. */
 let app = createApp(options);
 

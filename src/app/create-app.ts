@@ -40,8 +40,8 @@ export function createApp({ environment, clock, log }: AppOptions): App {
   const serving = () => {
     if (read === undefined) {
       read = readServingSettings(environment);
-      if (read.reason !== undefined) log.warn(read.reason);
-      for (const words of unknownSettings(environment)) log.warn(words);
+      if (read.reason !== undefined) log.warn(`settings: ${read.reason}`);
+      for (const words of unknownSettings(environment)) log.warn(`settings: ${words}`);
     }
     return read;
   };
@@ -135,7 +135,7 @@ export function createApp({ environment, clock, log }: AppOptions): App {
       const api = await http().catch(asError);
       if (!(api instanceof Error)) return api.answer(route, request);
       const reply = replyWithoutApi(route, api);
-      if (reply.status >= 500) log.warn(describeFailure(route, reply, api.message));
+      if (reply.status >= 500) log.warn(`http: ${describeFailure(route, reply, api.message)}`);
       return reply;
     },
     async warmUp(kind) {

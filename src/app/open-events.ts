@@ -41,13 +41,15 @@ export async function openEvents(settings: Settings, log: Log, lifetime: Lifetim
   };
   void import('../azure/bounded-sdk.ts'); // otherwise the first batch waits for it: 25 ms
   const opened = await openSenders(settings, connection);
+  const throttled = { results: 0, 'dead-letters': 0 };
   const senders = {
-    results: senderWithBreaker(opened.results, breakers.results),
-    deadLetters: senderWithBreaker(opened.deadLetters, breakers.deadLetters),
+    results: senderWithBreaker(opened.results, breakers.results, () => throttled.results++),
+    deadLetters: senderWithBreaker(opened.deadLetters, breakers.deadLetters, () => throttled['dead-letters']++),
   };
   lifetime.free(() => Promise.allSettled([opened.close(), ...Object.values(hubs).map(hub => hub.close())]));
   return {
     breakers: () => ({ results: breakers.results.state, 'dead-letters': breakers.deadLetters.state }),
+    throttled: () => throttled,
     requests: hubs.requests,
     createScorer: (
       parts: Pick<ScorerOptions, 'score' | 'weigh' | 'renderDeadLetter' | 'observer' | 'inFlight' | 'clock'>,
@@ -63,6 +65,7 @@ export async function openEvents(settings: Settings, log: Log, lifetime: Lifetim
         },
         retry: createRetry({ retries: settings.SEND_RETRIES, initialDelayMs: 200, maxDelayMs: 5_000 }),
         uncertainDelayMs: 1_000,
+        asCloudEvents: settings.RESULT_FORMAT === 'cloudevents',
         admission: createAdmission(settings.MAX_IN_FLIGHT_MB * MIB),
         maxSliceBytes: (settings.MAX_IN_FLIGHT_MB * MIB) / 4,
         deadlineMs: settings.BATCH_DEADLINE_SECONDS * 1000,

@@ -36,6 +36,7 @@ export function openLedger(
   lifetime.finish(scorer.drain);
   telemetry.observe({
     breakers: events.breakers,
+    throttled: events.throttled,
     partitions: async signal => (await events.requests.describe(signal)).partitions,
     newest: async (partition, signal) => (await events.requests.range(partition, signal)).last,
   });

@@ -95,8 +95,8 @@ export function createBlobs(connection: Connection, name: string): Blobs {
     async properties(path, signal) {
       return guard(READ, `looking at ${path}`, signal, async () => {
         const client = (await container()).getBlobClient(path);
-        const { etag, contentLength, metadata } = await client.getProperties({ abortSignal: signal });
-        return { etag: etagOf(etag), bytes: contentLength ?? 0, metadata: metadata ?? {} };
+        const { etag, contentLength, metadata, lastModified } = await client.getProperties({ abortSignal: signal });
+        return { etag: etagOf(etag), bytes: contentLength ?? 0, metadata: metadata ?? {}, modifiedAt: lastModified };
       });
     },
     async writeText(path, text, condition, signal) {

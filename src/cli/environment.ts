@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { readSettings, type Settings } from '../config/config.ts';
 import { asError, ConfigurationError } from '../core/errors.ts';
 import { parseJsonWithComments } from './json-with-comments.ts';
@@ -17,13 +17,35 @@ export function commandSettings(environment: Variables, folder: string): Setting
   return readSettings(commandVariables(environment, folder));
 }
 
+/** The local.settings.json of this folder, else of the nearest one above that is a functions app: beside its host.json. */
+export function localSettingsFile(folder: string): string {
+  for (let at = resolve(folder); ; at = dirname(at)) {
+    const file = join(at, 'local.settings.json');
+    if (existsSync(file) && (at === resolve(folder) || existsSync(join(at, 'host.json')))) return file;
+    if (at === dirname(at)) return join(folder, 'local.settings.json');
+  }
+}
+
+/**
+ * What whoever deployed must know, and does not see: the settings file still names this machine, so commands do not speak to what azd made. Undefined
+ * where that is not so.
+ */
+export function staleLocalSettings(environment: Variables, folder: string): string | undefined {
+  if (connects(environment, 'EventHubs')) return undefined;
+  const file = localSettingsFile(folder);
+  if (!existsSync(join(dirname(file), '.azure', 'config.json'))) return undefined;
+  const { EventHubs } = readLocalSettings(file);
+  if (!/^Endpoint=sb:\/\/(?:localhost|127\.0\.0\.1)\b/.test(EventHubs ?? '')) return undefined;
+  return `${file} names this machine, not what azd deployed: move it away and run \`azd hooks run postprovision\``;
+}
+
 /** The same before they are read: with what only the Functions host knows, such as AzureWebJobsStorage. @throws ConfigurationError where the file cannot be read. */
 export function commandVariables(environment: Variables, folder: string): Variables {
   const set = Object.entries(environment).filter(([, value]) => value);
   const variables: Record<string, string | undefined> = Object.fromEntries(set);
   // A connection string in the environment must not meet the identity that the file gives for the same service.
   const decided = ['EventHubs', 'ModelStorage'].filter(service => connects(variables, service));
-  for (const [name, value] of Object.entries(readLocalSettings(join(folder, 'local.settings.json')))) {
+  for (const [name, value] of Object.entries(readLocalSettings(localSettingsFile(folder)))) {
     if (!decided.includes(name.split('__')[0] as string)) variables[name] ??= value;
   }
   if (!connects(variables, 'EventHubs')) variables.EventHubs = localEventHubs(variables.EVENTHUBS_PORT ?? '5672');

@@ -20,6 +20,13 @@ export async function openStore(settings: Settings): Promise<ModelStore> {
   return createModelStore(createBlobs(modelStorageConnection(settings), settings.MODELS_CONTAINER));
 }
 
+/** ` at ACCOUNT` of the models, unless that is this machine: nobody should push to production unawares. */
+export function accountOf(settings: Settings): string {
+  const uri = settings.ModelStorage__blobServiceUri ?? /BlobEndpoint=([^;]+)/.exec(settings.ModelStorage ?? '')?.[1];
+  const host = uri === undefined ? /AccountName=([^;]+)/.exec(settings.ModelStorage ?? '')?.[1] : new URL(uri).host;
+  return host === undefined || /^(localhost|127\.0\.0\.1)(:|$)/.test(host) ? '' : ` at ${host}`;
+}
+
 const SILENT: Log = { info() {}, warn() {}, error() {} };
 
 /** Opens models as the app does, in a worker process where they are slow; `work` is done with them when it resolves. */

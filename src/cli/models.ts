@@ -89,6 +89,16 @@ export function modelsCommand(terminal: Terminal): Command {
     .option('--json', 'the rollout that was started as one JSON object')
     .action(async (from, options) => (await import('./models-follow.ts')).follow(terminal, from, options));
   models
+    .command('lint')
+    .description(
+      'Says what is wrong with a model.json or a deployment.json; a card is held against the model.onnx beside it.',
+    )
+    .argument('<file>', 'model.json or deployment.json')
+    .option('--json', 'what is wrong as one JSON object')
+    .action(async (file: string, options: { readonly json?: boolean }) =>
+      (await import('./models-lint.ts')).lint(terminal, file, options),
+    );
+  models
     .command('alias')
     .description(
       'Points an alias at a version. Where none says what production is, production is pinned to what it is now.',

@@ -44,7 +44,7 @@ const PROBLEMS: readonly { readonly is: (error: Error) => boolean; readonly next
   {
     is: error =>
       refusals(error) || [401, 403].includes(Number((error as { readonly statusCode?: unknown }).statusCode)),
-    next: 'The identity may not do this. It needs the roles Azure Event Hubs Data Sender and Receiver on the namespace and Storage Blob Data Contributor on the models account; roles take some minutes to arrive.',
+    next: 'The identity may not do this. docs/operate.md#before-you-are-on-call says which roles each command needs, on which hub or container; roles take some minutes to arrive.',
   },
   {
     is: coded('MessagingEntityNotFoundError'),

@@ -3,7 +3,7 @@ import { unknownSettings } from '../config/unknown-settings.ts';
 import { VERSION } from '../core/version.ts';
 import { auditCommand } from './audit.ts';
 import { doctorCommand } from './doctor.ts';
-import { commandVariables } from './environment.ts';
+import { commandVariables, staleLocalSettings } from './environment.ts';
 import { labelCommand } from './label.ts';
 import { loadCommand } from './load.ts';
 import { modelsCommand } from './models.ts';
@@ -12,6 +12,7 @@ import { explainProblem } from './problems.ts';
 import { replayCommand } from './replay.ts';
 import { rolloutCommand } from './rollout.ts';
 import { sendCommand } from './send.ts';
+import { statusCommand } from './status.ts';
 import { tailCommand } from './tail.ts';
 import { CommandError, paintFor, type Terminal } from './terminal.ts';
 import { tuneCommand } from './tune.ts';
@@ -26,20 +27,14 @@ local.settings.json, points them elsewhere:
   EVENTHUBS_PORT, STORAGE_PORT           a local stack on other ports
 All settings: docs/settings.md`;
 
-/** Runs one command line. @returns the exit code. */
-export async function run(args: readonly string[], world: Omit<Terminal, 'setExitCode'>): Promise<number> {
-  let exitCode = 0;
-  const terminal: Terminal = {
-    ...world,
-    setExitCode: code => {
-      exitCode = code;
-    },
-  };
-  const program = new Command('hubscore')
+/** Every command with its flags; what they touch of the world is the terminal's. */
+export function createProgram(terminal: Terminal): Command {
+  return new Command('hubscore')
     .description(
       'Streaming ONNX inference in Azure Event Hubs and Functions: send requests, see results, manage models.',
     )
     .addHelpText('after', HELP)
+    .addCommand(statusCommand(terminal))
     .addCommand(sendCommand(terminal))
     .addCommand(tailCommand(terminal))
     .addCommand(modelsCommand(terminal))
@@ -52,7 +47,19 @@ export async function run(args: readonly string[], world: Omit<Terminal, 'setExi
     .addCommand(loadCommand(terminal))
     .addCommand(tuneCommand(terminal))
     .version(VERSION, '-V, --version', 'print the version')
-    .enablePositionalOptions() // `models push --version` is another one
+    .enablePositionalOptions(); // `models push --version` is another one
+}
+
+/** Runs one command line. @returns the exit code. */
+export async function run(args: readonly string[], world: Omit<Terminal, 'setExitCode'>): Promise<number> {
+  let exitCode = 0;
+  const terminal: Terminal = {
+    ...world,
+    setExitCode: code => {
+      exitCode = code;
+    },
+  };
+  const program = createProgram(terminal)
     .hook('preAction', () => warnOfSettings(terminal))
     .showSuggestionAfterError()
     .showHelpAfterError('(--help says more)')
@@ -78,6 +85,8 @@ function warnOfSettings({ environment, folder, stderr }: Terminal): void {
   let variables = environment;
   try {
     variables = commandVariables(environment, folder);
+    const stale = staleLocalSettings(environment, folder);
+    if (stale !== undefined) stderr.write(`note: ${printable(stale)}\n`);
   } catch {
     // The command itself says what is wrong with local.settings.json.
   }

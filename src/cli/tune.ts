@@ -12,7 +12,7 @@ Examples:
   $ npx hubscore tune samples/models/churn/1.0.0              a model on disk
   $ npx hubscore tune churn                                   production of a model in storage
   $ npx hubscore tune forest/1.0.0 --write                    … and put the choice into forest/1.0.0/model.json
-  $ npx hubscore tune churn --target-rate 20000 --instance-cores 1 --price-instance-hour 0.094 --price-throughput-unit-hour 0.03`;
+  $ npx hubscore tune churn --target-rate 20000 --instance-cores 1 --price-instance-hour 0.187 --price-throughput-unit-hour 0.03`;
 
 /** `hubscore tune` */
 export function tuneCommand(terminal: Terminal): Command {

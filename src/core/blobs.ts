@@ -19,6 +19,8 @@ export interface BlobProperties {
   readonly bytes: number;
   /** By names in lower case. */
   readonly metadata: Readonly<Record<string, string>>;
+  /** When it was written last, where that is known. */
+  readonly modifiedAt?: Date | undefined;
 }
 
 /** `absent`: nothing may be there; an ETag: that content must be there; `any`. */

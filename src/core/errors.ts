@@ -16,7 +16,9 @@ export const ERROR_CODES = [
 export type ErrorCode = (typeof ERROR_CODES)[number];
 
 /** Where in scoring it happened. */
-export type Stage = 'decode' | 'route' | 'validate' | 'infer' | 'interpret' | 'send';
+export const STAGES = ['decode', 'route', 'validate', 'infer', 'interpret', 'send'] as const;
+
+export type Stage = (typeof STAGES)[number];
 
 /** A row of a request that gave a list of instances. */
 export interface RowName {

@@ -93,11 +93,12 @@ export function createBreaker(options: BreakerOptions, counts: (error: Error) =>
   const often = `${failures} times ${withinMs === undefined ? 'in a row' : `within ${withinMs / 1000} s`}`;
   policy.onStateChange(changed => {
     const state = stateName(changed);
-    const say = `circuit breaker of the ${name} is ${state}`;
     if (state === 'open') {
       openedMs = Date.now();
-      log.warn(`${say}: it failed ${often}, at last: ${last}; next try in ${resetMs / 1000} s`);
-    } else log.info(say);
+      log.warn(
+        `circuit breaker of the ${name} is open: it failed ${often}, at last: ${last}; next try in ${resetMs / 1000} s`,
+      );
+    } else log.info(`circuit breaker of the ${name} is ${state}`);
     onState?.(state);
   });
   const state = (): BreakerState => {

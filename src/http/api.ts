@@ -44,7 +44,7 @@ export function createHttpApi(options: HttpApiOptions): HttpApi {
         return replyTo(route, thrown);
       });
       options.recordHttp(route, reply.status, clock() - start);
-      if (reply.status >= 500) log.warn(describeFailure(route, reply, reason));
+      if (reply.status >= 500) log.warn(`http: ${describeFailure(route, reply, reason)}`);
       return reply;
     },
   };

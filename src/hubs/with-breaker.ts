@@ -31,10 +31,16 @@ export function readerWithBreaker(reader: HubReader, breaker: Breaker): HubReade
   };
 }
 
-/** A sender that sends nothing while its hub is known to be away. */
-export function senderWithBreaker(sender: PartitionSender, breaker: Breaker): PartitionSender {
+/** A sender that sends nothing while its hub is known to be away. @param onThrottled told of each send that is to come again later */
+export function senderWithBreaker(sender: PartitionSender, breaker: Breaker, onThrottled: () => void): PartitionSender {
   return {
-    send: (partition, messages, signal) => breaker.execute(() => sender.send(partition, messages, signal)),
+    send: (partition, messages, signal) =>
+      breaker
+        .execute(() => sender.send(partition, messages, signal))
+        .catch(thrown => {
+          if (thrown instanceof SendError && thrown.retryAfterMs !== undefined) onThrottled();
+          throw thrown;
+        }),
     close: () => sender.close(),
   };
 }

@@ -112,8 +112,12 @@ export async function replay(options: ReplayOptions, signal: AbortSignal): Promi
   const others = new Map<string, number>();
   const counts = { read: 0, matched: 0, sent: 0, unreadable: 0 };
   const { partitions } = await deadLetters.describe(signal);
-  for (const partition of partitions) {
-    for await (const block of readRange(deadLetters, partition, { timeMs: filter.fromMs }, signal)) {
+  // All ends before the first send: what is sent may come back as a dead letter of a partition that is read later.
+  const ranges = await Promise.all(
+    partitions.map(async partition => ({ partition, range: await deadLetters.range(partition, signal) })),
+  );
+  for (const { partition, range } of ranges) {
+    for await (const block of readRange(deadLetters, partition, { timeMs: filter.fromMs }, signal, range)) {
       const outgoing: Outgoing[] = [];
       for (const stored of block) {
         counts.read++;

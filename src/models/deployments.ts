@@ -164,7 +164,7 @@ export function createDeployments(
     const { name, deploymentEtag: etag } = model;
     const deployment = before ? await lastOf(name, before) : await keptOf(name);
     const isSame = before?.problem !== undefined && before.etag === etag;
-    if (!isSame || before.problem !== message) log.error(`${message}; ${consequence(deployment, why)}`);
+    if (!isSame || before.problem !== message) log.error(`${message}; not taken over: ${consequence(deployment, why)}`);
     const { firstMs, longestMs } = RETRIES[why];
     const delayMs = isSame ? Math.min(before.delayMs * 2, longestMs) : firstMs;
     const away = why === 'no answer';

@@ -76,7 +76,7 @@ export function createSnapshot(
 
   /** Each thing once, not at every look. */
   function say(ignored: readonly string[]): void {
-    for (const words of ignored) if (!said.has(words)) log.warn(words);
+    for (const words of ignored) if (!said.has(words)) log.warn(`listing models: ${words}`);
     said = new Set(ignored);
   }
 

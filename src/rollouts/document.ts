@@ -67,7 +67,8 @@ const historySchema = z.looseObject({
   rollout: optional(rolloutSchema),
 });
 
-const documentSchema = z.looseObject({
+/** deployment.json as it may be written. */
+export const documentSchema = z.looseObject({
   schema: optional(z.number().int().min(1)),
   revision: z
     .number()

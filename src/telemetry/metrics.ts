@@ -211,6 +211,12 @@ export const METRICS = {
     unit: '1',
     help: 'Circuit breaker of a dependency: 0 closed, 1 half open, 2 open.',
   },
+  hubscore_throttled_total: {
+    kind: 'counter',
+    labels: ['target'],
+    unit: '{send}',
+    help: 'Sends that the namespace told to come later (server-busy), by hub.',
+  },
   hubscore_setting_ignored: {
     kind: 'gauge',
     labels: ['setting'],

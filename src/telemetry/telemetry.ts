@@ -39,6 +39,8 @@ export interface SweptFigures {
 export interface Observed {
   readonly cache?: () => CacheCounts;
   readonly breakers?: () => Readonly<Record<string, 'closed' | 'half-open' | 'open'>>;
+  /** Sends that were told to come later, by hub, since the start. */
+  readonly throttled?: () => Readonly<Record<string, number>>;
   readonly models?: () => Promise<readonly ModelSummary[]>;
   readonly newest?: AskNewest;
   /** Partitions of the requests hub; asked until it answers once. */
@@ -187,7 +189,10 @@ function once(attempt: () => Promise<boolean>): () => Promise<void> {
   };
 }
 
-async function observeInto(store: MetricStore, { cache, breakers, models, ignoredSettings }: Observed): Promise<void> {
+async function observeInto(
+  store: MetricStore,
+  { cache, breakers, throttled, models, ignoredSettings }: Observed,
+): Promise<void> {
   if (cache) {
     const { hits, misses, evictions, bypassed } = cache();
     store.of('hubscore_cache_hits_total').value = hits;
@@ -197,6 +202,9 @@ async function observeInto(store: MetricStore, { cache, breakers, models, ignore
   }
   for (const [target, state] of Object.entries(breakers?.() ?? {})) {
     store.of('hubscore_breaker_state', target).value = BREAKER_STATES[state];
+  }
+  for (const [target, sends] of Object.entries(throttled?.() ?? {})) {
+    store.of('hubscore_throttled_total', target).value = sends;
   }
   for (const setting of ignoredSettings ?? []) store.of('hubscore_setting_ignored', setting).value = 1;
   if (models) {

@@ -208,6 +208,17 @@ describe('hubscore doctor', () => {
     expect(bad).toContainEqual(
       expect.objectContaining({ level: 'warn', says: expect.stringMatching(/prefetchCount/) }),
     );
+    expect(await troubles({ INITIAL_POSITION: 'batch' })).not.toContainEqual(
+      expect.objectContaining({ says: expect.stringMatching(/INITIAL_POSITION is batch/) }),
+    );
+    host.extensions.eventHubs.initialOffsetOptions.type = 'fromStart';
+    host.extensions.eventHubs.maxEventBatchSize = 10;
+    writeFileSync(path, JSON.stringify(host));
+    const other = await troubles({ INITIAL_POSITION: 'batch' });
+    expect(other).toContainEqual(
+      expect.objectContaining({ says: expect.stringMatching(/fromStart, INITIAL_POSITION is batch/) }),
+    );
+    expect(other).toContainEqual(expect.objectContaining({ fix: expect.stringMatching(/maxEventBatchSize to 1000/) }));
     writeFileSync(path, '{');
     expect(await troubles({})).toEqual([fails(/host\.json: /, /host\.json/)]);
   });

@@ -87,7 +87,7 @@ function events({ extensions: { eventHubs } }: HostJson, settings: Settings): Fi
     maxEventBatchSize < 32 &&
       warn(
         `maxEventBatchSize is ${maxEventBatchSize}: one event costs 60 µs alone and under 1 µs in a batch of 256`,
-        'Set maxEventBatchSize to 256.',
+        'Set maxEventBatchSize to 1000, as the host.json of the repository has it.',
       ),
     batchCheckpointFrequency > 1 &&
       warn(
@@ -99,6 +99,12 @@ function events({ extensions: { eventHubs } }: HostJson, settings: Settings): Fi
       fail(
         `initialOffsetOptions is ${start}, INITIAL_POSITION is start: what lies before would be taken for a hole and scored`,
         'Set INITIAL_POSITION to batch, or initialOffsetOptions to fromStart.',
+      ),
+    start === 'fromStart' &&
+      settings.INITIAL_POSITION === 'batch' &&
+      warn(
+        'initialOffsetOptions is fromStart, INITIAL_POSITION is batch: what a first start that fails leaves behind is not scored',
+        'Set INITIAL_POSITION to start, or initialOffsetOptions to fromEnd.',
       ),
   ].filter(finding => finding !== false);
 }

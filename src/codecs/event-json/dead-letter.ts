@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import type { RequestError } from '../../core/errors.ts';
 import type { Event } from '../../core/event.ts';
 import type { Clock } from '../../core/log.ts';
+import { seeOf } from '../../core/on-call.ts';
 import type { RenderDeadLetter, Subject } from '../../core/outcome.ts';
 import { latencyOf } from '../../core/times.ts';
 import { embedBody } from './embed-body.ts';
@@ -50,6 +51,7 @@ export function createDeadLetterRenderer(maxBodyBytes: number, clock: Clock): Re
         code: error.code,
         message: error.message.slice(0, maxMessageLength),
         stage: error.stage,
+        see: seeOf(error.code),
         ...namedRow(error),
         ...(error.run && { run: { rows: error.run.rows, failed: error.run.failed } }),
       },
@@ -92,7 +94,7 @@ function briefly(letter: Letter): Buffer {
   const { hub, partition, sequence_number } = source;
   const brief = {
     ...letter,
-    error: { ...error, message: error.message.slice(0, MAX_BRIEF_MESSAGE_LENGTH) },
+    error: { ...error, see: undefined, message: error.message.slice(0, MAX_BRIEF_MESSAGE_LENGTH) },
     source: { hub, partition, sequence_number },
     body_left_out: 'too many',
   };

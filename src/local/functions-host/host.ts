@@ -10,6 +10,7 @@ import { createHttpServer } from './http-trigger.ts';
 import { createInvoke, type FunctionTimeoutError } from './invoke.ts';
 import { loadApp } from './load-app.ts';
 import { createLog, type HostLog } from './log.ts';
+import { takeConsole } from './take-console.ts';
 import { httpFunctions, startEventHubs, startTimers, type TriggerContext, triggerOf, warmUp } from './triggers.ts';
 
 const VERSION = '4.1000.0'; // of the Functions host that is stood in for
@@ -21,6 +22,8 @@ export interface HostOptions {
   readonly write: (line: string, error: boolean) => void;
   /** A function ran out of its time: this process has to be replaced. */
   readonly onTimeout: (error: FunctionTimeoutError) => void;
+  /** What functions write by the console goes into the log; for a process that is the host's alone. */
+  readonly takesConsole?: boolean;
 }
 
 export interface RunningHost {
@@ -35,13 +38,20 @@ export interface RunningHost {
 }
 
 /** Loads the function app in a folder and starts its triggers. @throws SetupError that says what is wrong. */
-export async function startHost({ folder, environment, write, onTimeout }: HostOptions): Promise<RunningHost> {
+export async function startHost({
+  folder,
+  environment,
+  write,
+  onTimeout,
+  takesConsole,
+}: HostOptions): Promise<RunningHost> {
   checkRhea();
   const settings = readAppSettings(folder, environment);
   const hostJson = readHostJson(folder, settings);
   const storage = await hostStorage(settings);
   for (const [name, value] of Object.entries(settings)) process.env[name] ??= value; // the app reads its settings there
   const log = createLog(hostJson.logging.logLevel, write, Date.now);
+  if (takesConsole) takeConsole(log);
   const registry = installCoreApi(VERSION, (level, category, message) => log(level, `Host.${category}`, message));
   const capabilities = await loadApp(folder, registry, log);
 

@@ -50,7 +50,13 @@ async function main(): Promise<void> {
   process.on('uncaughtException', error => fail(error, EXIT.crashed));
   process.on('unhandledRejection', error => fail(error, EXIT.crashed));
   process.once('disconnect', () => process.exit(EXIT.failed)); // the supervisor is gone, nobody could stop this process
-  host = await startHost({ folder: process.cwd(), environment: process.env, write, onTimeout: replace });
+  host = await startHost({
+    folder: process.cwd(),
+    environment: process.env,
+    write,
+    onTimeout: replace,
+    takesConsole: true,
+  });
   process.send?.({ ready: host.summary, timeoutMs: host.timeoutMs });
   // A function that never yields is found out by the supervisor, from the beats that are missing.
   setInterval(() => process.send?.({}), BEAT_MS).unref();

@@ -1,8 +1,8 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { commandSettings } from '../../../src/cli/environment.ts';
+import { commandSettings, staleLocalSettings } from '../../../src/cli/environment.ts';
 
 function folderWith(values?: object | string): string {
   const folder = mkdtempSync(join(tmpdir(), 'hubscore-cli-'));
@@ -24,6 +24,28 @@ describe('commandSettings', () => {
     const settings = commandSettings({ EVENTHUBS_PORT: '6001', STORAGE_PORT: '6002' }, folderWith());
     expect(settings.EventHubs).toContain('sb://localhost:6001;');
     expect(settings.ModelStorage).toContain('127.0.0.1:6002');
+  });
+
+  it('finds the file of the app in a folder below it, and not one that lies beside no host.json', () => {
+    const folder = folderWith({ REQUESTS_HUB: 'from-root' });
+    const below = join(folder, 'samples/training');
+    mkdirSync(below, { recursive: true });
+    expect(commandSettings({}, below).REQUESTS_HUB).toBe('inference-requests');
+    writeFileSync(join(folder, 'host.json'), '{}');
+    expect(commandSettings({}, below).REQUESTS_HUB).toBe('from-root');
+  });
+
+  it('says it where azd has deployed and the file still names this machine', () => {
+    const folder = folderWith({ EventHubs: 'Endpoint=sb://localhost:5672;SharedAccessKey=k;' });
+    expect(staleLocalSettings({}, folder)).toBeUndefined();
+    mkdirSync(join(folder, '.azure'));
+    writeFileSync(join(folder, '.azure/config.json'), '{}');
+    expect(staleLocalSettings({}, folder)).toMatch(/local\.settings\.json names this machine, not what azd deployed/);
+    expect(staleLocalSettings({ EventHubs: 'Endpoint=sb://other;' }, folder)).toBeUndefined();
+    const deployed = folderWith({ EventHubs__fullyQualifiedNamespace: 'n.servicebus.windows.net' });
+    mkdirSync(join(deployed, '.azure'));
+    writeFileSync(join(deployed, '.azure/config.json'), '{}');
+    expect(staleLocalSettings({}, deployed)).toBeUndefined();
   });
 
   it('reads local.settings.json, and the environment before it', () => {

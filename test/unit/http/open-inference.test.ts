@@ -351,7 +351,7 @@ describe('metadata', () => {
     expect(await ask(api, 'v2-ready')).toMatchObject({ status: 503, body: { ready: false } });
     const since = serve({ ...catalogOf(diabetes), failure: new InfrastructureError('listing models: away') });
     expect(await ask(since, 'v2-ready')).toMatchObject({ status: 503, body: { ready: false } });
-    expect(log.lines).toEqual(['GET /v2/health/ready: 503 storage is away']);
+    expect(log.lines).toEqual(['http: GET /v2/health/ready: 503 storage is away']);
     expect(await ask(api, 'v2-live')).toMatchObject({ status: 200 });
     const model = await ask(api, 'v2-model', { name: 'diabetes' });
     expect(model).toMatchObject({ status: 503, body: { error: 'storage is away' } });
@@ -362,7 +362,7 @@ describe('metadata', () => {
     const log = notes();
     const api = serve({ ...catalogOf(diabetes), routing: () => Promise.reject(fault) }, { log });
     expect(await ask(api, 'v2-model', { name: 'diabetes' })).toMatchObject({ status: 500, body: { error: 'oops' } });
-    expect(log.lines).toEqual([`GET /v2/models/{name}: 500 ${fault.stack}`]);
+    expect(log.lines).toEqual([`http: GET /v2/models/{name}: 500 ${fault.stack}`]);
   });
 
   it('describes a model by the tensors that it takes and gives', async () => {

@@ -18,6 +18,7 @@ const USERS: Readonly<Record<string, readonly [file: string, evidence: string]>>
   appMovesDeployments: ['src/app/judge-rollouts.ts', 'deployment.json'],
   appKeepsAudit: ['src/app/open-sweep.ts', 'AUDIT_CONTAINER'],
   appKeepsVerdicts: ['src/app/open-catalog.ts', 'createBlobs(connection, MONITOR_CONTAINER)'],
+  appReadsSchemas: ['src/codecs/schema-registry/azure.ts', '/$schemaGroups/$schemas/'],
   hostOwnsBlobs: ['infra/function-app.bicep', 'AzureWebJobsStorage__blobServiceUri'],
   hostUsesQueues: ['infra/function-app.bicep', 'AzureWebJobsStorage__queueServiceUri'],
   hostUsesTables: ['infra/function-app.bicep', 'AzureWebJobsStorage__tableServiceUri'],

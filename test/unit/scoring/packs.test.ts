@@ -261,6 +261,7 @@ describe('rows of a pack that do not fit', () => {
       code: 'schema_mismatch',
       message: 'instance 1: features has 1 value; m 1.0.0 takes 2',
       stage: 'validate',
+      see: 'docs/operate.md#schema_mismatch',
       index: 1,
       id: 11,
     });

@@ -132,7 +132,15 @@ describe('a dead letter', () => {
       ['result_id', 'inference-requests/2/100'],
       ['model', 'churn "2"'],
       ['model_version', '2.1.3+0123abcd'],
-      ['error', { code: 'schema_mismatch', message: expect.any(String), stage: 'validate' }],
+      [
+        'error',
+        {
+          code: 'schema_mismatch',
+          message: expect.any(String),
+          stage: 'validate',
+          see: 'docs/operate.md#schema_mismatch',
+        },
+      ],
       ['attempts', 2],
       ['failed_at', '2026-11-21T09:00:00.011Z'],
       [

@@ -100,7 +100,7 @@ async function processBatch(
         log(
           'warning',
           `Function.${functionName}`,
-          `partition ${partition.partitionId}: retry ${count} in ${delayMs} ms`,
+          `partition ${partition.partitionId}: retry ${count} in ${(delayMs / 1000).toFixed(1)} s`,
         ),
     });
   if (binding.cardinality === 'many') return (await run(events)) === 'given-up' ? 0 : events.length;

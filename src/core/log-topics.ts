@@ -1,0 +1,100 @@
+/**
+ * What the log can say, by the anchor in docs/operate.md that tells what to do; `…` stands for what varies. A test holds the list against every call of a log in
+ * the code, and the page against the list.
+ */
+export const LOG_TOPICS: Readonly<Record<string, readonly string[]>> = {
+  'wrong-settings': ['settings: …', 'the start failed: …', 'closing: …'],
+  'http-failed': ['http: …'],
+  'circuit-open': [
+    'circuit breaker of the … is open: it failed …, at last: …; next try in … s',
+    'circuit breaker of the … is …',
+  ],
+  unexpected: ['… failed unexpectedly: …', '… more requests failed unexpectedly meanwhile'],
+  'append-failed': ['partition …: … of … endings appended, then …: …'],
+  'holes-filled': [
+    '…: … to … were passed over by the host; reading and scoring them now',
+    '…: … to … are settled',
+    '…: … to … came again and are settled already',
+    'looking for holes in partition …: …',
+  ],
+  'requests-expired': [
+    '…: … to … expired before they were scored: they cannot be read any more',
+    '…: all its results have expired, the last of …; going on at …, the first request since then. Keep results at least as long as requests',
+  ],
+  'hub-made-anew': [
+    '…: the requests hub was made anew since the last results; what they say of its predecessor is left aside',
+    '…: results say it is settled through …, but it ends at …: its sequence numbers started again, so its events are taken as new',
+    '…: no results yet; beginning at …, the first event there is (INITIAL_POSITION)',
+  ],
+  'dead-letters-replayed': ['replay: … of … dead letters sent back; left: …'],
+  'process-died': [
+    'a process died with … in flight: that is scored apart, and so is everything else for … s',
+    '… ends as inference_failed: …',
+    'nothing can be scored apart: …; for … s all is scored in this process',
+    'no process died of late: what comes is scored in this one again',
+    '…; another takes its place',
+    '…: a process ended while it opened this file; it is tried apart once more',
+  ],
+  'marks-not-kept': [
+    '…: …; what is in flight is not marked, so that a death says nothing of it',
+    '…: …; what is in flight is not marked any more',
+    '…: …; a file that ends this process will be opened again',
+    '…: …; models are tried on this machine',
+  ],
+  'storage-away': [
+    '…; going on with what is loaded',
+    '…; models are looked for again on first use',
+    '…; going by what was seen before',
+    'looking for a newer version: …',
+    '…; going on from byte … of …',
+    'model storage is back',
+  ],
+  'version-not-served': ['…; this version does not serve', 'fallback of … …: …', 'listing models: …'],
+  'card-fields-unread': ['…; it serves without'],
+  'deployment-json': [
+    '…; not taken over: …',
+    '…: alias … names …, which is not there',
+    '…: not kept for the next start: …',
+    '…: in force again',
+  ],
+  'model-changed': [
+    '… … loaded in … ms: …, … ms a slice of …, about … MB',
+    '…: … takes over from …',
+    '…: tried in a process of its own in … ms',
+    '… … unloaded: nothing asks for it any more',
+  ],
+  'models-crowded': [
+    '… … unloaded to make room for … …',
+    'models in use take about … MB, more than MODEL_MEMORY_MB allows (… MB)',
+    'unloading …: …',
+    'model cache …: the disk is full; … MB that nothing uses were removed',
+  ],
+  'cache-away': [
+    'result cache: REDIS_URL is no Redis URL, so instances share nothing; it takes …',
+    'result cache: Redis is away, inferring without it: …',
+    'result cache: Redis is back',
+  ],
+  'telemetry-away': ['telemetry is not exported to Application Insights: …', 'metrics: …'],
+};
+
+interface Known {
+  readonly anchor: string;
+  readonly pattern: RegExp;
+  /** Letters that do not vary: of two that match the one with more is meant. */
+  readonly weight: number;
+}
+
+let known: readonly Known[] | undefined;
+
+/** The anchor of a message; undefined where none says it so. */
+export function logTopicOf(said: string): string | undefined {
+  known ??= Object.entries(LOG_TOPICS)
+    .flatMap(([anchor, texts]) => texts.map(text => ({ anchor, pattern: patternOf(text), weight: text.length })))
+    .sort((one, other) => other.weight - one.weight);
+  return known.find(({ pattern }) => pattern.test(said))?.anchor;
+}
+
+function patternOf(text: string): RegExp {
+  const parts = text.split('…').map(part => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
+  return new RegExp(`^${parts.join('.*')}$`, 's');
+}
