@@ -1,8 +1,9 @@
 import { asError, RequestError } from '../core/errors.ts';
 import type { Clock, Log } from '../core/log.ts';
-import type { Choose, RolloutMark, Route, Routing } from '../core/routing.ts';
-import { choose, type RoutingState, routingStates } from '../rollouts/choose.ts';
+import type { RolloutMark, Route, Routing } from '../core/routing.ts';
+import { type RoutingState, routingStates } from '../rollouts/choose.ts';
 import type { DeploymentDocument } from '../rollouts/document.ts';
+import { type Arms, divide, divideOnLeash } from './divide.ts';
 import type { Resident } from './resident.ts';
 import type { Resolver, Settled } from './resolver.ts';
 import { sayUnlessSaid } from './say-unless-said.ts';
@@ -26,14 +27,6 @@ const LEASH_MS = 120_000;
 const FORGET_MS = 7 * 86_400_000;
 /** Clocks differ. */
 const SKEW_MS = 1_000;
-
-/** Where the arms of a state lead; an Error: nowhere, and why. */
-interface Arms {
-  readonly candidate: Route | RequestError;
-  readonly production: Route | RequestError;
-  /** For those that take no part. */
-  readonly plain: Route | RequestError;
-}
 
 interface Built {
   readonly document: DeploymentDocument;
@@ -131,28 +124,13 @@ export function createRolloutRoutes(parts: {
       const candidate = await leadTo(rollout.candidate, { variant: 'candidate', rollout: mark });
       arms.set(state, { plain, production, candidate: orInstead(candidate, production, rollout.candidate) });
     }
-    const route = (arm: Route | RequestError): Route => {
-      if (arm instanceof RequestError) throw arm;
-      return arm;
-    };
-    const through: Choose = (key, segments, atMs) => {
-      const { state, variant, bucket } = choose(states, key, segments, atMs);
-      return { route: route((arms.get(state) as Arms)[variant ?? 'plain']), bucket };
-    };
-    const without: Choose = (key, segments, atMs) => {
-      const { state, variant, bucket } = choose(states, key, segments, atMs);
-      if (variant !== undefined && state.weightAt(atMs) >= 100) {
-        return { route: route((arms.get(state) as Arms)[variant]), bucket };
-      }
-      return { route: route((arms.get(state) as Arms).plain), bucket: -1 };
-    };
     const { plain: production } = arms.get(now) as Arms;
     const shown =
       production instanceof RequestError
         ? [...arms.values()].map(({ production }) => production).find(isRoute)
         : production;
     if (shown === undefined) throw production;
-    const [routing, leashed] = [through, without].map(choose => ({ choose, production: shown })) as [Routing, Routing];
+    const [routing, leashed] = [divide(states, arms, shown), divideOnLeash(states, arms, shown)];
     return { document, routing, leashed, residents: [...residents], isMakeshift };
   }
 

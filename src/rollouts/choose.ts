@@ -1,4 +1,4 @@
-import { BUCKETS, bucketOf } from './bucket.ts';
+import { BUCKETS, bucketsOf } from './bucket.ts';
 import { type DeploymentDocument, type HistoryEntry, isOpen, type Rollout } from './document.ts';
 import { weights } from './ramp.ts';
 
@@ -15,6 +15,8 @@ export interface RoutingState {
   readonly rollout: Rollout | undefined;
   /** The candidate's share of it at a time, per cent. */
   readonly weightAt: (atMs: number) => number;
+  /** What a key falls into; -1 where there is no rollout. */
+  readonly bucketOf: (key: string) => number;
 }
 
 /** How a request that goes to `production` is routed. */
@@ -51,6 +53,7 @@ function stateOf({ effective_at, revision, aliases, rollout }: HistoryEntry): Ro
     aliases: new Map(Object.entries(aliases).map(([alias, to]) => [alias.toLowerCase(), to])),
     rollout: isOpen(rollout) ? rollout : undefined,
     weightAt: isOpen(rollout) ? weights(rollout) : () => 0,
+    bucketOf: isOpen(rollout) ? bucketsOf(rollout.id) : () => -1,
   };
 }
 
@@ -73,7 +76,7 @@ export function choose(
   const state = stateAt(states, enqueuedAtMs);
   const { rollout } = state;
   if (rollout === undefined || !takesPart(rollout, segments)) return { state, variant: undefined, bucket: -1 };
-  const bucket = bucketOf(rollout.id, key);
+  const bucket = state.bucketOf(key);
   return { state, variant: variantOf(state, bucket, enqueuedAtMs), bucket };
 }
 

@@ -1,34 +1,52 @@
 const C1 = 0xcc9e2d51;
 const C2 = 0x1b873593;
+/** Keys up to so many bytes are hashed without making a buffer for each. */
+const ROOM = 1_024;
 
-/**
- * MurmurHash3_x86_32 (Appleby, 2011) of a text's UTF-8 bytes, unsigned. Texts of ASCII alone, as keys mostly are, are hashed as they stand: making bytes of them costs more than hashing.
- * @param before a text of ASCII that stands before it
- */
-export function murmur3(text: string, before = '', seed = 0): number {
-  for (let i = 0; i < text.length; i++) {
-    if (text.charCodeAt(i) > 127) return hashBytes(Buffer.from(before + text), seed);
-  }
-  const split = before.length;
-  const length = split + text.length;
-  const at = (i: number) => (i < split ? before.charCodeAt(i) : text.charCodeAt(i - split));
-  return hash(at, length, seed);
+/** MurmurHash3_x86_32 (Appleby, 2011) of a text's UTF-8 bytes, unsigned. */
+export function murmur3(text: string, seed = 0): number {
+  const bytes = Buffer.from(text);
+  return finish(blocks(bytes, 0, bytes.length & ~3, seed), bytes, bytes.length);
 }
 
-function hashBytes(bytes: Buffer, seed: number): number {
-  return hash(i => bytes[i] as number, bytes.length, seed);
+/** The same of what begins with `prefix`, which is hashed but once: it is asked for every event. */
+export function murmur3After(prefix: string): (text: string) => number {
+  const bytes = new Uint8Array(ROOM);
+  const start = new TextEncoder().encodeInto(prefix, bytes).written;
+  const whole = start & ~3;
+  const begun = blocks(bytes, 0, whole, 0);
+  return text => {
+    const { length } = text;
+    const end = start + length;
+    if (end > ROOM) return murmur3(prefix + text);
+    // ASCII, as keys mostly are, needs no encoder.
+    for (let i = 0; i < length; i++) {
+      const code = text.charCodeAt(i);
+      if (code > 127) return murmur3(prefix + text);
+      bytes[start + i] = code;
+    }
+    return finish(blocks(bytes, whole, end & ~3, begun), bytes, end);
+  };
 }
 
-function hash(at: (i: number) => number, length: number, seed: number): number {
-  let h = seed;
-  const whole = length & ~3;
-  for (let i = 0; i < whole; i += 4) {
-    h ^= mix(at(i) | (at(i + 1) << 8) | (at(i + 2) << 16) | (at(i + 3) << 24));
-    h = Math.imul((h << 13) | (h >>> 19), 5) + 0xe6546b64;
+function blocks(bytes: Uint8Array, from: number, to: number, begun: number): number {
+  let h = begun;
+  for (let i = from; i < to; i += 4) {
+    const word =
+      (bytes[i] as number) |
+      ((bytes[i + 1] as number) << 8) |
+      ((bytes[i + 2] as number) << 16) |
+      ((bytes[i + 3] as number) << 24);
+    h ^= mix(word);
+    h = (Math.imul((h << 13) | (h >>> 19), 5) + 0xe6546b64) | 0;
   }
+  return h;
+}
+
+function finish(begun: number, bytes: Uint8Array, length: number): number {
   let tail = 0;
-  for (let i = length - 1; i >= whole; i--) tail = (tail << 8) | at(i);
-  h ^= mix(tail) ^ length;
+  for (let i = length - 1; i >= (length & ~3); i--) tail = (tail << 8) | (bytes[i] as number);
+  let h = begun ^ mix(tail) ^ length;
   h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
   h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
   return (h ^ (h >>> 16)) >>> 0;

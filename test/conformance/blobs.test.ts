@@ -143,6 +143,26 @@ describe.each([
     expect(second).not.toBe(first);
   });
 
+  it('are read anew only where they are others than those that are known', async () => {
+    const blobs = implementation.open();
+    const etag = await blobs.writeText('a.json', '1', 'absent', signal);
+    expect(await blobs.readNewer('a.json', etag, signal)).toBeUndefined();
+    await blobs.writeText('a.json', '2', 'any', signal);
+    expect(await blobs.readNewer('a.json', etag, signal)).toMatchObject({ text: '2' });
+    await expect(blobs.readNewer('b.json', etag, signal)).rejects.toMatchObject(GONE);
+  });
+
+  it('grow at their end, where they are as long as was thought', async () => {
+    const blobs = implementation.open();
+    await blobs.append('m/a.ndjson', 'ä\n', 0, signal);
+    await blobs.append('m/a.ndjson', 'b\n', 3, signal);
+    await expect(blobs.append('m/a.ndjson', 'c\n', 3, signal)).rejects.toMatchObject(CONFLICT);
+    await expect(blobs.append('m/a.ndjson', 'c\n', 0, signal)).rejects.toMatchObject(CONFLICT);
+    expect((await blobs.readText('m/a.ndjson', signal)).text).toBe('ä\nb\n');
+    const [{ bytes }] = (await blobs.list('m/', signal)) as [{ bytes: number }];
+    expect(bytes).toBe(5);
+  });
+
   it('are written only where the condition holds', async () => {
     const blobs = implementation.open();
     await expect(blobs.writeText('a.json', '0', { etag: '"0x8D"' }, signal)).rejects.toMatchObject(CONFLICT);
