@@ -159,8 +159,8 @@ describe.each([
     await expect(blobs.append('m/a.ndjson', 'c\n', 3, signal)).rejects.toMatchObject(CONFLICT);
     await expect(blobs.append('m/a.ndjson', 'c\n', 0, signal)).rejects.toMatchObject(CONFLICT);
     expect((await blobs.readText('m/a.ndjson', signal)).text).toBe('ä\nb\n');
-    const [{ bytes }] = (await blobs.list('m/', signal)) as [{ bytes: number }];
-    expect(bytes).toBe(5);
+    const [entry] = await blobs.list('m/', signal);
+    expect(entry?.bytes).toBe(5);
   });
 
   it('are written only where the condition holds', async () => {
