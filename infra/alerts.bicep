@@ -69,6 +69,27 @@ var rules = [
     scope: applicationInsightsId
   }
   {
+    name: 'batch-failed'
+    title: 'hubscore: a batch job failed'
+    severity: 1
+    query: 'customMetrics | where name == "hubscore_batch_jobs_total" and tostring(customDimensions.state) == "failed" | summarize jobs = sum(valueSum) | where jobs > 0'
+    scope: applicationInsightsId
+  }
+  {
+    name: 'batch-at-risk'
+    title: 'hubscore: a batch job will not be done by its deadline, or was not'
+    severity: 2
+    query: 'customMetrics | where name == "hubscore_batch_sla_total" | summarize jobs = sum(valueSum) | where jobs > 0'
+    scope: applicationInsightsId
+  }
+  {
+    name: 'batch-poison'
+    title: 'hubscore: chunks of batch jobs were given up, since whoever took them ended'
+    severity: 1
+    query: 'customMetrics | where name == "hubscore_batch_chunks_total" and tostring(customDimensions.outcome) == "poison" | summarize chunks = sum(valueSum) | where chunks > 0'
+    scope: applicationInsightsId
+  }
+  {
     name: 'rollback'
     title: 'hubscore: a candidate was taken back by itself'
     severity: 1

@@ -145,6 +145,8 @@ var consumerGroup = 'inference-consumer'
 var modelsContainer = 'models'
 @description('Container with what the app keeps for itself.')
 var monitorContainer = 'monitor'
+@description('Container with batch jobs.')
+var batchContainer = 'batch'
 @description('Container with who changed what of which deployment, and why.')
 var auditContainer = 'audit'
 
@@ -244,6 +246,7 @@ module modelStorage 'model-storage.bicep' = {
     token: token
     container: modelsContainer
     monitorContainer: monitorContainer
+    batchContainer: batchContainer
     auditContainer: auditContainer
     auditDays: auditDays
     sku: storageSku
@@ -278,6 +281,7 @@ module roles 'roles.bicep' = {
     modelStorageName: names.modelStorage
     modelsContainer: modelsContainer
     monitorContainer: monitorContainer
+    batchContainer: batchContainer
     auditContainer: auditContainer
     applicationInsightsName: names.applicationInsights
   }
@@ -333,6 +337,7 @@ module functionApp 'function-app.bicep' = {
     modelBlobEndpoint: modelStorage.outputs.blobEndpoint
     modelsContainer: modelsContainer
     monitorContainer: monitorContainer
+    batchContainer: batchContainer
     auditContainer: auditContainer
     hubs: hubs
     consumerGroup: consumerGroup
@@ -457,6 +462,8 @@ output ModelStorage__blobServiceUri string = modelStorage.outputs.blobEndpoint
 output MODELS_CONTAINER string = modelsContainer
 @description('Container with what the app keeps for itself.')
 output MONITOR_CONTAINER string = monitorContainer
+@description('Container with batch jobs.')
+output BATCH_CONTAINER string = batchContainer
 @description('Container with the audit trail.')
 output AUDIT_CONTAINER string = auditContainer
 @description('For pods.')

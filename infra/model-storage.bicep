@@ -12,6 +12,8 @@ param token string
 param container string
 @description('Container with what the app keeps for itself.')
 param monitorContainer string
+@description('Container with batch jobs.')
+param batchContainer string
 @description('Container with who changed what of which deployment, and why.')
 param auditContainer string
 @description('For how many days nothing in it can be changed or deleted, but added to; 0: the container has no such policy.')
@@ -57,6 +59,12 @@ resource models 'Microsoft.Storage/storageAccounts/blobServices/containers@2026-
 resource monitor 'Microsoft.Storage/storageAccounts/blobServices/containers@2026-06-01' = {
   parent: blobs
   name: monitorContainer
+}
+
+// Batch jobs: documents, records, reports, lists of rejects. Inputs and outputs may lie here, too; elsewhere the app needs a role of its own.
+resource batch 'Microsoft.Storage/storageAccounts/blobServices/containers@2026-06-01' = {
+  parent: blobs
+  name: batchContainer
 }
 
 // The trail of rollouts. Nothing that stands there can be changed or taken away, not by its owner either: only the end of an append blob grows.

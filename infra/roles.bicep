@@ -34,6 +34,8 @@ param modelStorageName string
 param modelsContainer string
 @description('Container with what the app keeps for itself.')
 param monitorContainer string
+@description('Container with batch jobs.')
+param batchContainer string
 @description('Container with the audit trail.')
 param auditContainer string
 @description('Name of Application Insights.')
@@ -111,6 +113,11 @@ resource models 'Microsoft.Storage/storageAccounts/blobServices/containers@2026-
 resource monitor 'Microsoft.Storage/storageAccounts/blobServices/containers@2026-06-01' existing = {
   parent: modelBlobs
   name: monitorContainer
+}
+
+resource batch 'Microsoft.Storage/storageAccounts/blobServices/containers@2026-06-01' existing = {
+  parent: modelBlobs
+  name: batchContainer
 }
 
 resource audit 'Microsoft.Storage/storageAccounts/blobServices/containers@2026-06-01' existing = {
@@ -212,6 +219,17 @@ resource appKeepsVerdicts 'Microsoft.Authorization/roleAssignments@2022-04-01' =
   }
 }
 
+resource appKeepsJobs 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(batch.id, appIdentity.id, blobContributor)
+  scope: batch
+  properties: {
+    roleDefinitionId: blobContributor
+    principalId: appPrincipalId
+    principalType: 'ServicePrincipal'
+    description: 'Batch jobs, and inputs and outputs that lie beside them; other containers are yours to grant.'
+  }
+}
+
 resource appReadsLabels 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   name: guid(labels.id, appIdentity.id, receiver)
   scope: labels
@@ -269,7 +287,7 @@ resource hostUsesQueues 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
     roleDefinitionId: queueContributor
     principalId: appPrincipalId
     principalType: 'ServicePrincipal'
-    description: 'AzureWebJobsStorage: the host asks for queues.'
+    description: 'AzureWebJobsStorage: the host asks for queues; batch-chunks carries the work of batch jobs.'
   }
 }
 
@@ -417,6 +435,17 @@ resource personKeepsVerdicts 'Microsoft.Authorization/roleAssignments@2022-04-01
     principalId: principalId
     principalType: principalType
     description: 'hubscore models push keeps what trying the model has shown.'
+  }
+}
+
+resource personSubmitsJobs 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (!empty(principalId)) {
+  name: guid(batch.id, principalId, blobContributor)
+  scope: batch
+  properties: {
+    roleDefinitionId: blobContributor
+    principalId: principalId
+    principalType: principalType
+    description: 'hubscore batch submit and its kin; tend-jobs sends the messages.'
   }
 }
 

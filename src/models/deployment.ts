@@ -5,7 +5,7 @@ import { BadDeployment, type DeploymentDocument, isOpen, NO_DOCUMENT, parseDocum
 import { looksLikeVersion } from './resolve-version.ts';
 import { deploymentPath, type ModelStore } from './store.ts';
 
-export { documentSchema as deploymentSchema, MAX_DEPLOYMENT_BYTES } from '../rollouts/document.ts';
+export { MAX_DEPLOYMENT_BYTES } from '../rollouts/document.ts';
 export { BadDeployment };
 
 /** A model's deployment.json: which version an alias stands for, and the rollout. */

@@ -127,6 +127,19 @@ export async function pushModel(
   return true;
 }
 
+/** The card of a model file, which says which file it is of. */
+async function pushFileCard(
+  store: ModelStore,
+  files: ModelFiles,
+  inspection: Inspection,
+  signal: AbortSignal,
+): Promise<void> {
+  const { name, version } = files;
+  const hashes = Object.keys(inspection.beside).length > 0 ? { files: inspection.beside } : {};
+  const card = { ...inspection.rawCard, name, version, sha256: inspection.sha256, ...hashes };
+  await pushCard(store, files, card, signal);
+}
+
 /** Puts golden rows beside where the model is going to be; the same again is no error. @throws Error where others are there */
 export async function pushGolden(
   store: ModelStore,
@@ -145,19 +158,6 @@ export async function pushGolden(
       cause: thrown,
     });
   }
-}
-
-/** The card of a model file, which says which file it is of. */
-async function pushFileCard(
-  store: ModelStore,
-  files: ModelFiles,
-  inspection: Inspection,
-  signal: AbortSignal,
-): Promise<void> {
-  const { name, version } = files;
-  const hashes = Object.keys(inspection.beside).length > 0 ? { files: inspection.beside } : {};
-  const card = { ...inspection.rawCard, name, version, sha256: inspection.sha256, ...hashes };
-  await pushCard(store, files, card, signal);
 }
 
 /** The weights of a model that has them in files of their own; those of a push that was broken off are there already. */

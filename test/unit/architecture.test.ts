@@ -18,6 +18,7 @@ const ARROWS: Record<string, readonly string[]> = {
   apart: ['config', 'processes'],
   rollouts: ['config'],
   scoring: ['config'],
+  batch: ['config'],
   codecs: ['config'],
   models: ['config', 'processes', 'rollouts'],
   backends: ['config', 'processes'],
@@ -26,24 +27,12 @@ const ARROWS: Record<string, readonly string[]> = {
   http: ['config'],
   app: [
     ...['config', 'azure', 'hubs', 'ledger', 'scoring', 'codecs', 'models', 'backends', 'processes'],
-    ...['apart', 'cache', 'telemetry', 'http', 'rollouts', 'evidence', 'sweep', 'verdicts'],
+    ...['apart', 'cache', 'telemetry', 'http', 'batch', 'rollouts', 'evidence', 'sweep', 'verdicts'],
   ],
   functions: ['app', 'config'],
   cli: [
-    'app',
-    'config',
-    'azure',
-    'hubs',
-    'ledger',
-    'scoring',
-    'codecs',
-    'models',
-    'backends',
-    'cache',
-    'telemetry',
-    'rollouts',
-    'sweep',
-    'verdicts',
+    ...['app', 'config', 'azure', 'hubs', 'ledger', 'scoring', 'codecs', 'models', 'backends', 'cache', 'telemetry'],
+    ...['batch', 'rollouts', 'sweep', 'verdicts'],
   ],
   local: [],
 };
@@ -142,7 +131,7 @@ describe('architecture', () => {
       .filter(file => !['local', 'cli'].includes(roomOf(file)))
       .filter(file => readFileSync(file, 'utf8').includes('process.env'))
       .map(file => relative(SOURCE, file));
-    expect(readers.sort()).toEqual(['app/apart-process.ts', 'app/app.ts']);
+    expect(readers.sort()).toEqual(['app/apart-process.ts', 'app/app.ts', 'app/batch-process.ts']);
   });
 
   it('races nothing in the raw', () => {

@@ -180,16 +180,9 @@ describe('alerts', () => {
   it('are there for what an operator must know', () => {
     const names = rules.map(([name]) => name);
     expect(names).toEqual([
-      'success-rate',
-      'latency',
-      'lag',
-      'dead-letters',
-      'circuit-open',
-      'rollback',
-      'rollout-waiting',
-      'quarantine',
-      'sweep-behind',
-      'no-results',
+      ...['success-rate', 'latency', 'lag', 'dead-letters', 'circuit-open'],
+      ...['batch-failed', 'batch-at-risk', 'batch-poison'],
+      ...['rollback', 'rollout-waiting', 'quarantine', 'sweep-behind', 'no-results'],
     ]);
     expect(bicep).toContain('results < 0.95 * all');
   });

@@ -106,6 +106,7 @@ describe('model storage', () => {
   it('has the container that the app reads', () => {
     expect(main).toContain(`var modelsContainer = '${defaults.MODELS_CONTAINER}'`);
     expect(main).toContain(`var monitorContainer = '${defaults.MONITOR_CONTAINER}'`);
+    expect(main).toContain(`var batchContainer = '${defaults.BATCH_CONTAINER}'`);
     expect(main).toContain(`var auditContainer = '${defaults.AUDIT_CONTAINER}'`);
     const containers = resourcesIn(read('infra/model-storage.bicep')).filter(({ type }) =>
       type.endsWith('/containers'),
@@ -113,6 +114,7 @@ describe('model storage', () => {
     expect(containers.map(({ body }) => property(body, 'name'))).toEqual([
       'container',
       'monitorContainer',
+      'batchContainer',
       'auditContainer',
     ]);
   });

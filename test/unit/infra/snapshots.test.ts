@@ -79,6 +79,7 @@ describe.each(BOTH)('deployment, %s', (options, resources) => {
         'reads blobs models',
         'changes blobs monitor',
         'changes blobs models',
+        'changes blobs batch',
         'changes blobs audit',
         'receives inference-labels',
         'receives inference-requests',
@@ -116,16 +117,9 @@ describe.each(BOTH)('deployment, %s', (options, resources) => {
     const alerts = ofType(resources, 'Microsoft.Insights/scheduledQueryRules').map(({ name }) => name);
     expect(alerts).toEqual(
       [
-        'success-rate',
-        'latency',
-        'lag',
-        'dead-letters',
-        'circuit-open',
-        'rollback',
-        'rollout-waiting',
-        'quarantine',
-        'sweep-behind',
-        'no-results',
+        ...['success-rate', 'latency', 'lag', 'dead-letters', 'circuit-open'],
+        ...['batch-failed', 'batch-at-risk', 'batch-poison'],
+        ...['rollback', 'rollout-waiting', 'quarantine', 'sweep-behind', 'no-results'],
       ].map(name => `alert-${name}-${token}`),
     );
   });
