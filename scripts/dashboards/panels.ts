@@ -158,6 +158,30 @@ export const PANELS: readonly Panel[] = [
     ...rate('hubscore_model_loads_total', ['model', 'version', 'outcome']),
   },
   {
+    title: 'Rollouts: decided by itself',
+    help: 'Rolled back, promoted or held, by model.',
+    unit: 'reqps',
+    ...rate('hubscore_rollout_decisions_total', ['model', 'action']),
+  },
+  {
+    title: 'Rollouts: waiting for a person',
+    help: 'Held, or undecided though the duration is over.',
+    unit: 'short',
+    ...highest('hubscore_rollout_waiting', ['model', 'reason']),
+  },
+  {
+    title: 'Versions in quarantine',
+    help: 'Those that must not serve.',
+    unit: 'short',
+    ...highest('hubscore_quarantined_versions', ['model']),
+  },
+  {
+    title: 'Sweep behind',
+    help: 'Results, dead letters and labels that are not counted yet: by so much are rollouts judged late.',
+    unit: 'short',
+    ...highest('hubscore_sweep_behind_events', ['hub']),
+  },
+  {
     title: 'Event-loop delay',
     help: 'How late timers ran; above 0.1 s something computes that belongs in a worker process.',
     unit: 's',

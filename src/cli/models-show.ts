@@ -8,6 +8,15 @@ import { showInspection } from './show-inspection.ts';
 import { findStored, withDownloaded } from './stored-model.ts';
 import { paintFor, type Terminal } from './terminal.ts';
 
+/** What a card tells of where a version comes from. */
+const TOLD = [
+  ['metrics', 'metrics'],
+  ['params', 'hyperparameters'],
+  ['experiment', 'experiment_id'],
+  ['data', 'training_data_hash'],
+  ['mlflow', 'mlflow'],
+] as const;
+
 /** `hubscore models show NAME [VERSION]`: downloads one version and says what it is, as it will be served. */
 export async function showModel(
   terminal: Terminal,
@@ -40,8 +49,19 @@ export async function showModel(
     const description = inspection.card.raw.description;
     if (typeof description === 'string') stdout.write(`  ${printable(description)}\n`);
     for (const line of showInspection(inspection, paint)) stdout.write(`${line}\n`);
-    const { metrics } = inspection.card.raw;
-    if (metrics) stdout.write(`  ${paint('dim', 'metrics'.padEnd(9))} ${jsonLine(metrics)}\n`);
+    const say = (title: string, words: string) =>
+      stdout.write(`  ${paint('dim', title.padEnd(9))} ${printable(words)}\n`);
+    for (const [title, field] of TOLD) {
+      const value = inspection.card.raw[field];
+      if (value !== undefined && value !== null) say(title, typeof value === 'string' ? value : jsonLine(value));
+    }
+    const blocked = found.quarantine[stored.version];
+    if (blocked !== undefined) say('blocked', `in quarantine: ${blocked}`);
+    const { rollout } = found;
+    if (rollout !== undefined && [rollout.candidate, rollout.baseline].includes(stored.version)) {
+      const role = rollout.candidate === stored.version ? 'candidate' : 'baseline';
+      say('rollout', `${role} of ${rollout.kind} ${rollout.id}, ${rollout.phase.replace('_', ' ')}`);
+    }
     if (!card) stdout.write('  no model.json: all this was read from the ONNX file\n');
   });
 }

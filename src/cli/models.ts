@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import type { PushOptions } from './models-push.ts';
 import type { TryOptions } from './models-try.ts';
+import { positive } from './numbers.ts';
 import type { Terminal } from './terminal.ts';
 
 const PUSH_HELP = `
@@ -56,6 +57,37 @@ export function modelsCommand(terminal: Terminal): Command {
     .action(async (path: string, options: PushOptions) =>
       (await import('./models-push.ts')).push(terminal, path, options),
     );
+  models
+    .command('import')
+    .description(
+      'Pushes a model of an MLflow registry: the onnx flavour, with run, metrics and parameters in its card.',
+    )
+    .argument('<from>', 'mlflow:/NAME@ALIAS, mlflow:/NAME/VERSION or mlflow:/NAME/STAGE')
+    .option('--tracking-uri <url>', 'of the tracking server (default: MLFLOW_TRACKING_URI)')
+    .option('-n, --name <name>', "model name (default: the registry's)")
+    .option('-v, --version <version>', 'semantic version (default: 7.0.0 of version 7)')
+    .option('-a, --alias <alias>', 'point this alias at it')
+    .option('--candidate', 'pin what production is now, so that nothing goes live')
+    .option('--dry-run', 'only look, and say what would change')
+    .option('--json', 'what was pushed and what changed as one JSON object')
+    .action(async (from, options) => (await import('./models-import.ts')).importModel(terminal, from, options));
+  models
+    .command('follow')
+    .description('Starts a rollout whenever an alias of an MLflow registry moves. Runs until it is ended.')
+    .argument('<from>', 'mlflow:/NAME@ALIAS')
+    .option('--tracking-uri <url>', 'of the tracking server (default: MLFLOW_TRACKING_URI)')
+    .option('-n, --name <name>', "model name (default: the registry's)")
+    .option('--once', 'look once, for a scheduler')
+    .option('--every <seconds>', 'how often it looks', positive, 60)
+    .option('-k, --kind <kind>', 'of the rollout: canary, blue_green or ab')
+    .option('-w, --weight <percent>', "the candidate's share", positive)
+    .option('-d, --duration <duration>', 'how long it runs')
+    .option('-t, --trigger <expression>', 'what takes it back; may be repeated', collect, [])
+    .option('-s, --segment <segment>', 'only requests of this segment; may be repeated', collect, [])
+    .option('-r, --ramp <ramp>', 'such as 10+10/7d')
+    .option('--on-undecided <what>', 'hold, promote or rollback, where the evidence is out at the end')
+    .option('--json', 'the rollout that was started as one JSON object')
+    .action(async (from, options) => (await import('./models-follow.ts')).follow(terminal, from, options));
   models
     .command('lint')
     .description(

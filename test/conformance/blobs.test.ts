@@ -143,6 +143,25 @@ describe.each([
     expect(second).not.toBe(first);
   });
 
+  it('are read anew only where they are others than those that are known', async () => {
+    const blobs = implementation.open();
+    const etag = await blobs.writeText('a.json', '1', 'absent', signal);
+    expect(await blobs.readNewer('a.json', etag, signal)).toBeUndefined();
+    await blobs.writeText('a.json', '2', 'any', signal);
+    expect(await blobs.readNewer('a.json', etag, signal)).toMatchObject({ text: '2' });
+    await expect(blobs.readNewer('b.json', etag, signal)).rejects.toMatchObject(GONE);
+  });
+
+  it('grow at their end, where they are as long as was thought', async () => {
+    const blobs = implementation.open();
+    await blobs.append('m/a.ndjson', 'ä\n', 0, signal);
+    await blobs.append('m/a.ndjson', 'b\n', 3, signal);
+    await expect(blobs.append('m/a.ndjson', 'c\n', 3, signal)).rejects.toMatchObject(CONFLICT);
+    await expect(blobs.append('m/a.ndjson', 'c\n', 0, signal)).rejects.toMatchObject(CONFLICT);
+    expect((await blobs.readText('m/a.ndjson', signal)).text).toBe('ä\nb\n');
+    expect((await blobs.list('m/', signal)).map(({ bytes }) => bytes)).toEqual([5]);
+  });
+
   it('are written only where the condition holds', async () => {
     const blobs = implementation.open();
     await expect(blobs.writeText('a.json', '0', { etag: '"0x8D"' }, signal)).rejects.toMatchObject(CONFLICT);
@@ -196,13 +215,17 @@ describe.each([
     const blobs = implementation.open();
     const bytes = randomInputs().bytes(1_000);
     const etag = await blobs.writeFile('m.onnx', fileOf(bytes), { sha256: 'ab12' }, 'absent', signal);
-    expect(await blobs.properties('m.onnx', signal)).toEqual({ etag, bytes: 1_000, metadata: { sha256: 'ab12' } });
+    expect(await blobs.properties('m.onnx', signal)).toMatchObject({
+      etag,
+      bytes: 1_000,
+      metadata: { sha256: 'ab12' },
+    });
     const other = fileOf(randomInputs().bytes(10));
     await expect(blobs.writeFile('m.onnx', other, {}, 'absent', signal)).rejects.toMatchObject(CONFLICT);
     await expect(blobs.writeFile('m.onnx', other, {}, { etag: '"0x8D"' }, signal)).rejects.toMatchObject(CONFLICT);
     expect((await bytesOf(await blobs.read('m.onnx', 0, etag, signal))).equals(bytes)).toBe(true);
     const next = await blobs.writeFile('m.onnx', other, {}, { etag }, signal);
-    expect(await blobs.properties('m.onnx', signal)).toEqual({ etag: next, bytes: 10, metadata: {} });
+    expect(await blobs.properties('m.onnx', signal)).toMatchObject({ etag: next, bytes: 10, metadata: {} });
     await expect(blobs.properties('n.onnx', signal)).rejects.toMatchObject(GONE);
   });
 

@@ -103,6 +103,9 @@ describe('rollout commands', () => {
     expect((await hubscore('models', 'promote', 'm', '2.0.0')).code).toBe(2);
     expect((await json('models', 'unblock', 'm', '2.0.0')).quarantine).toEqual({});
     expect((await json('models', 'promote', 'm', '2.0.0')).production).toMatchObject({ after: '2.0.0' });
+    expect((await hubscore('models', 'show', 'm', '2.0.0')).out).toMatch(
+      /rollout {2,}candidate of canary ro_\w+, rolled back/,
+    );
     expect((await json('models', 'block', 'm', '2.0.0', '--reason', 'leaks')).aliases).toEqual({ production: '1.1.0' });
     const { records, verified } = await json('audit', 'm', '--verify');
     expect(verified).toBe(true);
