@@ -68,14 +68,14 @@ async function act(
   try {
     const { before, after, unwritten } = await changeAndRecord(audit, model, options, decide);
     if (before === after) return false;
-    log.warn(`rollout ${id} of ${model} ${candidate} was ${WORDS[action]}: ${reason.trigger ?? reason.text}`);
+    log.warn(`${model} ${candidate}: ${WORDS[action]} (rollout ${id}): ${reason.trigger ?? reason.text}`);
     if (unwritten) log.warn(`${model}: the audit record waits to be written: ${unwritten.message}`);
     return true;
   } catch (thrown) {
     // Of two who decide at the same time one finds it done.
     if (!(thrown instanceof ChangeRefused)) {
-      log.error(`rollout ${id} of ${model}: ${action} failed: ${asError(thrown).message}`);
-    } else log.info(`rollout ${id} of ${model}: no ${action}: ${thrown.message}`);
+      log.error(`${model}: ${action} of rollout ${id} failed: ${asError(thrown).message}`);
+    } else log.info(`${model}: no ${action} of rollout ${id}: ${thrown.message}`);
     return false;
   }
 }
