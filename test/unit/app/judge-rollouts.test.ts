@@ -37,7 +37,7 @@ describe('judging rollouts', () => {
       ...{ action: 'rollback', actor: 'hubscore', rollout: 'ro_1', cursors: { 'inference-requests-results/0': 7 } },
       reason: { trigger: 'error_rate > 0.01', s: 20, n: 200 },
     });
-    expect(said).toEqual(['rollout ro_1 of churn 1.2.0 was rolled back: error_rate > 0.01']);
+    expect(said).toEqual(['churn 1.2.0: rolled back (rollout ro_1): error_rate > 0.01']);
   });
 
   it('goes on with other models where one cannot be written', async () => {
@@ -63,6 +63,6 @@ describe('judging rollouts', () => {
       ['churn', undefined],
       ['fraud', 'rollback'],
     ]);
-    expect(said[0]).toContain('rollout ro_1 of churn: no rollback');
+    expect(said[0]).toContain('churn: no rollback of rollout ro_1');
   });
 });
