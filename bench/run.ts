@@ -17,6 +17,7 @@ import { compareModelServers } from './peers/model-servers.ts';
 import { comparePeersThroughEndpoint } from './peers/through-endpoint.ts';
 import { comparePeersWithoutNetwork } from './peers/without-network.ts';
 import { compareProtocols } from './protocols/compare.ts';
+import { soak } from './soak/soak.ts';
 import { measureSteps } from './steps.ts';
 import { openStream } from './stream.ts';
 
@@ -91,20 +92,30 @@ const PEERS: Readonly<Record<string, () => Promise<unknown>>> = {
   'peers-model-servers': () => compareModelServers(),
 };
 
+/** By name alone: it takes as long as one says. Both stacks run side by side, so that they see the same machine. */
+const LONG: Readonly<Record<string, () => Promise<unknown>>> = {
+  soak: async () => {
+    const [minutes, rate] = [Number(values.minutes), Number(values.rate)];
+    const [all, bare] = await Promise.all([true, false].map(everything => soak({ minutes, rate, everything })));
+    return { 'requests a second': rate, everything: all, bare };
+  },
+};
+
 /** Nanoseconds an event differ by a tenth from process to process, by what the engine happens to inline: the median of this many processes counts. */
 const PROCESSES: Readonly<Record<string, number>> = { 'function-path': 3, mixtures: 3, overheads: 3, packs: 3 };
 
-const known = { ...SCENARIOS, ...PEERS };
+const known = { ...SCENARIOS, ...PEERS, ...LONG };
 const HELP = `npm run bench [-- --only NAME,…] [-- --peers]
   --only NAME,…   these scenarios: ${Object.keys(SCENARIOS).join(', ')}
   --peers         the others too, which make virtual environments of Python under .local: ${Object.keys(PEERS).join(', ')}
+  --only soak     the whole stack twice, side by side, for --minutes N (6) at --rate N (500) requests a second each: what its processes hold
 Figures are printed, and recorded in bench/results/. A scenario takes from half a minute to five; how long, each says as it begins.`;
 
 // By the end of this process, not past it: what it started ends with it.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
 
 const values = readArguments();
-const names = values.only?.split(',') ?? Object.keys(values.peers ? known : SCENARIOS);
+const names = values.only?.split(',') ?? Object.keys(values.peers ? { ...SCENARIOS, ...PEERS } : SCENARIOS);
 const unknown = names.find(name => !(name in known));
 if (unknown !== undefined) leave(`there is no scenario ${unknown}\n${HELP}`);
 const again = (...args: string[]) => [import.meta.filename, '--only', ...args];
@@ -133,6 +144,8 @@ function readArguments() {
         only: { type: 'string' },
         peers: { type: 'boolean', default: false },
         part: { type: 'boolean', default: false },
+        minutes: { type: 'string', default: '6' },
+        rate: { type: 'string', default: '500' },
         help: { type: 'boolean', short: 'h', default: false },
       },
     });

@@ -38,6 +38,9 @@ param appSettings Settings = {}
 @description('The shared result cache; azd calls it REDIS_URL. Empty: none.')
 param redisUrl string = ''
 
+@description('The schema registry; azd calls it SCHEMA_REGISTRY. Empty: none.')
+param schemaRegistry string = ''
+
 @description('Subnet of a private deployment that replicas run in; azd calls it AZURE_CONTAINER_APPS_SUBNET_ID. Empty: no network, which cannot reach a private deployment.')
 param subnetId string = ''
 
@@ -134,6 +137,7 @@ resource app 'Microsoft.App/containerApps@2025-01-01' = {
             { name: 'MODELS_CONTAINER', value: 'models' }
             { name: 'MONITOR_CONTAINER', value: 'monitor' }
             { name: 'DEFAULT_MODEL', value: defaultModel }
+            { name: 'SCHEMA_REGISTRY', value: schemaRegistry }
             // The ingress answers inside the environment only.
             { name: 'HTTP_AUTH_LEVEL', value: 'anonymous' }
             { name: 'APPLICATIONINSIGHTS_CONNECTION_STRING', value: applicationInsights.properties.ConnectionString }

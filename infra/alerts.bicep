@@ -42,9 +42,9 @@ var rules = [
   }
   {
     name: 'latency'
-    title: 'hubscore: the 95th percentile from enqueued to scored is above ${latencyMs} ms'
+    title: 'hubscore: the 95th percentile from enqueued until the result was in the hub is above ${latencyMs} ms'
     severity: 2
-    query: 'customMetrics | where name == "inference_latency_seconds_bucket" | extend le = tostring(customDimensions.le) | extend upper = iff(le == "+Inf", 86400.0, todouble(le)) | summarize p95 = percentilew(upper, tolong(valueSum), 95), all = sum(valueSum) | where all >= ${enough} and p95 * 1000 > ${latencyMs}'
+    query: 'customMetrics | where name == "inference_end_to_end_seconds_bucket" | extend le = tostring(customDimensions.le) | extend upper = iff(le == "+Inf", 86400.0, todouble(le)) | summarize p95 = percentilew(upper, tolong(valueSum), 95), all = sum(valueSum) | where all >= ${enough} and p95 * 1000 > ${latencyMs}'
     scope: applicationInsightsId
   }
   {

@@ -41,6 +41,9 @@ param appSettings Settings
 @description('The shared result cache; empty: none.')
 param redisUrl string
 
+@description('The schema registry; empty: none.')
+param schemaRegistry string
+
 @description('Memory of an instance.')
 param instanceMemoryMB int
 @description('The most instances of all functions together.')
@@ -134,6 +137,7 @@ resource functionApp 'Microsoft.Web/sites@2025-03-01' = {
           { name: 'MODELS_CONTAINER', value: modelsContainer }
           { name: 'MONITOR_CONTAINER', value: monitorContainer }
           { name: 'DEFAULT_MODEL', value: defaultModel }
+          { name: 'SCHEMA_REGISTRY', value: schemaRegistry }
 
           // Names where telemetry goes; it lets nobody in, since Application Insights takes Entra tokens only.
           { name: 'APPLICATIONINSIGHTS_CONNECTION_STRING', value: applicationInsights.properties.ConnectionString }

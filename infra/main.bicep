@@ -71,6 +71,9 @@ param alwaysReadyInstances int = 0
 @description('Model for requests that name none. Empty: the only model there is.')
 param defaultModel string = ''
 
+@description('Resource id of the Event Hubs namespace with the schema registry that bodies name; the app gets the role to read it. Empty: none, or one that APP_SETTINGS name.')
+param schemaRegistryId string = ''
+
 @description('Further settings of the app, by the names in docs/settings.md; azd env set APP_SETTINGS \'{"MODEL_MEMORY_MB":"2048"}\'.')
 param appSettings Settings = {}
 
@@ -83,7 +86,7 @@ param storageSku string = 'Standard_LRS'
 @description('Where alerts are mailed to. Empty: they only show in the portal.')
 param alertEmail string = ''
 
-@description('The latency alert fires where the 95th percentile from enqueued to scored is above this, in milliseconds.')
+@description('The latency alert fires where the 95th percentile from enqueued until the result was in the hub is above this, in milliseconds.')
 @minValue(1)
 param latencyAlertMs int = 1000
 
@@ -149,6 +152,15 @@ var names = {
   functionApp: 'func-${token}'
 }
 
+@description('Parts of that id; of none those of a group that is never asked for.')
+var registryParts = split(
+  empty(schemaRegistryId) ? '/subscriptions/${subscription().subscriptionId}/resourceGroups/none/' : schemaRegistryId,
+  '/'
+)
+@description('Host name of the schema registry; empty: none.')
+var schemaRegistry = empty(schemaRegistryId)
+  ? ''
+  : '${last(registryParts)}.${suffixOf(environment().name, 'serviceBus')}'
 @description('Whether pods may come as our identities.')
 var aks = !empty(aksOidcIssuerUrl)
 
@@ -283,6 +295,20 @@ module endpoints 'private-endpoints.bicep' = if (privateNetworking) {
   }
 }
 
+module registryRole 'schema-registry.bicep' = if (!empty(schemaRegistryId)) {
+  scope: resourceGroup(registryParts[2], registryParts[4])
+  params: {
+    namespaceName: last(registryParts)
+    identityId: resourceId(
+      subscription().subscriptionId,
+      group.name,
+      'Microsoft.ManagedIdentity/userAssignedIdentities',
+      names.identity
+    )
+    principalId: identity.outputs.principalId
+  }
+}
+
 module functionApp 'function-app.bicep' = {
   scope: group
   params: {
@@ -303,6 +329,7 @@ module functionApp 'function-app.bicep' = {
     applicationInsightsName: names.applicationInsights
     appSettings: appSettings
     redisUrl: redis ? cache!.outputs.url : ''
+    schemaRegistry: schemaRegistry
     instanceMemoryMB: instanceMemoryMB
     maximumInstanceCount: maximumInstanceCount
     alwaysReadyInstances: alwaysReadyInstances
@@ -423,6 +450,8 @@ output MONITOR_CONTAINER string = monitorContainer
 output DEFAULT_MODEL string = defaultModel
 @description('For pods: the shared result cache; empty: none.')
 output REDIS_URL string = redis ? cache!.outputs.url : ''
+@description('For pods: the schema registry; empty: none.')
+output SCHEMA_REGISTRY string = schemaRegistry
 @description('For pods: where telemetry goes.')
 output APPLICATIONINSIGHTS_CONNECTION_STRING string = monitoring.outputs.applicationInsightsConnectionString
 @description('For container-app.bicep; empty without private networking.')

@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { type Bar, drawBars, short } from './bench/bars.ts';
+import { drawLines, type Line } from './bench/lines.ts';
 import { figure, newestResults, type Result } from './bench/results.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
@@ -32,6 +33,7 @@ const cache = run('cache');
 const memory = run('memory');
 const heavy = run('heavy');
 const protocols = run('protocols');
+const soak = run('soak');
 
 const TONES: Readonly<Record<string, Bar['tone']>> = { floor: 'ideal', 'straightforward SDK loop': 'other' };
 
@@ -111,6 +113,60 @@ picture(
   }),
 );
 
+interface Course {
+  readonly residentMiB: readonly number[];
+  readonly heapMiB: readonly number[];
+  readonly youngMiB: readonly number[];
+  readonly growth: number;
+}
+const HOST = 'functions host with the app';
+const course = (of: 'everything' | 'bare', role: string) => figure<Course>(soak, of, 'courses', role);
+const line = (label: string, tone: Line['tone'], values: readonly number[]): Line => ({ label, tone, values });
+picture(
+  'bench-soak',
+  drawLines({
+    title: 'Memory over a soak',
+    unit: 'MiB by the minute; two whole stacks side by side on the same machine',
+    panels: [
+      {
+        title: 'functions host with the app, resident',
+        lines: [
+          line('everything on', 'ours', course('everything', HOST).residentMiB),
+          line('scoring alone', 'other', course('bare', HOST).residentMiB),
+        ],
+      },
+      {
+        title: 'of it, everything on: the heap of JavaScript',
+        lines: [
+          line('young generation', 'ideal', course('everything', HOST).youngMiB),
+          line('objects, least in a minute', 'ours', course('everything', HOST).heapMiB),
+        ],
+      },
+      {
+        title: 'inference processes, resident',
+        lines: [
+          line('everything on', 'ours', course('everything', 'inference processes').residentMiB),
+          line('scoring alone', 'other', course('bare', 'inference processes').residentMiB),
+        ],
+      },
+      {
+        title: 'local endpoint, resident',
+        lines: [
+          line('everything on', 'ours', course('everything', 'endpoint').residentMiB),
+          line('scoring alone', 'other', course('bare', 'endpoint').residentMiB),
+        ],
+      },
+    ],
+  }),
+);
+const soaked = ['functions host with the app', 'inference processes', 'supervisor', 'endpoint'].map(role => {
+  const of = (which: 'everything' | 'bare') => {
+    const { residentMiB, growth } = course(which, role);
+    return `${short(residentMiB.at(-1) as number)} MiB | ${short(growth)}`;
+  };
+  return `| ${role} | ${of('everything')} | ${of('bare')} |`;
+});
+
 const percent = (share: number) => `${Math.round(share * 100)} %`;
 const latency = (index: number, at: 'p50' | 'p95' | 'p99') => short((latencies[index] as Latencies)[at]);
 const overhead = (name: string) =>
@@ -157,6 +213,11 @@ const rows: readonly (readonly [what: string, wanted: string, measured: string])
     'memory after 1,000,000 events over that after a fifth of them',
     '≤ 1.1',
     short(figure(memory, 'function path, 1,000,000 events', 'growth')),
+  ],
+  [
+    'memory of the whole stack over a soak, everything on: host, inference processes, endpoint',
+    '≤ 1.1',
+    [HOST, 'inference processes', 'endpoint'].map(role => short(course('everything', role).growth)).join(', '),
   ],
 ];
 const oldest = [...results.values()].map(({ at }) => at.slice(0, 10)).sort()[0];
@@ -256,6 +317,20 @@ ${Object.keys(cache.figures as object)
   .join('\n')}
 
 It judges itself: where what it finds is worth less than looking up, it sits out (\`src/scoring/infer/cache-trial.ts\`).
+
+## Memory over a soak
+
+The whole stack twice, side by side, ${figure(soak, 'everything', 'minutes')} minutes at ${short(figure(soak, 'requests a second'))} requests a second each (\`npm run bench -- --only soak --minutes 120 --rate 5000\` for longer): once with traces and metrics that are
+exported and read, a cache that finds something, one dead letter in a hundred and a new version of the model every minute; once with nothing but scoring. ${short(figure(soak, 'everything', 'sent'))} and ${short(figure(soak, 'bare', 'sent'))}
+requests came to ${short(figure<number>(soak, 'everything', 'results') + figure<number>(soak, 'everything', 'deadLetters'))} and ${short(figure(soak, 'bare', 'results'))} endings. Growth is the median of the last five minutes over that of minutes 6 to 10. Others worked on the machine meanwhile.
+
+![Memory by the minute](images/bench-soak.svg)
+
+| | everything on, at the end | growth | scoring alone, at the end | growth |
+|---|---|---|---|---|
+${soaked.join('\n')}
+
+What grows and why it ends: [size](size.md#memory-over-hours).
 
 ## Cold start
 

@@ -1,7 +1,7 @@
 # Databricks notebook source
 # MAGIC %md
 # MAGIC # Send ground truth
-# MAGIC What turned out to be right goes to the hub `inference-labels`, named by the `result_id` of the prediction it is about.
+# MAGIC What turned out to be right goes to the hub `inference-labels`, named by the `result_id` of the prediction it is about: each label once, and again where it has changed.
 
 # COMMAND ----------
 
@@ -16,12 +16,16 @@
 import datetime as dt
 
 from hubscore_client import LABELS
-from hubscore_client.ground_truth import ground_truth, send_ground_truth
+from hubscore_client.ground_truth import ground_truth, not_sent_yet, note_sent, send_ground_truth
 
 known = spark.sql(f"""
-    SELECT r.result_id, r.request_id, r.model, p.target
-    FROM {schema}.results r JOIN {patients} p ON r.request_id = p.patient""").collect()
+    SELECT r.result_id, r.enqueued_at, r.request_id, r.model, p.target AS label
+    FROM {schema}.results r JOIN {patients} p ON r.request_id = p.patient""")
+news = not_sent_yet(known, f"{schema}.labels_sent").toPandas()
 now = dt.datetime.now(dt.timezone.utc)
-messages = (ground_truth(row.target, now, row.result_id, row.request_id, row.model) for row in known)
+messages = (ground_truth(row.label, now, row.result_id, row.request_id, row.model) for row in news.itertuples())
 with hubs.producer(LABELS) as producer:
-    print(send_ground_truth(producer, messages), "labels sent")
+    sent = send_ground_truth(producer, messages)
+if sent:
+    note_sent(spark.createDataFrame(news), f"{schema}.labels_sent")
+print(sent, "labels sent")

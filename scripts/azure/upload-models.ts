@@ -19,7 +19,9 @@ export interface Upload {
  */
 export async function uploadModels(upload: Upload): Promise<{ uploaded: number; kept: number }> {
   const { container, folder } = upload;
-  const files = globSync(['*/*/model.onnx', '*/*/model.json', '*/deployment.json'], { cwd: folder }).sort();
+  const beside = globSync(BESIDE, { cwd: folder }).sort();
+  // A model is never seen without what belongs to it.
+  const files = [...beside, ...globSync(['*/*/model.onnx', '*/deployment.json'], { cwd: folder }).sort()];
   let uploaded = 0;
   for (const file of files) {
     const blob = container.getBlockBlobClient(file.split(sep).join('/'));
@@ -29,6 +31,8 @@ export async function uploadModels(upload: Upload): Promise<{ uploaded: number; 
   return { uploaded, kept: files.length - uploaded };
 }
 
+/** Cards, weights, and what a tokenizer consists of. */
+const BESIDE = ['*/*/model.json', '*/*/*.data', '*/*/*_data', '*/*/{tokenizer,tokenizer_config,config}.json'];
 const ONLY_NEW = { conditions: { ifNoneMatch: '*' } };
 
 /** False where the blob was there. */

@@ -25,7 +25,7 @@ const [LABEL_END, BAR_START, BAR_END] = [236, 246, 610];
 const [TOP, ROW, GROUP] = [56, 24, 34];
 
 /** Colours for light and dark surroundings: GitHub shows the picture in both. */
-const STYLE = `
+export const STYLE = `
 :root{--ink:#1b1f24;--dim:#5b6470;--line:#e3e6ea;--card:#ffffff;--ours:#0e8a5f;--other:#8a929c;--ideal:#2563c9}
 @media (prefers-color-scheme:dark){:root{--ink:#e9ecf0;--dim:#9aa3ae;--line:#2c333b;--card:#191e24;--ours:#3fc795;--other:#7d8792;--ideal:#6ea3ff}}
 text{font:12px system-ui,-apple-system,"Segoe UI",sans-serif;fill:var(--ink)}
@@ -79,6 +79,6 @@ export function short(value: number): string {
   return rounded.toLocaleString('en-US', { maximumFractionDigits: 3 });
 }
 
-function escapeText(text: string): string {
+export function escapeText(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
 }

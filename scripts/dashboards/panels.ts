@@ -81,9 +81,9 @@ export const PANELS: readonly Panel[] = [
   },
   {
     title: 'Latency, 95th percentile',
-    help: 'From enqueued to scored.',
+    help: 'From enqueued until the results hub had acknowledged the result, the wait for its partition included. The alert looks at this.',
     unit: 's',
-    ...p95('inference_latency_seconds'),
+    ...p95('inference_end_to_end_seconds'),
   },
   {
     title: 'Lag',
@@ -107,10 +107,10 @@ export const PANELS: readonly Panel[] = [
     ...p95('inference_compute_seconds'),
   },
   {
-    title: 'End to end, 95th percentile',
-    help: 'From enqueued until the results hub had acknowledged.',
+    title: 'Until scored, 95th percentile',
+    help: 'From enqueued to scored: latency_ms of the results.',
     unit: 's',
-    ...p95('inference_end_to_end_seconds'),
+    ...p95('inference_latency_seconds'),
   },
   {
     title: 'Batch size, mean',

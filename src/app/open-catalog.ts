@@ -1,8 +1,9 @@
-import { availableParallelism, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createBlobs } from '../azure/blobs.ts';
 import { containerAddress } from '../azure/connect-blobs.ts';
 import { withBreaker } from '../azure/with-breaker.ts';
+import { availableCores } from '../backends/onnx/cores.ts';
 import { modelStorageConnection } from '../config/connection.ts';
 import type { Settings } from '../config/settings.ts';
 import { InfrastructureError } from '../core/errors.ts';
@@ -36,7 +37,7 @@ export function openCatalog(
     loaders: warningOfUnknownFields(parts.loaders, parts.log),
     store: createModelStore(withBreaker(blobs, breaker)),
     tried,
-    workers: settings.WORKER_THREADS ?? Math.max(1, availableParallelism() - 1),
+    workers: settings.WORKER_THREADS ?? Math.max(1, availableCores() - 1),
     defaultModel: settings.DEFAULT_MODEL,
     refreshMs: settings.MODEL_REFRESH_SECONDS * 1000,
     loadTimeoutMs: settings.MODEL_LOAD_TIMEOUT_SECONDS * 1000,

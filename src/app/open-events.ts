@@ -65,6 +65,7 @@ export async function openEvents(settings: Settings, log: Log, lifetime: Lifetim
         },
         retry: createRetry({ retries: settings.SEND_RETRIES, initialDelayMs: 200, maxDelayMs: 5_000 }),
         uncertainDelayMs: 1_000,
+        asCloudEvents: settings.RESULT_FORMAT === 'cloudevents',
         admission: createAdmission(settings.MAX_IN_FLIGHT_MB * MIB),
         maxSliceBytes: (settings.MAX_IN_FLIGHT_MB * MIB) / 4,
         deadlineMs: settings.BATCH_DEADLINE_SECONDS * 1000,

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { createChildren } from '../apart/children.ts';
 import { createGuard, type Guard } from '../apart/guard.ts';
@@ -8,6 +7,7 @@ import { createPredictApart } from '../apart/predict-apart.ts';
 import type { Asked, Given } from '../apart/protocol.ts';
 import { createScoreApart } from '../apart/score-apart.ts';
 import type { VersionName } from '../apart/wire-predictions.ts';
+import { availableCores } from '../backends/onnx/cores.ts';
 import { createDeadLetterRenderer } from '../codecs/event-json/dead-letter.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Catalog } from '../core/catalog.ts';
@@ -49,7 +49,7 @@ export function openGuard(
   const children = createChildren({
     start: () => startChild<Asked, Given>({ script, name: 'the scoring process', environment }),
     // Two at least: what hangs in one must not hold up everything.
-    atMost: Math.min(4, Math.max(2, availableParallelism())),
+    atMost: Math.min(4, Math.max(2, availableCores())),
     readyMs: READY_MS,
     idleMs: IDLE_MS,
   });

@@ -12,12 +12,12 @@ export function openModels(
   { telemetry, clock, log }: World & { readonly telemetry: Telemetry },
   lifetime: Lifetime,
 ): ModelCatalog {
-  const { loaders, close } = createLoaders(settings, log);
+  const { loaders, breakers, close } = createLoaders(settings, log);
   lifetime.free(close);
   const onLoad = telemetry.recordModelLoad;
   const { catalog, breaker } = openCatalog(settings, { loaders, clock, log, onLoad });
   lifetime.free(catalog.close);
-  telemetry.observe({ models: catalog.list, breakers: () => ({ storage: breaker.state }) });
+  telemetry.observe({ models: catalog.list, breakers: () => ({ storage: breaker.state, ...breakers() }) });
   void catalog.start();
   return catalog;
 }

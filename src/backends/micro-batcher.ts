@@ -1,5 +1,5 @@
 import { type Backend, type PredictOptions, WaitedTooLong } from '../core/backend.ts';
-import { InfrastructureError } from '../core/errors.ts';
+import { InfrastructureError, RequestError } from '../core/errors.ts';
 import type { TensorSpec, Tensors } from '../core/tensor.ts';
 import { concat, formOf, rowsOf, split } from './merge-tensors.ts';
 import { createTaskQueue } from './task-queue.ts';
@@ -123,7 +123,8 @@ export function createMicroBatcher(backend: Backend, options: MicroBatcherOption
       if (parts) return each((slice, i) => slice.resolve(parts[i] as Tensors));
       mergeable = false; // its outputs are not one a row
     } catch (thrown) {
-      if (thrown instanceof WaitedTooLong || thrown instanceof InfrastructureError) {
+      // What cannot be had at all is not asked for once more by each.
+      if (thrown instanceof WaitedTooLong || thrown instanceof InfrastructureError || thrown instanceof RequestError) {
         return each(slice => slice.reject(thrown));
       }
     }
@@ -173,6 +174,9 @@ export function createMicroBatcher(backend: Backend, options: MicroBatcherOption
     },
     get info() {
       return backend.info;
+    },
+    get status() {
+      return backend.status;
     },
     close() {
       closing ??= (async () => {

@@ -164,6 +164,12 @@ export function findModelFiles(path: string, options: PushOptions, folder: strin
   return { ...found, name, version };
 }
 
+/** A card of a model that a server has: there is no file to it. */
+function namesServer(path: string): boolean {
+  if (!path.endsWith('.json') || !existsSync(path)) return false;
+  return parseCard(readFileSync(path), path).backend !== undefined;
+}
+
 export interface LocatedModel {
   readonly file: string;
   readonly card: string | undefined;
@@ -175,16 +181,19 @@ export interface LocatedModel {
 /** The model file at a path, or in it, and its card: the one given, else the one beside it. @throws CommandError where there is none. */
 export function locateModel(path: string, givenCard?: string): LocatedModel {
   if (!existsSync(path)) throw new CommandError(`${path} is not there`, 'Give a model.onnx, or the folder it is in.');
-  const file = statSync(path).isDirectory() ? join(path, 'model.onnx') : path;
+  const inFolder = statSync(path).isDirectory();
+  const there = inFolder ? join(path, 'model.onnx') : path;
+  const card = inFolder ? join(path, 'model.json') : path;
+  const file = namesServer(card) && (card === path || !existsSync(there)) ? card : there;
   if (!existsSync(file)) throw new CommandError(`no model.onnx in ${path}`, 'Give the ONNX file itself.');
-  const beside = join(dirname(file), 'model.json');
-  const card = givenCard ?? (existsSync(beside) ? beside : undefined);
-  const said = card ? parseCard(readFileSync(card), card) : undefined;
+  const beside = file === card ? card : join(dirname(file), 'model.json');
+  const own = givenCard ?? (existsSync(beside) ? beside : undefined);
+  const said = own ? parseCard(readFileSync(own), own) : undefined;
   const versionFolder = dirname(file);
   const inFolders = semver.valid(basename(versionFolder)) === basename(versionFolder);
   return {
     file,
-    card,
+    card: own,
     name: said?.name ?? (inFolders ? basename(dirname(versionFolder)) : undefined),
     version: said?.version ?? (inFolders ? basename(versionFolder) : undefined),
   };

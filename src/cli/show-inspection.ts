@@ -12,14 +12,18 @@ export function showInspection(inspection: Inspection, paint: Paint): string[] {
   const line = (name: string, text: string) => `  ${paint('dim', name.padEnd(9))} ${printable(text)}`;
   const opset = [...opsets].map(([domain, version]) => `${domain || 'ai.onnx'} ${version}`).join(', ');
   const speed = `${info.maxBatchSize} at once in ${duration(info.warmUpMs)}`;
-  const place = info.placement === 'worker' ? 'in a worker process' : 'in-line';
+  const place = { 'in-line': 'in-line', worker: 'in a worker process', remote: 'at a server' }[info.placement];
+  const memory = info.placement === 'remote' ? '' : `, about ${size(info.memoryBytes)} of memory`;
   return [
-    line('file', [size(bytes), producer, opset && `opsets ${opset}`].filter(Boolean).join(', ')),
+    line(
+      info.placement === 'remote' ? 'server' : 'file',
+      [info.placement === 'remote' ? '' : size(bytes), producer, opset && `opsets ${opset}`].filter(Boolean).join(', '),
+    ),
     line('sha256', sha256),
     ...(card.task ? [line('task', card.task)] : []),
     line('takes', takes(card.features, info.signature)),
     line('gives', gives(inspection)),
-    line('speed', `${speed}, ${place}, about ${size(info.memoryBytes)} of memory`),
+    line('speed', `${speed}, ${place}${memory}`),
     ...remarks.map(remark => line(paint('yellow', 'note     '), remark)),
   ];
 }

@@ -84,14 +84,14 @@ export function withDownloaded<T>(
   work: (files: Downloaded) => Promise<T>,
 ): Promise<T> {
   return withScratch(settings, 'model', async folder => {
-    const file = join(folder, 'model.onnx');
     const card = text === undefined ? undefined : join(folder, 'model.json');
+    const file = join(folder, stored.cardOnly ? 'model.json' : 'model.onnx');
     await pipeline(await store.read(modelPath(stored), 0, stored.modelEtag, signal), createWriteStream(file));
     for (const [name, { path, etag }] of stored.beside ?? []) {
       await mkdir(dirname(join(folder, name)), { recursive: true });
       await pipeline(await store.read(path, 0, etag, signal), createWriteStream(join(folder, name)));
     }
-    if (card && text !== undefined) await writeFile(card, text);
+    if (card && text !== undefined && card !== file) await writeFile(card, text);
     return work({ file, card, titles: { model: modelPath(stored), card: cardPath(stored) } });
   });
 }

@@ -34,7 +34,8 @@ const NO_INPUTS: InputSource = { inputOf: () => undefined };
 
 /** @param inputs whose cards say how events are read */
 export function createDecoder(codecs: readonly Codec[] = allCodecs(), inputs: InputSource = NO_INPUTS): Decoder {
-  function read(event: Event): readonly Found[] | Promise<readonly Found[]> {
+  function read(given: Event): readonly Found[] | Promise<readonly Found[]> {
+    const event = withContentType(given);
     const input = inputFor(event, inputs);
     if (!(input instanceof Promise)) return readBy(codecs, unpack(event), input);
     const readAs = (known: InputMapping | undefined) => readBy(codecs, unpack(event), known);
@@ -68,6 +69,13 @@ function inputFor(
   inputs: InputSource,
 ): InputMapping | undefined | Promise<InputMapping | undefined> {
   return inputs.inputOf(nameIn(properties.model), nameIn(properties.model_version));
+}
+
+/** Kafka has no content type but a header of that name, which Event Hubs gives on as a property. */
+function withContentType(event: Event): Event {
+  if (event.contentType !== undefined) return event;
+  const contentType = nameIn(event.properties['content-type']);
+  return contentType === undefined ? event : { ...event, contentType };
 }
 
 function nameIn(value: unknown): string | undefined {

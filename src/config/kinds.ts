@@ -50,6 +50,24 @@ export const list = (description: string, fallback: readonly string[]) =>
     .pipe(z.array(z.string()).min(1, takes('names, by comma')))
     .describe(description);
 
+/** The same; none is as good. */
+export const listOrNone = (description: string) => separated([]).describe(description);
+
+/** Secrets by name, as one JSON object of texts; none is as good. */
+export const secrets = (description: string) =>
+  z
+    .string()
+    .default('')
+    .transform((value, context): Readonly<Record<string, string>> => {
+      try {
+        return z.record(z.string(), z.string()).parse(JSON.parse(value.trim() === '' ? '{}' : value));
+      } catch {
+        context.addIssue({ code: 'custom', message: takes('a JSON object of texts, `{"name": "token"}`').error });
+        return z.NEVER;
+      }
+    })
+    .describe(description);
+
 /** The same of names that are known. */
 export const listOf = <const T extends string>(description: string, known: readonly T[], fallback: readonly T[]) => {
   const error = takes(`by comma, any of ${known.join(', ')}`);

@@ -3,12 +3,14 @@ import { ERROR_CODES } from '../core/errors.ts';
 import {
   list,
   listOf,
+  listOrNone,
   number,
   oneOf,
   optionalSchedule,
   optionalText,
   optionalWhole,
   schedule,
+  secrets,
   text,
   whole,
 } from './kinds.ts';
@@ -55,6 +57,12 @@ export const settingsSchema = z.object({
     'Where schemas of Avro and JSON bodies are found: `<namespace>.servicebus.windows.net` (by identity), or the URL of a Confluent registry, `https://` (`http://` on loopback only).',
   ),
   SCHEMA_REGISTRY_AUTH: optionalText('`<key>:<secret>` for a Confluent registry, or a token; absent: none.'),
+  REMOTE_HOSTS: listOrNone(
+    "Hosts, by comma, of servers that models may be at (a card's `backend.url`): `models.example.com`, or `models.example.com:8080` for that port alone; none: no server is called.",
+  ),
+  REMOTE_TOKENS: secrets(
+    'Tokens for such servers by the name that cards give them (`backend.token`), as JSON: `{"mlserver": "…"}`.',
+  ),
   MODEL_REFRESH_SECONDS: whole('How often deployments and new versions are looked for.', 1, 30),
   MODEL_LOAD_TIMEOUT_SECONDS: whole(
     'A model not loaded by then is unavailable. The process that tries a file is ended after this long, too; that of a small one sooner.',
@@ -160,6 +168,11 @@ export const settingsSchema = z.object({
     'How results are sent: `direct` writes AMQP frames itself, `sdk` leaves it to @azure/event-hubs (5 times the CPU).',
     ['direct', 'sdk'],
     'direct',
+  ),
+  RESULT_FORMAT: oneOf(
+    'What results are beside their JSON: `json`, or `cloudevents`: CloudEvents 1.0 in binary mode too, their attributes application properties `cloudEvents:…`.',
+    ['json', 'cloudevents'],
+    'json',
   ),
   SEND_TIMEOUT_SECONDS: whole(
     'Time for one send to be confirmed; after that its fate is unknown and the tail is read. With connecting and all else it is given up after half as long again.',

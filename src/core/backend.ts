@@ -30,6 +30,8 @@ export interface WarmUpPlan {
   inputs(rows: number): Tensors;
   /** An instance alone, and first of several that are longer, padded as the card says; undefined where it says nothing. */
   padded?(): { readonly alone: Tensors; readonly beside: Tensors } | undefined;
+  /** What answers are made of, where the model's outputs are not yet that; undefined: they are. */
+  answers?(inputs: Tensors, outputs: Tensors): Tensors;
   /** Other instances, tried where these fail. */
   readonly plainer?: readonly WarmUpPlan[];
   /** Instances of other sizes, tried where not even one of those runs. */
@@ -73,6 +75,17 @@ export class WaitedTooLong extends Error {
   override readonly name = 'WaitedTooLong';
 }
 
+/** Which backend answers, and whether it can now. */
+export interface BackendStatus {
+  /** `open-inference`, `mlflow`. */
+  readonly kind: string;
+  /** Where: a host. */
+  readonly at: string;
+  readonly state: 'up' | 'away';
+  /** Why it is away. */
+  readonly reason?: string;
+}
+
 /** One contract for everything that turns input tensors into output tensors: ONNX in-line, ONNX in processes of their own, remote servers. */
 export interface Backend {
   /** Loads and warms up; resolves once `predict` may be called. Idempotent. @throws Error naming the file and the cause. */
@@ -84,6 +97,8 @@ export interface Backend {
   predict(inputs: Tensors, options?: PredictOptions): Promise<Tensors>;
   /** @throws Error before `load` has resolved. */
   readonly info: BackendInfo;
+  /** Of one that may be away while it is loaded; absent: it is here. */
+  readonly status?: BackendStatus | undefined;
   /** Waits for running slices, then frees memory. Idempotent. */
   close(): Promise<void>;
 }

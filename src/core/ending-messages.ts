@@ -1,3 +1,4 @@
+import { ownAttributes, sharedAttributes } from './cloud-event.ts';
 import type { Event } from './event.ts';
 import type { Arm, ScoredBatch } from './scored-batch.ts';
 
@@ -33,14 +34,23 @@ export class EndingMessages {
   /** Which endings of the batch; undefined: all. */
   readonly endings: Uint32Array | undefined;
   readonly mark: Mark;
+  /** They are CloudEvents, each with attributes of its own. */
+  readonly asCloudEvents: boolean;
   readonly #properties: Properties;
   readonly #shared: (Properties | undefined)[] = [];
 
   /** @param properties of every message: where it comes from */
-  constructor(scored: ScoredBatch, endings: Uint32Array | undefined, mark: Mark, properties: Properties) {
+  constructor(
+    scored: ScoredBatch,
+    endings: Uint32Array | undefined,
+    mark: Mark,
+    properties: Properties,
+    asCloudEvents = false,
+  ) {
     this.scored = scored;
     this.endings = endings;
     this.mark = mark;
+    this.asCloudEvents = asCloudEvents;
     this.#properties = properties;
   }
 
@@ -73,7 +83,8 @@ export class EndingMessages {
   sharedOf(place: number): Properties {
     let shared = this.#shared[place];
     if (shared === undefined) {
-      shared = { ...propertiesOf(this.scored.arms[place] as Arm), ...this.#properties };
+      const attributes = this.asCloudEvents ? sharedAttributes(this.scored.resultIdPrefix) : undefined;
+      shared = { ...propertiesOf(this.scored.arms[place] as Arm), ...this.#properties, ...attributes };
       this.#shared[place] = shared;
     }
     return shared;
@@ -82,19 +93,22 @@ export class EndingMessages {
   message(at: number): OutgoingMessage {
     const ending = this.ending(at);
     const event = this.scored.event(ending);
+    const messageId = this.scored.resultId(ending);
+    const body = this.scored.body(ending);
+    const own = this.#own(event, this.settledThrough(at));
     return {
-      messageId: this.scored.resultId(ending),
+      messageId,
       correlationId: event.correlationId,
       shared: this.sharedOf(this.scored.armOf(ending)),
-      own: this.#own(event, this.settledThrough(at)),
-      body: this.scored.body(ending),
+      own: this.asCloudEvents ? { ...own, ...ownAttributes(messageId, body) } : own,
+      body,
     };
   }
 
   /** The first `count` of them. */
   head(count: number): EndingMessages {
     const endings = this.endings?.subarray(0, count) ?? Uint32Array.from({ length: count }, (_, at) => at);
-    return new EndingMessages(this.scored, endings, this.mark, this.#properties);
+    return new EndingMessages(this.scored, endings, this.mark, this.#properties, this.asCloudEvents);
   }
 
   *[Symbol.iterator](): Iterator<OutgoingMessage> {

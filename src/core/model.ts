@@ -4,6 +4,7 @@ import type { InputMapping } from './input.ts';
 import type { ClassLabel } from './prediction.ts';
 import type { Activation } from './probabilities.ts';
 import type { Signature } from './tensor.ts';
+import type { Pooling, TextInput } from './tokenizer.ts';
 
 /** How one named feature of an instance becomes numbers or text in a model input. */
 export interface Feature {
@@ -58,6 +59,8 @@ export interface OutputRoles {
   readonly shownAs: Readonly<Record<string, string>>;
   /** Number of the first class, where the label numbers them. */
   readonly firstClass: number;
+  /** How an output becomes one embedding an instance; undefined: no output does. */
+  readonly pooling?: Pooling | undefined;
   /** Further tensor outputs, shown under `outputs` by name. */
   readonly extra: readonly string[];
 }
@@ -75,6 +78,8 @@ export interface Card {
   readonly task: string | undefined;
   /** In the order in which an instance's array gives them. */
   readonly features: readonly Feature[];
+  /** Which inputs are made of a text; undefined: none. */
+  readonly text?: TextInput | undefined;
   /** Inputs of the file that no answer is made of: they need not be given, and are ignored where they are. */
   readonly unneededInputs: readonly string[];
   readonly outputs: OutputRoles;

@@ -1,6 +1,6 @@
 import type { ModelSummary } from '../core/catalog.ts';
+import { DATATYPES } from '../core/datatypes.ts';
 import type { ModelVersion } from '../core/model.ts';
-import { DATATYPES } from './datatypes.ts';
 import { declaredShape, planOutputs } from './output-plan.ts';
 
 export interface TensorMetadata {
@@ -23,7 +23,7 @@ export function describeModel(version: ModelVersion, summary: ModelSummary | und
   return {
     name: version.name,
     versions: summary?.versions ?? [version.version],
-    platform: 'onnx_onnxv1',
+    platform: version.backend.status?.kind ?? 'onnx_onnxv1',
     inputs: describeInputs(version),
     outputs: planOutputs(version).map(({ name, datatype, shape }) => ({ name, datatype, shape })),
     parameters: {
@@ -34,14 +34,18 @@ export function describeModel(version: ModelVersion, summary: ModelSummary | und
       task: version.card.task,
       classes: version.card.outputs.classes,
       sha256: version.sha256,
+      backend: version.backend.status,
     },
   };
 }
 
 /** Inputs by the model's names; where the card turns texts into an input's columns, its features take their place, a tensor each. */
 function describeInputs({ card, signature }: ModelVersion): TensorMetadata[] {
+  const { text } = card;
   return signature.inputs.flatMap((spec): TensorMetadata[] => {
     const { name, type } = spec;
+    if (name === text?.ids) return text.features.map(feature => ({ name: feature, datatype: 'BYTES', shape: [-1, 1] }));
+    if (text !== undefined && (name === text.mask || name === text.types)) return [];
     const features = card.features.filter(feature => feature.input === name);
     if (features.some(({ encode }) => encode !== undefined)) {
       return features.map(feature => ({

@@ -1,7 +1,7 @@
+import { DATATYPES } from '../core/datatypes.ts';
 import type { ModelVersion } from '../core/model.ts';
 import type { ClassLabel, Prediction } from '../core/prediction.ts';
 import type { TensorSpec } from '../core/tensor.ts';
-import { DATATYPES } from './datatypes.ts';
 
 /** One output tensor of a model version, and where its rows stand in a prediction. */
 export interface OutputPlan {

@@ -21,12 +21,12 @@ const RENEWAL_RETRY_MS = 30_000;
 
 boundAmqp({ types, message } as unknown as Rhea);
 
-export function createAmqpConnection(address: NamespaceAddress): AmqpConnection {
+export function createAmqpConnection(address: NamespaceAddress, stepTimeoutMs = STEP_TIMEOUT_MS): AmqpConnection {
   let current: Promise<Session> | undefined;
 
   const session = (): Promise<Session> => {
     if (!current) {
-      const opening = openSession(address, () => {
+      const opening = openSession(address, stepTimeoutMs, () => {
         if (current === opening) current = undefined;
       });
       current = opening;
@@ -58,7 +58,7 @@ interface Session {
   close(): Promise<void>;
 }
 
-async function openSession(address: NamespaceAddress, onLost: () => void): Promise<Session> {
+async function openSession(address: NamespaceAddress, stepTimeoutMs: number, onLost: () => void): Promise<Session> {
   const { host, port } = address;
   let socket: net.Socket | undefined;
   /** What rhea reads and writes: the socket, or TLS over it. */
@@ -71,7 +71,7 @@ async function openSession(address: NamespaceAddress, onLost: () => void): Promi
     username: 'hubscore', // with a user name and no password rhea signs in anonymously; the token follows
     reconnect: false,
     idle_time_out: 60_000,
-    operationTimeoutInSeconds: STEP_TIMEOUT_MS / 1000,
+    operationTimeoutInSeconds: stepTimeoutMs / 1000,
     properties: { product: 'hubscore' },
     connection_details: () => ({
       host,
@@ -112,14 +112,24 @@ async function openSession(address: NamespaceAddress, onLost: () => void): Promi
 
   async function authorize(audience: string): Promise<number> {
     const { token, type, renewInMs } = await address.claim(audience);
-    const claim = claiming.then(() => cbs.negotiateClaim(audience, token, type, { timeoutInMs: STEP_TIMEOUT_MS }));
+    const claim = claiming.then(() => cbs.negotiateClaim(audience, token, type, { timeoutInMs: stepTimeoutMs }));
     claiming = claim.catch(() => {});
-    await abortable(claim, lost.signal);
+    await cutWhereSilent(abortable(claim, lost.signal));
     return renewInMs;
   }
 
+  /** Who does not answer a step will not answer the next either, though the socket looks open for as long as a network swallows what is sent: the next sender connects anew. */
+  async function cutWhereSilent<T>(step: Promise<T>): Promise<T> {
+    try {
+      return await step;
+    } catch (thrown) {
+      if (isTimeout(thrown)) cut(asError(thrown));
+      throw thrown;
+    }
+  }
+
   try {
-    await abortable(cbs.init({ timeoutInMs: STEP_TIMEOUT_MS }), lost.signal);
+    await abortable(cbs.init({ timeoutInMs: stepTimeoutMs }), lost.signal);
   } catch (thrown) {
     cut(asError(thrown));
     throw thrown;
@@ -129,7 +139,7 @@ async function openSession(address: NamespaceAddress, onLost: () => void): Promi
     async openSender(path) {
       const audience = `${address.audienceBase}${path}`;
       const renewInMs = await authorize(audience);
-      const sender = await abortable(attachSender(connection, path), lost.signal);
+      const sender = await cutWhereSilent(abortable(attachSender(connection, path), lost.signal));
       const stopRenewing = keepAuthorized(() => authorize(audience), renewInMs);
       return watchLink(sender, { lost: lost.signal, cut }, stopRenewing);
     },
@@ -138,6 +148,11 @@ async function openSession(address: NamespaceAddress, onLost: () => void): Promi
       cut(new Error('the connection was closed'));
     },
   };
+}
+
+function isTimeout(thrown: unknown): boolean {
+  const { name, code } = thrown as { readonly name?: unknown; readonly code?: unknown };
+  return name === 'OperationTimeoutError' || code === 'OperationTimeoutError';
 }
 
 /** Renews the claim before it expires; where that fails for good the service detaches the link, and the next send opens another. */

@@ -36,20 +36,35 @@ export function createSdkReader(options: SdkReaderOptions): HubReader {
     }
     return connecting;
   };
-  const anyClient = () => client(consumerGroups[preferred] as string);
+  /** Who did not answer once will not again: the SDK keeps a connection that a network swallows for minutes. The next call connects anew. */
+  const leave = (group: string, silent: Promise<EventHubConsumerClient>): void => {
+    if (clients.get(group) !== silent) return;
+    clients.delete(group);
+    void silent.then(gone => gone.close()).catch(() => {});
+  };
+  const ask = async <T>(question: (client: EventHubConsumerClient) => Promise<T>): Promise<T> => {
+    const group = consumerGroups[preferred] as string;
+    const asked = client(group);
+    try {
+      return await question(await asked);
+    } catch (thrown) {
+      if (isSilence(thrown)) leave(group, asked);
+      throw thrown;
+    }
+  };
 
   return {
     hub,
     async describe(signal) {
-      const { createdOn, partitionIds } = await (await anyClient())
-        .getEventHubProperties({ abortSignal: signal })
-        .catch(cause => fail(`asking for the properties of hub ${hub}`, cause));
+      const { createdOn, partitionIds } = await ask(client =>
+        client.getEventHubProperties({ abortSignal: signal }),
+      ).catch(cause => fail(`asking for the properties of hub ${hub}`, cause));
       return { createdAtMs: createdOn.getTime(), partitions: partitionIds };
     },
     async range(partition, signal) {
-      const found = await (await anyClient())
-        .getPartitionProperties(partition, { abortSignal: signal })
-        .catch(cause => fail(`asking for the range of ${hub}/${partition}`, cause));
+      const found = await ask(client => client.getPartitionProperties(partition, { abortSignal: signal })).catch(
+        cause => fail(`asking for the range of ${hub}/${partition}`, cause),
+      );
       const never = found.lastEnqueuedSequenceNumber < 0;
       return {
         first: Math.max(0, found.beginningSequenceNumber),
@@ -62,12 +77,14 @@ export function createSdkReader(options: SdkReaderOptions): HubReader {
       const refusals: string[] = [];
       for (let tried = 0; tried < consumerGroups.length; tried++) {
         const group = consumerGroups[preferred] as string;
-        const blocks = subscribe(await client(group), partition, from, options, signal);
+        const connecting = client(group);
+        const blocks = subscribe(await connecting, partition, from, options, signal);
         try {
           yield* blocks;
           return;
         } catch (thrown) {
           // Only the attaching is refused so, before anything was read: no block comes twice.
+          if (isSilence(thrown)) leave(group, connecting);
           if (!isClosed(thrown)) return await fail(`reading ${hub}/${partition} by consumer group ${group}`, thrown);
           refusals.push(`${group}: ${asError(thrown).message}`);
           preferred = (preferred + 1) % consumerGroups.length;
@@ -82,6 +99,15 @@ export function createSdkReader(options: SdkReaderOptions): HubReader {
       clients.clear();
     },
   };
+}
+
+/** Nothing was answered, which says nothing of the hub but of the way there. */
+function isSilence(thrown: unknown): boolean {
+  return thrown instanceof NothingCame || (thrown as { code?: unknown }).code === 'OperationTimeoutError';
+}
+
+class NothingCame extends Error {
+  override readonly name = 'NothingCame';
 }
 
 function isClosed(thrown: unknown): boolean {
@@ -114,7 +140,9 @@ async function* subscribe(
         async processEvents(events) {
           if (stopped) return;
           if (events.length === 0)
-            return handOver.reject(new Error(`nothing came from ${hub}/${partition} for ${idleTimeoutMs / 1000} s`));
+            return handOver.reject(
+              new NothingCame(`nothing came from ${hub}/${partition} for ${idleTimeoutMs / 1000} s`),
+            );
           handOver.resolve(events.map(asStoredEvent));
           await taken.promise;
         },

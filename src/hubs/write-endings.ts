@@ -26,7 +26,9 @@ export function writeEndings(encoder: BatchEncoder, messages: EndingMessages, fr
     const ending = messages.ending(at);
     const { sequenceNumber, properties, correlationId } = next as Event;
     next = at + 1 < length ? messages.event(at + 1) : undefined;
-    if (typeof properties.traceparent === 'string' || correlationId !== undefined || scored.placeInEvent(ending) >= 0) {
+    const isUsual =
+      typeof properties.traceparent !== 'string' && correlationId === undefined && !messages.asCloudEvents;
+    if (!isUsual || scored.placeInEvent(ending) >= 0) {
       if (!encoder.tryAdd(messages.message(at))) break;
       continue;
     }

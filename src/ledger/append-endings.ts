@@ -17,6 +17,8 @@ export interface AppendOptions {
   readonly retry: IPolicy;
   /** How long to let a transmission whose fate is unknown come to rest before the tails are read. */
   readonly uncertainDelayMs: number;
+  /** Results go out as CloudEvents, in binary mode. */
+  readonly asCloudEvents?: boolean;
   readonly log: Log;
 }
 
@@ -38,7 +40,7 @@ export async function appendEndings(
   scored: ScoredBatch,
   batch: { readonly partition: string; readonly lastSequenceNumber: number },
   ledger: LedgerView,
-  { hub, senders, renderDeadLetter, retry, uncertainDelayMs, log }: AppendOptions,
+  { hub, senders, renderDeadLetter, retry, uncertainDelayMs, asCloudEvents, log }: AppendOptions,
   signal: AbortSignal,
 ): Promise<void> {
   let endings = scored;
@@ -78,7 +80,7 @@ export async function appendEndings(
     }
   };
   const sendMissing = async (): Promise<boolean> => {
-    const plan = planEndings(endings, ledger.current(), batch);
+    const plan = planEndings(endings, ledger.current(), batch, asCloudEvents);
     return (await sendAll(senders.deadLetters, plan.deadLetters)) && (await sendAll(senders.results, plan.results));
   };
 

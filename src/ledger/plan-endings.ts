@@ -20,24 +20,26 @@ const NONE = new Uint32Array(0);
  *
  * Endings that are there already (at or below the mark, or in `standing.ended`) are left out, whatever kind they are this
  * time: a request has the first ending it was given.
+ * @param asCloudEvents results are CloudEvents
  */
 export function planEndings(
   scored: ScoredBatch,
   standing: Standing,
   batch: { readonly partition: string; readonly lastSequenceNumber: number },
+  asCloudEvents = false,
 ): EndingPlan {
   const properties = { source_partition: batch.partition, source_log: standing.log };
-  const messages = (endings: Uint32Array | undefined, mark: Mark) =>
-    new EndingMessages(scored, endings, mark, properties);
+  const messages = (endings: Uint32Array | undefined, mark: Mark, asCloudEvents = false) =>
+    new EndingMessages(scored, endings, mark, properties, asCloudEvents);
   const rising: Mark = { rises: true, settledThrough: batch.lastSequenceNumber };
   if (isMissing(scored, standing) && scored.arms.every(({ kind }) => kind === 'result')) {
-    return { deadLetters: messages(NONE, rising), results: messages(undefined, rising) };
+    return { deadLetters: messages(NONE, rising), results: messages(undefined, rising, asCloudEvents) };
   }
   const [results, deadLetters] = missingEndings(scored, standing);
   const before: Mark = { rises: false, settledThrough: standing.settledThrough };
   return {
     deadLetters: messages(deadLetters, results.length > 0 ? before : rising),
-    results: messages(results, rising),
+    results: messages(results, rising, asCloudEvents),
   };
 }
 

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { RuntimeWishes } from '../core/backend.ts';
 import { asError } from '../core/errors.ts';
+import { remoteSchema } from '../core/remote-card.ts';
 import { fromUtf8 } from '../core/utf8.ts';
 import { inputSchema } from './compile-input.ts';
 
@@ -26,6 +27,14 @@ const featureSchema = z.looseObject({
   range: optional(z.tuple([z.number(), z.number()]).refine(([low, high]) => low <= high, 'expected [lowest, highest]')),
 });
 
+const goldenSchema = z.looseObject({
+  text: z.string(),
+  pair: optional(z.string()),
+  ids: z.array(z.number().int().min(0)),
+});
+
+/** Attention takes memory by their square. */
+const MAX_TOKENS = 8_192;
 /** Some 200 bytes a feature, where there are as many as may be. */
 export const MAX_CARD_BYTES = 2 * 1024 * 1024;
 /** A reader is compiled for each; more values than this are one tensor feature. */
@@ -51,6 +60,17 @@ export const cardSchema = z.looseObject({
       classes: optional(z.array(label).min(1)),
       activation: optional(z.enum(['softmax', 'sigmoid', 'none'])),
       threshold: optional(z.number().min(0).max(1)),
+      pooling: optional(z.enum(['mean', 'cls'])),
+      normalize: optional(z.boolean()),
+    }),
+  ),
+  tokenizer: optional(
+    z.looseObject({
+      text: optional(z.string().min(1)),
+      pair: optional(z.string().min(1)),
+      input: optional(z.string().min(1)),
+      max_length: optional(z.number().int().min(1).max(MAX_TOKENS)),
+      golden: optional(z.array(goldenSchema)),
     }),
   ),
   fallback: optional(z.looseObject({ model: optional(z.string()), version: optional(z.string()) })),
@@ -68,6 +88,7 @@ export const cardSchema = z.looseObject({
       intra_op_threads: optional(z.number().int().min(1).max(64)),
     }),
   ),
+  backend: optional(remoteSchema),
   input: optional(inputSchema),
   cache: optional(z.boolean()),
   example: z.unknown().optional(),

@@ -113,6 +113,7 @@ export function createDiskCache(options: {
       sha256,
       bytes,
       gather,
+      has: async name => stored.beside?.has(name) ?? false,
       derive: (suffix, content) =>
         room(stored, async () => {
           const derived = path.replace(/\.onnx$/, `.${suffix}.onnx`);

@@ -1,4 +1,5 @@
 import type { BlobGone } from '../core/blobs.ts';
+import { isRetryable } from '../core/errors.ts';
 import type { Clock } from '../core/log.ts';
 import type { FallbackTarget } from '../core/model.ts';
 import { BrokenModel } from './load-version.ts';
@@ -25,6 +26,8 @@ export interface Failures {
 
 const FIRST_RETRY_MS = 30_000;
 const LONGEST_RETRY_MS = 600_000;
+/** A server that is away may be back any moment; its card is not to blame. */
+const AWAY_RETRY_MS = 10_000;
 const READS_OF_GONE = 3;
 
 export function createFailures(clock: Clock): Failures {
@@ -41,9 +44,10 @@ export function createFailures(clock: Clock): Failures {
       if (times < READS_OF_GONE) return undefined;
       return new BrokenModel(`${message}, though it is listed: upload it again`, undefined);
     },
-    add(id, { message, fallback }) {
+    add(id, { message, fallback, cause }) {
       const before = failures.get(id);
-      const delayMs = Math.min(before ? before.delayMs * 2 : FIRST_RETRY_MS, LONGEST_RETRY_MS);
+      const growing = Math.min(before ? before.delayMs * 2 : FIRST_RETRY_MS, LONGEST_RETRY_MS);
+      const delayMs = isRetryable(cause) ? AWAY_RETRY_MS : growing;
       failures.set(id, { message, fallback, retryAtMs: clock() + delayMs, delayMs });
       return before?.message !== message;
     },

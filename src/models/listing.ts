@@ -3,8 +3,11 @@ import type { BlobEntry } from '../core/blobs.ts';
 import { staysInside } from '../core/inside.ts';
 import type { Listing, StoredFile, StoredModel, StoredVersion } from './store.ts';
 
-/** Sorts the blobs of a container into models and versions. */
-export function listingOf(blobs: Iterable<BlobEntry>): Listing {
+/**
+ * Sorts the blobs of a container into models and versions.
+ * @param isRemote whether a card that lies there without a model file names a server that has the model
+ */
+export function listingOf(blobs: Iterable<BlobEntry>, isRemote: (card: BlobEntry) => boolean = () => false): Listing {
   const files = new Map<string, BlobEntry>();
   for (const blob of blobs) files.set(blob.path, blob);
   const besides = besidesOf(files.values());
@@ -12,7 +15,9 @@ export function listingOf(blobs: Iterable<BlobEntry>): Listing {
   const ignored: string[] = [];
   for (const { path, etag, bytes } of files.values()) {
     const [name, folder, file, ...deeper] = path.split('/');
-    if (!name || !folder || file !== 'model.onnx' || deeper.length > 0) continue;
+    if (!name || !folder || deeper.length > 0) continue;
+    const cardOnly = file === 'model.json' && isAlone(path, files) && isRemote({ path, etag, bytes });
+    if (file !== 'model.onnx' && !cardOnly) continue;
     if (semver.valid(folder) !== folder) {
       ignored.push(`${path}: ignored, since ${folder} is no semantic version like 1.0.0`);
       continue;
@@ -28,11 +33,22 @@ export function listingOf(blobs: Iterable<BlobEntry>): Listing {
       version: folder,
       modelEtag: etag,
       cardEtag,
-      bytes,
+      bytes: cardOnly ? 0 : bytes,
+      ...(cardOnly && { cardOnly }),
       beside: besides.get(`${name}/${folder}`),
     });
   }
   return { models, ignored };
+}
+
+/** Cards without a model file beside them. */
+export function cardsAlone(blobs: Iterable<BlobEntry>): BlobEntry[] {
+  const files = new Map([...blobs].map(blob => [blob.path, blob]));
+  return [...files.values()].filter(({ path }) => isAlone(path, files));
+}
+
+function isAlone(path: string, files: ReadonlyMap<string, BlobEntry>): boolean {
+  return /^[^/]+\/[^/]+\/model\.json$/.test(path) && !files.has(path.replace(/json$/, 'onnx'));
 }
 
 /** What has a meaning of its own in a version's folder. */

@@ -1,10 +1,11 @@
+import { hash } from 'node:crypto';
 import type { Backend } from '../core/backend.ts';
 import { BlobGone } from '../core/blobs.ts';
 import { asError, InfrastructureError } from '../core/errors.ts';
 import type { Loader } from '../core/loader.ts';
 import type { FallbackTarget, ModelVersion } from '../core/model.ts';
 import { MAX_CARD_BYTES, NO_CARD, parseCard, type RawCard } from './card.ts';
-import type { DiskCache } from './disk-cache.ts';
+import type { CachedFile, DiskCache } from './disk-cache.ts';
 import { isDiskFailure } from './disk-room.ts';
 import { ChecksumDiffers, type GatheredVersion, gatherVersion, openVersion } from './open-version.ts';
 import { cardPath, type ModelStore, modelPath, type StoredVersion } from './store.ts';
@@ -45,9 +46,9 @@ export async function loadVersion(
   const { store, cache, loaders } = parts;
   const { name, version } = stored;
   const titles = { model: modelPath(stored), card: cardPath(stored) };
-  const raw = stored.cardEtag === undefined ? NO_CARD : await readCard(store, titles.card, signal);
+  const { raw, sha256: ofCard } = stored.cardEtag === undefined ? CARDLESS : await readCard(store, titles.card, signal);
   try {
-    const file = await cache.get(stored, signal);
+    const file = stored.cardOnly ? noFile(titles.card, ofCard) : await cache.get(stored, signal);
     const source = { name, version, titles, raw, file, sha256: file.sha256 };
     const gathered = await gatherVersion(source, loaders);
     onBrought();
@@ -83,10 +84,27 @@ function measured(backend: Backend, memoryBytes: number): Backend {
   return { ...backend, info, load: async () => info };
 }
 
-async function readCard(store: ModelStore, path: string, signal: AbortSignal): Promise<RawCard> {
+interface ReadCard {
+  readonly raw: RawCard;
+  /** Hex, lower case. */
+  readonly sha256: string;
+}
+
+const CARDLESS: ReadCard = { raw: NO_CARD, sha256: '' };
+
+/** Of a model that a server has, whose card is all there is to tell one version's content from another. */
+function noFile(path: string, sha256: string): CachedFile {
+  const none = async () => {
+    throw new Error(`${path}: there is no model file`);
+  };
+  const file = { path, sha256, bytes: 0, derive: none };
+  return { ...file, gather: async () => ({ file, beside: {} }) };
+}
+
+async function readCard(store: ModelStore, path: string, signal: AbortSignal): Promise<ReadCard> {
   try {
     const { text } = await store.readText(path, signal, MAX_CARD_BYTES);
-    return parseCard(text, path);
+    return { raw: parseCard(text, path), sha256: hash('sha256', text) };
   } catch (thrown) {
     if (thrown instanceof InfrastructureError || thrown instanceof BlobGone || signal.aborted) throw thrown;
     throw new BrokenModel((thrown as Error).message, undefined, { cause: thrown });

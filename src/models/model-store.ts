@@ -1,15 +1,46 @@
 import { createHash } from 'node:crypto';
-import { type Blobs, ContainerMissing } from '../core/blobs.ts';
-import { listingOf } from './listing.ts';
+import { type BlobEntry, BlobGone, type Blobs, BlobUnusable, ContainerMissing } from '../core/blobs.ts';
+import { MAX_CARD_BYTES } from './card.ts';
+import { cardsAlone, listingOf } from './listing.ts';
 import type { ModelStore } from './store.ts';
 
 /** The models of a container. */
 export function createModelStore(blobs: Blobs): ModelStore {
+  /** Whether a card without a model file names a server, by its path and ETag: each is read once. */
+  let remote = new Map<string, boolean>();
+
+  /** One that a push has put there ahead of its file names none. */
+  async function namesServer({ path, bytes }: BlobEntry, signal: AbortSignal): Promise<boolean> {
+    if (bytes > MAX_CARD_BYTES) return false;
+    try {
+      const { text } = await blobs.readText(path, signal, MAX_CARD_BYTES);
+      return (JSON.parse(text.replace(/^\uFEFF/, '')) as { backend?: unknown } | null)?.backend != null;
+    } catch (thrown) {
+      if (thrown instanceof SyntaxError || thrown instanceof BlobGone || thrown instanceof BlobUnusable) return false;
+      throw thrown;
+    }
+  }
+
+  async function lookAtCards(
+    entries: readonly BlobEntry[],
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<string, boolean>> {
+    const seen = new Map<string, boolean>();
+    for (const card of cardsAlone(entries)) {
+      const key = keyOf(card);
+      seen.set(key, remote.get(key) ?? (await namesServer(card, signal)));
+    }
+    remote = seen;
+    return seen;
+  }
+
   return {
     filesOf: ({ name, version }, signal) => blobs.list(`${name}/${version}/`, signal),
     async list(signal) {
       try {
-        return listingOf(await blobs.list('', signal, 'error'));
+        const entries = await blobs.list('', signal, 'error');
+        const remote = await lookAtCards(entries, signal);
+        return listingOf(entries, card => remote.get(keyOf(card)) === true);
       } catch (thrown) {
         if (!(thrown instanceof ContainerMissing)) throw thrown;
         return { models: new Map(), ignored: [], missing: true };
@@ -31,4 +62,8 @@ export function createModelStore(blobs: Blobs): ModelStore {
       return hash.digest('hex');
     },
   };
+}
+
+function keyOf({ path, etag }: BlobEntry): string {
+  return `${path} ${etag}`;
 }

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, realpath, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, isAbsolute, join, relative } from 'node:path';
@@ -67,11 +68,12 @@ export async function openModelFiles(
     total = found.reduce((sum, one) => sum + one.bytes, bytes);
     return { file: { path: file, bytes: total, derive }, beside };
   };
+  const has = async (name: string) => existsSync(join(dirname(file), name));
   const removeDerived = async () => {
     if (folder !== undefined) await rm(folder, { recursive: true, force: true });
   };
   try {
-    const source = { name, version, titles, raw, sha256, file: { path: file, bytes, derive, gather } };
+    const source = { name, version, titles, raw, sha256, file: { path: file, bytes, derive, gather, has } };
     const gathered = await gatherVersion(source, loaders);
     const verdict = apart && gathered.loader.runtime && (await tryApart(apart.trial, gathered, apart.signal));
     if (verdict && !verdict.ok) throw new Error(verdict.message);

@@ -4,6 +4,8 @@ import type { Loader, ModelFile, OpenedModel } from '../core/loader.ts';
 import type { Card, ModelVersion } from '../core/model.ts';
 import { type RawCard, wishesOf } from './card.ts';
 import { checkSchema } from './check-schema.ts';
+import { pooledBackend } from './hugging-face/pooling.ts';
+import { readTextFiles, textFilesBeside } from './hugging-face/text-files.ts';
 import { judgeOutputs } from './judge-outputs.ts';
 import { resolveCard } from './resolve-card.ts';
 import { warmUpPlan } from './warm-up-plan.ts';
@@ -21,6 +23,8 @@ export interface VersionId {
 
 /** A model's file, and how the others that it is made of come to lie beside it. */
 export interface VersionFile extends ModelFile {
+  /** Whether a file of that name lies beside it. */
+  has(name: string): Promise<boolean>;
   /** @param names paths within its folder. @throws Error where one is not to be had. */
   gather(names: readonly string[]): Promise<GatheredFile>;
 }
@@ -85,29 +89,42 @@ export async function openVersion(source: GatheredVersion): Promise<OpenedVersio
   const { file, beside } = source.gathered;
   // Weights that no card speaks of tell one content from another too.
   const known = Object.keys(beside).length > 0 ? { ...raw, files: { ...beside } } : raw;
+  const textFiles = await readTextFiles(file.path, Object.keys(beside)).catch(thrown => {
+    throw new Error(`${titles.model}: ${asError(thrown).message}`, { cause: thrown });
+  });
   let card: Card | undefined;
   let tried: WarmUpPlan | undefined;
-  const { backend, producer, opsets } = await loader.open({
+  const {
+    backend: opened,
+    producer,
+    opsets,
+  } = await loader.open({
     title: titles.model,
     file,
     card: raw,
     wishes: wishesOf(raw),
     plan(signature, classes, unneeded) {
-      card = resolveCard({ name, version, file: titles.card, raw: known, classes, unneeded }, signature);
+      card = resolveCard({ name, version, file: titles.card, raw: known, classes, unneeded, textFiles }, signature);
       tried = warmUpPlan(signature, card);
       return tried;
     },
   });
+  const { pooling } = card!.outputs;
+  const backend = pooling === undefined ? opened : pooledBackend(opened, pooling);
   const outputs = await judgeOutputs(card!.outputs, backend, tried!);
   return { version: versionOf(source, { ...card!, outputs }, backend), producer, opsets, beside };
 }
 
-/** Has the weights of a model beside it where they are in other files, as its card knows them. */
+/** Has the weights of a model beside it where they are in other files, and its tokenizer, as its card knows them. */
 async function gather({ raw, file, titles }: VersionOnDisk, loader: Loader): Promise<GatheredFile> {
-  const names = await loader.filesBeside?.(file.path).catch(thrown => {
+  const named = async () => [
+    ...((await loader.filesBeside?.(file.path)) ?? []),
+    ...(await textFilesBeside(raw, name => file.has(name))),
+  ];
+  const names = await named().catch(thrown => {
     throw new Error(`${titles.model}: ${asError(thrown).message}`, { cause: thrown });
   });
-  if (!names?.length) return { file, beside: {} };
+  if (names.length === 0) return { file, beside: {} };
   const gathered = await file.gather(names);
   for (const [name, sha256] of Object.entries(gathered.beside)) {
     const expected = raw.files?.[name]?.toLowerCase();

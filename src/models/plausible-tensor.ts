@@ -1,6 +1,7 @@
 import type { Card, Feature } from '../core/model.ts';
 import type { Tensor, TensorData, TensorSpec, TensorType } from '../core/tensor.ts';
-import { type Choice, exampleNumber, floatFor, integerFor, pseudoRandom, store, textFor } from './plausible.ts';
+import type { TextInput } from '../core/tokenizer.ts';
+import { type Choice, exampleNumber, floatFor, integerFor, pseudoRandom, store, textFor, WORDS } from './plausible.ts';
 
 const ARRAYS: Record<Exclude<TensorType, 'string'>, new (length: number) => Exclude<TensorData, string[]>> = {
   float32: Float32Array,
@@ -19,6 +20,8 @@ const ARRAYS: Record<Exclude<TensorType, 'string'>, new (length: number) => Excl
 
 /** Rows of one input: the card's example where it has one, else what the choice says. */
 export function tensorFor(input: TensorSpec, card: Card, rows: number, choice: Choice): Tensor {
+  const tokens = card.text && tokensFor(input, card.text, card, rows, choice);
+  if (tokens !== undefined) return tokens;
   const masked = card.features.find(({ pad }) => pad?.mask === input.name);
   const own = card.features.filter(feature => feature.input === input.name);
   // A mask is as long as what it masks.
@@ -47,6 +50,35 @@ export function tensorFor(input: TensorSpec, card: Card, rows: number, choice: C
   };
   for (let i = 0; i < size; i++) store(data, i, numberAt(i), input.type);
   return { type: input.type, dims, data };
+}
+
+/** Rows of an input that is made of a text: its ids, from row to row beginning further on. Undefined where the input is none. */
+function tokensFor(
+  { name, type, dims }: TensorSpec,
+  { tokenizer, features, ids, mask, types }: TextInput,
+  { example }: Card,
+  rows: number,
+  { open }: Choice,
+): Tensor | undefined {
+  if (![ids, mask, types].includes(name) || type === 'string') return undefined;
+  const given = (feature: string | undefined): unknown =>
+    typeof example === 'object' && feature !== undefined
+      ? (example as Readonly<Record<string, unknown>> | null)?.[feature]
+      : example;
+  const [text = WORDS, pair] = features.map(feature => {
+    const value = given(feature);
+    return typeof value === 'string' ? value : WORDS;
+  });
+  const encoding = tokenizer.encode(text, pair);
+  const count = encoding.ids.length || 1;
+  const length = dims[1] ?? (open === 1 ? count : open);
+  const data = new ARRAYS[type](rows * length);
+  const valueAt = (at: number, row: number): number => {
+    if (name === mask) return 1;
+    return (name === types ? encoding.types[at % count] : encoding.ids[(at + row) % count]) ?? 0;
+  };
+  for (let i = 0; i < data.length; i++) store(data, i, valueAt(i % length, Math.floor(i / length)), type);
+  return { type, dims: [rows, length], data };
 }
 
 function dimsFor(

@@ -14,7 +14,7 @@ export interface Choice {
 }
 
 /** What a model of texts is timed with: an empty one would cost it nothing. */
-const WORDS = 'could you please tell me when the order from last week will be delivered, thank you';
+export const WORDS = 'could you please tell me when the order from last week will be delivered, thank you';
 
 export function textFor(
   feature: Feature | undefined,

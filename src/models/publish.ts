@@ -106,17 +106,16 @@ export async function pushModel(
   inspection: Inspection,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const { name, version, file } = files;
-  const path = modelPath(files);
+  const { file } = files;
+  const cardOnly = inspection.rawCard.backend !== undefined && file === files.card;
+  const path = modelPath({ ...files, cardOnly });
   const there = await unlessGone(store.sha256Of(path, signal));
   if (there !== undefined) {
     if (there === inspection.sha256 && (await holdBeside(store, files, inspection, signal))) return false;
     throw new Error(`${path} is there already, with other content; versions are immutable: take a new one`);
   }
   await pushBeside(store, files, inspection, signal);
-  const hashes = Object.keys(inspection.beside).length > 0 ? { files: inspection.beside } : {};
-  const card = { ...inspection.rawCard, name, version, sha256: inspection.sha256, ...hashes };
-  await pushCard(store, files, card, signal);
+  if (!cardOnly) await pushFileCard(store, files, inspection, signal);
   try {
     await store.writeFile(path, file, inspection.sha256, signal);
   } catch (thrown) {
@@ -124,6 +123,19 @@ export async function pushModel(
     throw new Error(`${path} was put there by somebody else at the same moment`, { cause: thrown });
   }
   return true;
+}
+
+/** The card of a model file, which says which file it is of. */
+async function pushFileCard(
+  store: ModelStore,
+  files: ModelFiles,
+  inspection: Inspection,
+  signal: AbortSignal,
+): Promise<void> {
+  const { name, version } = files;
+  const hashes = Object.keys(inspection.beside).length > 0 ? { files: inspection.beside } : {};
+  const card = { ...inspection.rawCard, name, version, sha256: inspection.sha256, ...hashes };
+  await pushCard(store, files, card, signal);
 }
 
 /** The weights of a model that has them in files of their own; those of a push that was broken off are there already. */

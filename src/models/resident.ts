@@ -28,6 +28,9 @@ export function residentOf(
   /** What scoring holds: counts running slices, and brings the model back where it was unloaded between route and predict. */
   const backend: Backend = {
     info,
+    get status() {
+      return resident.live?.status;
+    },
     async load() {
       return info;
     },

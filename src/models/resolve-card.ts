@@ -3,6 +3,8 @@ import type { ClassLabel } from '../core/prediction.ts';
 import type { Signature, TensorSpec } from '../core/tensor.ts';
 import type { RawCard } from './card.ts';
 import { compileInput } from './compile-input.ts';
+import { bindText } from './hugging-face/bind-text.ts';
+import type { TextFiles } from './hugging-face/text-files.ts';
 import { resolveFeatures } from './resolve-features.ts';
 import { resolveOutputs } from './resolve-outputs.ts';
 
@@ -22,6 +24,8 @@ export interface CardSource {
   readonly unneeded?: readonly string[] | undefined;
   /** Class labels found in the ONNX file itself. */
   readonly classes: readonly ClassLabel[] | undefined;
+  /** What lies beside a text model. */
+  readonly textFiles?: TextFiles | undefined;
 }
 
 /**
@@ -32,15 +36,18 @@ export function resolveCard(source: CardSource, signature: Signature): Card {
   const { raw } = source;
   const fixedBatch = fixedBatchOf(signature);
   if (fixedBatch === undefined) checkSlice(raw?.batching?.max_batch_size, signature, source.file);
-  const features = resolveFeatures(raw?.features, signature, source.file);
+  const text = bindText(raw?.tokenizer, source.textFiles, signature, source.file);
+  const features = resolveFeatures(raw?.features, signature, source.file, text);
+  const given = text === undefined ? raw?.outputs : withConfig(raw?.outputs, source.textFiles, signature);
   return {
     name: source.name,
     version: source.version,
     task: raw?.task,
     features,
+    text,
     input: compileInput(raw?.input, source.file, features),
     unneededInputs: source.unneeded ?? [],
-    outputs: resolveOutputs(raw?.outputs, source.classes, signature, source.file),
+    outputs: resolveOutputs(given, source.classes, signature, source.file, text?.mask),
     fallback: raw?.fallback && { model: raw.fallback.model, version: raw.fallback.version },
     default: raw?.default && { prediction: raw.default.prediction ?? null, confidence: raw.default.confidence },
     batching: {
@@ -51,6 +58,15 @@ export function resolveCard(source: CardSource, signature: Signature): Card {
     cache: raw?.cache ?? true,
     raw: raw ?? {},
   };
+}
+
+/** The card's outputs, and what config.json says of a classifier's logits where the card names no other role. */
+function withConfig(raw: RawCard['outputs'], files: TextFiles | undefined, { outputs }: Signature): RawCard['outputs'] {
+  const said = files?.outputs;
+  if (!outputs.some(({ name }) => name === said?.probabilities)) return raw;
+  if (raw?.label !== undefined || raw?.value !== undefined || raw?.pooling !== undefined) return raw;
+  const given = Object.entries(raw ?? {}).filter(([, value]) => value !== undefined);
+  return { ...said, ...Object.fromEntries(given) } as RawCard['outputs'];
 }
 
 function checkSlice(maxBatchSize: number | undefined, { inputs }: Signature, file: string): void {

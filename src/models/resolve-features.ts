@@ -1,17 +1,55 @@
 import type { Feature } from '../core/model.ts';
 import type { Signature, TensorSpec } from '../core/tensor.ts';
+import type { TextInput } from '../core/tokenizer.ts';
 import { MAX_FEATURES, type RawFeature } from './card.ts';
 
 /**
  * The features of a model, in the order in which an instance's array gives them: the card's, each bound to an input, or what the
- * signature says where the card names none.
+ * signature says where the card names none. Texts that a tokenizer takes come first, unless the card names them.
  * @throws Error where card and signature do not fit.
  */
 export function resolveFeatures(
   raw: readonly RawFeature[] | undefined,
   signature: Signature,
   file: string,
+  text?: TextInput,
 ): readonly Feature[] {
+  if (text === undefined) return resolvePlain(raw, signature, file);
+  const inputs = signature.inputs.filter(({ name }) => ![text.ids, text.mask, text.types].includes(name));
+  const others = raw?.filter(({ name }) => !text.features.includes(name));
+  const rest = resolvePlain(others, { ...signature, inputs }, file);
+  const texts = text.features.map(name =>
+    textFeature(
+      name,
+      raw?.find(feature => feature.name === name),
+      signature,
+      text,
+    ),
+  );
+  const named = new Map([...texts, ...rest].map(feature => [feature.name, feature]));
+  if (named.size < texts.length + rest.length)
+    throw new Error(`${file}: tokenizer: a feature of the name ${text.features.join(' or ')} is there already`);
+  const missing = texts.filter(({ name }) => !raw?.some(feature => feature.name === name));
+  return [...missing, ...(raw?.map(({ name }) => named.get(name) as Feature) ?? rest)];
+}
+
+/** A text that becomes ids: rows of other lengths are padded where the model tells padding by a mask. */
+function textFeature(
+  name: string,
+  raw: RawFeature | undefined,
+  { inputs }: Signature,
+  { ids, mask, tokenizer }: TextInput,
+): Feature {
+  const fill = raw?.missing?.fill;
+  const open = inputs.find(input => input.name === ids)?.dims[1] == null;
+  return {
+    ...plain(name, 'string', ids),
+    fill: fill === undefined ? undefined : String(fill),
+    ...(open && mask !== undefined && { pad: { value: tokenizer.padId, mask } }),
+  };
+}
+
+function resolvePlain(raw: readonly RawFeature[] | undefined, signature: Signature, file: string): readonly Feature[] {
   if (!raw) return signature.inputs.flatMap(input => featuresOf(input));
   const inputs = raw.map(feature => inputOf(feature, signature, file));
   const uses = new Map<TensorSpec, number>();

@@ -15,8 +15,10 @@ export function resolveOutputs(
   fileClasses: Classes | undefined,
   signature: Signature,
   file: string,
+  mask?: string,
 ): OutputRoles {
   const { outputs } = signature;
+  const pooling = poolingOf(raw, signature, file, mask);
   const named = (role: 'label' | 'probabilities' | 'value'): string | undefined => {
     const name = raw?.[role];
     if (name === undefined || outputs.some(output => output.name === name)) return name;
@@ -25,7 +27,12 @@ export function resolveOutputs(
     throw new Error(`${file}: outputs.${role}: expected one of the model's outputs (${names}), came ${name}`);
   };
   const given = { label: named('label'), probabilities: named('probabilities'), value: named('value') };
-  const said = raw?.label !== undefined || raw?.probabilities !== undefined || raw?.value !== undefined;
+  if (pooling !== undefined) given.value = pooling.output;
+  const said =
+    given.value !== undefined ||
+    raw?.label !== undefined ||
+    raw?.probabilities !== undefined ||
+    raw?.value !== undefined;
   const { label, probabilities, value } = said ? given : guessRoles(outputs, fileClasses !== undefined, raw);
   const width = outputs.find(output => output.name === probabilities)?.dims[1] ?? undefined;
   const labelType = outputs.find(output => output.name === label)?.type;
@@ -63,8 +70,36 @@ export function resolveOutputs(
     firstClass: labelType === 'uint32' && ML_NET.test(label ?? '') ? 1 : 0, // ML.NET's keys: 0 is a missing one
     activation: raw?.activation,
     threshold: raw?.threshold,
+    pooling,
     extra,
   };
+}
+
+/** What exports of Transformers and of Sentence Transformers call the states of tokens. */
+const STATES = ['last_hidden_state', 'token_embeddings'];
+
+/** @param mask of the text's tokens; where no text is: the input of the usual name */
+function poolingOf(
+  raw: RawCard['outputs'],
+  { inputs, outputs }: Signature,
+  file: string,
+  mask = inputs.find(({ name }) => name === 'attention_mask')?.name,
+): OutputRoles['pooling'] {
+  if (raw?.pooling === undefined) {
+    if (raw?.normalize)
+      throw new Error(`${file}: outputs.normalize: expected "pooling" (mean, cls) beside it, came none`);
+    return undefined;
+  }
+  const states = outputs.filter(({ type, dims }) => FLOATS.has(type) && dims.length === 3);
+  const output = raw.value ?? (states.find(({ name }) => STATES.includes(name)) ?? onlyOf(states))?.name;
+  const names = outputs.map(({ name, dims }) => `${name} of ${dims.length} dimensions`).join(', ');
+  if (output === undefined || !states.some(({ name }) => name === output))
+    throw new Error(
+      `${file}: outputs.pooling: expected an output [N, tokens, size], which outputs.value names; came ${names}`,
+    );
+  if (raw.pooling === 'mean' && mask === undefined && inputs.some(({ dims }) => dims.length === 2 && dims[1] !== null))
+    throw new Error(`${file}: outputs.pooling: expected an input attention_mask beside "mean", since texts are padded`);
+  return { output, by: raw.pooling, normalize: raw.normalize ?? false, mask };
 }
 
 const ML_NET = /^(PredictedLabel|Score|Probability)(\.output|\d+)$/;

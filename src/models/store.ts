@@ -5,7 +5,10 @@ export interface StoredVersion {
   readonly name: string;
   /** Semantic version, the folder's name. */
   readonly version: string;
+  /** Of model.onnx; where there is none, of the card, which names a server that has the model. */
   readonly modelEtag: string;
+  /** There is no file but the card. */
+  readonly cardOnly?: boolean;
   /** Of model.json; undefined where there is none. */
   readonly cardEtag: string | undefined;
   readonly bytes: number;
@@ -47,9 +50,9 @@ export interface ModelStore extends Pick<Blobs, 'readText' | 'read' | 'writeText
   sha256Of(path: string, signal: AbortSignal): Promise<string>;
 }
 
-/** `churn/2.1.3/model.onnx` */
-export function modelPath(stored: Pick<StoredVersion, 'name' | 'version'>): string {
-  return `${stored.name}/${stored.version}/model.onnx`;
+/** `churn/2.1.3/model.onnx`; the card where it is all there is. */
+export function modelPath(stored: Pick<StoredVersion, 'name' | 'version' | 'cardOnly'>): string {
+  return stored.cardOnly ? cardPath(stored) : `${stored.name}/${stored.version}/model.onnx`;
 }
 
 /** `churn/2.1.3/model.json` */

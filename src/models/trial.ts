@@ -100,5 +100,12 @@ function sourceOf(job: TrialJob): VersionOnDisk {
     return derived;
   };
   const file = { path, bytes, derive };
-  return { name, version, raw, sha256, titles, file: { ...file, gather: async () => ({ file, beside }) } };
+  return {
+    name,
+    version,
+    raw,
+    sha256,
+    titles,
+    file: { ...file, has: async name => name in beside, gather: async () => ({ file, beside }) },
+  };
 }

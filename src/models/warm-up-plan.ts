@@ -2,6 +2,7 @@ import type { WarmUpPlan } from '../core/backend.ts';
 import type { Card } from '../core/model.ts';
 import { copyIntoBox } from '../core/pad.ts';
 import type { Signature, Tensor, TensorData, TensorSpec } from '../core/tensor.ts';
+import { poolOutputs } from './hugging-face/pooling.ts';
 import { type Choice, store } from './plausible.ts';
 import { tensorFor } from './plausible-tensor.ts';
 import { fixedBatchOf } from './resolve-card.ts';
@@ -23,11 +24,13 @@ const LENGTHS = [16, 128, ...Array.from({ length: 31 }, (_, i) => i + 2), 48, 64
  * quicker where every row takes the same path, and since rows that are equal could not show whether one changes another's answer.
  */
 export function warmUpPlan(signature: Signature, card: Card): WarmUpPlan {
+  const { pooling } = card.outputs;
   const plan = (choice: Choice): WarmUpPlan => ({
     maxBatchSize: card.batching.maxBatchSize,
     fixedBatch: fixedBatchOf(signature) !== undefined,
     inputs: rows =>
       Object.fromEntries(signature.inputs.map(input => [input.name, tensorFor(input, card, rows, choice)])),
+    ...(pooling !== undefined && { answers: (inputs, outputs) => poolOutputs(pooling, inputs, outputs) }),
     ...(card.features.some(({ pad }) => pad !== undefined) && { padded: () => paddedOf(signature, card, choice) }),
   });
   const open = signature.inputs.filter(({ dims }) => dims.slice(1).includes(null));

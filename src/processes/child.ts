@@ -176,7 +176,7 @@ function keepAlive(child: ChildProcess, busy: boolean): void {
 }
 
 function wordsFor(loss: Loss, { timeMs, growBytes }: Limits, why: string): string {
-  if (loss === 'time') return `did not answer within ${(timeMs ?? 0) / 1000} s and was ended`;
+  if (loss === 'time') return `did not answer within ${Math.round((timeMs ?? 0) / 100) / 10} s and was ended`;
   if (loss === 'memory') return `took more than ${Math.round((growBytes ?? 0) / 2 ** 20)} MB and was ended`;
   return why;
 }

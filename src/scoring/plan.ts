@@ -7,6 +7,7 @@ import { type AnswerReader, answerReaderOf } from './answers/read-answers.ts';
 import { answerWriter } from './answers/result-json.ts';
 import { Wordings } from './answers/wordings.ts';
 import { CacheTrial } from './infer/cache-trial.ts';
+import { Pace } from './infer/pace.ts';
 import { type SliceSize, sliceSizeOf } from './infer/slices.ts';
 import { Encoder } from './rows/rows.ts';
 
@@ -17,6 +18,7 @@ export interface Plan {
   /** Features of an instance, where they may be read straight from an event's bytes: plain numbers into one float32 input; 0 otherwise. */
   readonly scanWidth: number;
   readonly slice: SliceSize;
+  readonly pace: Pace;
   readonly cacheTrial: CacheTrial;
   readonly readAnswers: AnswerReader;
   /** Writes a prediction as the members of an answer. */
@@ -35,11 +37,13 @@ export function planOf(version: ModelVersion): Plan {
 function compile(version: ModelVersion): Plan {
   try {
     const writeAnswer = answerWriter(version.card.outputs.classes ?? []);
+    const slice = sliceSizeOf(version);
     return {
       version,
       encoder: new Encoder(version),
       scanWidth: scanWidthOf(version),
-      slice: sliceSizeOf(version),
+      slice,
+      pace: new Pace(version, slice),
       cacheTrial: new CacheTrial(version),
       readAnswers: answerReaderOf(version, writeAnswer),
       writeAnswer,

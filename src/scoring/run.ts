@@ -284,14 +284,33 @@ export class Run {
     return timeoutMs === undefined ? Number.POSITIVE_INFINITY : enqueuedAtMs + timeoutMs;
   }
 
-  /** Refuses a request whose time is up; true where it is. @param toTheEnd it has been waited for, so that the last moment is too late as well */
-  refuseLate(place: number, nowMs: number, toTheEnd = false): boolean {
+  get hasDeadlines(): boolean {
+    return this.#hasDeadlines;
+  }
+
+  /**
+   * Refuses a request whose time is up, or will be before it has its answer; true where it is so.
+   * @param expectedMs what its answer takes at least @param toTheEnd it has been waited for, so that the last moment is too late as well
+   */
+  refuseLate(place: number, nowMs: number, expectedMs = 0, toTheEnd = false): boolean {
+    const endsMs = nowMs + expectedMs;
     const deadlineMs = this.deadlineMs(place);
-    if (nowMs < deadlineMs || (nowMs === deadlineMs && !toTheEnd)) return false;
-    const { timeoutMs, enqueuedAtMs } = this.#timesOf(place);
-    const message = `timeout_ms is ${timeoutMs}; the request waited ${Math.round(nowMs - enqueuedAtMs)} ms`;
-    this.refuse(place, new RequestError('deadline_exceeded', 'infer', message));
+    if (endsMs < deadlineMs || (endsMs === deadlineMs && !toTheEnd)) return false;
+    const wait = `the request waited ${Math.round(nowMs - this.#timesOf(place).enqueuedAtMs)} ms`;
+    this.#refuseLate(place, nowMs > deadlineMs ? wait : `${wait}, and its answer takes ${expectedMs} ms or more`);
     return true;
+  }
+
+  /** Refuses a request that was answered too late. */
+  refuseAnsweredLate(place: number, scoredAtMs: number): void {
+    if (scoredAtMs <= this.deadlineMs(place)) return;
+    const tookMs = Math.round(scoredAtMs - this.#timesOf(place).enqueuedAtMs);
+    this.#refuseLate(place, `the answer was there after ${tookMs} ms`);
+  }
+
+  #refuseLate(place: number, why: string): void {
+    const message = `timeout_ms is ${this.#timesOf(place).timeoutMs}; ${why}`;
+    this.refuse(place, new RequestError('deadline_exceeded', 'infer', message));
   }
 
   #timesOf(place: number): { readonly timeoutMs: number | undefined; readonly enqueuedAtMs: number } {

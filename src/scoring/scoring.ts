@@ -12,7 +12,7 @@ import { toEndings } from './answers/to-endings.ts';
 import { type WriteEndingsOptions, writeEndings } from './answers/write-endings.ts';
 import { decode } from './decode.ts';
 import type { Group } from './group.ts';
-import { inferGroup, refuseEmpty, refuseFailed } from './infer/infer-group.ts';
+import { inferGroup, refuseAnsweredLate, refuseEmpty, refuseFailed } from './infer/infer-group.ts';
 import { route } from './route.ts';
 import { fillRows } from './rows/fill-rows.ts';
 import { ScannedRows } from './rows/scanned-rows.ts';
@@ -71,6 +71,7 @@ export function createScoring(options: ScoringOptions): Scoring {
       await standIn(group, run, catalog, log, infer);
     });
     refuseEmpty(run);
+    refuseAnsweredLate(run);
     for (const [place, { error }] of run.refusals) {
       if (error.code !== 'unexpected') continue;
       faults.tell(

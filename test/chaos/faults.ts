@@ -67,6 +67,8 @@ const proxied = (name: string, fault: ProxyFault): Fault => ({
 });
 
 export const refuseResults = proxied('results refused', 'cut');
+export const resetResults = proxied('results connections reset', 'reset');
+export const slowResults = proxied('results slow to be sent to', { slow: 50_000 });
 export const confirmNothing = proxied('results taken, never confirmed', 'mute');
 export const holdResults = proxied('results held up on their way', 'hold');
 

@@ -14,6 +14,8 @@ import {
   loseStorageForLong,
   publishBrokenVersion,
   refuseResults,
+  resetResults,
+  slowResults,
 } from './faults.ts';
 
 export interface Scenario {
@@ -51,7 +53,7 @@ const ALL: readonly Scenario[] = [
   {
     name: 'results hub refuses',
     hosts: 1,
-    faults: [[refuseResults, confirmNothing, holdResults]],
+    faults: [[refuseResults, confirmNothing, holdResults, resetResults, slowResults]],
     settings: IMPATIENT,
   },
   { name: 'Redis vanishes', hosts: 1, faults: [[killRedis, hangRedis]], redis: true },

@@ -110,15 +110,15 @@ describe.runIf(hasRedis())('redis cache', () => {
 
   it('keeps a prediction for one lifetime, from when it was made, near and far together', async () => {
     const url = redis?.url as string;
-    const near = createMemoryCache({ maxEntries: 100, maxBytes: 100_000, ttlMs: 2_000 });
-    const far = createRedisCache({ url, ttlSeconds: 2, credentials: undefined, timeoutMs: 500, log: quiet });
+    const near = createMemoryCache({ maxEntries: 100, maxBytes: 100_000, ttlMs: 10_000 });
+    const far = createRedisCache({ url, ttlSeconds: 10, credentials: undefined, timeoutMs: 2_000, log: quiet });
     const cache = await connected(createTieredCache(near, far));
-    const madeAtMs = Date.now() - 1_500;
+    const madeAtMs = Date.now() - 7_000;
     await redis?.command('SET', 'hubscore:2:aging', JSON.stringify([madeAtMs, { prediction: 1 }]));
-    await redis?.command('SET', 'hubscore:2:old', JSON.stringify([madeAtMs - 500, { prediction: 1 }]));
+    await redis?.command('SET', 'hubscore:2:old', JSON.stringify([madeAtMs - 3_000, { prediction: 1 }]));
     expect(await cache.lookUp(['aging', 'old'])).toEqual([{ prediction: 1 }, undefined]);
     expect(near.lookUp(['aging'])).toEqual([{ prediction: 1 }]);
-    await sleep(1_700);
+    await sleep(madeAtMs + 10_100 - Date.now());
     expect(near.lookUp(['aging'])).toEqual([undefined]);
     await cache.close();
   });
@@ -156,6 +156,21 @@ describe.runIf(hasRedis())('redis cache', () => {
     wrong.store([['k', { prediction: 1 }]]);
     expect(await wrong.lookUp(['k'])).toEqual([undefined]);
     await Promise.all([cache.close(), wrong.close()]);
+    await own.kill();
+  });
+
+  it('knows what it was told or nothing where Redis evicts', async () => {
+    const own = await startRedis();
+    const cache = await connected(overRedis(own.url));
+    const used = Number(/used_memory:(\d+)/.exec(String(await own.command('INFO', 'memory')))?.[1]);
+    await own.command('CONFIG', 'SET', 'maxmemory-policy', 'allkeys-lru');
+    await own.command('CONFIG', 'SET', 'maxmemory', String(used + 200_000));
+    const keys = Array.from({ length: 5_000 }, (_, i) => `evicted-${i}`);
+    cache.store(keys.map((key, i) => [key, { prediction: i }]));
+    await vi.waitFor(async () => expect(await own.command('INFO', 'stats')).not.toMatch(/evicted_keys:0/), 10_000);
+    const known = await cache.lookUp(keys);
+    expect(known.filter((prediction, i) => prediction !== undefined && prediction.prediction !== i)).toEqual([]);
+    await cache.close();
     await own.kill();
   });
 

@@ -15,6 +15,7 @@ param instanceMemoryMB = 4096
 param maximumInstanceCount = 64
 param alwaysReadyInstances = 2
 param defaultModel = 'churn'
+param schemaRegistryId = '/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/rg-schemas/providers/Microsoft.EventHub/namespaces/evhns-schemas'
 param appSettings = { MODEL_MEMORY_MB: '2048', DEFAULT_MODEL: 'diabetes' }
 param storageSku = 'Standard_ZRS'
 param alertEmail = 'operators@example.com'

@@ -15,7 +15,7 @@ afterAll(() => hubs.stop());
 
 const message = (sequenceNumber: number) => endingMessages([{ sequenceNumber, body: Buffer.from('1') }]);
 const idOf = (sequenceNumber: number) => `inference-requests/1/${sequenceNumber}`;
-const signal = () => AbortSignal.timeout(10_000);
+const signal = () => AbortSignal.timeout(30_000);
 const address = (connectionString = hubs.connectionString) =>
   namespaceAddress({ kind: 'connection-string', connectionString });
 
@@ -65,6 +65,34 @@ describe('the AMQP connection', () => {
       expect(read.map(event => event.messageId)).toEqual([0, 1, 2, 3, 4].map(idOf));
     }
   });
+
+  it.each([
+    ['the connection itself', 'AMQP', false],
+    ['signing in', 'put-token', true],
+    ['attaching a link', `${RESULTS}/Partitions/2`, true],
+  ])(
+    'that hangs at %s is cut, and the next send connects anew',
+    async (_, mark, opens) => {
+      const proxy = await startFaultProxy(hubs.port, mark);
+      const behind = hubs.connectionString.replace(`:${hubs.port};`, `:${proxy.port};`);
+      const connection = createAmqpConnection(await address(behind), 3_000);
+      const sender = createAmqpSender(connection, { hub: RESULTS, sendTimeoutMs: 15_000 });
+      if (opens) await sender.send('3', message(21), signal());
+      proxy.set('mute');
+      await expect(sender.send('2', message(22), signal())).rejects.toMatchObject({ certainty: 'absent' });
+      // The network is back for whoever connects; the old connection stays as it is.
+      proxy.setPresent('mute');
+      await sender.send('2', message(23), signal());
+      await sender.send('3', message(24), signal());
+      await sender.close();
+      await connection.close();
+      await proxy.close();
+      const last = async (partition: string) =>
+        (await readAll(hubs.connectionString, RESULTS, partition)).at(-1)?.messageId;
+      expect([await last('2'), await last('3')]).toEqual([23, 24].map(idOf));
+    },
+    60_000,
+  );
 
   it('never delivers what it has given up, though the network would', async () => {
     const proxy = await startFaultProxy(hubs.port, `${RESULTS}/Partitions/`);

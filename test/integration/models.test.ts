@@ -12,7 +12,7 @@ import { createModelStore } from '../../src/models/model-store.ts';
 import type { ModelFiles } from '../../src/models/open-files.ts';
 import { inspectModel, pushModel } from '../../src/models/publish.ts';
 import type { ModelStore } from '../../src/models/store.ts';
-import { startCuttingProxy } from '../support/cutting-proxy.ts';
+import { startFaultProxy } from '../support/fault-proxy.ts';
 import { floats, type Notes, notes, sourceOf, temporaryFolder } from '../support/models.ts';
 import { BAD, large, regressor } from '../support/onnx.ts';
 import { type Storage, startStorage } from '../support/storage.ts';
@@ -140,7 +140,7 @@ describe('models in blob storage', () => {
   });
 
   it('are downloaded to the end though the connection breaks off again and again', async () => {
-    const proxy = await startCuttingProxy(storage.port);
+    const proxy = await startFaultProxy(storage.port);
     try {
       create({}, storage.connectionString.replace(`:${storage.port}/`, `:${proxy.port}/`));
       const file = large(6 * 1024 * 1024);

@@ -11,8 +11,7 @@ import { InfrastructureError } from '../../src/core/errors.ts';
 import { type Breaker, createBreaker } from '../../src/core/retry-policies.ts';
 import { createCatalog, type ModelCatalog } from '../../src/models/catalog.ts';
 import { createModelStore } from '../../src/models/model-store.ts';
-import { type AnsweringProxy, startAnsweringProxy } from '../support/answering-proxy.ts';
-import { type CuttingProxy, startCuttingProxy } from '../support/cutting-proxy.ts';
+import { type FaultProxy, httpAnswer, startFaultProxy } from '../support/fault-proxy.ts';
 import { type Notes, notes, temporaryFolder } from '../support/models.ts';
 import { regressor } from '../support/onnx.ts';
 import { type Storage, startStorage } from '../support/storage.ts';
@@ -20,7 +19,7 @@ import { type Storage, startStorage } from '../support/storage.ts';
 const NOT_FOUND = '<?xml version="1.0"?><Error><Code>ContainerNotFound</Code><Message>gone</Message></Error>';
 
 describe('one odd blob in storage', () => {
-  let [storage, counting, answering]: [Storage?, CuttingProxy?, AnsweringProxy?] = [];
+  let [storage, proxy]: [Storage?, FaultProxy?] = [];
   const folder = temporaryFolder();
   const loader = createOnnxLoader({ threads: 0, inlineMaxMs: 1, workerMinMs: 5, log: notes() });
   let container: ContainerClient;
@@ -32,11 +31,10 @@ describe('one odd blob in storage', () => {
 
   beforeAll(async () => {
     storage = await startStorage();
-    counting = await startCuttingProxy(storage.port);
-    answering = await startAnsweringProxy(storage.port);
+    proxy = await startFaultProxy(storage.port);
   });
   afterAll(async () => {
-    await Promise.all([counting?.close(), answering?.close()]);
+    await proxy?.close();
     await storage?.stop();
     await loader.close();
     folder.remove();
@@ -48,7 +46,7 @@ describe('one odd blob in storage', () => {
     for (const path of ['m/1.0.0', 'm/2.0.0', 'n/1.0.0']) await put(`${path}/model.onnx`, regressor([1, 2]));
   });
   afterEach(async () => {
-    answering!.answer = undefined;
+    proxy!.set('pass');
     await catalog?.close();
   });
 
@@ -157,8 +155,8 @@ describe('one odd blob in storage', () => {
 
   it('that is a card of 17 MB is not read', async () => {
     await put('m/2.0.0/model.json', `{"notes":"${'x'.repeat(17_000_000)}"}`);
-    const before = counting!.sentBytes;
-    await start(counting!.port);
+    const before = proxy!.sentBytes;
+    await start(proxy!.port);
     expect(await version('m')).toBe('1.0.0');
     await expect(catalog!.routing('m', '2.0.0')).rejects.toMatchObject({
       code: 'model_unavailable',
@@ -166,7 +164,7 @@ describe('one odd blob in storage', () => {
         /^m\/2\.0\.0\/model\.json: 17000012 bytes or more, of which at most 2097152 are read/,
       ),
     });
-    expect(counting!.sentBytes - before).toBeLessThan(1_000_000);
+    expect(proxy!.sentBytes - before).toBeLessThan(1_000_000);
   });
 
   it.each([
@@ -183,10 +181,10 @@ describe('one odd blob in storage', () => {
     ],
     ["a gateway's 404", { status: 404, type: 'text/html', body: '<html>no such page</html>' }],
     ['that the container is not there', { status: 404, type: 'application/xml', body: NOT_FOUND }],
-  ])('is no reason to drop any where a listing answers with %s', async (_, answer) => {
-    await start(answering!.port);
+  ])('is no reason to drop any where a listing answers with %s', async (_, { status, type, body }) => {
+    await start(proxy!.port);
     expect(await version('m')).toBe('2.0.0');
-    answering!.answer = answer;
+    proxy!.set({ answer: httpAnswer(status, type, body) });
     await expect(catalog!.refresh()).rejects.toMatchObject({ name: 'InfrastructureError' });
     expect([await version('m'), await version('n')]).toEqual(['2.0.0', '1.0.0']);
     await expect(catalog!.routing('z', undefined)).rejects.toMatchObject({ name: 'InfrastructureError' });

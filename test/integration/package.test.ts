@@ -1,7 +1,12 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { EventHubConsumerClient, EventHubProducerClient, earliestEventPosition } from '@azure/event-hubs';
+import {
+  type EventData,
+  EventHubConsumerClient,
+  EventHubProducerClient,
+  earliestEventPosition,
+} from '@azure/event-hubs';
 import { BlobServiceClient } from '@azure/storage-blob';
 import { unzipSync } from 'fflate';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -103,6 +108,39 @@ describe("others' code in the package", () => {
   });
 });
 
+const fixture = (path: string) => readFileSync(join(ROOT, 'test/fixtures', path), 'utf8');
+const written = (format: string) => Buffer.from(JSON.parse(fixture(`inputs/${format}.json`)).bodies[0], 'hex');
+
+/** What is read by libraries that are loaded where the first of its kind comes: a text, Protobuf, Avro, MessagePack. */
+const OTHERS: readonly { readonly id: string | number; readonly event: EventData }[] = [
+  { id: 't', event: { body: { request_id: 't', model: 'mood', features: { text: 'Good bread' } } } },
+  { id: 'é1', event: { body: written('protobuf'), properties: { model: 'protobuf' } } },
+  { id: 'é1', event: { body: written('avro'), properties: { model: 'avro' } } },
+  {
+    id: 'p1',
+    event: { body: written('msgpack'), contentType: 'application/msgpack', properties: { model: 'protobuf' } },
+  },
+];
+
+/** The models that these are for. */
+function layOtherModels(): string {
+  const folder = join(target, 'others');
+  const models = join(ROOT, 'test/fixtures/models');
+  cpSync(join(models, 'mood'), join(folder, 'mood'), { recursive: true });
+  const inputs = {
+    protobuf: { format: 'protobuf', schema: fixture('inputs/row.proto'), message: 'example.Row' },
+    avro: { format: 'avro', schema: JSON.parse(fixture('inputs/avro.json')).schema },
+  };
+  for (const [name, input] of Object.entries(inputs)) {
+    const to = join(folder, name, '1.0.0');
+    mkdirSync(to, { recursive: true });
+    cpSync(join(models, 'targets/1.0.0/model.onnx'), join(to, 'model.onnx'));
+    const features = [{ name: 'a' }, { name: 'b', missing: { fill: 0 } }];
+    writeFileSync(join(to, 'model.json'), JSON.stringify({ features, input }));
+  }
+  return folder;
+}
+
 describe('the package, unpacked, on the Node of Azure Functions', () => {
   let hubs: EventHubs;
   let storage: Storage;
@@ -113,6 +151,7 @@ describe('the package, unpacked, on the Node of Azure Functions', () => {
     await container.createIfNotExists();
     const never = { waitsMs: [], wait: async () => {}, say: () => {} };
     await uploadModels({ container, folder: join(ROOT, 'samples/models'), ...never });
+    await uploadModels({ container, folder: layOtherModels(), ...never });
   });
   afterAll(async () => {
     await Promise.all([hubs?.stop(), storage?.stop()]);
@@ -123,40 +162,45 @@ describe('the package, unpacked, on the Node of Azure Functions', () => {
     ['in-line', '100000', 1],
     ['in worker processes', '0', 2],
     ['in a process apart, since one died', '100000', 3],
-  ])('scores a batch of every sample model, %s', async (where, inlineMaxMs, round) => {
-    const apart = where.includes('apart');
-    if (apart) leaveMark(join(target, 'models', 'marks'));
-    const host = await startHost({
-      appDir: unpacked,
-      node: node22(),
-      env: {
-        PATH: '',
-        NODE_PATH: '',
-        EventHubs: hubs.connectionString,
-        AzureWebJobsStorage: storage.connectionString,
-        ModelStorage: storage.connectionString,
-        MODEL_CACHE_DIR: join(target, 'models'),
-        INLINE_MAX_MS: inlineMaxMs,
-      },
-    });
-    try {
-      const requests = ['diabetes', 'churn', 'sentiment', 'topic']
-        .flatMap(model =>
-          readFileSync(join(ROOT, `samples/requests/${model}.jsonl`), 'utf8')
-            .trim()
-            .split('\n'),
-        )
-        .map(line => ({ ...(JSON.parse(line) as { request_id: string }), round }));
-      await send(requests);
-      const results = (await readResults(requests.length * round, host)).slice(-requests.length);
-      expect(results.map(({ request_id }) => request_id)).toEqual(requests.map(({ request_id }) => request_id));
-      expect(results.filter(({ prediction }) => prediction === undefined)).toEqual([]);
-      const metrics = await (await fetch(`${host.url}/metrics`)).text();
-      expect(metrics.includes(`hubscore_apart_scored_total ${requests.length}\n`), host.log()).toBe(apart);
-    } finally {
-      await host.stop();
-    }
-  });
+  ])(
+    'scores a batch of every sample model, %s',
+    async (where, inlineMaxMs, round) => {
+      const apart = where.includes('apart');
+      if (apart) leaveMark(join(target, 'models', 'marks'));
+      const host = await startHost({
+        appDir: unpacked,
+        node: node22(),
+        env: {
+          PATH: '',
+          NODE_PATH: '',
+          EventHubs: hubs.connectionString,
+          AzureWebJobsStorage: storage.connectionString,
+          ModelStorage: storage.connectionString,
+          MODEL_CACHE_DIR: join(target, 'models'),
+          INLINE_MAX_MS: inlineMaxMs,
+        },
+      });
+      try {
+        const requests = ['diabetes', 'churn', 'sentiment', 'topic']
+          .flatMap(model =>
+            readFileSync(join(ROOT, `samples/requests/${model}.jsonl`), 'utf8')
+              .trim()
+              .split('\n'),
+          )
+          .map(line => ({ ...(JSON.parse(line) as { request_id: string }), round }));
+        const ids = [...requests.map(({ request_id }) => request_id), ...OTHERS.map(({ id }) => id)];
+        await send([...requests.map(body => ({ body })), ...OTHERS.map(({ event }) => event)]);
+        const results = (await readResults(ids.length * round, host)).slice(-ids.length);
+        expect(results.map(({ request_id }) => request_id)).toEqual(ids);
+        expect(results.filter(({ prediction }) => prediction === undefined)).toEqual([]);
+        const metrics = await (await fetch(`${host.url}/metrics`)).text();
+        expect(metrics.includes(`hubscore_apart_scored_total ${ids.length}\n`), host.log()).toBe(apart);
+      } finally {
+        await host.stop();
+      }
+    },
+    120_000,
+  );
 
   /** As a process leaves it that was killed at a request by HTTP. */
   function leaveMark(folder: string): void {
@@ -165,17 +209,14 @@ describe('the package, unpacked, on the Node of Azure Functions', () => {
     writeFileSync(join(folder, app, `${died}-x.marks`), 'http');
   }
 
-  async function send(requests: readonly unknown[]): Promise<void> {
+  async function send(events: EventData[]): Promise<void> {
     const producer = new EventHubProducerClient(hubs.connectionString, 'inference-requests');
-    await producer.sendBatch(
-      requests.map(body => ({ body })),
-      { partitionKey: 'package' },
-    );
+    await producer.sendBatch(events, { partitionKey: 'package' });
     await producer.close();
   }
 
   interface Result {
-    readonly request_id: string;
+    readonly request_id: string | number;
     readonly prediction: unknown;
   }
 
@@ -184,7 +225,7 @@ describe('the package, unpacked, on the Node of Azure Functions', () => {
     const consumer = new EventHubConsumerClient('monitor', hubs.connectionString, 'inference-requests-results');
     const results: Result[] = [];
     await new Promise<void>((done, fail) => {
-      const timer = setTimeout(() => fail(new Error(`${results.length} of ${count} results:\n${host.log()}`)), 25_000);
+      const timer = setTimeout(() => fail(new Error(`${results.length} of ${count} results:\n${host.log()}`)), 90_000);
       consumer.subscribe(
         {
           processEvents: async events => {

@@ -17,6 +17,10 @@ afterEach(async () => {
   await proxy?.close();
 });
 
+async function sendMany(count: number, partition: string): Promise<void> {
+  for (let left = count; left > 0; left -= 250) await stack.send(Math.min(left, 250), partition);
+}
+
 it('storage that hangs condemns nothing, is left alone, and is found again', async () => {
   stack = await startAppStack();
   const { connectionString } = stack.storage;
@@ -46,14 +50,13 @@ it('storage that hangs condemns nothing, is left alone, and is found again', asy
   // As soon as a look has failed.
   await vi.waitFor(async () => expect(await ready()).toBe(503), { timeout: 30_000, interval: 200 });
   await stack.send(1, '0', 'new');
-  await stack.send(50, '0');
-  await stack.send(50, '1');
+  await Promise.all(['0', '1', '2', '3'].map(partition => sendMany(5_000, partition)));
   // One ends as unavailable, and its partition goes on.
   await vi.waitFor(
-    async () => expect(await stack.verify()).toMatchObject({ results: 150, deadLetters: 1, missing: 0 }),
+    async () => expect(await stack.verify()).toMatchObject({ results: 20_050, deadLetters: 1, missing: 0 }),
     {
-      timeout: 60_000,
-      interval: 500,
+      timeout: 90_000,
+      interval: 1_000,
     },
   );
   expect(host.log()).not.toMatch(/unknown_model/);
@@ -67,11 +70,11 @@ it('storage that hangs condemns nothing, is left alone, and is found again', asy
   await vi.waitFor(
     async () =>
       expect(await stack.verify()).toEqual({
-        ...{ requests: 161, results: 160, deadLetters: 1 },
+        ...{ requests: 20_061, results: 20_060, deadLetters: 1 },
         ...{ missing: 0, repeated: 0, outOfOrder: 0 },
       }),
-    { timeout: 30_000, interval: 500 },
+    { timeout: 60_000, interval: 1_000 },
   );
   const letters = await stack.hubscore('replay', '--dry-run', '--code', 'model_unavailable');
   expect(letters.out).toMatch(/would send 1 request back/);
-}, 240_000);
+}, 300_000);

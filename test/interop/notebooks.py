@@ -31,11 +31,11 @@ from pyspark.sql import functions as F  # noqa: E402
 import score_cases  # noqa: E402
 
 from hubscore_client import DEAD_LETTERS, LABELS, REQUESTS, RESULTS  # noqa: E402
-from hubscore_client.bulk import score_table  # noqa: E402
+from hubscore_client.bulk import beside_stream, score_table  # noqa: E402
 from hubscore_client.connect import connect  # noqa: E402
 from hubscore_client.models import read_model  # noqa: E402
-from hubscore_client.packs import Packer  # noqa: E402
-from hubscore_client.requests import request, send_in_batches  # noqa: E402
+from hubscore_client.packs import Packer, packs_from, send_in_packs  # noqa: E402
+from hubscore_client.requests import as_event, request, requests_from, send_in_batches  # noqa: E402
 from hubscore_client.results import results_from, rows_from  # noqa: E402
 
 KAFKA_PACKAGE = "org.apache.spark:spark-sql-kafka-0-10_2.13:4.0.0"  # of Spark's version, but for the last number
@@ -161,6 +161,21 @@ with hubs.producer(REQUESTS) as producer:
     churn = [json.loads(line) for line in (SAMPLES / "models/churn/1.0.0/cases.jsonl").read_text().splitlines()]
     send_in_batches(producer, (request(case["features"], "churn", f"bulk-{case['request_id']}") for case in churn))
 
+# What pandas and Spark have for a value that is missing, by every way to the stream.
+NAN = float("nan")
+hole = churn[0]["features"] | {"tenure": 5, "TotalCharges": NAN}
+holes = spark.createDataFrame([{"id": "bulk-nan-1"} | hole])
+names = [name for name in holes.columns if name != "id"]
+columns = {"model": "churn", "features": names}
+by_spark = requests_from(holes, request_id="id", **columns).collect()[0].value
+in_packs = packs_from(holes, row_id="id", **columns).collect()[0].value
+check("Spark's NaN is left out, as null is", all("NaN" not in body and "TotalCharges" not in body and '"tenure"' in body for body in (by_spark, in_packs)))
+nested = spark.createDataFrame([("a", [1.0, NAN])], "id string, pixels array<double>")
+check("within an array it is null", json.loads(requests_from(nested, "m", ["pixels"], "id").collect()[0].value)["features"] == {"pixels": [1.0, None]})
+with hubs.producer(REQUESTS) as producer:
+    producer.send_batch([as_event(json.loads(by_spark)), as_event(request(hole, "churn", "bulk-nan-2"))])
+    send_in_packs(producer, [("nan", hole)], "churn", request_id="bulk-nan-3")
+
 ended = {RESULTS: endings(RESULTS, sent_good), DEAD_LETTERS: endings(DEAD_LETTERS, sent_bad)}
 verify = [os.environ["NODE"], str(SAMPLES.parent / "bin/hubscore.js"), "verify"]
 check("hubscore verify is sound", subprocess.run(verify, env=os.environ | {"EventHubs": os.environ["EVENTHUBS_CONNECTION"]}).returncode == 0)
@@ -197,25 +212,41 @@ def labels_in(events):
 
 
 labels = labels_in(event for _, event in read_events(LABELS, lambda events: len(labels_in(events)) >= patients))
+again = run_notebook("04_send_ground_truth")["sent"]
+spark.sql("UPDATE hubscore.patients SET target = 1 - target WHERE patient = 'patient-3'")
+corrected = run_notebook("04_send_ground_truth")["news"]
+spark.sql("UPDATE hubscore.patients SET target = 1 - target WHERE patient = 'patient-3'")
+check("labels go once, and again where they have changed", again == 0 and list(corrected["request_id"]) == ["patient-3"])
 truth = {f"patient-{row}": target for row, target in enumerate(run_notebook("00_connect")["frame"]["target"])}
 check(f"{patients} labels name their results", all(truth[label["request_id"]] == label["label"] for label in labels)
       and {label["result_id"] for label in labels} == {row.result_id for row in results.where("request_id LIKE 'patient-%'").collect()})
 
 run_notebook("05_score_in_bulk")
 check("bulk equals the stream: diabetes", spark.table("hubscore.scored").where("error IS NULL").count() == patients)
+by_both = lambda change: beside_stream(spark.table("hubscore.results"), spark.table("hubscore.scored").withColumns(change), "patient")  # noqa: E731
+check(f"{patients} rows were compared, and a difference is seen", by_both({}).where("same").count() == patients
+      and by_both({"confidence": F.col("confidence") + 0.1}).where("NOT same").count() == patients)
+try:
+    by_both({"model_version": F.lit("9.9.9+00000000")})
+    check("where another version serves meanwhile, that nothing was compared is an error", False)
+except LookupError as error:
+    check("where another version serves meanwhile, that nothing was compared is an error", "['9.9.9+00000000']" in str(error))
 
 rows = [{"id": f"bulk-{case['request_id']}"} | case["features"] for case in churn]
+rows += [{"id": f"bulk-nan-{i}"} | hole for i in (1, 2)]
 rows.append(rows[0] | {"id": "odd", "gender": "neither", "TotalCharges": None})
 table = spark.createDataFrame(rows)
 scored = {row.id: row for row in score_table(table, read_model(hubs.models(), "churn"), keep=["id"]).collect()}
 stream = {}
-read_events(RESULTS, lambda events: stream.update({b["request_id"]: b for b in bodies(events)}) or all(id in stream for id in scored if id != "odd"))
+read_events(RESULTS, lambda events: stream.update({b["request_id"]: b for b in bodies(events)}) or all(id in stream for id in [*scored, "bulk-nan-3"] if id != "odd"))
 differing = [
     id for id, row in scored.items() if id != "odd" and not (
         row.prediction == stream[id]["prediction"] and row.model_version == stream[id]["model_version"]
         and all(abs(row.probabilities[name] - p) < 1e-6 for name, p in stream[id]["probabilities"].items()))
 ]
-check(f"bulk equals the stream: churn, {len(churn)} rows of texts and numbers", not differing and len(scored) == len(churn) + 1)
+check(f"bulk equals the stream: churn, {len(churn)} rows of texts and numbers, NaN among them", not differing and len(scored) == len(churn) + 3)
+packed = stream["bulk-nan-3"]["predictions"][0]
+check("a row with NaN in a pack is answered too", packed["prediction"] == scored["bulk-nan-1"].prediction)
 check("a row that does not fit says why", scored["odd"].prediction is None and scored["odd"].error == "feature gender is a text outside its categories")
 
 spark.stop()

@@ -12,7 +12,12 @@ export interface Setting {
   readonly python: string;
   /** Also what takes minutes. */
   readonly all: boolean;
-  readonly stack: { readonly eventHubs: EventHubs; readonly storage: Storage; readonly host: FunctionsHost };
+  readonly stack: {
+    readonly eventHubs: EventHubs;
+    readonly storage: Storage;
+    readonly registry: { readonly url: string };
+    readonly host: FunctionsHost;
+  };
 }
 
 /** `skip`: why it cannot run here. */
@@ -20,7 +25,7 @@ export type Planned = Program & { readonly skip?: string | undefined };
 
 /** Every foreign program, in the order in which they run. */
 export function programs({ root, python, stack, all }: Setting): readonly Planned[] {
-  const { eventHubs, storage, host } = stack;
+  const { eventHubs, storage, registry, host } = stack;
   const here = join(root, 'test/interop');
   const environment = {
     ...process.env,
@@ -28,6 +33,7 @@ export function programs({ root, python, stack, all }: Setting): readonly Planne
     EVENTHUBS_HEALTH_PORT: String(eventHubs.healthPort),
     KAFKA_ADDRESS: `localhost:${eventHubs.kafkaPort}`,
     STORAGE_CONNECTION: storage.connectionString,
+    SCHEMA_REGISTRY: registry.url,
     FUNCTIONS_URL: host.url,
     NODE: process.execPath,
     PYTHONUNBUFFERED: '1',
@@ -59,6 +65,7 @@ export function programs({ root, python, stack, all }: Setting): readonly Planne
     page('java', 'docs/clients.md', missing('mvn', '--version')),
     plan('Python: azure-eventhub, sync and aio, blob checkpoints', python, ['eventhubs_python.py']),
     plan('Python: records as Kafka producers leave them', python, ['kafka_records.py', join(root, 'samples')]),
+    plan("Python: other formats by their vendors' libraries", python, ['formats_python.py', join(root, 'samples')]),
     plan('Databricks: the notebooks, in PySpark', python, ['notebooks.py', join(root, 'samples')], {
       timeoutMs: 600_000,
       skip: missing('java', '-version'),

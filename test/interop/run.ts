@@ -3,9 +3,11 @@
  * free ports and runs each program; what needs a toolchain that the machine lacks is left out, and said. `-- NAME` runs those of that name, `-- --all` also what takes minutes.
  */
 import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { startEventHubs } from '../support/event-hubs.ts';
 import { startHost } from '../support/functions-host.ts';
+import { startConfluentRegistry } from '../support/schema-registry.ts';
 import { startStorage } from '../support/storage.ts';
 import { programs } from './programs.ts';
 import { interopPython } from './python-environment.ts';
@@ -21,17 +23,23 @@ const python = interopPython(ROOT);
 execFileSync('npm', ['run', '--silent', 'build'], { cwd: ROOT, stdio: 'inherit' });
 console.log(`── installed and built in ${seconds(begun)}`);
 
-const [eventHubs, storage] = await Promise.all([startEventHubs(), startStorage()]);
+const proto = readFileSync(resolve(ROOT, 'test/fixtures/inputs/row.proto'), 'utf8');
+const [eventHubs, storage, registry] = await Promise.all([
+  startEventHubs(),
+  startStorage(),
+  startConfluentRegistry(proto),
+]);
 const host = await startHost({
   appDir: ROOT,
   env: {
     EventHubs: eventHubs.connectionString,
     AzureWebJobsStorage: storage.connectionString,
     ModelStorage: storage.connectionString,
+    SCHEMA_REGISTRY: registry.url,
     MODEL_REFRESH_SECONDS: '1', // the programs upload models while it runs
   },
 });
-const stack = { eventHubs, storage, host };
+const stack = { eventHubs, storage, registry, host };
 
 const tally = { passed: 0, failed: 0, skipped: 0 };
 for (const { skip, ...program } of programs({ root: ROOT, python, stack, all: all || only !== undefined })) {
@@ -49,7 +57,7 @@ for (const { skip, ...program } of programs({ root: ROOT, python, stack, all: al
 }
 if (tally.failed > 0) console.log(`── the functions host said at last\n${host.log().slice(-4000)}`);
 await host.stop();
-await Promise.all([eventHubs.stop(), storage.stop()]);
+await Promise.all([eventHubs.stop(), storage.stop(), registry.close()]);
 
 const { passed, failed, skipped } = tally;
 const parts = [failed && `${failed} failed`, `${passed} passed`, skipped && `${skipped} skipped`].filter(Boolean);

@@ -33,7 +33,8 @@ def upload(folders):
             if not cases.exists():
                 continue
             name, version = file.parts[-3], file.parts[-2]
-            for part in (file.parent / "model.json", file):
+            beside = [part for part in sorted(file.parent.iterdir()) if part.name not in ("cases.jsonl", "model.onnx")]
+            for part in (*beside, file):
                 blob = container.get_blob_client(f"{name}/{version}/{part.name}")
                 if part.exists() and not blob.exists():
                     blob.upload_blob(part.read_bytes())

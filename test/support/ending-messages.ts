@@ -15,7 +15,7 @@ export interface MadeEnding {
 export const LOG = 1_795_263_721_545;
 
 /** Results of requests partition 1 as messages, whatever their bodies are. */
-export function endingMessages(endings: readonly MadeEnding[]): EndingMessages {
+export function endingMessages(endings: readonly MadeEnding[], asCloudEvents = false): EndingMessages {
   const events = endings.map(({ sequenceNumber, body, traceparent, correlationId }): Event => {
     const properties = traceparent === undefined ? {} : { traceparent };
     const absent = { partitionKey: undefined, contentType: undefined, contentEncoding: undefined };
@@ -29,5 +29,5 @@ export function endingMessages(endings: readonly MadeEnding[]): EndingMessages {
   });
   const mark = { rises: true, settledThrough: endings[endings.length - 1]?.sequenceNumber ?? -1 };
   const properties = { source_partition: '1', source_log: LOG };
-  return new EndingMessages(ScoredBatch.of(batch, outcomes), undefined, mark, properties);
+  return new EndingMessages(ScoredBatch.of(batch, outcomes), undefined, mark, properties, asCloudEvents);
 }

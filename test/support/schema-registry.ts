@@ -38,3 +38,35 @@ export async function startRegistry(
   };
   return registry;
 }
+
+/** A Confluent registry that clients register schemas with, as far as serializers ask it: ids count from 1; a Protobuf descriptor is given back as `proto`, its text. */
+export async function startConfluentRegistry(proto: string): Promise<Pick<RegistryServer, 'url' | 'close'>> {
+  const schemas: string[] = [];
+  const server = createServer(async (request, response) => {
+    const path = String(request.url).split('?')[0] ?? '';
+    const answer = (status: number, value: object) => {
+      response.writeHead(status, { 'content-type': 'application/vnd.schemaregistry.v1+json' });
+      response.end(JSON.stringify(value));
+    };
+    if (request.method === 'POST' && /^\/subjects\/[^/]+\/versions$/.test(path)) {
+      const body = Buffer.concat(await request.toArray()).toString();
+      const { schemaType = 'AVRO', schema } = JSON.parse(body) as { schemaType?: string; schema: string };
+      const known = JSON.stringify({ schemaType, schema: schemaType === 'PROTOBUF' ? proto : schema });
+      if (!schemas.includes(known)) schemas.push(known);
+      return answer(200, { id: schemas.indexOf(known) + 1, version: 1, ...(JSON.parse(known) as object) });
+    }
+    const found = schemas[Number(/^\/schemas\/ids\/(\d+)$/.exec(path)?.[1] ?? 0) - 1];
+    return found === undefined
+      ? answer(404, { error_code: 40403, message: 'not found' })
+      : answer(200, JSON.parse(found));
+  });
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    close: () =>
+      new Promise(resolve => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}

@@ -15,7 +15,7 @@ export function versionNamed(
   change: Partial<GatheredVersion> = {},
   raw: RawCard = NO_CARD,
 ): GatheredVersion {
-  const file = { path: '/nowhere/model.onnx', bytes: 100, derive: none, gather: none };
+  const file = { path: '/nowhere/model.onnx', bytes: 100, derive: none, gather: none, has: async () => false };
   const titles = { model: `${name}/1.0.0/model.onnx`, card: `${name}/1.0.0/model.json` };
   const gathered = { file, beside: {} };
   return { name, version: '1.0.0', raw, sha256: 'a'.repeat(64), titles, file, gathered, loader, ...change };

@@ -33,6 +33,23 @@ def score_table(table: DataFrame, model: Model, keep: list[str]) -> DataFrame:
     return table.mapInPandas(scorer(model, keep), f"{kept}, {SCORED}")
 
 
+def beside_stream(results: DataFrame, scored: DataFrame, row_id: str) -> DataFrame:
+    """Rows scored in bulk beside the stream's results for them, by the same version of the model: `request_id`, `model_version`, `prediction`, `in_bulk`, `confidence`,
+    `confidence_in_bulk`, and whether they are the `same`. LookupError where no version has scored both ways: nothing was compared."""
+    from pyspark.sql import functions as F
+
+    stream = results.select("request_id", "model", "model_version", "prediction", "confidence")
+    bulk = scored.where("error IS NULL").select(
+        F.col(row_id).cast("string").alias("request_id"), "model", "model_version", F.col("prediction").alias("in_bulk"), F.col("confidence").alias("confidence_in_bulk"))
+    alike = F.expr("prediction <=> in_bulk AND (confidence <=> confidence_in_bulk OR abs(confidence - confidence_in_bulk) < 1e-6)")
+    compared = stream.join(bulk, ["request_id", "model", "model_version"]).withColumn("same", F.coalesce(alike, F.lit(False)))
+    if compared.isEmpty():
+        by_stream, in_bulk = (sorted(row.model_version for row in rows.select("model_version").distinct().collect())
+                              for rows in (stream.join(bulk.select("request_id", "model"), ["request_id", "model"]), bulk))
+        raise LookupError(f"nothing to compare: of these rows the stream has results of {by_stream}, and in bulk they were scored by {in_bulk}")
+    return compared
+
+
 def scorer(model: Model, keep: list[str]) -> Callable[[Iterator[pd.DataFrame]], Iterator[pd.DataFrame]]:
     """For `mapInPandas`: one session a task, slices of at most SLICE rows."""
 

@@ -5,6 +5,8 @@ import json
 from collections.abc import Iterable
 
 from azure.eventhub import EventData, EventHubProducerClient
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
 
 def ground_truth(label, observed_at: dt.datetime, result_id: str | None = None, request_id=None, model: str | None = None, row_id=None) -> dict:
@@ -27,3 +29,23 @@ def send_ground_truth(producer: EventHubProducerClient, messages: Iterable[dict]
     for key, group in by_key.items():
         producer.send_batch([EventData(json.dumps(message, allow_nan=False)) for message in group], partition_key=key)
     return sum(map(len, by_key.values()))
+
+
+SENT = "result_id string, enqueued_at timestamp, label string"
+"""What is kept of a label that was sent. `enqueued_at` tells the ids of a hub made anew from the old ones."""
+
+
+def not_sent_yet(known: DataFrame, sent: str) -> DataFrame:
+    """Those rows of `known` (`result_id`, `enqueued_at`, `label` and whatever else) that are not in the Delta table `sent`, which is made where it is not there. A label that has
+    changed since is there with another one: it goes again, as a correction."""
+    known.sparkSession.sql(f"CREATE TABLE IF NOT EXISTS {sent} ({SENT}) USING delta")
+    same = F.expr("k.result_id = s.result_id AND k.enqueued_at = s.enqueued_at AND CAST(k.label AS string) = s.label")
+    return known.alias("k").join(known.sparkSession.table(sent).alias("s"), same, "left_anti")
+
+
+def note_sent(rows: DataFrame, sent: str) -> None:
+    """Call it once they are sent: what is sent and not noted goes again the next time, which changes nothing."""
+    rows.selectExpr("result_id", "enqueued_at", "CAST(label AS string) AS label").createOrReplaceTempView("labels_just_sent")
+    rows.sparkSession.sql(f"""
+        MERGE INTO {sent} t USING labels_just_sent s ON t.result_id = s.result_id AND t.enqueued_at = s.enqueued_at
+        WHEN MATCHED THEN UPDATE SET label = s.label WHEN NOT MATCHED THEN INSERT *""")

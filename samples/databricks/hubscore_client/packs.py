@@ -11,6 +11,8 @@ from azure.eventhub import EventData, EventHubProducerClient
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from .requests import as_json, features_of
+
 MAX_ROWS = 100
 MAX_BYTES = 250_000
 """Of an event, which takes 1 MB; so does its result, in which a row is some 130 bytes for two classes and 25 more for each further one."""
@@ -75,14 +77,14 @@ def send_in_packs(
     packer, count = Packer(model, **bounds), 0
     send = lambda packs: [producer.send_event(EventData(body), partition_key=name) for name, body in packs]  # noqa: E731
     for count, (row_id, features) in enumerate(rows, 1):
-        send(packer.add(row_id, json.dumps(features, allow_nan=False), key and key(row_id, features)))
+        send(packer.add(row_id, as_json(features), key and key(row_id, features)))
     send(packer.rest())
     return count
 
 
 def packs_from(table: DataFrame, model: str, features: list[str], row_id: str, key: str | None = None, order: str | None = None, **bounds) -> DataFrame:
     """A pack for the rows of a table, a stream or not, as the Kafka sink takes it: `key`, `value`. By `key` where there is one; `order` is the column by which its rows
-    go one after the other. Of a stream each micro-batch is packed by itself, so its trigger bounds how long a row waits. Nulls are left out, as by `requests_from`."""
+    go one after the other. Of a stream each micro-batch is packed by itself, so its trigger bounds how long a row waits. Nulls and NaN are left out, as by `requests_from`."""
     from pyspark import cloudpickle
 
     import hubscore_client
@@ -90,7 +92,7 @@ def packs_from(table: DataFrame, model: str, features: list[str], row_id: str, k
     cloudpickle.register_pickle_by_value(hubscore_client)
     partition_key = F.col(key).cast("string") if key else F.lit(None).cast("string")
     kept = [F.col(order).alias("place")] if order else []
-    rows = table.select(partition_key.alias("key"), F.col(row_id).alias("id"), F.to_json(F.struct(*features)).alias("row"), *kept)
+    rows = table.select(partition_key.alias("key"), F.col(row_id).alias("id"), F.to_json(features_of(table, features)).alias("row"), *kept)
     if key:
         rows = rows.repartition(F.col("key"))
     if order:

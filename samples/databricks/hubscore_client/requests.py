@@ -1,11 +1,13 @@
 """Requests: as a dictionary, as an event, as rows of a DataFrame; one by one, or many in a pack."""
 
 import json
+import math
 from collections.abc import Callable, Iterable
 
 from azure.eventhub import EventData, EventHubProducerClient
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
+from pyspark.sql.types import ArrayType, DoubleType, FloatType
 
 
 def request(features, model: str, request_id=None, **more) -> dict:
@@ -13,9 +15,22 @@ def request(features, model: str, request_id=None, **more) -> dict:
     return {"request_id": request_id, "model": model, "features": features} | more
 
 
+def as_json(value) -> str:
+    """NaN, which is how pandas says that a value is missing, becomes null, which means that in a request; infinities are refused here already: JSON has neither."""
+    return json.dumps(_without_nan(value), allow_nan=False)
+
+
+def _without_nan(value):
+    if isinstance(value, float):
+        return None if math.isnan(value) else value
+    if isinstance(value, dict):
+        return {name: _without_nan(one) for name, one in value.items()}
+    return [_without_nan(one) for one in value] if isinstance(value, list | tuple) else value
+
+
 def as_event(body: dict) -> EventData:
-    """JSON as an event. NaN is refused here already: JSON has none."""
-    return EventData(json.dumps(body, allow_nan=False))
+    """JSON as an event."""
+    return EventData(as_json(body))
 
 
 def send_each(producer: EventHubProducerClient, requests: Iterable[dict], key: Callable[[dict], str] | None = None) -> int:
@@ -45,12 +60,23 @@ def send_in_batches(producer: EventHubProducerClient, requests: Iterable[dict], 
 
 
 def requests_from(table: DataFrame, model: str, features: list[str], request_id: str, key: str | None = None) -> DataFrame:
-    """A request for each row of a table, a stream or not, as the Kafka sink takes it: `key`, `value`. Nulls are left out of the JSON, which
-    means the same to hubscore: missing, filled where the model's card says with what."""
+    """A request for each row of a table, a stream or not, as the Kafka sink takes it: `key`, `value`. Nulls and NaN are left out of the
+    JSON, which means the same to hubscore: missing, filled where the model's card says with what."""
     body = F.struct(
         F.col(request_id).alias("request_id"),
         F.lit(model).alias("model"),
-        F.struct(*features).alias("features"),
+        features_of(table, features).alias("features"),
     )
     partition_key = F.col(key).cast("string") if key else F.lit(None).cast("string")
     return table.select(partition_key.alias("key"), F.to_json(body).alias("value"))
+
+
+def features_of(table: DataFrame, features: list[str]) -> Column:
+    """The columns as one struct, with null for NaN: Spark would write it as a text, which the stream refuses and scoring in bulk takes for missing."""
+    return F.struct(*(_nulls_for_nan(F.col(name), table.schema[name].dataType).alias(name) for name in features))
+
+
+def _nulls_for_nan(column: Column, kind) -> Column:
+    if isinstance(kind, ArrayType):
+        return F.transform(column, lambda one: _nulls_for_nan(one, kind.elementType))
+    return F.nanvl(column, F.lit(None)) if isinstance(kind, DoubleType | FloatType) else column

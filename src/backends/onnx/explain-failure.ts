@@ -14,6 +14,11 @@ const KNOWN: readonly [pattern: RegExp, explain: (match: RegExpMatchArray) => st
     match => `uses opset ${match[1]} of ${match[2]}; opsets up to ${match[3]} are supported`,
   ],
   [
+    /ai\.onnx\.contrib:?(\w+)\(-?\d+\) is not a registered/,
+    match =>
+      `has a tokenizer inside (${match[1]} of ai.onnx.contrib), which no runtime here can load: export it without, with tokenizer.json beside it`,
+  ],
+  [
     /(?:Fatal error: )?(\S*?):?(\w+)\(-?\d+\) is not a registered function\/op/,
     match => `uses the operator ${match[2]} of domain ${match[1] || 'ai.onnx'}, which is not known here`,
   ],

@@ -79,7 +79,9 @@ export async function keepsPadded(run: Run, plan: WarmUpPlan, axes: OutputAxes):
   const runs = await tryRuns(run, [padded.alone, padded.beside]);
   const [alone, beside] = runs ?? [];
   if (alone === undefined || beside === undefined) return false;
-  return alike(turnOutputs(alone, axes, 1), pickAll(turnOutputs(beside, axes, 2), [0]));
+  const made = plan.answers ?? ((_, outputs: Tensors) => outputs);
+  const own = made(padded.alone, turnOutputs(alone, axes, 1));
+  return alike(own, pickAll(made(padded.beside, turnOutputs(beside, axes, 2)), [0]));
 }
 
 async function tryRuns(run: Run, inputs: readonly Tensors[]): Promise<readonly Tensors[] | undefined> {

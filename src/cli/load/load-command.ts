@@ -1,7 +1,8 @@
 import { existsSync, writeFileSync } from 'node:fs';
-import { availableParallelism, cpus } from 'node:os';
+import { cpus } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import { availableCores } from '../../backends/onnx/cores.ts';
 import { VERSION } from '../../core/version.ts';
 import { commandSettings } from '../environment.ts';
 import { connectConsumer, connectProducer, placeOf } from '../event-hubs.ts';
@@ -82,7 +83,7 @@ export async function load(terminal: Terminal, asked: LoadOptions): Promise<void
           payload: payload.says,
           pack: options.pack,
           keys,
-          machine: { cpu: cpus()[0]?.model.trim() ?? 'unknown', cores: availableParallelism(), node: process.version },
+          machine: { cpu: cpus()[0]?.model.trim() ?? 'unknown', cores: availableCores(), node: process.version },
           version: VERSION,
         },
         clock: systemClock(),

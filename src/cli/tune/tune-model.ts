@@ -1,5 +1,6 @@
-import { availableParallelism, cpus } from 'node:os';
+import { cpus } from 'node:os';
 import { createLoaders } from '../../app/create-loaders.ts';
+import { availableCores } from '../../backends/onnx/cores.ts';
 import type { Settings } from '../../config/config.ts';
 import { VERSION } from '../../core/version.ts';
 import type { RawCard } from '../../models/card.ts';
@@ -49,7 +50,7 @@ const QUIET = { info() {}, warn() {}, error() {} };
  */
 export async function tuneModel(job: TuneJob): Promise<Tuned> {
   const { files, card, settings, payload, fixedBatch } = job;
-  const cores = availableParallelism();
+  const cores = availableCores();
   const poolThreads = settings.WORKER_THREADS ?? Math.max(1, cores - 1);
   const bodies = Array.from({ length: Math.max(MOST_REQUESTS, fixedBatch ?? 0) }, (_, n) =>
     payload.body(n, `tune-${n}`),

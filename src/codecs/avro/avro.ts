@@ -95,17 +95,10 @@ function readValue({ title, read }: Extract<Reader, { title: string }>, bytes: B
   }
 }
 
-function framedIn({ body, contentType, contentEncoding, properties }: Event): Framed | undefined {
-  const said = contentType ?? textOf(properties['content-type']);
-  const [, id] = said === undefined ? [] : (AZURE.exec(said) ?? []);
+function framedIn({ body, contentType, contentEncoding }: Event): Framed | undefined {
+  const [, id] = contentType === undefined ? [] : (AZURE.exec(contentType) ?? []);
   if (id !== undefined) return { id: id.toLowerCase(), bytes: body };
   if (body[0] !== 0 || body.length < FRAME_BYTES) return undefined;
   if (WIDE_TEXT.test(`${contentType} ${contentEncoding}`)) return undefined;
   return { id: String(body.readUInt32BE(1)), bytes: body.subarray(FRAME_BYTES) };
-}
-
-/** Kafka producers send it as a header, which is bytes. */
-function textOf(header: unknown): string | undefined {
-  if (header instanceof Uint8Array) return Buffer.from(header).toString('latin1');
-  return typeof header === 'string' ? header : undefined;
 }

@@ -3,7 +3,7 @@ import { asError, malformed } from '../../core/errors.ts';
 import { mapRecords, ROWS_ALONE } from '../mapped/map-records.ts';
 import { checkCounts } from './check-counts.ts';
 
-type Decode = typeof import('@msgpack/msgpack').decode;
+type Decode = typeof import('./library.ts').decode;
 
 const CONTENT_TYPE = /^\s*application\/(x-|vnd\.)?msgpack\b/i;
 
@@ -22,7 +22,7 @@ export const msgpack: Codec = {
 };
 
 function load(): Promise<Decode> {
-  loading ??= import('@msgpack/msgpack').then(({ decode }) => {
+  loading ??= import('./library.ts').then(({ decode }) => {
     decodeBytes = decode;
     return decode;
   });

@@ -2,6 +2,7 @@ import { allSettled } from '../../core/all-settled.ts';
 import { WaitedTooLong } from '../../core/backend.ts';
 import type { ResultCache } from '../../core/cache.ts';
 import type { RequestError } from '../../core/errors.ts';
+import { scoredAtMsOf } from '../answers/pack-answers.ts';
 import type { Group } from '../group.ts';
 import { noneGood, type Rows } from '../rows/rows.ts';
 import type { Run } from '../run.ts';
@@ -50,10 +51,28 @@ function inferAlike(group: Group, run: Run, todo: Todo, recalled: Recall | undef
   return allSettled(lanesOf(group.version), async () => {
     while (next < todo.rows.count) {
       const from = next;
-      next = Math.min(from + limit, todo.rows.count);
+      next = endInTime(group, run, todo.rowOf, from, Math.min(from + limit, todo.rows.count));
       await inferInTime(group, run, todo, from, next, recalled);
     }
   });
+}
+
+/** Where a slice must end for its rows to have their answers, which come together, by the first of their deadlines. */
+function endInTime(group: Group, run: Run, rowOf: Todo['rowOf'], from: number, to: number): number {
+  if (!run.hasDeadlines) return to;
+  const { pace } = group.plan;
+  const now = run.clock();
+  let rows = 0;
+  let firstMs = Number.POSITIVE_INFINITY;
+  for (let row = from; row < to; row++) {
+    const place = run.placeOf(group, rowOf === undefined ? row : rowOf(row));
+    const deadlineMs = run.deadlineMs(place);
+    if (run.refusals.has(place) || now + pace.expectMs(1) > deadlineMs) continue; // it will not be scored
+    firstMs = Math.min(firstMs, deadlineMs);
+    if (rows > 0 && now + pace.expectMs(rows + 1) > firstMs) return row;
+    rows++;
+  }
+  return to;
 }
 
 async function inferInTime(
@@ -86,23 +105,28 @@ async function inferInTime(
   }
 }
 
-/** Which of these rows belong to requests that have ended; of the others, the most urgent priority and the first deadline. */
+/** Which of these rows belong to requests that have ended, or will have before their answers are there; of the others, the most urgent priority and by when they must be begun. */
 function lookAt(group: Group, run: Run, rowOf: Todo['rowOf'], from: number, to: number, waited: boolean) {
   let late: Set<number> | undefined;
   let priority = Number.POSITIVE_INFINITY;
   let deadlineMs = Number.POSITIVE_INFINITY;
   if (!run.isParticular) return { late, priority: 1, deadlineMs };
+  const { pace } = group.plan;
   const now = run.clock();
+  const expectedMs = pace.expectMs(1);
+  let guessed = false;
   for (let row = from; row < to; row++) {
     const place = run.placeOf(group, rowOf === undefined ? row : rowOf(row));
-    if (run.refusals.has(place) || run.refuseLate(place, now, waited)) {
+    if (run.refusals.has(place) || run.refuseLate(place, now, expectedMs, waited)) {
       late ??= new Set();
       late.add(row);
+      guessed ||= now < run.deadlineMs(place);
       continue;
     }
     priority = Math.min(priority, run.priority(place));
-    deadlineMs = Math.min(deadlineMs, run.deadlineMs(place));
+    deadlineMs = Math.min(deadlineMs, run.deadlineMs(place) - expectedMs);
   }
+  if (guessed) pace.doubt();
   return { late, priority, deadlineMs };
 }
 
@@ -168,6 +192,15 @@ export function refuseFailed(group: Group, run: Run): void {
       const gaps = run.gapsOf(place, listed);
       gaps.errors.set(gaps.indexOf(offset), error);
     } else run.refuse(place, error.in({ index: offset, id: run.request(place).ids?.[offset] }));
+  }
+}
+
+/** A request whose answer came after its time was up is refused, whatever answered it. */
+export function refuseAnsweredLate(run: Run): void {
+  if (!run.hasDeadlines) return;
+  for (let place = 0; place < run.count; place++) {
+    const way = run.ways[place];
+    if (way !== undefined && !run.refusals.has(place)) run.refuseAnsweredLate(place, scoredAtMsOf(run, way, place));
   }
 }
 

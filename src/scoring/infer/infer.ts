@@ -49,7 +49,7 @@ export class Inference {
    */
   async run(from: number, to: number, tries = 0): Promise<void> {
     const { signal, clock, timings } = this.#options;
-    const { version, slice, readAnswers } = this.#plan;
+    const { version, slice, pace, readAnswers } = this.#plan;
     const rows = this.#rows;
     signal.throwIfAborted();
     if (to - from > 1 && rows.isTooLarge(from, to)) return this.#halves(from, to);
@@ -62,6 +62,7 @@ export class Inference {
         (groups && (await this.#predictByLength(groups, from))) ??
         (await this.#predict(rows.tensors(from, to, size, lent), tries > 0));
       const computeMs = performance.now() - start;
+      pace.note(to - from, computeMs);
       const answers = readAnswers(outputs, to - from, size);
       this.slices.push({ from, to, answers, computeMs, scoredAtMs: clock() });
       timings.push({ model: version.name, modelVersion: version.label, instances: to - from, computeMs });

@@ -4,40 +4,22 @@ import { nameOfShape, nameOfType } from '../../core/words.ts';
 import { type Block, DenseBlock, RaggedBlock, ScalarBlock } from './blocks.ts';
 import { cellFor, widthOf } from './cells.ts';
 import { dataFor, FLOAT32_LIMIT, mismatch, type Subject, storeFor, toNumber, toText } from './elements.ts';
+import type { Field, InputPlan } from './input-plan.ts';
 import { countOf, flatten, rowDims, shapeOf, type Tail } from './shapes.ts';
-
-/** One thing that an instance gives, by name or by place. */
-export interface Field {
-  readonly name: string;
-  /** Dimensions of its value, empty for a scalar. */
-  readonly tail: Tail;
-  /** Writes its value into row `row` of its input's block. @throws RequestError where the value does not fit. */
-  write(value: unknown, block: Block, row: number): void;
-}
-
-/** One model input and what fills it. */
-export interface InputPlan {
-  readonly spec: TensorSpec;
-  readonly tail: Tail;
-  /** In the order of its columns. */
-  readonly fields: readonly Field[];
-  /** Set where every column is a number taken as it is: magnitudes below this limit need no further look. */
-  readonly plainLimit: number | undefined;
-  /** The input of whose values it is the mask, where it is made. */
-  readonly maskOf?: string;
-  /** An empty block with room for some rows. */
-  block(rows: number): Block;
-}
+import { planText } from './tokens.ts';
 
 /** How a model's inputs are filled by the features of its card. @throws TypeError where the two do not fit together. */
 export function planInputs(
-  { features, batching }: Card,
+  { features, batching, text }: Card,
   { inputs }: Signature,
   model: string,
   pads = false,
 ): readonly InputPlan[] {
   const alone = features.length === 1;
+  const texts = text && planText(text, inputs, features, model, pads);
   return inputs.map(spec => {
+    const planned = texts?.get(spec.name);
+    if (planned !== undefined) return planned;
     const mine = features.filter(feature => feature.input === spec.name);
     const [first] = mine;
     const masked = features.find(({ pad }) => pad?.mask === spec.name);

@@ -1,7 +1,7 @@
 import { RequestError } from '../../core/errors.ts';
 import { type InputTensor, InputTensors } from '../../core/open-inference.ts';
 import { nameOfShape } from '../../core/words.ts';
-import type { Field, InputPlan } from './fields.ts';
+import type { Field, InputPlan } from './input-plan.ts';
 import { countOf, nest, rowDims, shapeOf, type Tail } from './shapes.ts';
 
 /** Whether a list is one instance, its values in the features' order, rather than a list of instances: decided by what the model takes. */

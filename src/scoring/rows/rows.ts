@@ -8,7 +8,8 @@ import type { Tensor, Tensors, TensorType } from '../../core/tensor.ts';
 import { nameOfType } from '../../core/words.ts';
 import { type Block, DenseBlock, fill, RaggedBlock } from './blocks.ts';
 import { dataFor } from './elements.ts';
-import { type Field, type InputPlan, planInputs } from './fields.ts';
+import { planInputs } from './fields.ts';
+import type { Field, InputPlan } from './input-plan.ts';
 import { instancesOf, isOneInstance, tooMany, wholeInstance } from './instances.ts';
 import { countOf } from './shapes.ts';
 import { checkLength, copyPlain, mismatch, writeWhole } from './write-whole.ts';
@@ -51,6 +52,8 @@ export class Encoder {
   readonly given: readonly InputPlan[];
   /** Inputs that are made of others: masks. */
   readonly masks: readonly { readonly input: number; readonly of: number; readonly type: TensorType }[];
+  /** Inputs that are made of a row's text. */
+  readonly made: readonly { readonly input: number; readonly make: NonNullable<InputPlan['make']> }[];
   /** The model takes a request's whole tensors alone. */
   readonly unbatched: boolean;
   /** In one request. */
@@ -63,8 +66,10 @@ export class Encoder {
     this.model = `${name} ${version}`;
     this.#unneeded = new Set(card.unneededInputs);
     const plans = planInputs(card, signature, this.model, backend.info.pads);
-    this.given = plans.filter(({ maskOf }) => maskOf === undefined);
-    this.inputs = [...this.given, ...plans.filter(({ maskOf }) => maskOf !== undefined)];
+    const isMade = ({ maskOf, make }: InputPlan) => maskOf !== undefined || make !== undefined;
+    this.given = plans.filter(plan => !isMade(plan));
+    this.inputs = [...this.given, ...plans.filter(isMade)];
+    this.made = this.inputs.flatMap(({ make }, input) => (make === undefined ? [] : [{ input, make }]));
     this.masks = this.inputs.flatMap(({ spec, maskOf }, input) => {
       const of = this.inputs.findIndex(other => other.spec.name === maskOf);
       return maskOf === undefined ? [] : [{ input, of, type: spec.type }];
@@ -258,6 +263,7 @@ export class Rows {
   #write(instance: unknown, row: number): void {
     this.#writeGiven(instance, row);
     if (this.#encoder.masks.length > 0) this.#writeMasks(row);
+    for (const { input, make } of this.#encoder.made) make(this.#blocks[input] as Block, row);
   }
 
   #writeMasks(row: number): void {

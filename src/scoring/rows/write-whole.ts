@@ -1,6 +1,6 @@
 import { RequestError } from '../../core/errors.ts';
 import type { Block, DenseBlock } from './blocks.ts';
-import type { Field, InputPlan } from './fields.ts';
+import type { Field, InputPlan } from './input-plan.ts';
 import { isTensor } from './instances.ts';
 import { flatten, shapeOf } from './shapes.ts';
 

@@ -1,12 +1,12 @@
 import { createOnnxLoader } from '../../../src/backends/onnx/onnx-loader.ts';
 import { openSession } from '../../../src/backends/onnx/session.ts';
 import type { Catalog } from '../../../src/core/catalog.ts';
+import { DATATYPES } from '../../../src/core/datatypes.ts';
 import { asError } from '../../../src/core/errors.ts';
 import { fromHalf, toHalf } from '../../../src/core/half.ts';
 import type { ModelVersion } from '../../../src/core/model.ts';
 import type { Tensor, TensorType } from '../../../src/core/tensor.ts';
 import { createHttpApi } from '../../../src/http/api.ts';
-import { DATATYPES } from '../../../src/http/datatypes.ts';
 import { planOutputs } from '../../../src/http/output-plan.ts';
 import { toTensors } from '../../../src/http/output-tensors.ts';
 import type { RawCard } from '../../../src/models/card.ts';

@@ -26,7 +26,7 @@ async function prepared(content: Buffer): Promise<GatheredVersion> {
   const unused = async (): Promise<never> => {
     throw new Error('not asked for');
   };
-  const file = { path, bytes: content.length, derive: unused, gather: unused };
+  const file = { path, bytes: content.length, derive: unused, gather: unused, has: async () => false };
   const titles = { model: 'm/1.0.0/model.onnx', card: 'm/1.0.0/model.json' };
   return gatherVersion({ name: 'm', version: '1.0.0', raw: NO_CARD, sha256: 'f'.repeat(64), titles, file }, loaders);
 }

@@ -1,6 +1,6 @@
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { globSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { expect, it } from 'vitest';
 import { availableCores } from '../../../src/backends/onnx/cores.ts';
 
@@ -27,4 +27,12 @@ it.each([
   ['no control groups', {}, 16],
 ])('cores of a container on a machine with 16: %s', (_, files, cores) => {
   expect(availableCores(cgroup(files), 16)).toBe(cores);
+});
+
+it("nothing of the app asks for the machine's cores, of which a container may have few", () => {
+  const source = resolve(import.meta.dirname, '../../../src');
+  const asking = globSync('**/*.ts', { cwd: source }).filter(file =>
+    readFileSync(join(source, file), 'utf8').includes('availableParallelism'),
+  );
+  expect(asking.map(file => file.replaceAll('\\', '/'))).toEqual(['backends/onnx/cores.ts']);
 });

@@ -20,6 +20,13 @@ describe('what is wrong with a model file', () => {
     expect(explainFailure('m', thrown).message).toBe(words);
   });
 
+  it('says of a tokenizer inside what to export instead', () => {
+    const said = new Error('Fatal error: ai.onnx.contrib:BertTokenizer(-1) is not a registered function/op');
+    expect(explainFailure('m', said).message).toBe(
+      'm: has a tokenizer inside (BertTokenizer of ai.onnx.contrib), which no runtime here can load: export it without, with tokenizer.json beside it',
+    );
+  });
+
   it('says which opset, and which are supported', async () => {
     const thrown = await openSession(join(BAD, 'unsupported-opset.onnx')).catch(error => error);
     expect(explainFailure('m', thrown).message).toMatch(

@@ -201,6 +201,15 @@ describe('alerts', () => {
     for (const { alert, annotations } of inKubernetes) expect(annotations.runbook).toBe(`docs/operate.md#${alert}`);
   });
 
+  it('take as latency what it took until the result was there, not until it was scored', () => {
+    const [, kql] = rules.find(([name]) => name === 'latency') as [string, string];
+    const promql = inKubernetes.find(({ alert }) => alert === 'latency')?.expr;
+    for (const query of [kql, promql]) {
+      expect(query).toContain('inference_end_to_end_seconds_bucket');
+      expect(query).not.toContain('inference_latency_seconds');
+    }
+  });
+
   it('have the same thresholds there', () => {
     const fallback = (name: string) => Number(new RegExp(`^param ${name} int = (\\d+)$`, 'm').exec(main)?.[1]);
     const main = read('infra/main.bicep');

@@ -15,6 +15,7 @@ const USERS: Readonly<Record<string, readonly [file: string, evidence: string]>>
   appSendsDeadLetters: ['src/app/open-events.ts', 'open(DEAD_LETTER_HUB)'],
   appReadsModels: ['src/app/open-catalog.ts', 'MODELS_CONTAINER'],
   appKeepsVerdicts: ['src/app/open-catalog.ts', 'createBlobs(connection, MONITOR_CONTAINER)'],
+  appReadsSchemas: ['src/codecs/schema-registry/azure.ts', '/$schemaGroups/$schemas/'],
   hostOwnsBlobs: ['infra/function-app.bicep', 'AzureWebJobsStorage__blobServiceUri'],
   hostUsesQueues: ['infra/function-app.bicep', 'AzureWebJobsStorage__queueServiceUri'],
   hostUsesTables: ['infra/function-app.bicep', 'AzureWebJobsStorage__tableServiceUri'],

@@ -15,8 +15,7 @@ const LEFT_OUT = [
   'LOCAL_DATA_DIR', // likewise
   'WORKER_THREADS', // by the cores; in a pod by what it requests of them
   'REQUEST_TIMEOUT_MS', // a backlog is work, not waste
-  'SCHEMA_REGISTRY', // whoever has one sets it
-  'SCHEMA_REGISTRY_AUTH', // likewise
+  'SCHEMA_REGISTRY_AUTH', // a key, of other registries than Azure's
   'REPLAY_SCHEDULE', // replaying by timer is off unless asked for
 ];
 

@@ -28,6 +28,7 @@ const ROLES: Readonly<Record<string, string>> = {
   '974c5e8b-45b9-4653-ba55-5f855dd0fb88': 'uses queues',
   '0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3': 'uses tables',
   '3913510d-42f4-4e42-8a64-420c390055eb': 'publishes metrics',
+  '2c56ea50-c6b3-40a6-83c0-9d98858bc7d2': 'reads schemas',
 };
 
 /** What an identity may do: role and the last name of where. */
@@ -42,7 +43,10 @@ function rolesOf(resources: readonly Predicted[], identity: string): string[] {
     .sort();
 }
 
-describe.each(BOTH)('deployment, %s', (_, resources) => {
+/** Of others: the registry that every-option names. */
+const SCHEMAS = 'namespaces/evhns-schemas';
+
+describe.each(BOTH)('deployment, %s', (options, resources) => {
   const token = ofType(resources, 'Microsoft.EventHub/namespaces')[0]?.name.replace('evhns-', '');
 
   it('has every hub with its consumer groups, and as many partitions in those that keep a partition', () => {
@@ -80,13 +84,15 @@ describe.each(BOTH)('deployment, %s', (_, resources) => {
         'sends inference-requests',
         'sends inference-requests-results',
         'sends inference-dead-letter',
+        ...(options === 'every-option' ? ['reads schemas evhns-schemas'] : []),
       ]
         .map(role => (/(sthost|appi-)$/.test(role) ? `${role}${token}` : role))
         .sort(),
     );
     const ids = new Set(resources.map(({ id }) => id));
     for (const { id } of ofType(resources, 'Microsoft.Authorization/roleAssignments')) {
-      expect(ids, id).toContain(id.split('/providers/Microsoft.Authorization/')[0]);
+      const scope = id.split('/providers/Microsoft.Authorization/')[0] as string;
+      if (!scope.endsWith(SCHEMAS)) expect(ids, id).toContain(scope);
     }
   });
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { listingOf } from '../../../src/models/listing.ts';
+import { memoryStore } from '../../support/memory-store.ts';
 
 const blobs = (...paths: string[]) => paths.map((path, i) => ({ path, etag: `"${i}"`, bytes: i }));
 
@@ -39,5 +40,25 @@ describe('what lies in the container', () => {
       'a/latest/model.onnx: ignored, since latest is no semantic version like 1.0.0',
       'a/v1.0.0/model.onnx: ignored, since v1.0.0 is no semantic version like 1.0.0',
     ]);
+  });
+});
+
+describe('a card that lies there alone', () => {
+  const card = 'm/1.0.0/model.json';
+  const versions = async (store: ReturnType<typeof memoryStore>) => [
+    ...((await store.list(AbortSignal.timeout(5_000))).models.get('m')?.versions.values() ?? []),
+  ];
+
+  it('is a version where it names a server, and one whose file is still on its way where it does not', async () => {
+    const store = memoryStore();
+    store.put(card, Buffer.from('{"batching": {}}'));
+    store.put('m/1.1.0/model.json', Buffer.from('no JSON'));
+    expect(await versions(store)).toEqual([]);
+    store.put(card, Buffer.from('{"backend": {"kind": "mlflow", "url": "http://models"}}'));
+    expect(await versions(store)).toEqual([
+      expect.objectContaining({ name: 'm', version: '1.0.0', cardOnly: true, bytes: 0 }),
+    ]);
+    store.put('m/1.0.0/model.onnx', Buffer.from('a model'));
+    expect(await versions(store)).toEqual([expect.not.objectContaining({ cardOnly: true })]);
   });
 });

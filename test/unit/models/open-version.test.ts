@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openFile } from '../../../bench/models.ts';
 import { createOnnxLoader } from '../../../src/backends/onnx/onnx-loader.ts';
@@ -43,7 +43,8 @@ afterEach(async () => {
 
 const filesOf = (name: string): ModelFiles => {
   const file = join(FIXTURES, name, '1.0.0/model.onnx');
-  return { name, version: '1.0.0', file, card: join(file, '../model.json') };
+  const card = join(file, '../model.json');
+  return { name, version: '1.0.0', file, card: existsSync(card) ? card : undefined };
 };
 
 /** Files laid out as in storage, so that messages name the same paths below the folder. */
@@ -61,7 +62,8 @@ const reason = (thrown: Error) => thrown.message.replaceAll(`${folder.path}/`, '
 const told = ({ label, sha256, card, signature }: Omit<ModelVersion, 'backend'>) => ({
   label,
   sha256,
-  card,
+  // Functions are each opener's own.
+  card: card.text ? { ...card, text: { ...card.text, tokenizer: card.text.tokenizer.maxLength } } : card,
   signature,
 });
 
@@ -70,6 +72,8 @@ const OPENERS: Record<string, (files: ModelFiles) => Promise<object>> = {
   async load({ name, version, file, card }) {
     store.put(`${name}/${version}/model.onnx`, readFileSync(file));
     if (card) store.put(`${name}/${version}/model.json`, readFileSync(card, 'utf8'));
+    for (const beside of readdirSync(dirname(file)).filter(other => /^(tokenizer|config)/.test(other)))
+      store.put(`${name}/${version}/${beside}`, readFileSync(join(dirname(file), beside)));
     return told(((await catalog.routing(name, version)).route as Route).version);
   },
   async push(files) {

@@ -278,12 +278,86 @@ describe('deadlines', () => {
       Array.from({ length: 4 }, () => ({ features: 1, timeout_ms: 15 })),
       { clock: () => now },
     );
-    expect(endings.map(({ prediction, error }) => prediction ?? error.code)).toEqual([
+    expect(endings.map(({ prediction, error }) => prediction ?? error.message)).toEqual([
       2,
-      2,
-      'deadline_exceeded',
-      'deadline_exceeded',
+      'timeout_ms is 15; the answer was there after 20 ms',
+      'timeout_ms is 15; the request waited 20 ms',
+      'timeout_ms is 15; the request waited 20 ms',
     ]);
+  });
+
+  it.each([
+    ['of one instance', 7, 'a'],
+    ['of several', [[7], [8]], 'b'],
+  ])('that pass during the run end what was answered, and not its neighbours: %s', async (_, features, id) => {
+    let now = NOON;
+    const { version } = doubler(() => {
+      now += 10;
+      return false;
+    });
+    const bodies = [{ features: 1, timeout_ms: 10 }, { request_id: id, features, timeout_ms: 9 }, { features: 3 }];
+    const { endings } = await score(catalogOf(version), bodies, { clock: () => now });
+    expect(endings.map(({ prediction, error }) => prediction ?? error)).toEqual([
+      2,
+      { code: 'deadline_exceeded', message: 'timeout_ms is 9; the answer was there after 10 ms', stage: 'infer' },
+      6,
+    ]);
+    expect(endings[1]).toMatchObject({ request_id: id, model: 'm', model_version: '1.0.0+0123abcd' });
+    expect(endings[0].latency_ms).toBe(10);
+  });
+
+  it('that pass while a fallback or a default answers are past too', async () => {
+    let now = NOON;
+    const slow = (values: number[]) => {
+      now += 10;
+      return values.includes(5);
+    };
+    const older = doubler(slow).version;
+    const fallen = doubler(slow, { version: '2.0.0', card: { fallback: { version: '1.0.0' } } }).version;
+    const bodies = [
+      { features: 5, timeout_ms: 15 },
+      { features: 5, timeout_ms: 100 },
+    ];
+    const byFallback = await score(catalogOf(older, fallen), bodies.slice(0, 1), { clock: () => now });
+    expect(byFallback.endings[0].error.code).toBe('inference_failed');
+    now = NOON;
+    const given = doubler(slow, { card: { default: { prediction: -1 } } }).version;
+    const { endings } = await score(catalogOf(given), bodies, { clock: () => now });
+    expect(endings.map(({ prediction, error }) => prediction ?? error.code)).toEqual(['deadline_exceeded', -1]);
+  });
+
+  describe('that will pass before the answer is there', () => {
+    /** A model that was seen to take this long for a full slice when it was warmed up. */
+    const warm = (warmUpMs: number, maxBatchSize: number) => {
+      const { version, seen } = doubler();
+      const info = { ...version.backend.info, warmUpMs, maxBatchSize };
+      return { seen, version: { ...version, plan: undefined, backend: { ...version.backend, info } } };
+    };
+
+    it('are told before anything is scored', async () => {
+      const { version, seen } = warm(400, 4);
+      const bodies = [{ features: 1, timeout_ms: 104 }, { features: 2, timeout_ms: 105 }, { features: 3 }];
+      const { endings } = await score(catalogOf(version), bodies);
+      expect(endings.map(({ prediction, error }) => prediction ?? error.message)).toEqual([
+        'timeout_ms is 104; the request waited 5 ms, and its answer takes 100 ms or more',
+        4,
+        6,
+      ]);
+      // Together the two would take 200 ms: the one with a deadline goes ahead.
+      expect(seen).toEqual([[2], [3]]);
+    });
+
+    it('hold nobody else up, and no model for ever that was slow once', async () => {
+      const { version, seen } = warm(400, 4);
+      const catalog = catalogOf(version);
+      const hasty = [{ features: 1, timeout_ms: 80 }];
+      let refused = 0;
+      while ((await score(catalog, hasty)).endings[0].error) refused++;
+      expect(refused).toBe(3);
+      expect(seen).toEqual([[1]]);
+      // One run has shown how quick it is.
+      expect((await score(catalog, [{ features: 1, timeout_ms: 6 }])).endings[0].prediction).toBe(2);
+    });
   });
 
   it('end what waits too long for its turn; what still has time gets in line again', async () => {

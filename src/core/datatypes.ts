@@ -1,4 +1,4 @@
-import type { TensorType } from '../core/tensor.ts';
+import type { TensorType } from './tensor.ts';
 
 /** The protocol's names of element types. */
 export const DATATYPES: Readonly<Record<TensorType, string>> = {

@@ -1,0 +1,66 @@
+import type { Tensor, TensorData, TensorType } from '../../core/tensor.ts';
+
+type Numbers = Exclude<TensorData, string[]>;
+
+/** Made of a length or of bytes. */
+interface NumbersType {
+  readonly BYTES_PER_ELEMENT: number;
+  new (from: number): Numbers;
+  new (from: ArrayBuffer): Numbers;
+}
+
+const ARRAYS: Readonly<Record<Exclude<TensorType, 'string'>, NumbersType>> = {
+  float32: Float32Array,
+  float64: Float64Array,
+  float16: Uint16Array,
+  int8: Int8Array,
+  int16: Int16Array,
+  int32: Int32Array,
+  int64: BigInt64Array,
+  uint8: Uint8Array,
+  uint16: Uint16Array,
+  uint32: Uint32Array,
+  uint64: BigUint64Array,
+  bool: Uint8Array,
+};
+
+/** So many values, all 0. */
+export function zerosOf(type: Exclude<TensorType, 'string'>, size: number): Numbers {
+  return new ARRAYS[type](size);
+}
+
+/** A tensor's values as Triton's binary tensors have them: little-endian, row-major; each text after its length in four bytes. */
+export function writeTensor({ data }: Tensor): Buffer {
+  if (!Array.isArray(data)) return Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+  const parts = data.flatMap(text => {
+    const bytes = Buffer.from(text);
+    const length = Buffer.alloc(4);
+    length.writeUInt32LE(bytes.length);
+    return [length, bytes];
+  });
+  return Buffer.concat(parts);
+}
+
+/** The same read. @throws Error where the bytes are not those of the shape. */
+export function readTensor(name: string, type: TensorType, dims: readonly number[], bytes: Buffer): Tensor {
+  const size = dims.reduce((product, dimension) => product * dimension, 1);
+  if (type === 'string') return { type, dims, data: readTexts(name, size, bytes) };
+  const own = new Uint8Array(bytes); // a copy, and so aligned
+  const expected = size * ARRAYS[type].BYTES_PER_ELEMENT;
+  if (own.length !== expected) {
+    throw new Error(`output ${name}: ${own.length} bytes came; ${type} of [${dims.join(', ')}] takes ${expected}`);
+  }
+  return { type, dims, data: new ARRAYS[type](own.buffer) };
+}
+
+function readTexts(name: string, count: number, bytes: Buffer): string[] {
+  const texts: string[] = [];
+  for (let at = 0; at < bytes.length; ) {
+    const end = at + 4 <= bytes.length ? at + 4 + bytes.readUInt32LE(at) : Number.POSITIVE_INFINITY;
+    if (end > bytes.length) throw new Error(`output ${name}: its texts end in the middle of one`);
+    texts.push(bytes.toString('utf8', at + 4, end));
+    at = end;
+  }
+  if (texts.length !== count) throw new Error(`output ${name}: ${texts.length} texts came; its shape takes ${count}`);
+  return texts;
+}
