@@ -98,7 +98,7 @@ function noFile(path: string, sha256: string): CachedFile {
     throw new Error(`${path}: there is no model file`);
   };
   const file = { path, sha256, bytes: 0, derive: none };
-  return { ...file, gather: async () => ({ file, beside: {} }) };
+  return { ...file, has: async () => false, gather: async () => ({ file, beside: {} }) };
 }
 
 async function readCard(store: ModelStore, path: string, signal: AbortSignal): Promise<ReadCard> {
