@@ -3,9 +3,9 @@ import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import { JsonScanner } from '../src/codecs/event-json/scan-request.ts';
 import { writeWhole } from '../src/core/digits.ts';
 import type { ModelVersion } from '../src/core/model.ts';
+import { writeShortFloat } from '../src/core/short-float.ts';
 import type { Tensor } from '../src/core/tensor.ts';
 import { BatchEncoder } from '../src/hubs/encode-message.ts';
-import { writeShortFloat } from '../src/scoring/answers/short-float.ts';
 
 const PLAIN = {
   sequenceNumber: 0,

@@ -1,6 +1,7 @@
 /** `npm run bench [-- --only function-path,stream] [-- --peers]`: every scenario, its figures printed and recorded in bench/results/. */
 import { execFileSync } from 'node:child_process';
 import { parseArgs } from 'node:util';
+import { compareBatchPeers, measureBatch } from './batch.ts';
 import { measureCache } from './cache.ts';
 import { measureColdStart } from './cold-start.ts';
 import { compareFunctionPath } from './function-path.ts';
@@ -78,6 +79,9 @@ const SCENARIOS: Readonly<Record<string, () => Promise<unknown>>> = {
     };
   },
   protocols: compareProtocols,
+  batch: async () => ({
+    'CSV of 10,000,000 rows and 10 features': await measureBatch(10_000_000),
+  }),
   'cold-start': () => measureColdStart(),
   memory: async () => ({ 'function path, 1,000,000 events': await watchMemory(1_000_000) }),
 };
@@ -89,6 +93,7 @@ const PEERS: Readonly<Record<string, () => Promise<unknown>>> = {
     'churn 1.0.0 (records of 19 columns), batch 256': await comparePeersWithoutNetwork('churn', '1.0.0'),
   }),
   'peers-through-endpoint': () => comparePeersThroughEndpoint(),
+  'peers-batch': async () => ({ 'CSV of 1,000,000 rows and 10 features': await compareBatchPeers(1_000_000) }),
   'peers-model-servers': () => compareModelServers(),
 };
 

@@ -68,6 +68,27 @@ var rules = [
     query: 'customMetrics | where name == "hubscore_breaker_state" and valueSum == 2 | summarize seen = count() by target = tostring(customDimensions.target)'
     scope: applicationInsightsId
   }
+  {
+    name: 'batch-failed'
+    title: 'hubscore: a batch job failed'
+    severity: 1
+    query: 'customMetrics | where name == "hubscore_batch_jobs_total" and tostring(customDimensions.state) == "failed" | summarize jobs = sum(valueSum) | where jobs > 0'
+    scope: applicationInsightsId
+  }
+  {
+    name: 'batch-at-risk'
+    title: 'hubscore: a batch job will not be done by its deadline, or was not'
+    severity: 2
+    query: 'customMetrics | where name == "hubscore_batch_sla_total" | summarize jobs = sum(valueSum) | where jobs > 0'
+    scope: applicationInsightsId
+  }
+  {
+    name: 'batch-poison'
+    title: 'hubscore: chunks of batch jobs were given up, since whoever took them ended'
+    severity: 1
+    query: 'customMetrics | where name == "hubscore_batch_chunks_total" and tostring(customDimensions.outcome) == "poison" | summarize chunks = sum(valueSum) | where chunks > 0'
+    scope: applicationInsightsId
+  }
   // What the namespace says came in beside what the app says came to its ending: it fires when the app is not there to count. A metric alert on the results hub would not, where nothing ever went out.
   // Azure Monitor does not say by which hub, so results count as incoming, too, and so does ground truth. The last minutes are left out: the app's numbers come every minute.
   {

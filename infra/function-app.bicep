@@ -25,6 +25,8 @@ param modelBlobEndpoint string
 param modelsContainer string
 @description('Container with what the app keeps for itself.')
 param monitorContainer string
+@description('Container with batch jobs.')
+param batchContainer string
 
 @description('Names of the hubs by purpose: requests, results, deadLetters, labels.')
 param hubs Hubs
@@ -136,6 +138,7 @@ resource functionApp 'Microsoft.Web/sites@2025-03-01' = {
           { name: 'ModelStorage__blobServiceUri', value: modelBlobEndpoint }
           { name: 'MODELS_CONTAINER', value: modelsContainer }
           { name: 'MONITOR_CONTAINER', value: monitorContainer }
+          { name: 'BATCH_CONTAINER', value: batchContainer }
           { name: 'DEFAULT_MODEL', value: defaultModel }
           { name: 'SCHEMA_REGISTRY', value: schemaRegistry }
 

@@ -140,6 +140,8 @@ var consumerGroup = 'inference-consumer'
 var modelsContainer = 'models'
 @description('Container with what the app keeps for itself.')
 var monitorContainer = 'monitor'
+@description('Container with batch jobs.')
+var batchContainer = 'batch'
 
 @description('What modules find by name, worked out here: what-if then knows it before anything is there.')
 var names = {
@@ -237,6 +239,7 @@ module modelStorage 'model-storage.bicep' = {
     token: token
     container: modelsContainer
     monitorContainer: monitorContainer
+    batchContainer: batchContainer
     sku: storageSku
     publicAccess: !privateNetworking
   }
@@ -269,6 +272,7 @@ module roles 'roles.bicep' = {
     modelStorageName: names.modelStorage
     modelsContainer: modelsContainer
     monitorContainer: monitorContainer
+    batchContainer: batchContainer
     applicationInsightsName: names.applicationInsights
   }
   dependsOn: [eventHubs, hostStorage, modelStorage, monitoring]
@@ -323,6 +327,7 @@ module functionApp 'function-app.bicep' = {
     modelBlobEndpoint: modelStorage.outputs.blobEndpoint
     modelsContainer: modelsContainer
     monitorContainer: monitorContainer
+    batchContainer: batchContainer
     hubs: hubs
     consumerGroup: consumerGroup
     defaultModel: defaultModel
@@ -446,6 +451,8 @@ output ModelStorage__blobServiceUri string = modelStorage.outputs.blobEndpoint
 output MODELS_CONTAINER string = modelsContainer
 @description('Container with what the app keeps for itself.')
 output MONITOR_CONTAINER string = monitorContainer
+@description('Container with batch jobs.')
+output BATCH_CONTAINER string = batchContainer
 @description('For pods.')
 output DEFAULT_MODEL string = defaultModel
 @description('For pods: the shared result cache; empty: none.')

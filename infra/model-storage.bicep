@@ -12,6 +12,8 @@ param token string
 param container string
 @description('Container with what the app keeps for itself.')
 param monitorContainer string
+@description('Container with batch jobs.')
+param batchContainer string
 @description('Redundancy.')
 param sku string
 @description('Whether the public network may reach it, with a token.')
@@ -53,6 +55,12 @@ resource models 'Microsoft.Storage/storageAccounts/blobServices/containers@2026-
 resource monitor 'Microsoft.Storage/storageAccounts/blobServices/containers@2026-06-01' = {
   parent: blobs
   name: monitorContainer
+}
+
+// Batch jobs: documents, records, reports, lists of rejects. Inputs and outputs may lie here, too; elsewhere the app needs a role of its own.
+resource batch 'Microsoft.Storage/storageAccounts/blobServices/containers@2026-06-01' = {
+  parent: blobs
+  name: batchContainer
 }
 
 // deployment.json is rewritten with every rollout; its old versions go after a year.

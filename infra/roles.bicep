@@ -34,6 +34,8 @@ param modelStorageName string
 param modelsContainer string
 @description('Container with what the app keeps for itself.')
 param monitorContainer string
+@description('Container with batch jobs.')
+param batchContainer string
 @description('Name of Application Insights.')
 param applicationInsightsName string
 
@@ -109,6 +111,11 @@ resource models 'Microsoft.Storage/storageAccounts/blobServices/containers@2026-
 resource monitor 'Microsoft.Storage/storageAccounts/blobServices/containers@2026-06-01' existing = {
   parent: modelBlobs
   name: monitorContainer
+}
+
+resource batch 'Microsoft.Storage/storageAccounts/blobServices/containers@2026-06-01' existing = {
+  parent: modelBlobs
+  name: batchContainer
 }
 
 resource applicationInsights 'Microsoft.Insights/components@2020-02-02' existing = {
@@ -205,6 +212,17 @@ resource appKeepsVerdicts 'Microsoft.Authorization/roleAssignments@2022-04-01' =
   }
 }
 
+resource appKeepsJobs 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(batch.id, appIdentity.id, blobContributor)
+  scope: batch
+  properties: {
+    roleDefinitionId: blobContributor
+    principalId: appPrincipalId
+    principalType: 'ServicePrincipal'
+    description: 'Batch jobs, and inputs and outputs that lie beside them; other containers are yours to grant.'
+  }
+}
+
 resource hostOwnsBlobs 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   name: guid(hostStorage.id, appIdentity.id, blobOwner)
   scope: hostStorage
@@ -223,7 +241,7 @@ resource hostUsesQueues 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
     roleDefinitionId: queueContributor
     principalId: appPrincipalId
     principalType: 'ServicePrincipal'
-    description: 'AzureWebJobsStorage: the host asks for queues.'
+    description: 'AzureWebJobsStorage: the host asks for queues; batch-chunks carries the work of batch jobs.'
   }
 }
 
@@ -371,5 +389,16 @@ resource personKeepsVerdicts 'Microsoft.Authorization/roleAssignments@2022-04-01
     principalId: principalId
     principalType: principalType
     description: 'hubscore models push keeps what trying the model has shown.'
+  }
+}
+
+resource personSubmitsJobs 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (!empty(principalId)) {
+  name: guid(batch.id, principalId, blobContributor)
+  scope: batch
+  properties: {
+    roleDefinitionId: blobContributor
+    principalId: principalId
+    principalType: principalType
+    description: 'hubscore batch submit and its kin; tend-jobs sends the messages.'
   }
 }

@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 const FOLDER = resolve(import.meta.dirname, '../../.local/peers');
 
 /** The bin folder of a virtual environment under .local/peers with what `<name>.txt` beside this file asks for; made once. */
-export function virtualEnvironment(name: 'python' | 'mlserver' | 'bentoml'): string {
+export function virtualEnvironment(name: 'python' | 'mlserver' | 'bentoml' | 'batch'): string {
   const folder = join(FOLDER, name);
   const bin = join(folder, 'bin');
   const done = join(folder, 'installed');

@@ -5,6 +5,7 @@ import type { HttpReply, HttpRequest } from '../http/http.ts';
 import type { RouteName } from '../http/routes.ts';
 import { type AppOptions, createApp } from './create-app.ts';
 
+export { CHUNKS_QUEUE } from '../core/work-queue.ts';
 export { ROUTES, type RouteName } from '../http/routes.ts';
 
 /**
@@ -38,6 +39,22 @@ export function fillHoles(): Promise<void> {
 
 export function replayDeadLetters(lastRun: string | undefined): Promise<void> {
   return app.replayDeadLetters(lastRun);
+}
+
+export function scoreChunk(message: unknown): Promise<void> {
+  return app.scoreChunk(message);
+}
+
+export function failChunk(message: unknown): Promise<void> {
+  return app.failChunk(message);
+}
+
+export function tendJobs(): Promise<void> {
+  return app.tendJobs();
+}
+
+export function submitScheduled(lastRun: string | undefined): Promise<void> {
+  return app.submitScheduled(lastRun);
 }
 
 export function answerHttp(route: RouteName, request: HttpRequest): Promise<HttpReply> {

@@ -15,6 +15,14 @@ export interface App {
   fillHoles(): Promise<void>;
   /** Sends requests that ended as dead letters since the last run once more; nothing where there was none (the host says the year 1). */
   replayDeadLetters(lastRun: string | undefined): Promise<void>;
+  /** Scores a chunk of a batch job: a message of their queue. Returns once the message may go. */
+  scoreChunk(message: unknown): Promise<void>;
+  /** Gives up the chunk of a message that the host brought too often. */
+  failChunk(message: unknown): Promise<void>;
+  /** Looks after batch jobs: what was lost, progress, deadlines. */
+  tendJobs(): Promise<void>;
+  /** Submits the jobs of templates that are due since the last run. */
+  submitScheduled(lastRun: string | undefined): Promise<void>;
   /** Answers a request that came by one of `ROUTES`. Never throws. */
   answerHttp(route: RouteName, request: HttpRequest): Promise<HttpReply>;
   /** Builds ahead what is going to be called. Says what stands in the way; never throws. */
@@ -101,6 +109,18 @@ export function createApp({ environment, clock, log }: AppOptions): App {
     ]);
     return openLedger(settings(), { ...world, events: hubs, guard: guarded, telemetry: watched }, lifetime);
   });
+  const batch = part(async lifetime => {
+    const [{ openBatch }, watched] = await Promise.all([import('./open-batch.ts'), telemetry()]);
+    return openBatch(settings(), environment, { ...world, telemetry: watched }, lifetime);
+  });
+  const jobs = part(async () => {
+    const [{ openJobService }, catalog, watched] = await Promise.all([
+      import('./open-batch.ts'),
+      models(),
+      telemetry(),
+    ]);
+    return openJobService(settings(), { ...world, catalog, telemetry: watched });
+  });
   const http = part(async () => {
     const [{ openHttp }, catalog, guarded, watched] = await Promise.all([
       import('./open-http.ts'),
@@ -108,7 +128,8 @@ export function createApp({ environment, clock, log }: AppOptions): App {
       guard(),
       telemetry(),
     ]);
-    return openHttp(settings(), { ...world, catalog, guard: guarded, telemetry: watched });
+    const service = async () => (await jobs()).jobs;
+    return openHttp(settings(), { ...world, catalog, guard: guarded, telemetry: watched, jobs: service });
   });
 
   return {
@@ -124,6 +145,10 @@ export function createApp({ environment, clock, log }: AppOptions): App {
         `replay: ${report.sent} of ${report.matched} dead letters sent back; left: ${JSON.stringify(report.left)}`,
       );
     },
+    scoreChunk: async message => (await batch()).scoreChunk(message),
+    failChunk: async message => (await batch()).failPoisoned(message),
+    tendJobs: async () => (await batch()).tend(),
+    submitScheduled: async lastRun => (await jobs()).submitScheduled(Date.parse(lastRun ?? '')),
     async answerHttp(route, request) {
       const api = await http().catch(asError);
       if (!(api instanceof Error)) return api.answer(route, request);

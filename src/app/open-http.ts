@@ -1,6 +1,7 @@
 import type { Guard } from '../apart/guard.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Catalog } from '../core/catalog.ts';
+import type { JobService } from '../core/job-service.ts';
 import { VERSION } from '../core/version.ts';
 import { createHttpApi, type HttpApi } from '../http/api.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
@@ -11,11 +12,17 @@ const MIB = 1024 * 1024;
 /** The HTTP API over what scores. */
 export function openHttp(
   settings: Settings,
-  parts: World & { readonly catalog: Catalog; readonly guard: Guard; readonly telemetry: Telemetry },
+  parts: World & {
+    readonly catalog: Catalog;
+    readonly guard: Guard;
+    readonly telemetry: Telemetry;
+    readonly jobs: () => Promise<JobService>;
+  },
 ): HttpApi {
-  const { catalog, guard, telemetry, clock, log } = parts;
+  const { catalog, guard, telemetry, jobs, clock, log } = parts;
   return createHttpApi({
     catalog,
+    jobs,
     predict: guard.predict,
     record: telemetry.recordEnding,
     recordHttp: telemetry.recordHttp,

@@ -44,18 +44,24 @@ export function commandVariables(environment: Variables, folder: string): Variab
   const set = Object.entries(environment).filter(([, value]) => value);
   const variables: Record<string, string | undefined> = Object.fromEntries(set);
   // A connection string in the environment must not meet the identity that the file gives for the same service.
-  const decided = ['EventHubs', 'ModelStorage'].filter(service => connects(variables, service));
+  const decided = ['EventHubs', 'ModelStorage', 'BatchStorage', 'AzureWebJobsStorage'].filter(service =>
+    connects(variables, service),
+  );
   for (const [name, value] of Object.entries(readLocalSettings(localSettingsFile(folder)))) {
     if (!decided.includes(name.split('__')[0] as string)) variables[name] ??= value;
   }
   if (!connects(variables, 'EventHubs')) variables.EventHubs = localEventHubs(variables.EVENTHUBS_PORT ?? '5672');
-  if (!connects(variables, 'ModelStorage')) variables.ModelStorage = localStorage(variables.STORAGE_PORT ?? '10000');
+  if (!connects(variables, 'ModelStorage')) {
+    variables.ModelStorage = localStorage(variables);
+    // Jobs of another account are not to land in the local queue.
+    if (!connects(variables, 'AzureWebJobsStorage')) variables.AzureWebJobsStorage = variables.ModelStorage;
+  }
   return variables;
 }
 
 const connects = (variables: Variables, service: string) =>
-  Boolean(
-    variables[service] || variables[`${service}__fullyQualifiedNamespace`] || variables[`${service}__blobServiceUri`],
+  ['', '__fullyQualifiedNamespace', '__blobServiceUri', '__queueServiceUri', '__accountName'].some(
+    suffix => variables[`${service}${suffix}`],
   );
 
 function localEventHubs(port: string): string {
@@ -63,8 +69,8 @@ function localEventHubs(port: string): string {
 }
 
 /** The account and key are those that Azurite documents for everyone. */
-function localStorage(port: string): string {
-  return `DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;AccountKey=${AZURITE_KEY};BlobEndpoint=http://127.0.0.1:${port}/devstoreaccount1;`;
+function localStorage({ STORAGE_PORT: port = '10000', STORAGE_QUEUE_PORT: queuePort = '10001' }: Variables): string {
+  return `DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;AccountKey=${AZURITE_KEY};BlobEndpoint=http://127.0.0.1:${port}/devstoreaccount1;QueueEndpoint=http://127.0.0.1:${queuePort}/devstoreaccount1;`;
 }
 
 function readLocalSettings(file: string): Record<string, string> {

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { unknownSettings } from '../config/unknown-settings.ts';
 import { VERSION } from '../core/version.ts';
+import { batchCommand } from './batch.ts';
 import { doctorCommand } from './doctor.ts';
 import { commandVariables, staleLocalSettings } from './environment.ts';
 import { loadCommand } from './load.ts';
@@ -21,7 +22,7 @@ local.settings.json, points them elsewhere:
   EventHubs                              connection string of an Event Hubs namespace
   EventHubs__fullyQualifiedNamespace     or its host name, with the identity of \`az login\`
   ModelStorage, ModelStorage__blobServiceUri     likewise for the account with the models
-  EVENTHUBS_PORT, STORAGE_PORT           a local stack on other ports
+  EVENTHUBS_PORT, STORAGE_PORT, STORAGE_QUEUE_PORT   a local stack on other ports
 All settings: docs/settings.md`;
 
 /** Every command with its flags; what they touch of the world is the terminal's. */
@@ -40,6 +41,7 @@ export function createProgram(terminal: Terminal): Command {
     .addCommand(doctorCommand(terminal))
     .addCommand(loadCommand(terminal))
     .addCommand(tuneCommand(terminal))
+    .addCommand(batchCommand(terminal))
     .version(VERSION, '-V, --version', 'print the version')
     .enablePositionalOptions(); // `models push --version` is another one
 }

@@ -28,6 +28,30 @@ export function modelStorageConnection(settings: Settings): Connection {
   );
 }
 
+/** The account that batch jobs read and write, by default that of the models. @throws ConfigurationError where there is neither. */
+export function batchStorageConnection(settings: Settings): Connection {
+  const { BatchStorage, BatchStorage__blobServiceUri, BatchStorage__clientId } = settings;
+  if (!BatchStorage && !BatchStorage__blobServiceUri) return modelStorageConnection(settings);
+  return connection(
+    'BatchStorage',
+    BatchStorage,
+    'blobServiceUri',
+    BatchStorage__blobServiceUri,
+    BatchStorage__clientId,
+  );
+}
+
+/** The queues of the host's own storage. @throws ConfigurationError where it is not named. */
+export function hostQueuesConnection(settings: Settings): Connection {
+  return connection(
+    'AzureWebJobsStorage',
+    settings.AzureWebJobsStorage,
+    'queueServiceUri',
+    settings.AzureWebJobsStorage__queueServiceUri,
+    settings.AzureWebJobsStorage__clientId,
+  );
+}
+
 function connection(
   name: string,
   connectionString: string | undefined,

@@ -93,3 +93,18 @@ export const optionalSchedule = (description: string) =>
   z
     .preprocess(value => (value === '' ? undefined : value), z.string().refine(isSchedule, SCHEDULE).optional())
     .describe(description);
+
+export const timeZone = (description: string, fallback: string) =>
+  z
+    .string()
+    .refine(isTimeZone, takes('an IANA time zone, such as `Europe/Berlin`'))
+    .default(fallback)
+    .describe(description);
+
+function isTimeZone(name: string): boolean {
+  try {
+    return Boolean(new Intl.DateTimeFormat('en', { timeZone: name }));
+  } catch {
+    return false;
+  }
+}

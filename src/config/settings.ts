@@ -12,6 +12,7 @@ import {
   schedule,
   secrets,
   text,
+  timeZone,
   whole,
 } from './kinds.ts';
 
@@ -52,6 +53,51 @@ export const settingsSchema = z.object({
   MONITOR_CONTAINER: text(
     'Container, in the same account, with what the app keeps for itself: what trying models has shown, so that each is tried once and not by every instance.',
   ).default('monitor'),
+  AzureWebJobsStorage: optionalText(
+    "Connection string of the Functions host's own storage; its queue `batch-chunks` carries the work of batch jobs.",
+  ),
+  AzureWebJobsStorage__queueServiceUri: optionalText('Queue endpoint of that account, for a managed identity.'),
+  AzureWebJobsStorage__clientId: optionalText(
+    'Client id of the user-assigned identity for it; absent: the default credential.',
+  ),
+  BatchStorage: optionalText(
+    'Connection string of the account that batch jobs read from and write to; absent, as well as its endpoint: that of the models.',
+  ),
+  BatchStorage__blobServiceUri: optionalText('Blob endpoint of that account, for a managed identity.'),
+  BatchStorage__clientId: optionalText(
+    'Client id of the user-assigned identity for it; absent: the default credential.',
+  ),
+  BatchStorage__credential: optionalText('`managedidentity` where the identity above is to be used.'),
+  BATCH_CONTAINER: text('Container, in that account, with batch jobs: documents, records, reports, rejects.').default(
+    'batch',
+  ),
+  BATCH_CHUNKS_IN_FLIGHT: whole(
+    'Messages of one job that lie in the queue at once, so that jobs share the instances.',
+    1,
+    200,
+  ),
+  BATCH_RETRY_SECONDS: whole(
+    'Before a chunk that failed is tried again; twice as long the time after, an hour at most. The third failure is the last.',
+    0,
+    600,
+  ),
+  BATCH_CHUNK_TIMEOUT_SECONDS: whole(
+    'A chunk that takes longer is ended with its process, and counts as failed.',
+    1,
+    240,
+  ),
+  BATCH_SCHEDULE: optionalSchedule(
+    'When the jobs of all templates are submitted (NCRONTAB; `0 0 2 * * *` is nightly at two); absent: never. Hour and day are meant in BATCH_TIME_ZONE.',
+  ),
+  BATCH_TIME_ZONE: timeZone('IANA name of the zone that BATCH_SCHEDULE and a job’s `{date}` are meant in.', 'UTC'),
+  BATCH_KEEP_DAYS: whole(
+    'For how long what of an ended job may hold personal data is kept: its list of rejects, and the parts of one that failed.',
+    1,
+    30,
+  ),
+  BATCH_WEBHOOK: optionalText(
+    'URL (`https://`; `http://` on loopback only) that is sent a JSON document where a job is at risk, missed its deadline or failed; absent: none.',
+  ),
   DEFAULT_MODEL: optionalText('Model for requests that name none; absent: the only model there is.'),
   SCHEMA_REGISTRY: optionalText(
     'Where schemas of Avro and JSON bodies are found: `<namespace>.servicebus.windows.net` (by identity), or the URL of a Confluent registry, `https://` (`http://` on loopback only).',

@@ -11,6 +11,7 @@ const OTHERS = [
   'STORAGE_PORT',
   'STORAGE_QUEUE_PORT',
   'FUNCTIONS_PORT',
+  'QUEUE_HIDDEN_SECONDS',
 ];
 const LONG = 10;
 const SHORTEST = 6;

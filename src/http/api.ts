@@ -1,4 +1,6 @@
+import type { JobService } from '../core/job-service.ts';
 import type { Clock, Log } from '../core/log.ts';
+import { batchHandlers } from './batch-jobs.ts';
 import type { Handler, HttpReply, HttpRequest } from './http.ts';
 import { OpenInference, type OpenInferenceOptions } from './open-inference.ts';
 import { packed } from './packed.ts';
@@ -10,6 +12,8 @@ export interface HttpApiOptions extends OpenInferenceOptions {
   readonly log: Log;
   /** Metrics as Prometheus text. */
   prometheus(): Promise<string>;
+  /** Batch jobs; opened when they are first asked for. */
+  jobs(): Promise<JobService>;
   /** Told of every answer, for metrics. */
   recordHttp(route: string, status: number, durationMs: number): void;
 }
@@ -32,6 +36,7 @@ export function createHttpApi(options: HttpApiOptions): HttpApi {
     'v2-model-version-ready': inference.modelReady,
     'v2-infer': inference.infer,
     'v2-infer-version': inference.infer,
+    ...batchHandlers(options.jobs),
     metrics: async request =>
       packed({ status: 200, headers: METRICS_HEADERS, body: await options.prometheus() }, request),
   };

@@ -1,5 +1,5 @@
 export interface HttpRoute {
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'POST' | 'DELETE';
   /** Below the root: host.json leaves the route prefix empty. */
   readonly route: string;
   /** Asks for no key: probes of load balancers and Kubernetes carry none. */
@@ -8,6 +8,8 @@ export interface HttpRoute {
 
 const MODEL = 'v2/models/{name}';
 const VERSION = `${MODEL}/versions/{version}`;
+const JOBS = 'batch/jobs';
+const JOB = `${JOBS}/{id}`;
 
 /** Everything that HTTP can ask. */
 export const ROUTES = {
@@ -20,6 +22,13 @@ export const ROUTES = {
   'v2-model-version-ready': { method: 'GET', route: `${VERSION}/ready`, open: false },
   'v2-infer': { method: 'POST', route: `${MODEL}/infer`, open: false },
   'v2-infer-version': { method: 'POST', route: `${VERSION}/infer`, open: false },
+  'batch-submit': { method: 'POST', route: JOBS, open: false },
+  'batch-list': { method: 'GET', route: JOBS, open: false },
+  'batch-status': { method: 'GET', route: JOB, open: false },
+  'batch-cancel': { method: 'DELETE', route: JOB, open: false },
+  'batch-retry': { method: 'POST', route: `${JOB}/retry`, open: false },
+  'batch-report': { method: 'GET', route: `${JOB}/report`, open: false },
+  'batch-rejects': { method: 'GET', route: `${JOB}/rejects`, open: false },
   metrics: { method: 'GET', route: 'metrics', open: false },
 } as const satisfies Readonly<Record<string, HttpRoute>>;
 

@@ -132,6 +132,31 @@ export const METRICS = {
     unit: '{record}',
     help: "Records that the card's `where` passed over: settled, without an ending.",
   },
+  hubscore_batch_jobs_total: {
+    kind: 'counter',
+    labels: ['state'],
+    unit: '{job}',
+    help: 'Batch jobs that came to their end; state is succeeded, failed or cancelled.',
+  },
+  hubscore_batch_chunks_total: {
+    kind: 'counter',
+    labels: ['outcome'],
+    unit: '{chunk}',
+    help: 'Chunks of batch jobs; outcome is scored, failed (and tried again), or poison (given up, since whoever took it ended).',
+  },
+  hubscore_batch_chunk_seconds: {
+    kind: 'histogram',
+    labels: [],
+    unit: 's',
+    help: 'From taken to staged, a chunk.',
+    bounds: [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 240],
+  },
+  hubscore_batch_sla_total: {
+    kind: 'counter',
+    labels: ['sla'],
+    unit: '{job}',
+    help: 'Batch jobs that will not be done by their deadline (at_risk), or were not (missed); once a job each.',
+  },
   hubscore_model_loads_total: {
     kind: 'counter',
     labels: [...MODEL, 'outcome'],

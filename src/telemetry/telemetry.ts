@@ -50,6 +50,11 @@ export interface Telemetry {
   recordApart(count: number): void;
   /** A process that scored them ended of it. */
   recordLostProcess(reason: 'died' | 'time' | 'memory'): void;
+  /** A batch job that came to its end. */
+  recordJob(state: 'succeeded' | 'failed' | 'cancelled'): void;
+  recordChunk(outcome: 'scored' | 'failed' | 'poison', seconds: number): void;
+  /** A batch job that will not be done by its deadline, or was not. */
+  recordSla(sla: 'at_risk' | 'missed'): void;
   recordModelLoad(load: ModelLoad): void;
   recordHttp(route: string, status: number, durationMs: number): void;
   /** Adds sources that are asked at every look. */
@@ -76,6 +81,10 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
   const lag = new PartitionLag(store, clock);
   const process = watchProcess(store);
   const sources: Observed[] = [];
+  // What alerts look at is there with 0 before it has news, or its first increase would be none.
+  store.prepare('hubscore_batch_jobs_total', 'failed');
+  store.prepare('hubscore_batch_chunks_total', 'poison');
+  for (const sla of ['at_risk', 'missed']) store.prepare('hubscore_batch_sla_total', sla);
   for (const reason of FAILURES) store.prepare('hubscore_batch_failures_total', reason);
   const preparePartitions = once(async () => {
     const ask = sources.find(({ partitions }) => partitions)?.partitions;
@@ -120,6 +129,16 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
     },
     recordLostProcess(reason) {
       store.of('hubscore_apart_lost_total', reason).value++;
+    },
+    recordJob(state) {
+      store.of('hubscore_batch_jobs_total', state).value++;
+    },
+    recordChunk(outcome, seconds) {
+      store.of('hubscore_batch_chunks_total', outcome).value++;
+      if (outcome === 'scored') store.of('hubscore_batch_chunk_seconds').observe(seconds);
+    },
+    recordSla(sla) {
+      store.of('hubscore_batch_sla_total', sla).value++;
     },
     recordModelLoad({ model, version, durationMs, failed }) {
       // One that failed has no suffix yet: nothing but the count of failed loads goes by that name.

@@ -18,13 +18,14 @@ let log = '';
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'hubscore-start-'));
-  const [amqp, health, kafka, storage, functions] = await freePorts(5);
+  const [amqp, health, kafka, storage, queues, functions] = await freePorts(6);
   environment = {
     LOCAL_DATA_DIR: folder,
     EVENTHUBS_PORT: String(amqp),
     EVENTHUBS_HEALTH_PORT: String(health),
     KAFKA_PORT: String(kafka),
     STORAGE_PORT: String(storage),
+    STORAGE_QUEUE_PORT: String(queues),
     FUNCTIONS_PORT: String(functions),
   };
 });

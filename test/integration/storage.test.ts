@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { BlobServiceClient } from '@azure/storage-blob';
+import { QueueServiceClient } from '@azure/storage-queue';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ELSEWHERE } from '../support/loopback.ts';
 import { launch } from '../support/service.ts';
@@ -30,6 +31,18 @@ describe('local storage', () => {
     expect((await container.getBlobClient('blob-3').getProperties()).metadata).toEqual({ offset: '77' });
   });
 
+  it('keeps the messages of its queues through a SIGKILL', async () => {
+    const queue = QueueServiceClient.fromConnectionString(storage.connectionString).getQueueClient('kept');
+    await queue.create();
+    for (let i = 0; i < 5; i++) await queue.sendMessage(`message ${i}`);
+    await storage.kill();
+    await storage.restart();
+    const { receivedMessageItems } = await queue.receiveMessages({ numberOfMessages: 32 });
+    expect(receivedMessageItems.map(({ messageText }) => messageText)).toEqual(
+      Array.from({ length: 5 }, (_, i) => `message ${i}`),
+    );
+  });
+
   it('listens for this machine alone', async () => {
     const elsewhere = fetch(`http://${ELSEWHERE}:${storage.port}/devstoreaccount1`);
     await expect(elsewhere).rejects.toMatchObject({ cause: { code: 'ECONNREFUSED' } });
@@ -39,6 +52,7 @@ describe('local storage', () => {
     const folder = mkdtempSync(join(tmpdir(), 'hubscore-storage-'));
     const { child, log } = launch('src/local/storage/main.ts', {
       STORAGE_PORT: String(storage.port),
+      STORAGE_QUEUE_PORT: '0',
       LOCAL_DATA_DIR: folder,
     });
     const [code] = await once(child, 'close');

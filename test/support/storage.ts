@@ -16,15 +16,21 @@ export interface Storage {
   restart(): Promise<void>;
 }
 
-/** Blob storage (Azurite) in its own process, on a free port, with its own data. */
+/** Blob and queue storage (Azurite) in its own process, on free ports, with its own data. */
 export async function startStorage(): Promise<Storage> {
   const folder = mkdtempSync(join(tmpdir(), 'hubscore-storage-'));
-  const start = (port: number) =>
-    startService('src/local/storage/main.ts', { STORAGE_PORT: String(port), LOCAL_DATA_DIR: folder });
-  let service: Service = await start(0);
-  const port = Number(/http:\/\/127\.0\.0\.1:(\d+)/.exec(service.readyLine)?.[1]);
+  const start = (port: number, queuePort: number) =>
+    startService('src/local/storage/main.ts', {
+      STORAGE_PORT: String(port),
+      STORAGE_QUEUE_PORT: String(queuePort),
+      LOCAL_DATA_DIR: folder,
+    });
+  let service: Service = await start(0, 0);
+  const [port = 0, queuePort = 0] = [...service.readyLine.matchAll(/http:\/\/127\.0\.0\.1:(\d+)/g)].map(match =>
+    Number(match[1]),
+  );
   return {
-    connectionString: `DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;AccountKey=${KEY};BlobEndpoint=http://127.0.0.1:${port}/devstoreaccount1;`,
+    connectionString: `DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;AccountKey=${KEY};BlobEndpoint=http://127.0.0.1:${port}/devstoreaccount1;QueueEndpoint=http://127.0.0.1:${queuePort}/devstoreaccount1;`,
     port,
     async stop() {
       await service.stop();
@@ -32,7 +38,7 @@ export async function startStorage(): Promise<Storage> {
     },
     kill: () => service.kill(),
     async restart() {
-      service = await start(port);
+      service = await start(port, queuePort);
     },
   };
 }

@@ -14,6 +14,7 @@ const ARROWS: Record<string, readonly string[]> = {
   processes: [],
   apart: ['config', 'processes'],
   scoring: ['config'],
+  batch: ['config'],
   codecs: ['config'],
   models: ['config', 'processes'],
   backends: ['config', 'processes'],
@@ -22,10 +23,13 @@ const ARROWS: Record<string, readonly string[]> = {
   http: ['config'],
   app: [
     ...['config', 'azure', 'hubs', 'ledger', 'scoring', 'codecs', 'models', 'backends', 'processes'],
-    ...['apart', 'cache', 'telemetry', 'http'],
+    ...['apart', 'cache', 'telemetry', 'http', 'batch'],
   ],
   functions: ['app', 'config'],
-  cli: ['app', 'config', 'azure', 'hubs', 'ledger', 'scoring', 'codecs', 'models', 'backends', 'cache', 'telemetry'],
+  cli: [
+    ...['app', 'config', 'azure', 'hubs', 'ledger', 'scoring', 'codecs', 'models', 'backends', 'cache', 'telemetry'],
+    'batch',
+  ],
   local: [],
 };
 
@@ -123,7 +127,7 @@ describe('architecture', () => {
       .filter(file => !['local', 'cli'].includes(roomOf(file)))
       .filter(file => readFileSync(file, 'utf8').includes('process.env'))
       .map(file => relative(SOURCE, file));
-    expect(readers.sort()).toEqual(['app/apart-process.ts', 'app/app.ts']);
+    expect(readers.sort()).toEqual(['app/apart-process.ts', 'app/app.ts', 'app/batch-process.ts']);
   });
 
   it('races nothing in the raw', () => {

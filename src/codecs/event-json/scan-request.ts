@@ -1,7 +1,7 @@
 import type { RequestScanner } from '../../core/codec.ts';
 import type { Event } from '../../core/event.ts';
+import { NumberScanner } from '../../core/scan-number.ts';
 import { binaryPrefix } from '../cloud-events/attributes.ts';
-import { NumberScanner } from './scan-number.ts';
 import { isSpace, skipSpace, standsAt, textEnd, wholeNumberEnd } from './scan-text.ts';
 
 const [QUOTE, COMMA, COLON, OPEN_LIST, CLOSE_LIST, OPEN, CLOSE, SPACE] = [34, 44, 58, 91, 93, 123, 125, 32];

@@ -12,6 +12,7 @@ const PORTS = [
   { setting: 'EVENTHUBS_HEALTH_PORT', purpose: 'its health page', usual: 5300 },
   { setting: 'KAFKA_PORT', purpose: 'its Kafka side', usual: 9092 },
   { setting: 'STORAGE_PORT', purpose: 'Blob storage', usual: 10000 },
+  { setting: 'STORAGE_QUEUE_PORT', purpose: 'its queues', usual: 10001 },
   { setting: 'FUNCTIONS_PORT', purpose: 'the functions', usual: 7071 },
 ];
 

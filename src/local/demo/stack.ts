@@ -21,9 +21,10 @@ export interface Stack {
 export function addressesOf(ports: readonly StackPort[]): Stack {
   const port = (setting: string) => ports.find(candidate => candidate.setting === setting)?.port ?? 0;
   const blobs = `http://127.0.0.1:${port('STORAGE_PORT')}/devstoreaccount1`;
+  const queues = `http://127.0.0.1:${port('STORAGE_QUEUE_PORT')}/devstoreaccount1`;
   return {
     eventHubs: `Endpoint=sb://localhost:${port('EVENTHUBS_PORT')};SharedAccessKeyName=RootManageSharedAccessKey;SharedAccessKey=SAS_KEY_VALUE;UseDevelopmentEmulator=true;`,
-    storage: `DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;AccountKey=${AZURITE_KEY};BlobEndpoint=${blobs};`,
+    storage: `DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;AccountKey=${AZURITE_KEY};BlobEndpoint=${blobs};QueueEndpoint=${queues};`,
     functionsPort: port('FUNCTIONS_PORT'),
     kafkaPort: port('KAFKA_PORT'),
   };

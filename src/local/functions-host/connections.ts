@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { TokenCredential } from '@azure/identity';
 import { BlobServiceClient, type ContainerClient } from '@azure/storage-blob';
+import { QueueServiceClient } from '@azure/storage-queue';
 import type { AppSettings } from './app-settings.ts';
 import { SetupError } from './errors.ts';
 import { type HostLog, messageOf } from './log.ts';
@@ -33,6 +34,22 @@ export async function hostStorage(settings: AppSettings): Promise<BlobServiceCli
   throw new SetupError(
     `${name} is not set: the host keeps checkpoints and timers there. Set it to "UseDevelopmentStorage=true" (npm run storage) or a storage connection string, in the environment or in Values of local.settings.json`,
   );
+}
+
+/** The queue service that a trigger's connection names. @throws SetupError where it names none. */
+export async function queueService(name: string, settings: AppSettings): Promise<QueueServiceClient> {
+  const account = settings[`${name}__accountName`];
+  const uri = settings[`${name}__queueServiceUri`] ?? (account && `https://${account}.queue.core.windows.net`);
+  const options = { retryOptions: { maxTries: 2, retryDelayInMs: 200, maxRetryDelayInMs: 1000 } };
+  if (uri) return new QueueServiceClient(uri, await identity(name, settings), options);
+  const connectionString = settings[name] ?? settings[`AzureWebJobs${name}`] ?? '';
+  try {
+    return QueueServiceClient.fromConnectionString(connectionString, options);
+  } catch (error) {
+    throw new SetupError(
+      `${name} names no queue service: set ${name} to a storage connection string with one (QueueEndpoint), or ${name}__queueServiceUri (${messageOf(error)})`,
+    );
+  }
 }
 
 const STORAGE_PAUSE_MS = 500;

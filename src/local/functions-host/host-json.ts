@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { type AppSettings, readJsonFile } from './app-settings.ts';
@@ -65,6 +66,31 @@ const eventHubsSchema = z
     error: 'is longer than ten minutes',
   });
 
+const LEAST_POLLING_MS = 100;
+const MOST_MESSAGES = 32;
+
+const queuesSchema = z
+  .object({
+    batchSize: z.coerce.number().int().min(1).max(MOST_MESSAGES).default(16),
+    newBatchThreshold: z.coerce.number().int().min(0).optional(),
+    maxDequeueCount: count(5),
+    visibilityTimeout: timeSpan('00:00:00'),
+    maxPollingInterval: timeSpan('00:01:00'),
+    messageEncoding: z
+      .string()
+      .transform(text => text.toLowerCase())
+      .pipe(z.enum(['base64', 'none']))
+      .default('base64'),
+  })
+  .refine(({ maxPollingInterval }) => maxPollingInterval >= LEAST_POLLING_MS, {
+    path: ['maxPollingInterval'],
+    error: 'is shorter than 100 ms',
+  })
+  .transform(options => ({
+    ...options,
+    newBatchThreshold: options.newBatchThreshold ?? Math.floor(options.batchSize / 2) * availableParallelism(),
+  }));
+
 const hostJsonSchema = z.object({
   version: z.literal('2.0', { error: 'host.json needs "version": "2.0"' }),
   functionTimeout: timeSpan('00:30:00'),
@@ -73,12 +99,14 @@ const hostJsonSchema = z.object({
     .object({
       http: z.object({ routePrefix: z.string().default('api') }).prefault({}),
       eventHubs: eventHubsSchema.prefault({}),
+      queues: queuesSchema.prefault({}),
     })
     .prefault({}),
 });
 
 export type HostJson = z.infer<typeof hostJsonSchema>;
 export type EventHubsOptions = HostJson['extensions']['eventHubs'];
+export type QueuesOptions = HostJson['extensions']['queues'];
 
 /**
  * host.json, with what `AzureFunctionsJobHost__a__b` settings put in its place, as the real host reads it.

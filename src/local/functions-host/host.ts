@@ -10,8 +10,17 @@ import { createHttpServer } from './http-trigger.ts';
 import { createInvoke, type FunctionTimeoutError } from './invoke.ts';
 import { loadApp } from './load-app.ts';
 import { createLog, type HostLog } from './log.ts';
+import type { HeldMessage, HeldMessages } from './queues/held-messages.ts';
 import { takeConsole } from './take-console.ts';
-import { httpFunctions, startEventHubs, startTimers, type TriggerContext, triggerOf, warmUp } from './triggers.ts';
+import {
+  httpFunctions,
+  startEventHubs,
+  startQueues,
+  startTimers,
+  type TriggerContext,
+  triggerOf,
+  warmUp,
+} from './triggers.ts';
 
 const VERSION = '4.1000.0'; // of the Functions host that is stood in for
 
@@ -24,6 +33,9 @@ export interface HostOptions {
   readonly onTimeout: (error: FunctionTimeoutError) => void;
   /** What functions write by the console goes into the log; for a process that is the host's alone. */
   readonly takesConsole?: boolean;
+  readonly held: HeldMessages;
+  /** Queue messages that the worker before this one died with. */
+  readonly orphans: readonly HeldMessage[];
 }
 
 export interface RunningHost {
@@ -38,13 +50,8 @@ export interface RunningHost {
 }
 
 /** Loads the function app in a folder and starts its triggers. @throws SetupError that says what is wrong. */
-export async function startHost({
-  folder,
-  environment,
-  write,
-  onTimeout,
-  takesConsole,
-}: HostOptions): Promise<RunningHost> {
+export async function startHost(options: HostOptions): Promise<RunningHost> {
+  const { folder, environment, write, onTimeout, held, orphans, takesConsole } = options;
   checkRhea();
   const settings = readAppSettings(folder, environment);
   const hostJson = readHostJson(folder, settings);
@@ -65,12 +72,13 @@ export async function startHost({
       invoke: createInvoke(name, registered, { registry, log, timeoutMs, onTimeout }),
     }));
   const stopping = new AbortController();
-  const context: TriggerContext = { settings, hostJson, storage, log, signal: stopping.signal };
+  const context: TriggerContext = { settings, hostJson, storage, log, held, signal: stopping.signal };
   await warmUp(triggers);
   const functionsByHttp = httpFunctions(triggers, context);
   const http = await listenForHttp(() => createHttpServer(functionsByHttp, capabilities.HttpUri, log), settings);
   const timers = await startTimers(triggers, context);
   const processors = await startEventHubs(triggers, context);
+  const queues = await startQueues(triggers, context, orphans);
   const functions = triggers.map(({ name, binding }) => `${name} (${binding.type})`).join(', ');
 
   return {
@@ -80,7 +88,7 @@ export async function startHost({
     async stop() {
       stopping.abort();
       http.close();
-      await Promise.all([...processors.map(processor => processor.stop()), ...timers]);
+      await Promise.all([...[...processors, ...queues].map(each => each.stop()), ...timers]);
       for (const hook of registry.hooks.appTerminate) await hook({ hookData: {}, appHookData: registry.appHookData });
     },
     async abandon() {

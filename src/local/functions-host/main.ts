@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { EXIT } from './exit-codes.ts';
+import { createHeldList, type HeldNote, ORPHANS } from './queues/held-messages.ts';
 
 const RESTART_AFTER_MS = 500;
 /** Beyond functionTimeout, before a worker that gives no sign of life is killed. */
@@ -23,6 +24,7 @@ function supervise(): void {
   let everReady = false;
   let stopping = false;
   let crashedAt: number[] = [];
+  const held = createHeldList();
 
   /** Whether this crash is one too many. */
   const tooMany = () => {
@@ -39,8 +41,15 @@ function supervise(): void {
       timedOut = true;
       worker.kill('SIGKILL');
     };
-    worker = fork(script, process.argv.slice(2), { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
-    worker.on('message', (message: Message) => {
+    worker = fork(script, process.argv.slice(2), {
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      env: { ...process.env, [ORPHANS]: JSON.stringify(held.take()) },
+    });
+    worker.on('message', (message: Message | HeldNote) => {
+      if ('held' in message || 'settled' in message) {
+        held.note(message);
+        return;
+      }
       if (message.ready !== undefined) {
         process.stdout.write(`${everReady ? 'running again' : 'ready'} ${message.ready}\n`);
         everReady = true;

@@ -1,6 +1,6 @@
 import type { BlobServiceClient } from '@azure/storage-blob';
 import { type AppSettings, resolveExpressions } from './app-settings.ts';
-import { eventHubsConnection, openContainer } from './connections.ts';
+import { eventHubsConnection, openContainer, queueService } from './connections.ts';
 import type { RegisteredFunction } from './core-api.ts';
 import { parseSchedule, type Schedule } from './cron.ts';
 import { SetupError } from './errors.ts';
@@ -12,6 +12,9 @@ import type { HostJson } from './host-json.ts';
 import type { HttpFunction } from './http-trigger.ts';
 import type { Invoke } from './invoke.ts';
 import { type HostLog, messageOf } from './log.ts';
+import { toQueueBinding } from './queues/binding.ts';
+import type { HeldMessage, HeldMessages } from './queues/held-messages.ts';
+import { type RunningQueue, startQueueTrigger } from './queues/queue-trigger.ts';
 import { toRetryPolicy } from './retry.ts';
 import { parseRoute } from './routes.ts';
 import type { Binding } from './rpc.ts';
@@ -19,7 +22,7 @@ import { runTimer } from './timer-trigger.ts';
 
 const CHECKPOINT_CONTAINER = 'azure-webjobs-eventhub';
 const TIMER_CONTAINER = 'azure-webjobs-hosts';
-const BINDINGS = ['eventhubtrigger', 'httptrigger', 'timertrigger', 'warmuptrigger', 'http'];
+const BINDINGS = ['eventhubtrigger', 'httptrigger', 'timertrigger', 'queuetrigger', 'warmuptrigger', 'http'];
 
 /** A function and what triggers it. */
 export interface Trigger {
@@ -35,6 +38,8 @@ export interface TriggerContext {
   readonly hostJson: HostJson;
   readonly storage: BlobServiceClient;
   readonly log: HostLog;
+  /** Who knows which messages this worker holds. */
+  readonly held: HeldMessages;
   /** Aborted when the host stops. */
   readonly signal: AbortSignal;
 }
@@ -45,7 +50,7 @@ export function triggerOf(name: string, { metadata }: RegisteredFunction): Bindi
   const unknown = bindings.find(binding => !BINDINGS.includes(kind(binding)));
   if (unknown) {
     throw new SetupError(
-      `function ${name} has a binding of type ${unknown.type}; the local host knows eventHubTrigger, httpTrigger, timerTrigger, warmupTrigger and HTTP answers. "func start" knows the rest`,
+      `function ${name} has a binding of type ${unknown.type}; the local host knows eventHubTrigger, httpTrigger, queueTrigger, timerTrigger, warmupTrigger and HTTP answers. "func start" knows the rest`,
     );
   }
   const trigger = bindings.find(({ type }) => /trigger$/i.test(type));
@@ -110,6 +115,54 @@ export async function startEventHubs(triggers: readonly Trigger[], context: Trig
       return startEventHubTrigger(options, signal);
     }),
   );
+}
+
+/** Ten minutes under the real host; here what a killed host held should not lie idle that long. */
+const HIDDEN_SECONDS = 30;
+
+/**
+ * Starts all queue triggers. One whose connection has no queue service is told of and does not run, as under the real host: the others do.
+ * @param orphans messages that the worker before this one died with; they are shown again first
+ */
+export async function startQueues(
+  triggers: readonly Trigger[],
+  { settings, hostJson, log, held }: TriggerContext,
+  orphans: readonly HeldMessage[],
+): Promise<RunningQueue[]> {
+  await Promise.all(orphans.map(orphan => letGo(orphan, settings, log)));
+  const hiddenMs = Number(settings.QUEUE_HIDDEN_SECONDS || HIDDEN_SECONDS) * 1000;
+  if (!(hiddenMs >= 1000)) {
+    throw new SetupError(`QUEUE_HIDDEN_SECONDS=${settings.QUEUE_HIDDEN_SECONDS}: seconds, 1 or more, are needed`);
+  }
+  const starting = only(triggers, 'queuetrigger').map(async ({ name, binding: raw, invoke }) => {
+    const binding = toQueueBinding(name, raw, settings);
+    try {
+      const service = await queueService(binding.connection, settings);
+      const queue = service.getQueueClient(binding.queueName);
+      const poison = service.getQueueClient(`${binding.queueName}-poison`);
+      const hostOptions = hostJson.extensions.queues;
+      return [
+        startQueueTrigger({ functionName: name, binding, queue, poison, hostOptions, hiddenMs, held, invoke, log }),
+      ];
+    } catch (error) {
+      log('error', `Function.${name}`, `its trigger does not run: ${messageOf(error)}`);
+      return [];
+    }
+  });
+  return (await Promise.all(starting)).flat();
+}
+
+async function letGo(orphan: HeldMessage, settings: AppSettings, log: HostLog): Promise<void> {
+  try {
+    const queue = (await queueService(orphan.connection, settings)).getQueueClient(orphan.queue);
+    await queue.updateMessage(orphan.id, orphan.popReceipt, undefined, 0);
+  } catch (error) {
+    log(
+      'warning',
+      'Host.Queues',
+      `message ${orphan.id} of ${orphan.queue} stays hidden for a while: ${messageOf(error)}`,
+    );
+  }
 }
 
 function only(triggers: readonly Trigger[], type: string): Trigger[] {

@@ -2,6 +2,7 @@ import { SetupError } from './errors.ts';
 import { EXIT } from './exit-codes.ts';
 import { type RunningHost, startHost } from './host.ts';
 import { describeError, messageOf } from './log.ts';
+import { type HeldMessage, type HeldNote, ORPHANS } from './queues/held-messages.ts';
 
 const DRAIN_MS = 9_000;
 const ABANDON_MS = 2_000;
@@ -13,6 +14,8 @@ function fail(error: unknown, code: number): never {
   write(`functions host: ${error instanceof SetupError ? messageOf(error) : describeError(error)}\n`, true);
   process.exit(code);
 }
+
+const tell = (note: HeldNote) => process.send?.(note);
 
 let host: RunningHost | undefined;
 let ending = false;
@@ -50,12 +53,16 @@ async function main(): Promise<void> {
   process.on('uncaughtException', error => fail(error, EXIT.crashed));
   process.on('unhandledRejection', error => fail(error, EXIT.crashed));
   process.once('disconnect', () => process.exit(EXIT.failed)); // the supervisor is gone, nobody could stop this process
+  const orphans = JSON.parse(process.env[ORPHANS] ?? '[]') as HeldMessage[];
+  delete process.env[ORPHANS];
   host = await startHost({
     folder: process.cwd(),
     environment: process.env,
     write,
     onTimeout: replace,
     takesConsole: true,
+    held: { hold: held => tell({ held }), settle: settled => tell({ settled }) },
+    orphans,
   });
   process.send?.({ ready: host.summary, timeoutMs: host.timeoutMs });
   // A function that never yields is found out by the supervisor, from the beats that are missing.

@@ -46,6 +46,45 @@ declare module 'azurite/dist/src/blob/BlobServer.js' {
   export { exported as default };
 }
 
+declare module 'azurite/dist/src/queue/QueueConfiguration.js' {
+  class QueueConfiguration {
+    constructor(
+      host: string,
+      port: number,
+      keepAliveTimeoutSeconds: number,
+      metadataDatabasePath: string,
+      extentDatabasePath: string,
+      persistence: readonly { locationId: string; locationPath: string; maxConcurrency: number }[],
+      enableAccessLog: boolean,
+      accessLogStream: undefined,
+      enableDebugLog: boolean,
+      debugLogPath: undefined,
+      loose: boolean,
+      skipApiVersionCheck: boolean,
+    );
+  }
+  const exported: { readonly default: typeof QueueConfiguration };
+
+  export { exported as default, type QueueConfiguration };
+}
+
+declare module 'azurite/dist/src/queue/QueueServer.js' {
+  import type { Server } from 'node:http';
+  import type { QueueConfiguration } from 'azurite/dist/src/queue/QueueConfiguration.js';
+
+  class QueueServer {
+    constructor(configuration: QueueConfiguration);
+    readonly httpServer: Server;
+    readonly metadataStore: { readonly db: LokiDatabase };
+    readonly extentMetadataStore: { readonly db: LokiDatabase };
+    start(): Promise<void>;
+    close(): Promise<void>;
+  }
+  const exported: { readonly default: typeof QueueServer };
+
+  export { exported as default };
+}
+
 declare module 'azurite/dist/src/common/Telemetry.js' {
   export const AzuriteTelemetryClient: { init(location: string, enabled: boolean, environment: undefined): void };
 }

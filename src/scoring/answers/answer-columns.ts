@@ -1,4 +1,5 @@
 import type { Prediction } from '../../core/prediction.ts';
+import type { Said } from '../../core/table-scorer.ts';
 
 /** What a model said of the rows of a slice, checked; written as the members of a result's JSON, or given as predictions. */
 export interface AnswerColumns {
@@ -13,6 +14,8 @@ export interface AnswerColumns {
   /** Writes the answer behind its head; returns its end. */
   writeRest(row: number, into: Buffer, at: number): number;
   prediction(row: number): Prediction;
+  /** The same in columns, for those who write tables. */
+  readonly said: Said;
 }
 
 const NO_HEAD: readonly Buffer[] = [Buffer.alloc(0)];
@@ -24,12 +27,14 @@ export class GeneralAnswers implements AnswerColumns {
   readonly heads = NO_HEAD;
   readonly maxRoom = undefined;
   readonly prediction: (row: number) => Prediction;
+  readonly said: Said;
   readonly #write: (prediction: Prediction) => string;
   /** By row, from when its room was asked for until it is written. */
   readonly #texts: (string | undefined)[] = [];
 
   constructor(prediction: (row: number) => Prediction, write: (prediction: Prediction) => string) {
     this.prediction = prediction;
+    this.said = { kind: 'any', prediction };
     this.#write = write;
   }
 

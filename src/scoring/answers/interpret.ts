@@ -2,9 +2,9 @@ import { RequestError } from '../../core/errors.ts';
 import type { ModelVersion, OutputRoles } from '../../core/model.ts';
 import type { ClassLabel, Prediction } from '../../core/prediction.ts';
 import { type Activation, activate, areProbabilities, withinBounds } from '../../core/probabilities.ts';
+import { shortFloat } from '../../core/short-float.ts';
 import type { Tensor, Tensors } from '../../core/tensor.ts';
 import { elementAt, nestedRow, rowShape } from './outputs.ts';
-import { shortFloat } from './short-float.ts';
 
 type Probabilities = NonNullable<Prediction['probabilities']>;
 

@@ -1,6 +1,6 @@
 import { fromHalf } from '../../core/half.ts';
+import { shortFloat } from '../../core/short-float.ts';
 import type { Tensor } from '../../core/tensor.ts';
-import { shortFloat } from './short-float.ts';
 
 /** One element of an output as JSON has it: int64 as number, beyond 2^53 as its digits; float32 with the digits it holds; bool as true or false. */
 export type Element = number | string | boolean;

@@ -1,9 +1,9 @@
 import type { ClassLabel, Prediction } from '../../core/prediction.ts';
 import { ROUNDING, SUM_TOLERANCE, withinBounds } from '../../core/probabilities.ts';
+import { writeShortFloat } from '../../core/short-float.ts';
 import type { Tensor, Tensors } from '../../core/tensor.ts';
 import { type AnswerColumns, append } from './answer-columns.ts';
 import { classAnswerJson, PREDICTION } from './result-json.ts';
-import { writeShortFloat } from './short-float.ts';
 
 const NUMBER_BYTES = 25;
 
@@ -55,6 +55,7 @@ export function classesReader(label: string, probabilities: string, classes: rea
         return at;
       },
       prediction,
+      said: { kind: 'classes', classes, places, probabilities: columns, prediction },
     };
   };
 }
@@ -73,6 +74,7 @@ export function valueReader(value: string): QuickReader {
         maxRoom: room,
         writeRest: (row, into, at) => writeShortFloat(into, at, numbers[row] as number),
         prediction,
+        said: { kind: 'numbers', numbers, prediction },
       }
     );
   };

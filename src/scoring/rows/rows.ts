@@ -162,6 +162,23 @@ export class Rows {
     return row;
   }
 
+  /** Where plain numbers of so many rows go, for models of one float32 input alone; `took` says how many more were put down there. */
+  plain(rows: number): Float32Array {
+    const block = this.#blocks[0] as DenseBlock;
+    block.reserve(rows);
+    return block.data as Float32Array;
+  }
+
+  took(rows: number): void {
+    this.count += rows;
+  }
+
+  /** Forgets all rows, and keeps their room. */
+  clear(): void {
+    this.count = 0;
+    for (const block of this.#blocks) if (block instanceof RaggedBlock) block.rows.length = 0;
+  }
+
   /** What an instance gives the model, as a text that only instances of the same content have. */
   key(row: number): string {
     const blocks = this.#blocks;

@@ -124,6 +124,7 @@ async function ask({ version }: OpenedFiles, { inputs, expected }: Case): Promis
 
 async function askByHttp(catalog: Catalog, { predict }: Scoring, body: string) {
   const api = createHttpApi({
+    jobs: () => Promise.reject(new Error('there are no jobs here')),
     catalog,
     predict,
     record: () => {},

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { NumberScanner } from '../../../src/codecs/event-json/scan-number.ts';
 import { JsonScanner } from '../../../src/codecs/event-json/scan-request.ts';
+import { NumberScanner } from '../../../src/core/scan-number.ts';
 import { batchOf } from '../../support/events.ts';
 
 const numberText = fc.oneof(

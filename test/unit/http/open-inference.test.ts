@@ -35,6 +35,7 @@ function serve(catalog: Catalog, change: Partial<HttpApiOptions> = {}): HttpApi 
   answers = [];
   const options = { catalog, clock: () => NOON, requestTimeoutMs: undefined, maxBodyBytes: 1_000_000, log: quiet };
   return createHttpApi({
+    jobs: () => Promise.reject(new Error('there are no jobs here')),
     ...options,
     predict: openScoring(options.catalog, options).predict,
     record: ending => recorded.push(ending),

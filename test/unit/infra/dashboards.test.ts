@@ -179,7 +179,10 @@ describe('alerts', () => {
 
   it('are there for what an operator must know', () => {
     const names = rules.map(([name]) => name);
-    expect(names).toEqual(['success-rate', 'latency', 'lag', 'dead-letters', 'circuit-open', 'no-results']);
+    expect(names).toEqual([
+      ...['success-rate', 'latency', 'lag', 'dead-letters', 'circuit-open'],
+      ...['batch-failed', 'batch-at-risk', 'batch-poison', 'no-results'],
+    ]);
     expect(bicep).toContain('results < 0.95 * all');
   });
 

@@ -106,9 +106,14 @@ describe('model storage', () => {
   it('has the container that the app reads', () => {
     expect(main).toContain(`var modelsContainer = '${defaults.MODELS_CONTAINER}'`);
     expect(main).toContain(`var monitorContainer = '${defaults.MONITOR_CONTAINER}'`);
+    expect(main).toContain(`var batchContainer = '${defaults.BATCH_CONTAINER}'`);
     const containers = resourcesIn(read('infra/model-storage.bicep')).filter(({ type }) =>
       type.endsWith('/containers'),
     );
-    expect(containers.map(({ body }) => property(body, 'name'))).toEqual(['container', 'monitorContainer']);
+    expect(containers.map(({ body }) => property(body, 'name'))).toEqual([
+      'container',
+      'monitorContainer',
+      'batchContainer',
+    ]);
   });
 });

@@ -16,6 +16,13 @@ const LEFT_OUT = [
   'WORKER_THREADS', // by the cores; in a pod by what it requests of them
   'REQUEST_TIMEOUT_MS', // a backlog is work, not waste
   'SCHEMA_REGISTRY_AUTH', // a key, of other registries than Azure's
+  'AzureWebJobsStorage', // the identity
+  'BatchStorage', // the account with the models stands in
+  'BatchStorage__blobServiceUri', // likewise
+  'BatchStorage__clientId', // likewise
+  'BatchStorage__credential', // likewise
+  'BATCH_SCHEDULE', // whoever has templates sets it
+  'BATCH_WEBHOOK', // whoever has one sets it
   'REPLAY_SCHEDULE', // replaying by timer is off unless asked for
 ];
 

@@ -78,6 +78,7 @@ describe.each(BOTH)('deployment, %s', (options, resources) => {
         'publishes metrics appi-',
         'reads blobs models',
         'changes blobs monitor',
+        'changes blobs batch',
         'receives inference-requests',
         'receives inference-requests-results',
         'receives inference-dead-letter',
@@ -112,9 +113,10 @@ describe.each(BOTH)('deployment, %s', (options, resources) => {
   it('has an alert for each that is described', () => {
     const alerts = ofType(resources, 'Microsoft.Insights/scheduledQueryRules').map(({ name }) => name);
     expect(alerts).toEqual(
-      ['success-rate', 'latency', 'lag', 'dead-letters', 'circuit-open', 'no-results'].map(
-        name => `alert-${name}-${token}`,
-      ),
+      [
+        ...['success-rate', 'latency', 'lag', 'dead-letters', 'circuit-open'],
+        ...['batch-failed', 'batch-at-risk', 'batch-poison', 'no-results'],
+      ].map(name => `alert-${name}-${token}`),
     );
   });
 });

@@ -4,7 +4,7 @@ import { expect, it, onTestFinished } from 'vitest';
 import { explainUsedPorts, readPorts } from '../../../../src/local/demo/ports.ts';
 
 it('takes the ports of the contract, or those of the environment', () => {
-  expect(readPorts({}).map(({ port }) => port)).toEqual([5672, 5300, 9092, 10000, 7071]);
+  expect(readPorts({}).map(({ port }) => port)).toEqual([5672, 5300, 9092, 10000, 10001, 7071]);
   expect(readPorts({ EVENTHUBS_PORT: '6000', STORAGE_PORT: '' })[0]?.port).toBe(6000);
   expect(() => readPorts({ STORAGE_PORT: '99999' })).toThrow('STORAGE_PORT=99999 is no port');
 });

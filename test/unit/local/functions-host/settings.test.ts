@@ -1,10 +1,11 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readAppSettings, resolveExpressions } from '../../../../src/local/functions-host/app-settings.ts';
 import { eventHubsConnection, hostStorage } from '../../../../src/local/functions-host/connections.ts';
 import { readHostJson } from '../../../../src/local/functions-host/host-json.ts';
+import { pauseMs } from '../../../../src/local/functions-host/queues/queue-trigger.ts';
 
 let folder: string;
 beforeEach(() => {
@@ -64,6 +65,36 @@ describe('host.json', () => {
       prefetchCount: 300,
       initialOffsetOptions: { type: 'fromstart' },
     });
+  });
+
+  it('has the real host’s defaults for queues, and its refusals', () => {
+    write('host.json', { version: '2.0' });
+    const cores = availableParallelism();
+    expect(readHostJson(folder, {}).extensions.queues).toEqual({
+      batchSize: 16,
+      newBatchThreshold: 8 * cores,
+      maxDequeueCount: 5,
+      visibilityTimeout: 0,
+      maxPollingInterval: 60_000,
+      messageEncoding: 'base64',
+    });
+    const refused = [
+      { batchSize: 0 },
+      { batchSize: 33 },
+      { maxDequeueCount: 0 },
+      { maxPollingInterval: '00:00:00.05' },
+      { messageEncoding: 'hex' },
+    ];
+    for (const queues of refused) {
+      write('host.json', { version: '2.0', extensions: { queues } });
+      expect(() => readHostJson(folder, {}), JSON.stringify(queues)).toThrow(
+        `extensions.queues.${Object.keys(queues)[0]}`,
+      );
+    }
+  });
+
+  it('looks into an empty queue ever less often', () => {
+    expect([0, 1, 2, 3, 9].map(looks => pauseMs(looks, 5_000))).toEqual([200, 300, 500, 900, 5_000]);
   });
 
   it('gives way to AzureFunctionsJobHost__ settings, in any letter case', () => {

@@ -1,4 +1,4 @@
-import { writeTriplet } from '../../core/digits.ts';
+import { writeTriplet } from './digits.ts';
 
 /** Powers of ten that a double holds exactly. */
 const POWERS = Array.from({ length: 23 }, (_, exponent) => 10 ** exponent);

@@ -1,0 +1,56 @@
+import { createJobStorage } from '../azure/job-blobs.ts';
+import { createWorkQueue } from '../azure/work-queue.ts';
+import { createInspector, type FindScorer } from '../batch/jobs/inspect.ts';
+import type { JobEvents, JobRoom } from '../batch/jobs/room.ts';
+import type { SubmitRoom } from '../batch/jobs/submit.ts';
+import { batchStorageConnection, hostQueuesConnection } from '../config/connection.ts';
+import type { Settings } from '../config/settings.ts';
+import type { Catalog } from '../core/catalog.ts';
+import { ConfigurationError, RequestError } from '../core/errors.ts';
+import { NO_SEGMENTS } from '../core/routing.ts';
+import { CHUNKS_QUEUE, type WorkQueue } from '../core/work-queue.ts';
+import { createTableScorer } from '../scoring/table.ts';
+import type { World } from './world.ts';
+
+/** What all that is done to jobs works with. @throws ConfigurationError where no account is named */
+export function openJobRoom(settings: Settings, { clock, log }: World, events: JobEvents): JobRoom {
+  const storage = createJobStorage(batchStorageConnection(settings));
+  return {
+    storage,
+    blobs: storage(settings.BATCH_CONTAINER),
+    queue: openQueue(settings),
+    inFlight: settings.BATCH_CHUNKS_IN_FLIGHT,
+    retrySeconds: settings.BATCH_RETRY_SECONDS,
+    modelsContainer: settings.MODELS_CONTAINER,
+    batchContainer: settings.BATCH_CONTAINER,
+    events,
+    clock,
+    log,
+  };
+}
+
+/** Where the host's storage is not named, jobs can still be written down: who tends them sends their messages. */
+function openQueue(settings: Settings): WorkQueue {
+  try {
+    return createWorkQueue(hostQueuesConnection(settings), CHUNKS_QUEUE);
+  } catch (thrown) {
+    if (!(thrown instanceof ConfigurationError)) throw thrown;
+    return { send: () => Promise.reject(thrown) };
+  }
+}
+
+export function openSubmitRoom(room: JobRoom, findScorer: FindScorer): SubmitRoom {
+  return { ...room, inspector: createInspector(room.storage, findScorer, room.clock) };
+}
+
+/** The version that a model and a version or alias name, as the stream would take it; a stand-in is none. */
+export function scorersOf(catalog: Catalog, { clock }: Pick<World, 'clock'>): FindScorer {
+  return async (model, asked) => {
+    const routing = await catalog.routing(model, asked);
+    const { version, fallback } = routing.route ?? routing.choose('', NO_SEGMENTS, clock());
+    if (fallback || version.name !== model) {
+      throw new RequestError('unknown_model', 'route', `${model} has no version ${asked} that serves`);
+    }
+    return createTableScorer(version, clock);
+  };
+}

@@ -1,0 +1,83 @@
+import { type Cells, type ColumnType, csvCell } from '../cells.ts';
+import { copy } from '../growing.ts';
+import type { CsvForm } from './form.ts';
+import { unquoted } from './split-row.ts';
+import { type Decode, decoderOf } from './text.ts';
+
+const [COMMA, QUOTE, LF, CR] = [44, 34, 10, 13];
+
+/** Cells of the rows of a block that go to the output, by where they stand in the input's bytes. Where the input is UTF-8 between commas they are copied as they are. */
+export class CsvCells implements Cells {
+  readonly types: readonly ColumnType[];
+  /** Cells a row. */
+  readonly slots: number;
+  readonly decode: Decode;
+  readonly #copies: boolean;
+  #bytes: Buffer = Buffer.alloc(0);
+  #starts: Int32Array;
+  #ends: Int32Array;
+
+  constructor({ delimiter, encoding }: CsvForm, slots: number) {
+    this.slots = slots;
+    this.types = new Array<ColumnType>(slots).fill('STRING');
+    this.decode = decoderOf(encoding);
+    this.#copies = delimiter === COMMA && encoding === 'utf-8';
+    this.#starts = new Int32Array(slots * 256);
+    this.#ends = new Int32Array(slots * 256);
+  }
+
+  /** What the places that follow are places in. */
+  in(bytes: Buffer): void {
+    this.#bytes = bytes;
+  }
+
+  /** Room for a row's cells, before they are set. */
+  reserve(row: number): void {
+    const needed = (row + 1) * this.slots;
+    if (needed <= this.#starts.length) return;
+    this.#starts = grown(this.#starts, 2 * needed);
+    this.#ends = grown(this.#ends, 2 * needed);
+  }
+
+  set(row: number, slot: number, start: number, end: number): void {
+    this.#starts[row * this.slots + slot] = start;
+    this.#ends[row * this.slots + slot] = end;
+  }
+
+  room(row: number): number {
+    let bytes = 0;
+    for (let at = row * this.slots, to = at + this.slots; at < to; at++)
+      bytes += (this.#ends[at] as number) - (this.#starts[at] as number) + 1;
+    // Of one byte three may come, or of a quote two.
+    return this.#copies ? bytes : 2 * this.slots + 3 * bytes;
+  }
+
+  writeCsv(row: number, slot: number, into: Buffer, at: number): number {
+    const cell = row * this.slots + slot;
+    const start = this.#starts[cell] as number;
+    const end = this.#ends[cell] as number;
+    if (this.#copies || this.#isPlain(start, end)) return copy(into, at, this.#bytes, start, end);
+    return at + into.write(csvCell(this.value(row, slot)), at, 'utf8');
+  }
+
+  /** @throws TypeError where its bytes are none of the encoding. */
+  value(row: number, slot: number): string {
+    const cell = row * this.slots + slot;
+    return unquoted(this.decode(this.#bytes, this.#starts[cell] as number, this.#ends[cell] as number));
+  }
+
+  /** ASCII that needs no quotes in any CSV. */
+  #isPlain(start: number, end: number): boolean {
+    for (let at = start; at < end; at++) {
+      const byte = this.#bytes[at] as number;
+      if (byte > 127 || byte === COMMA || byte === QUOTE || byte === LF || byte === CR) return false;
+    }
+    return true;
+  }
+}
+
+function grown(column: Int32Array, size: number): Int32Array {
+  const larger = new Int32Array(size);
+  larger.set(column);
+  return larger;
+}
