@@ -75,6 +75,29 @@ export const LOG_TOPICS: Readonly<Record<string, readonly string[]>> = {
     'result cache: Redis is back',
   ],
   'telemetry-away': ['telemetry is not exported to Application Insights: …', 'metrics: …'],
+  'job-failed': [
+    'job … failed: …',
+    'job …: chunk … failed and is tried again in … s: …',
+    'job …: …; it is tried again',
+    'template … made no job for …: …',
+    'a message for a job that is not there: …',
+  ],
+  'job-goes-on': [
+    'job … is queued and starts within a minute: its messages could not be sent (…)',
+    'job … is …: due …, expected …',
+    'job … stands still: messages of … chunks are sent again',
+    'job …: … of … chunks are done again, from where the one before ended',
+    'job …: attempt …',
+    'job … succeeded: … rows scored, … rejected, in …',
+    'job … is cancelled',
+    'job … was submitted by its template',
+    "the batch process runs at the stream's priority: …",
+  ],
+  'queue-message-dropped': [
+    'a message in the queue of chunks names no chunk of a job: it is dropped',
+    'a poison message names no chunk of a job: it is dropped',
+  ],
+  'webhook-failed': ['BATCH_WEBHOOK answered …', 'BATCH_WEBHOOK did not answer: …'],
 };
 
 interface Known {
