@@ -7,6 +7,9 @@ import { BatchEncoder } from '../src/hubs/encode-message.ts';
 import { readBatch } from '../src/hubs/read-batch.ts';
 import { writeEndings } from '../src/hubs/write-endings.ts';
 import { planEndings } from '../src/ledger/plan-endings.ts';
+import { type Arms, divide } from '../src/models/divide.ts';
+import { routingStates } from '../src/rollouts/choose.ts';
+import { parseDocument } from '../src/rollouts/document.ts';
 import { metadataOf } from './function-path.ts';
 import { type Candidate, compare, processorTime } from './harness.ts';
 import { catalogOf, openModel } from './models.ts';
@@ -118,17 +121,29 @@ function keyed(metadata: unknown): unknown {
   };
 }
 
-/** Sends that share of the keys, in per cent, to the candidate; FNV-1a stands in for the hash that a rollout uses. */
+/** Sends that share of the keys, in per cent, to the candidate. */
 function rollout(production: ModelVersion, candidate: ModelVersion, share: number): Catalog {
-  const arm = (version: ModelVersion, variant: string | undefined): Route => {
-    return { version, requestedVersion: undefined, fallback: false, variant };
+  const at = new Date(0).toISOString();
+  const document = parseDocument(
+    JSON.stringify({
+      revision: 7,
+      effective_at: at,
+      aliases: { production: '1.0.0' },
+      rollout: {
+        ...{ id: 'ro_7Q2', kind: 'canary', phase: 'running', candidate: '1.1.0', baseline: '1.0.0', weight: share },
+        ...{ started_at: at, effective_at: at, duration: '24h', on_undecided: 'hold', alpha: 0.05, triggers: [] },
+      },
+    }),
+    'bench',
+  );
+  const plain: Route = { version: production, requestedVersion: undefined, fallback: false, variant: undefined };
+  const mark = { id: 'ro_7Q2', revision: 7 };
+  const arms: Arms = {
+    plain,
+    production: { ...plain, variant: 'production', rollout: mark },
+    candidate: { ...plain, version: candidate, variant: 'candidate', rollout: mark },
   };
-  const [stays, goes] = [arm(production, share > 0 ? 'production' : undefined), arm(candidate, 'candidate')];
-  return { ...catalogOf(production), routing: () => ({ choose: key => (hash(key) % 100 < share ? goes : stays) }) };
-}
-
-function hash(text: string): number {
-  let sum = 2_166_136_261;
-  for (let i = 0; i < text.length; i++) sum = Math.imul(sum ^ text.charCodeAt(i), 16_777_619);
-  return sum >>> 0;
+  const states = routingStates(document);
+  const routing = divide(states, new Map(states.map(state => [state, arms])), plain);
+  return { ...catalogOf(production), routing: () => routing };
 }

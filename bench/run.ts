@@ -21,6 +21,7 @@ import { compareProtocols } from './protocols/compare.ts';
 import { soak } from './soak/soak.ts';
 import { measureSteps } from './steps.ts';
 import { openStream } from './stream.ts';
+import { measureFold } from './sweep.ts';
 
 const SCENARIOS: Readonly<Record<string, () => Promise<unknown>>> = {
   'function-path': async () => ({
@@ -78,6 +79,7 @@ const SCENARIOS: Readonly<Record<string, () => Promise<unknown>>> = {
       'diabetes 1.1.0, batch 256': await measureLedger('diabetes', '1.1.0', 256, eventsPerSecond),
     };
   },
+  sweep: async () => ({ 'results of a canary, two arms in turn': await measureFold() }),
   protocols: compareProtocols,
   batch: async () => ({
     'CSV of 10,000,000 rows and 10 features': await measureBatch(10_000_000),

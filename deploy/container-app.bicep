@@ -137,6 +137,7 @@ resource app 'Microsoft.App/containerApps@2025-01-01' = {
             { name: 'MODELS_CONTAINER', value: 'models' }
             { name: 'MONITOR_CONTAINER', value: 'monitor' }
             { name: 'BATCH_CONTAINER', value: 'batch' }
+            { name: 'AUDIT_CONTAINER', value: 'audit' }
             { name: 'DEFAULT_MODEL', value: defaultModel }
             { name: 'SCHEMA_REGISTRY', value: schemaRegistry }
             // The ingress answers inside the environment only.

@@ -89,6 +89,34 @@ var rules = [
     query: 'customMetrics | where name == "hubscore_batch_chunks_total" and tostring(customDimensions.outcome) == "poison" | summarize chunks = sum(valueSum) | where chunks > 0'
     scope: applicationInsightsId
   }
+  {
+    name: 'rollback'
+    title: 'hubscore: a candidate was taken back by itself'
+    severity: 1
+    query: 'customMetrics | where name == "hubscore_rollout_decisions_total" and tostring(customDimensions.action) == "rollback" | summarize rollbacks = sum(valueSum) by model = tostring(customDimensions.model) | where rollbacks > 0'
+    scope: applicationInsightsId
+  }
+  {
+    name: 'rollout-waiting'
+    title: 'hubscore: a rollout is held, or undecided at its end, and waits for a person'
+    severity: 2
+    query: 'customMetrics | where name == "hubscore_rollout_waiting" and valueSum == 1 | summarize seen = count() by model = tostring(customDimensions.model), reason = tostring(customDimensions.reason)'
+    scope: applicationInsightsId
+  }
+  {
+    name: 'quarantine'
+    title: 'hubscore: one more version of a model is in quarantine'
+    severity: 3
+    query: 'customMetrics | where name == "hubscore_quarantined_versions" | summarize least = min(valueSum), most = max(valueSum) by model = tostring(customDimensions.model) | where most > least'
+    scope: applicationInsightsId
+  }
+  {
+    name: 'sweep-behind'
+    title: 'hubscore: the sweep does not keep up, so that rollouts are judged late'
+    severity: 2
+    query: 'customMetrics | where name == "hubscore_sweep_behind_events" | summarize behind = min(valueSum) by hub = tostring(customDimensions.hub) | where behind > ${lagEvents}'
+    scope: applicationInsightsId
+  }
   // What the namespace says came in beside what the app says came to its ending: it fires when the app is not there to count. A metric alert on the results hub would not, where nothing ever went out.
   // Azure Monitor does not say by which hub, so results count as incoming, too, and so does ground truth. The last minutes are left out: the app's numbers come every minute.
   {

@@ -27,6 +27,8 @@ param modelsContainer string
 param monitorContainer string
 @description('Container with batch jobs.')
 param batchContainer string
+@description('Container with the audit trail.')
+param auditContainer string
 
 @description('Names of the hubs by purpose: requests, results, deadLetters, labels.')
 param hubs Hubs
@@ -139,6 +141,7 @@ resource functionApp 'Microsoft.Web/sites@2025-03-01' = {
           { name: 'MODELS_CONTAINER', value: modelsContainer }
           { name: 'MONITOR_CONTAINER', value: monitorContainer }
           { name: 'BATCH_CONTAINER', value: batchContainer }
+          { name: 'AUDIT_CONTAINER', value: auditContainer }
           { name: 'DEFAULT_MODEL', value: defaultModel }
           { name: 'SCHEMA_REGISTRY', value: schemaRegistry }
 

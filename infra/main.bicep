@@ -81,6 +81,11 @@ param appSettings Settings = {}
 @allowed(['Standard_LRS', 'Standard_ZRS', 'Standard_GRS', 'Standard_GZRS'])
 param storageSku string = 'Standard_LRS'
 
+@description('For how many days the audit trail of rollouts can only be added to, by whoever it is; 0: without such a policy.')
+@minValue(0)
+@maxValue(146000)
+param auditDays int = 365
+
 // ── Who is told ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 @description('Where alerts are mailed to. Empty: they only show in the portal.')
@@ -142,6 +147,8 @@ var modelsContainer = 'models'
 var monitorContainer = 'monitor'
 @description('Container with batch jobs.')
 var batchContainer = 'batch'
+@description('Container with who changed what of which deployment, and why.')
+var auditContainer = 'audit'
 
 @description('What modules find by name, worked out here: what-if then knows it before anything is there.')
 var names = {
@@ -240,6 +247,8 @@ module modelStorage 'model-storage.bicep' = {
     container: modelsContainer
     monitorContainer: monitorContainer
     batchContainer: batchContainer
+    auditContainer: auditContainer
+    auditDays: auditDays
     sku: storageSku
     publicAccess: !privateNetworking
   }
@@ -273,6 +282,7 @@ module roles 'roles.bicep' = {
     modelsContainer: modelsContainer
     monitorContainer: monitorContainer
     batchContainer: batchContainer
+    auditContainer: auditContainer
     applicationInsightsName: names.applicationInsights
   }
   dependsOn: [eventHubs, hostStorage, modelStorage, monitoring]
@@ -328,6 +338,7 @@ module functionApp 'function-app.bicep' = {
     modelsContainer: modelsContainer
     monitorContainer: monitorContainer
     batchContainer: batchContainer
+    auditContainer: auditContainer
     hubs: hubs
     consumerGroup: consumerGroup
     defaultModel: defaultModel
@@ -453,6 +464,8 @@ output MODELS_CONTAINER string = modelsContainer
 output MONITOR_CONTAINER string = monitorContainer
 @description('Container with batch jobs.')
 output BATCH_CONTAINER string = batchContainer
+@description('Container with the audit trail.')
+output AUDIT_CONTAINER string = auditContainer
 @description('For pods.')
 output DEFAULT_MODEL string = defaultModel
 @description('For pods: the shared result cache; empty: none.')

@@ -14,6 +14,10 @@ param container string
 param monitorContainer string
 @description('Container with batch jobs.')
 param batchContainer string
+@description('Container with who changed what of which deployment, and why.')
+param auditContainer string
+@description('For how many days nothing in it can be changed or deleted, but added to; 0: the container has no such policy.')
+param auditDays int
 @description('Redundancy.')
 param sku string
 @description('Whether the public network may reach it, with a token.')
@@ -61,6 +65,19 @@ resource monitor 'Microsoft.Storage/storageAccounts/blobServices/containers@2026
 resource batch 'Microsoft.Storage/storageAccounts/blobServices/containers@2026-06-01' = {
   parent: blobs
   name: batchContainer
+}
+
+// The trail of rollouts. Nothing that stands there can be changed or taken away, not by its owner either: only the end of an append blob grows.
+resource audit 'Microsoft.Storage/storageAccounts/blobServices/containers@2026-06-01' = {
+  parent: blobs
+  name: auditContainer
+}
+
+// Not locked: whoever owns the account can still take it off, and the group can be removed. `az storage container immutability-policy lock` makes it final.
+resource auditIsAppendOnly 'Microsoft.Storage/storageAccounts/blobServices/containers/immutabilityPolicies@2026-06-01' = if (auditDays > 0) {
+  parent: audit
+  name: 'default'
+  properties: { immutabilityPeriodSinceCreationInDays: auditDays, allowProtectedAppendWrites: true }
 }
 
 // deployment.json is rewritten with every rollout; its old versions go after a year.

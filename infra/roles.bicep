@@ -36,6 +36,8 @@ param modelsContainer string
 param monitorContainer string
 @description('Container with batch jobs.')
 param batchContainer string
+@description('Container with the audit trail.')
+param auditContainer string
 @description('Name of Application Insights.')
 param applicationInsightsName string
 
@@ -116,6 +118,11 @@ resource monitor 'Microsoft.Storage/storageAccounts/blobServices/containers@2026
 resource batch 'Microsoft.Storage/storageAccounts/blobServices/containers@2026-06-01' existing = {
   parent: modelBlobs
   name: batchContainer
+}
+
+resource audit 'Microsoft.Storage/storageAccounts/blobServices/containers@2026-06-01' existing = {
+  parent: modelBlobs
+  name: auditContainer
 }
 
 resource applicationInsights 'Microsoft.Insights/components@2020-02-02' existing = {
@@ -220,6 +227,45 @@ resource appKeepsJobs 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
     principalId: appPrincipalId
     principalType: 'ServicePrincipal'
     description: 'Batch jobs, and inputs and outputs that lie beside them; other containers are yours to grant.'
+  }
+}
+
+resource appReadsLabels 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(labels.id, appIdentity.id, receiver)
+  scope: labels
+  properties: {
+    roleDefinitionId: receiver
+    principalId: appPrincipalId
+    principalType: 'ServicePrincipal'
+    description: 'The sweep holds ground truth against results.'
+  }
+}
+
+@description('Blobs of a container, as conditions call them.')
+var blobsOf = 'Microsoft.Storage/storageAccounts/blobServices/containers/blobs'
+
+// What a rollout does by itself is a change of deployment.json. Models stay what they are to the app: it writes nothing else there, and deletes nothing.
+resource appMovesDeployments 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(models.id, appIdentity.id, blobContributor)
+  scope: models
+  properties: {
+    roleDefinitionId: blobContributor
+    principalId: appPrincipalId
+    principalType: 'ServicePrincipal'
+    description: 'The sweep rolls back, promotes and holds: it writes deployment.json, and nothing else among the models.'
+    conditionVersion: '2.0'
+    condition: '((!(ActionMatches{\'${blobsOf}/write\'}) AND !(ActionMatches{\'${blobsOf}/add/action\'}) AND !(ActionMatches{\'${blobsOf}/move/action\'}) AND !(ActionMatches{\'${blobsOf}/delete\'})) OR (@Resource[${blobsOf}:path] StringLike \'*/deployment.json\' AND !(ActionMatches{\'${blobsOf}/delete\'})))'
+  }
+}
+
+resource appKeepsAudit 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(audit.id, appIdentity.id, blobContributor)
+  scope: audit
+  properties: {
+    roleDefinitionId: blobContributor
+    principalId: appPrincipalId
+    principalType: 'ServicePrincipal'
+    description: 'What the sweep decides is appended to the audit trail.'
   }
 }
 
@@ -400,5 +446,16 @@ resource personSubmitsJobs 'Microsoft.Authorization/roleAssignments@2022-04-01' 
     principalId: principalId
     principalType: principalType
     description: 'hubscore batch submit and its kin; tend-jobs sends the messages.'
+  }
+}
+
+resource personKeepsAudit 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (!empty(principalId)) {
+  name: guid(audit.id, principalId, blobContributor)
+  scope: audit
+  properties: {
+    roleDefinitionId: blobContributor
+    principalId: principalId
+    principalType: principalType
+    description: 'hubscore rollout start, models promote: who changes a deployment appends to its trail.'
   }
 }

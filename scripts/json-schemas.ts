@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { z } from 'zod';
 import { cardSchema } from '../src/models/card.ts';
-import { deploymentSchema } from '../src/models/deployment.ts';
+import { documentSchema } from '../src/rollouts/document.ts';
 
 const FOLDER = new URL('../docs/schemas/', import.meta.url);
 
@@ -12,7 +12,7 @@ export function jsonSchemas(): Record<string, string> {
     `${JSON.stringify({ title, ...z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) }, undefined, 2)}\n`;
   return {
     'model.schema.json': text('model.json of hubscore', cardSchema),
-    'deployment.schema.json': text('deployment.json of hubscore', deploymentSchema),
+    'deployment.schema.json': text('deployment.json of hubscore', documentSchema),
   };
 }
 

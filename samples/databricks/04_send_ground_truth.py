@@ -29,3 +29,20 @@ with hubs.producer(LABELS) as producer:
 if sent:
     note_sent(spark.createDataFrame(news), f"{schema}.labels_sent")
 print(sent, "labels sent")
+
+# COMMAND ----------
+
+# MAGIC %md
+# MAGIC # The verdict
+# MAGIC Where a rollout chose the version, its results bear the arm, `variant`. The same evidence decides in the app, which counts these labels itself: `npx hubscore rollout status NAME`.
+
+# COMMAND ----------
+
+from hubscore_client.verdict import accuracy_verdict, show
+
+arms = {row.variant: (row.right, row.labels) for row in spark.sql(f"""
+    SELECT r.variant, count_if(r.prediction = CAST(p.target AS STRING)) AS right, count(*) AS labels
+    FROM {schema}.results r JOIN {patients} p ON r.request_id = p.patient
+    WHERE r.variant IS NOT NULL GROUP BY r.variant""").collect()}
+verdict = accuracy_verdict(arms.get("candidate", (0, 0)), arms.get("production", (0, 0)))
+print(show(verdict) if arms else "no rollout chose: every result is production's")

@@ -6,7 +6,7 @@ import type { Arm, ScoredBatch } from '../core/scored-batch.ts';
 
 /** The endings of a batch as they travel between processes: columns, and all bodies in one piece. */
 export interface SentEndings {
-  readonly arms: readonly Pick<Arm, 'kind' | 'model' | 'modelVersion' | 'variant'>[];
+  readonly arms: readonly Pick<Arm, 'kind' | 'model' | 'modelVersion' | 'variant' | 'rollout'>[];
   /** By ending: its arm's place, its event's place, where its body ends. */
   readonly armOf: Uint32Array;
   readonly eventOf: Uint32Array;
@@ -18,6 +18,7 @@ export interface SentEndings {
   readonly latenciesMs: Float64Array;
   readonly requestIds: readonly (RequestId | undefined)[];
   readonly codes: readonly (ErrorCode | undefined)[];
+  readonly buckets: Int16Array;
   /** Undefined: no event carried several requests. Of an ending: undefined where its event carried one, null where it cannot be written. */
   readonly texts: readonly (string | null | undefined)[] | undefined;
   /** Undefined: no request gave a list. */
@@ -32,6 +33,7 @@ export function sendEndings(scored: ScoredBatch): SentEndings {
   const bodyEnds = new Uint32Array(length);
   const placeInEvent = new Int32Array(length);
   const latenciesMs = new Float64Array(length);
+  const buckets = new Int16Array(length);
   const bodies: Buffer[] = [];
   const requestIds: (RequestId | undefined)[] = [];
   const codes: (ErrorCode | undefined)[] = [];
@@ -51,11 +53,18 @@ export function sendEndings(scored: ScoredBatch): SentEndings {
     latenciesMs[ending] = arm.latencyMs(row);
     requestIds.push(plainId(arm.requestId(row)));
     codes.push(arm.code(row));
+    buckets[ending] = arm.bucket(row);
     texts.push(textOf(arm.text(row)));
     rows.push(arm.rowCounts(row));
   }
   return {
-    arms: scored.arms.map(({ kind, model, modelVersion, variant }) => ({ kind, model, modelVersion, variant })),
+    arms: scored.arms.map(({ kind, model, modelVersion, variant, rollout }) => ({
+      kind,
+      model,
+      modelVersion,
+      variant,
+      rollout,
+    })),
     armOf,
     eventOf,
     bodyEnds,
@@ -65,6 +74,7 @@ export function sendEndings(scored: ScoredBatch): SentEndings {
     latenciesMs,
     requestIds,
     codes,
+    buckets,
     texts: texts.some(text => text !== undefined) ? texts : undefined,
     rows: rows.some(counts => counts !== undefined) ? rows : undefined,
     slices,
@@ -72,12 +82,13 @@ export function sendEndings(scored: ScoredBatch): SentEndings {
 }
 
 export function receiveEndings({ hub, partition, events }: EventBatch, sent: SentEndings): Outcome[] {
-  const { arms, armOf, eventOf, bodyEnds, placeInEvent, bodies, latenciesMs, requestIds, codes, texts, rows } = sent;
+  const { arms, armOf, eventOf, bodyEnds, placeInEvent, bodies, latenciesMs, requestIds, codes, buckets, texts, rows } =
+    sent;
   return Array.from(armOf, (arm, ending): Outcome => {
     const event = events[eventOf[ending] as number] as Event;
     const place = placeInEvent[ending] as number;
     const id = `${hub}/${partition}/${event.sequenceNumber}`;
-    const { kind, model, modelVersion, variant } = arms[arm] as SentEndings['arms'][number];
+    const { kind, model, modelVersion, variant, rollout } = arms[arm] as SentEndings['arms'][number];
     return {
       kind,
       event,
@@ -87,6 +98,8 @@ export function receiveEndings({ hub, partition, events }: EventBatch, sent: Sen
       model,
       modelVersion,
       variant,
+      rollout,
+      bucket: buckets[ending],
       body: bodies.subarray(bodyEnds[ending - 1] ?? 0, bodyEnds[ending]),
       code: codes[ending],
       rows: rows?.[ending],

@@ -57,6 +57,10 @@ export function submitScheduled(lastRun: string | undefined): Promise<void> {
   return app.submitScheduled(lastRun);
 }
 
+export function sweep(): Promise<void> {
+  return app.sweep();
+}
+
 export function answerHttp(route: RouteName, request: HttpRequest): Promise<HttpReply> {
   return app.answerHttp(route, request);
 }

@@ -23,6 +23,8 @@ export interface App {
   tendJobs(): Promise<void>;
   /** Submits the jobs of templates that are due since the last run. */
   submitScheduled(lastRun: string | undefined): Promise<void>;
+  /** Counts what came to results, dead letters and labels since the last time, and does with rollouts what that says. */
+  sweep(): Promise<void>;
   /** Answers a request that came by one of `ROUTES`. Never throws. */
   answerHttp(route: RouteName, request: HttpRequest): Promise<HttpReply>;
   /** Builds ahead what is going to be called. Says what stands in the way; never throws. */
@@ -121,6 +123,10 @@ export function createApp({ environment, clock, log }: AppOptions): App {
     ]);
     return openJobService(settings(), { ...world, catalog, telemetry: watched });
   });
+  const sweeping = part(async lifetime => {
+    const [{ openSweep }, watched] = await Promise.all([import('./open-sweep.ts'), telemetry()]);
+    return openSweep(settings(), { ...world, telemetry: watched }, lifetime);
+  });
   const http = part(async () => {
     const [{ openHttp }, catalog, guarded, watched] = await Promise.all([
       import('./open-http.ts'),
@@ -149,6 +155,7 @@ export function createApp({ environment, clock, log }: AppOptions): App {
     failChunk: async message => (await batch()).failPoisoned(message),
     tendJobs: async () => (await batch()).tend(),
     submitScheduled: async lastRun => (await jobs()).submitScheduled(Date.parse(lastRun ?? '')),
+    sweep: async () => (await sweeping()).sweep(),
     async answerHttp(route, request) {
       const api = await http().catch(asError);
       if (!(api instanceof Error)) return api.answer(route, request);

@@ -40,6 +40,7 @@ export function openCatalog(
     workers: settings.WORKER_THREADS ?? Math.max(1, availableCores() - 1),
     defaultModel: settings.DEFAULT_MODEL,
     refreshMs: settings.MODEL_REFRESH_SECONDS * 1000,
+    checkMs: settings.DEPLOYMENT_CHECK_SECONDS * 1000,
     loadTimeoutMs: settings.MODEL_LOAD_TIMEOUT_SECONDS * 1000,
     waitMs: settings.MODEL_WAIT_SECONDS * 1000,
     memoryBytes: settings.MODEL_MEMORY_MB * MIB,

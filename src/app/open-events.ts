@@ -88,9 +88,14 @@ export async function openEvents(settings: Settings, log: Log, lifetime: Lifetim
 }
 
 /** Reads a hub by the first of these consumer groups that lets it in. */
-export function openReader(connection: Connection, hub: string, consumerGroups: readonly string[]): HubReader {
+export function openReader(
+  connection: Connection,
+  hub: string,
+  consumerGroups: readonly string[],
+  blockSize = 256,
+): HubReader {
   const connect = (group: string) => consumerClient(connection, hub, group);
-  return createSdkReader({ hub, consumerGroups, connect, blockSize: 256, idleTimeoutMs: 10_000 });
+  return createSdkReader({ hub, consumerGroups, connect, blockSize, idleTimeoutMs: 10_000 });
 }
 
 interface Senders {

@@ -12,7 +12,6 @@ import { createDeadLetterRenderer } from '../codecs/event-json/dead-letter.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Catalog } from '../core/catalog.ts';
 import { InfrastructureError } from '../core/errors.ts';
-import { NO_SEGMENTS } from '../core/routing.ts';
 import { type Loss, startChild } from '../processes/child.ts';
 import type { Scoring } from '../scoring/scoring.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
@@ -68,7 +67,7 @@ export function openGuard(
   };
   const renderDeadLetter = createDeadLetterRenderer(MAX_BODY_BYTES, clock);
   const scoreApart = createScoreApart({ ...apart, renderDeadLetter });
-  const predictApart = createPredictApart({ ...apart, find: name => findVersion(catalog, name, clock()), clock });
+  const predictApart = createPredictApart({ ...apart, find: name => findVersion(catalog, name), clock });
   const guard = createGuard({
     ...scoring,
     marks,
@@ -96,9 +95,9 @@ function marksFolder(settings: Settings): string {
   return join(cacheDirOf(settings), 'marks', key.digest('hex').slice(0, 16));
 }
 
-async function findVersion(catalog: Catalog, { name, version, label }: VersionName, nowMs: number) {
+async function findVersion(catalog: Catalog, { name, version, label }: VersionName) {
   const routing = await catalog.routing(name, version);
-  const found = (routing.route ?? routing.choose('', NO_SEGMENTS, nowMs)).version;
+  const found = (routing.route ?? routing.production).version;
   if (found.label === label) return found;
   throw new InfrastructureError(
     `${name} ${label} answered, and here is ${found.label}: the version was replaced just now`,

@@ -7,7 +7,6 @@ import { batchStorageConnection, hostQueuesConnection } from '../config/connecti
 import type { Settings } from '../config/settings.ts';
 import type { Catalog } from '../core/catalog.ts';
 import { ConfigurationError, RequestError } from '../core/errors.ts';
-import { NO_SEGMENTS } from '../core/routing.ts';
 import { CHUNKS_QUEUE, type WorkQueue } from '../core/work-queue.ts';
 import { createTableScorer } from '../scoring/table.ts';
 import type { World } from './world.ts';
@@ -47,7 +46,7 @@ export function openSubmitRoom(room: JobRoom, findScorer: FindScorer): SubmitRoo
 export function scorersOf(catalog: Catalog, { clock }: Pick<World, 'clock'>): FindScorer {
   return async (model, asked) => {
     const routing = await catalog.routing(model, asked);
-    const { version, fallback } = routing.route ?? routing.choose('', NO_SEGMENTS, clock());
+    const { version, fallback } = routing.route ?? routing.production;
     if (fallback || version.name !== model) {
       throw new RequestError('unknown_model', 'route', `${model} has no version ${asked} that serves`);
     }

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import { type ContainerClient, RestError } from '@azure/storage-blob';
 import type { Connection } from '../config/connection.ts';
-import { type Blobs, BlobUnusable, ContainerMissing, type WriteCondition } from '../core/blobs.ts';
+import { type Blobs, type BlobText, BlobUnusable, ContainerMissing, type WriteCondition } from '../core/blobs.ts';
 import { fromUtf8 } from '../core/utf8.ts';
 import { guard, guardStream, LIST, READ, WRITE } from './blob-errors.ts';
 import { connectContainer } from './connect-blobs.ts';
@@ -18,6 +18,36 @@ export function createBlobs(connection: Connection, name: string): Blobs {
     }
     return connecting;
   };
+
+  /** @param known where the blob is the one of this ETag, it answers 304 */
+  async function readText(
+    path: string,
+    signal: AbortSignal,
+    maxBytes = MAX_TEXT_BYTES,
+    known?: string,
+  ): Promise<BlobText> {
+    const response = await (await container()).getBlobClient(path).download(0, undefined, {
+      abortSignal: signal,
+      ...(known !== undefined && { conditions: { ifNoneMatch: known } }),
+    });
+    const stream = response.readableStreamBody as Readable;
+    const chunks: Uint8Array[] = [];
+    let bytes = response.contentLength ?? 0;
+    try {
+      if (bytes > maxBytes) throw tooLarge(path, bytes, maxBytes);
+      bytes = 0;
+      for await (const chunk of stream as AsyncIterable<Uint8Array>) {
+        bytes += chunk.length;
+        if (bytes > maxBytes) throw tooLarge(path, bytes, maxBytes);
+        chunks.push(chunk);
+      }
+    } finally {
+      stream.destroy(); // or what was not read keeps its connection
+    }
+    const text = fromUtf8(Buffer.concat(chunks));
+    if (text === undefined) throw new BlobUnusable(`${path}: not UTF-8 text: save it as UTF-8 and upload it again`);
+    return { text, etag: etagOf(response.etag), answeredAtMs: response.date?.getTime() };
+  }
 
   return {
     async list(prefix, signal, missing = 'none') {
@@ -38,26 +68,17 @@ export function createBlobs(connection: Connection, name: string): Blobs {
         return blobs;
       });
     },
-    async readText(path, signal, maxBytes = MAX_TEXT_BYTES) {
+    async readText(path, signal, maxBytes) {
+      return guard(READ, `reading ${path}`, signal, () => readText(path, signal, maxBytes));
+    },
+    async readNewer(path, etag, signal, maxBytes) {
       return guard(READ, `reading ${path}`, signal, async () => {
-        const response = await (await container()).getBlobClient(path).download(0, undefined, { abortSignal: signal });
-        const stream = response.readableStreamBody as Readable;
-        const chunks: Uint8Array[] = [];
-        let bytes = response.contentLength ?? 0;
         try {
-          if (bytes > maxBytes) throw tooLarge(path, bytes, maxBytes);
-          bytes = 0;
-          for await (const chunk of stream as AsyncIterable<Uint8Array>) {
-            bytes += chunk.length;
-            if (bytes > maxBytes) throw tooLarge(path, bytes, maxBytes);
-            chunks.push(chunk);
-          }
-        } finally {
-          stream.destroy(); // or what was not read keeps its connection
+          return await readText(path, signal, maxBytes, etag);
+        } catch (thrown) {
+          if (thrown instanceof RestError && thrown.statusCode === 304) return undefined;
+          throw thrown;
         }
-        const text = fromUtf8(Buffer.concat(chunks));
-        if (text === undefined) throw new BlobUnusable(`${path}: not UTF-8 text: save it as UTF-8 and upload it again`);
-        return { text, etag: etagOf(response.etag) };
       });
     },
     async read(path, offset, etag, signal) {
@@ -101,6 +122,15 @@ export function createBlobs(connection: Connection, name: string): Blobs {
           }),
         );
         return response.etag ?? '';
+      });
+    },
+    async append(path, text, at, signal) {
+      return guard(WRITE, `appending to ${path}`, signal, async () => {
+        const client = (await container()).getAppendBlobClient(path);
+        const options = { abortSignal: signal, blobHTTPHeaders: { blobContentType: 'application/x-ndjson' } };
+        if (at === 0) await creatingContainer(await container(), () => client.createIfNotExists(options));
+        const body = Buffer.from(text);
+        await client.appendBlock(body, body.length, { abortSignal: signal, conditions: { appendPosition: at } });
       });
     },
     async delete(path, etag, signal) {

@@ -24,12 +24,14 @@ export function withBreaker(blobs: Blobs, breaker: Breaker): Blobs {
   return {
     list: guarded(blobs.list),
     readText: guarded(blobs.readText),
+    readNewer: guarded(blobs.readNewer),
     async read(path, offset, etag, signal) {
       return counted(await guarded(blobs.read)(path, offset, etag, signal), signal);
     },
     properties: guarded(blobs.properties),
     writeText: guarded(blobs.writeText),
     writeFile: guarded(blobs.writeFile),
+    append: guarded(blobs.append),
     delete: guarded(blobs.delete),
   };
 }

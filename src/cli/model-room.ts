@@ -8,6 +8,7 @@ import type { ModelFiles } from '../models/open-files.ts';
 import type { Inspection } from '../models/publish.ts';
 import { productionVersion } from '../models/resolve-version.ts';
 import { deploymentPath, type ModelStore, type StoredModel } from '../models/store.ts';
+import type { Rollout } from '../rollouts/document.ts';
 import { scratchRoot } from './scratch.ts';
 
 /** The models in storage that the settings name. */
@@ -67,6 +68,9 @@ export interface Deployed {
   readonly aliases: ReadonlyMap<string, string>;
   /** The version that answers where none is asked for, as long as it loads. */
   readonly production: string | undefined;
+  /** Version → why it must not serve. */
+  readonly quarantine: Readonly<Record<string, string>>;
+  readonly rollout: Rollout | undefined;
   /** Why its deployment.json cannot be used, so that neither is known. */
   readonly problem: string | undefined;
 }
@@ -77,13 +81,16 @@ export async function readDeployed(store: ModelStore, model: StoredModel, signal
   const versions = [...model.versions.keys()];
   try {
     const { text } = await store.readText(path, signal, MAX_DEPLOYMENT_BYTES);
-    const { aliases } = parseDeployment(text, path);
-    return { aliases, production: productionVersion({ versions, aliases }), problem: undefined };
+    const { aliases, document } = parseDeployment(text, path);
+    const { quarantine, rollout } = document;
+    const production = productionVersion({ versions, aliases, quarantined: new Set(Object.keys(quarantine)) });
+    return { aliases, production, quarantine, rollout, problem: undefined };
   } catch (thrown) {
     const aliases = new Map<string, string>();
+    const none = { aliases, quarantine: {}, rollout: undefined };
     if (thrown instanceof BlobGone)
-      return { aliases, production: productionVersion({ versions, aliases }), problem: undefined };
+      return { ...none, production: productionVersion({ versions, aliases }), problem: undefined };
     if (!(thrown instanceof BlobUnusable || thrown instanceof BadDeployment)) throw thrown;
-    return { aliases, production: undefined, problem: thrown.message };
+    return { ...none, production: undefined, problem: thrown.message };
   }
 }

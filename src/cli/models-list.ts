@@ -148,7 +148,7 @@ async function serving(
   const reason = () => (errors.length > 0 ? errors.join('; ') : undefined);
   try {
     const routing = await catalog.routing(name, undefined);
-    const { version } = routing.route ?? routing.choose(name, [], 0);
+    const { version } = routing.route ?? routing.production;
     const own = version.name === name ? version.version : `${version.name} ${version.version}`;
     const isOther = own !== deployed.production;
     return {

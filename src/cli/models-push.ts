@@ -3,15 +3,18 @@ import { basename, dirname, join, resolve } from 'node:path';
 import semver from 'semver';
 import type { Settings } from '../config/settings.ts';
 import { asError, InfrastructureError } from '../core/errors.ts';
-import { parseCard } from '../models/card.ts';
+import { NO_CARD, parseCard } from '../models/card.ts';
 import { type AliasChange, pinProduction, setAlias, withAlias } from '../models/deployment.ts';
-import type { ModelFiles } from '../models/open-files.ts';
-import { type Inspection, pushModel } from '../models/publish.ts';
+import { GOLDEN_FILE, parseGolden } from '../models/golden.ts';
+import { type ModelFiles, openModelFiles } from '../models/open-files.ts';
+import { type Inspection, pushGolden, pushModel } from '../models/publish.ts';
 import type { ModelStore } from '../models/store.ts';
+import { changedBy, recordChanges } from './change-deployment.ts';
 import { commandSettings } from './environment.ts';
-import { accountOf, inspect, openStore, readDeployed, shareVerdict } from './model-room.ts';
+import { accountOf, inspect, openStore, readDeployed, shareVerdict, withLoaders } from './model-room.ts';
 import { refusing } from './models-alias.ts';
 import { jsonLine, printable } from './printable.ts';
+import { replayGolden } from './replay-golden.ts';
 import { type Production, productionOf, showAliasChange } from './show-alias-change.ts';
 import { showInspection } from './show-inspection.ts';
 import { CommandError, paintFor, Refusal, type Terminal } from './terminal.ts';
@@ -45,6 +48,7 @@ export async function push(terminal: Terminal, path: string, options: PushOption
       'It was not pushed: nothing would read that.',
     );
   }
+  const golden = await tryGolden(settings, files, signal);
   say(paint('bold', printable(`${files.name} ${inspection.label}`)));
   for (const line of showInspection(inspection, paint)) say(line);
   const store = await openStore(settings);
@@ -62,8 +66,13 @@ export async function push(terminal: Terminal, path: string, options: PushOption
   let pushed = false;
   if (options.dryRun) say('not pushed (--dry-run)');
   else {
-    if (plan.pin !== undefined) await refusing(pinProduction(store, files.name, plan.pin, signal));
+    const by = await changedBy(terminal, settings, files.name);
+    if (plan.pin !== undefined) await refusing(pinProduction(store, files.name, plan.pin, signal, by));
     // Before the model, so that who finds that finds this too.
+    if (golden !== undefined) {
+      await pushGolden(store, files, golden.path, signal);
+      say(`  ${paint('dim', 'golden   ')} ${golden.rows} rows, answered as expected`);
+    }
     await shareVerdict(settings, inspection).catch(thrown => {
       const why = `what trying it has shown was not kept in ${settings.MONITOR_CONTAINER}: ${asError(thrown).message}`;
       say(`${paint('yellow', 'note')} ${printable(why)}; the functions try it themselves`);
@@ -74,10 +83,38 @@ export async function push(terminal: Terminal, path: string, options: PushOption
     });
     const where = printable(`${settings.MODELS_CONTAINER}/${files.name}/${files.version}${accountOf(settings)}`);
     say(pushed ? `${paint('green', 'pushed')} to ${where}` : `already at ${where}, the same file`);
-    if (options.alias) await refusing(setAlias(store, files.name, options.alias, files.version, signal, plan.pin));
+    if (options.alias) await refusing(setAlias(store, files.name, options.alias, files.version, signal, plan.pin, by));
+    if (plan.pin !== undefined || options.alias) await recordChanges(terminal, settings, store, files.name);
     say(outcome(plan, files.version, settings));
   }
   if (options.json) terminal.stdout.write(`${jsonLine(asJson(files, inspection, plan, pushed, settings))}\n`);
+}
+
+/** Answers the golden rows beside the file, where there are any. @throws Refusal where an answer differs */
+async function tryGolden(settings: Settings, files: ModelFiles, signal: AbortSignal): Promise<GoldenFile | undefined> {
+  const path = join(dirname(files.file), GOLDEN_FILE);
+  if (!existsSync(path)) return undefined;
+  const faults = await withLoaders(settings, async loaders => {
+    const raw = files.card === undefined ? NO_CARD : parseCard(readFileSync(files.card), files.card);
+    const opened = await openModelFiles(files, raw, loaders);
+    try {
+      return await replayGolden(opened.version, parseGolden(readFileSync(path, 'utf8'), path), settings, signal);
+    } finally {
+      await opened.close();
+    }
+  }).catch(thrown => {
+    signal.throwIfAborted();
+    if (thrown instanceof InfrastructureError) throw thrown;
+    throw new Refusal(asError(thrown).message, 'It was not pushed.', { cause: thrown });
+  });
+  if (faults.length > 0)
+    throw new Refusal(`${path}: ${faults.join('; ')}`, 'It was not pushed: it answers otherwise than expected.');
+  return { path, rows: parseGolden(readFileSync(path, 'utf8'), path).length };
+}
+
+interface GoldenFile {
+  readonly path: string;
+  readonly rows: number;
 }
 
 interface Plan {

@@ -20,7 +20,7 @@ Examples:
   $ npx hubscore models try samples/models/diabetes/1.0.0 @row.bin --content-type application/msgpack
   $ npx hubscore models try churn inference-requests/2/1841`;
 
-/** `hubscore models list|show|push|try|alias|rollback|pull|delete`; what they need is loaded when they are called, since ONNX Runtime takes its time. */
+/** `hubscore models list|show|push|try|verify|alias|promote|rollback|block|unblock|pull|delete`; what they need is loaded when they are called, since ONNX Runtime takes its time. */
 export function modelsCommand(terminal: Terminal): Command {
   const models = new Command('models')
     .summary('list, show, push, pull and try models, move their aliases')
@@ -77,6 +77,48 @@ export function modelsCommand(terminal: Terminal): Command {
     .option('--json', 'what changed as one JSON object')
     .action(async (name, alias, version, options) =>
       (await import('./models-alias.ts')).alias(terminal, name, alias, version, options),
+    );
+  models
+    .command('promote')
+    .description(
+      'Points production at a version, at once. Refused while a rollout runs, and of a version in quarantine.',
+    )
+    .argument('<name>', 'model')
+    .argument('<version>', 'version, or an alias that stands for one')
+    .option('--force', 'though it is in quarantine')
+    .option('--json', 'what changed as one JSON object')
+    .action(async (name, version, options) =>
+      (await import('./models-alias.ts')).promote(terminal, name, version, options),
+    );
+  models
+    .command('block')
+    .description("Puts a version into quarantine, and takes its traffic away at once, the backlog's included.")
+    .argument('<name>', 'model')
+    .argument('<version>', 'version, in full')
+    .option('--reason <text>', 'why, for all who meet it', 'no reason given')
+    .option('--json', 'what its deployment.json says now as one JSON object')
+    .action(async (name, version, options) =>
+      (await import('./models-block.ts')).blockVersion(terminal, name, version, options),
+    );
+  models
+    .command('unblock')
+    .description('Lets a version out of quarantine; no traffic comes back by that.')
+    .argument('<name>', 'model')
+    .argument('<version>', 'version, in full')
+    .option('--json', 'what its deployment.json says now as one JSON object')
+    .action(async (name, version, options) =>
+      (await import('./models-block.ts')).unblockVersion(terminal, name, version, options),
+    );
+  models
+    .command('verify')
+    .description(
+      'Replays the golden rows of a version in storage on this machine. Exit status 2 where an answer differs.',
+    )
+    .argument('<name>', 'model')
+    .argument('<version>', 'version, or an alias that stands for one')
+    .option('--json', 'one JSON object')
+    .action(async (name, version, options) =>
+      (await import('./models-verify.ts')).verifyVersion(terminal, name, version, options),
     );
   models
     .command('rollback')

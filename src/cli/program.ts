@@ -1,14 +1,17 @@
 import { Command, CommanderError } from 'commander';
 import { unknownSettings } from '../config/unknown-settings.ts';
 import { VERSION } from '../core/version.ts';
+import { auditCommand } from './audit.ts';
 import { batchCommand } from './batch.ts';
 import { doctorCommand } from './doctor.ts';
 import { commandVariables, staleLocalSettings } from './environment.ts';
+import { labelCommand } from './label.ts';
 import { loadCommand } from './load.ts';
 import { modelsCommand } from './models.ts';
 import { printable, printableLines } from './printable.ts';
 import { explainProblem } from './problems.ts';
 import { replayCommand } from './replay.ts';
+import { rolloutCommand } from './rollout.ts';
 import { sendCommand } from './send.ts';
 import { statusCommand } from './status.ts';
 import { tailCommand } from './tail.ts';
@@ -36,6 +39,9 @@ export function createProgram(terminal: Terminal): Command {
     .addCommand(sendCommand(terminal))
     .addCommand(tailCommand(terminal))
     .addCommand(modelsCommand(terminal))
+    .addCommand(rolloutCommand(terminal))
+    .addCommand(labelCommand(terminal))
+    .addCommand(auditCommand(terminal))
     .addCommand(replayCommand(terminal))
     .addCommand(verifyCommand(terminal))
     .addCommand(doctorCommand(terminal))

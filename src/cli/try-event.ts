@@ -87,7 +87,7 @@ function inputsOf(features: unknown, version: ModelVersion): Pick<TriedRecord, '
 }
 
 /** Whatever a request asks for, this version answers. */
-function onlyOne(version: ModelVersion): Catalog {
+export function onlyOne(version: ModelVersion): Catalog {
   const route = { version, requestedVersion: undefined, fallback: false, variant: undefined };
   return { routing: () => ({ route }), fallbackFor: async () => undefined, list: async () => [] };
 }

@@ -50,6 +50,9 @@ export const settingsSchema = z.object({
   ),
   ModelStorage__credential: optionalText('`managedidentity` where the identity above is to be used.'),
   MODELS_CONTAINER: text('Container with the models.').default('models'),
+  AUDIT_CONTAINER: text(
+    'Container, in the same account, with who changed what of which deployment and why: append blobs, to which nothing but the end is added.',
+  ).default('audit'),
   MONITOR_CONTAINER: text(
     'Container, in the same account, with what the app keeps for itself: what trying models has shown, so that each is tried once and not by every instance.',
   ).default('monitor'),
@@ -110,6 +113,16 @@ export const settingsSchema = z.object({
     'Tokens for such servers by the name that cards give them (`backend.token`), as JSON: `{"mlserver": "…"}`.',
   ),
   MODEL_REFRESH_SECONDS: whole('How often deployments and new versions are looked for.', 1, 30),
+  DEPLOYMENT_CHECK_SECONDS: whole(
+    "How old what is known of a model's deployment.json may be when a batch is routed by it; the check costs one request that brings no bytes. A rollback reaches every instance within this and a batch.",
+    1,
+    5,
+  ),
+  ROLLOUT_LEAD_SECONDS: whole(
+    'How long before it takes effect a change of a rollout is announced, so that every instance knows it by then; at least twice DEPLOYMENT_CHECK_SECONDS.',
+    1,
+    15,
+  ),
   MODEL_LOAD_TIMEOUT_SECONDS: whole(
     'A model not loaded by then is unavailable. The process that tries a file is ended after this long, too; that of a small one sooner.',
     1,
@@ -241,6 +254,17 @@ export const settingsSchema = z.object({
     1,
     360,
   ),
+
+  SWEEP_SCHEDULE: schedule(
+    'When results, dead letters and labels are counted, and rollouts judged by that (NCRONTAB).',
+    '*/15 * * * * *',
+  ),
+  MONITOR_RETENTION_DAYS: whole(
+    'How long windows of an hour and of a day are kept, with what was counted in them.',
+    1,
+    90,
+  ),
+  LABEL_WINDOW_DAYS: whole('How long a label waits for its request, and a prediction for its label.', 1, 7),
 
   MAX_ATTEMPTS: whole('How often a request is tried at most, replays included.', 1, 3),
   REPLAY_SCHEDULE: optionalSchedule(

@@ -10,6 +10,8 @@ export interface BlobEntry {
 export interface BlobText {
   readonly text: string;
   readonly etag: string;
+  /** Storage's own clock when it answered, milliseconds since the epoch, to the second; undefined where it does not say. */
+  readonly answeredAtMs?: number | undefined;
 }
 
 export interface BlobProperties {
@@ -36,6 +38,8 @@ export interface Blobs {
   list(prefix: string, signal: AbortSignal, missing?: 'none' | 'error'): Promise<readonly BlobEntry[]>;
   /** @param maxBytes more than that is BlobUnusable, and is not read; 16 MiB where nothing is said. What is no UTF-8 is BlobUnusable, too. */
   readText(path: string, signal: AbortSignal, maxBytes?: number): Promise<BlobText>;
+  /** The same where the blob is not the one of the ETag; undefined where it still is, which costs a round trip and no bytes. */
+  readNewer(path: string, etag: string, signal: AbortSignal, maxBytes?: number): Promise<BlobText | undefined>;
   /** Bytes from `offset` on, under the ETag: a changed blob is `BlobGone`. */
   read(path: string, offset: number, etag: string, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>>;
   properties(path: string, signal: AbortSignal): Promise<BlobProperties>;
@@ -49,6 +53,11 @@ export interface Blobs {
     condition: WriteCondition,
     signal: AbortSignal,
   ): Promise<string>;
+  /**
+   * Adds to the end of a blob that grows by nothing else, which is made where it is to begin at 0.
+   * @param at how many bytes it must have @throws BlobConflict where it has another number: somebody else was first.
+   */
+  append(path: string, text: string, at: number, signal: AbortSignal): Promise<void>;
   /** Takes a blob away. @throws BlobConflict where it is no longer the one of the ETag, which may be so where there is none, too. */
   delete(path: string, etag: string, signal: AbortSignal): Promise<void>;
 }

@@ -9,6 +9,8 @@ export interface Catalog {
    * @throws RequestError unknown_model or model_unavailable; InfrastructureError where storage is away and nothing answers.
    */
   routing(model: string | undefined, version: string | undefined): Routing | Promise<Routing>;
+  /** To be waited for before a batch, so that it is routed by what holds now; undefined where that is known. */
+  current?(): Promise<void> | undefined;
   /** The version or model that the card declares as stand-in; undefined where it declares none. */
   fallbackFor(version: ModelVersion): Promise<ModelVersion | undefined>;
   /** What is known, loaded or not, for those who list and for readiness. */

@@ -95,7 +95,7 @@ export class EndingMessages {
     const event = this.scored.event(ending);
     const messageId = this.scored.resultId(ending);
     const body = this.scored.body(ending);
-    const own = this.#own(event, this.settledThrough(at));
+    const own = this.#own(event, this.settledThrough(at), this.bucket(at));
     return {
       messageId,
       correlationId: event.correlationId,
@@ -115,16 +115,27 @@ export class EndingMessages {
     for (let at = 0; at < this.length; at++) yield this.message(at);
   }
 
-  #own({ sequenceNumber, properties: { traceparent } }: Event, settledThrough: number): Properties {
-    const position = { source_sequence_number: sequenceNumber, settled_through: settledThrough };
+  /** What the key of a message's request falls into; -1 where no rollout chose. */
+  bucket(at: number): number {
+    const ending = this.ending(at);
+    return this.scored.arm(ending).bucket(this.scored.rowOf(ending));
+  }
+
+  #own({ sequenceNumber, properties: { traceparent } }: Event, settledThrough: number, bucket: number): Properties {
+    const position = {
+      ...(bucket < 0 ? undefined : { bucket }),
+      source_sequence_number: sequenceNumber,
+      settled_through: settledThrough,
+    };
     return typeof traceparent === 'string' ? { ...position, traceparent } : position;
   }
 }
 
-function propertiesOf({ model, modelVersion, variant }: Arm): Properties {
+function propertiesOf({ model, modelVersion, variant, rollout }: Arm): Properties {
   return {
     ...(model === undefined ? undefined : { model }),
     ...(modelVersion === undefined ? undefined : { model_version: modelVersion }),
     ...(variant === undefined ? undefined : { variant }),
+    ...(rollout === undefined ? undefined : { rollout: rollout.id, revision: rollout.revision }),
   };
 }

@@ -28,6 +28,16 @@ export interface RowName {
   readonly id: RequestId | undefined;
 }
 
+/** A slice of rows that went into the model together, of which it failed on some; its dead letters share the fate, and the time. */
+export interface FailedRun {
+  /** As first run. */
+  readonly rows: number;
+  /** After halving. */
+  readonly failed: number;
+  /** Milliseconds since the epoch. */
+  readonly failedAtMs: number;
+}
+
 /** A request that cannot be scored: it ends as a dead letter, its neighbours go on. The message says what was expected and what came, never the payload. */
 export class RequestError extends Error {
   override readonly name = 'RequestError';
@@ -37,17 +47,26 @@ export class RequestError extends Error {
   readonly stage: Stage;
   /** The row that is to blame, where the request has several. */
   readonly row: RowName | undefined;
+  /** The run that failed on it, where one did. */
+  readonly run: FailedRun | undefined;
 
   constructor(
     code: ErrorCode,
     stage: Stage,
     message: string,
-    options: { readonly cause?: unknown; readonly row?: RowName } = {},
+    options: { readonly cause?: unknown; readonly row?: RowName; readonly run?: FailedRun | undefined } = {},
   ) {
     super(message, 'cause' in options ? { cause: options.cause } : undefined);
     this.code = code;
     this.stage = stage;
     this.row = options.row;
+    this.run = options.run;
+  }
+
+  /** The same with the run that it comes from. */
+  of(run: FailedRun): RequestError {
+    const { code, stage, message, cause, row } = this;
+    return new RequestError(code, stage, message, { cause, ...(row && { row }), run });
   }
 
   /** The same said of the request that the row is in. */
@@ -55,6 +74,7 @@ export class RequestError extends Error {
     return new RequestError(this.code, this.stage, `instance ${row.index}: ${this.message}${more}`, {
       cause: this.cause,
       row,
+      run: this.run,
     });
   }
 }

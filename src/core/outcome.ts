@@ -3,6 +3,7 @@ import type { Event } from './event.ts';
 import type { ModelVersion } from './model.ts';
 import type { Prediction } from './prediction.ts';
 import type { RequestId } from './request.ts';
+import type { RolloutMark } from './routing.ts';
 
 /** Why a row of a pack has no answer. */
 export interface RowError extends RowName {
@@ -68,6 +69,10 @@ export interface Outcome {
   readonly model: string | undefined;
   readonly modelVersion: string | undefined;
   readonly variant: string | undefined;
+  /** Where a rollout chose. */
+  readonly rollout?: RolloutMark | undefined;
+  /** What its key falls into; absent or -1 where no rollout chose. */
+  readonly bucket?: number | undefined;
   /** JSON, UTF-8. */
   readonly body: Buffer;
   /** Dead letters only. */
@@ -80,7 +85,7 @@ export interface Outcome {
 
 /** What a dead letter says besides its error; an `Outcome` has it all. */
 export type Subject = Pick<Outcome, 'event' | 'resultId' | 'model' | 'modelVersion'> &
-  Partial<Pick<Outcome, 'requestId' | 'variant' | 'text'>> & {
+  Partial<Pick<Outcome, 'requestId' | 'variant' | 'rollout' | 'bucket' | 'text'>> & {
     /** Of its body, where the dead letters of its event are many; a longer one leaves the original out. */
     readonly maxBytes?: number | undefined;
   };

@@ -2,6 +2,7 @@ import type { ErrorCode } from './errors.ts';
 import type { Event } from './event.ts';
 import type { Outcome, RowCounts, SliceTiming } from './outcome.ts';
 import type { RequestId } from './request.ts';
+import type { RolloutMark } from './routing.ts';
 
 /** Endings that share their kind and their wording: results of one version by one route, or dead letters that name the same. Rows count within it. */
 export interface Arm {
@@ -9,6 +10,7 @@ export interface Arm {
   readonly model: string | undefined;
   readonly modelVersion: string | undefined;
   readonly variant: string | undefined;
+  readonly rollout: RolloutMark | undefined;
   /** No body is longer, bytes; undefined where `maxBodyBytes` is to be asked for each. */
   readonly maxBytes: number | undefined;
   /** No less than `writeBody` takes for this row, bytes. */
@@ -26,6 +28,8 @@ export interface Arm {
   text(row: number): (() => string) | undefined;
   /** Dead letters only. */
   code(row: number): ErrorCode | undefined;
+  /** Where a rollout chose: what its key falls into; else -1. */
+  bucket(row: number): number;
 }
 
 /** Where endings stand, column by column. */
@@ -139,7 +143,7 @@ export class ScoredBatch implements EndingColumns {
   outcome(ending: number): Outcome {
     const arm = this.arm(ending);
     const row = this.rowOf(ending);
-    const { kind, model, modelVersion, variant } = arm;
+    const { kind, model, modelVersion, variant, rollout } = arm;
     return {
       kind,
       event: this.event(ending),
@@ -149,6 +153,8 @@ export class ScoredBatch implements EndingColumns {
       model,
       modelVersion,
       variant,
+      rollout,
+      bucket: arm.bucket(row),
       body: this.body(ending),
       code: arm.code(row),
       latencyMs: arm.latencyMs(row),
@@ -215,7 +221,7 @@ export class OutcomeArms {
 
   of(outcome: Outcome): OutcomeArm {
     if (this.#last?.takes(outcome)) return this.#last;
-    const key = JSON.stringify([outcome.kind, outcome.model, outcome.modelVersion, outcome.variant]);
+    const key = JSON.stringify([outcome.kind, outcome.model, outcome.modelVersion, outcome.variant, outcome.rollout]);
     let arm = this.#byKey.get(key);
     if (arm === undefined) {
       arm = new OutcomeArm(this.#firstPlace + this.all.length, outcome);
@@ -227,26 +233,33 @@ export class OutcomeArms {
   }
 }
 
+function isSameMark(one: RolloutMark | undefined, other: RolloutMark | undefined): boolean {
+  return one === other || (one?.id === other?.id && one?.revision === other?.revision);
+}
+
 export class OutcomeArm implements Arm {
   readonly place: number;
   readonly kind: Outcome['kind'];
   readonly model: string | undefined;
   readonly modelVersion: string | undefined;
   readonly variant: string | undefined;
+  readonly rollout: RolloutMark | undefined;
   readonly maxBytes = undefined;
   readonly isSingle = false;
   readonly #outcomes: Outcome[] = [];
 
-  constructor(place: number, { kind, model, modelVersion, variant }: Outcome) {
+  constructor(place: number, { kind, model, modelVersion, variant, rollout }: Outcome) {
     this.place = place;
     this.kind = kind;
     this.model = model;
     this.modelVersion = modelVersion;
     this.variant = variant;
+    this.rollout = rollout;
   }
 
-  takes({ kind, model, modelVersion, variant }: Outcome): boolean {
-    return kind === this.kind && model === this.model && modelVersion === this.modelVersion && variant === this.variant;
+  takes({ kind, model, modelVersion, variant, rollout }: Outcome): boolean {
+    const isSame = kind === this.kind && model === this.model && modelVersion === this.modelVersion;
+    return isSame && variant === this.variant && isSameMark(rollout, this.rollout);
   }
 
   /** Gives its row. */
@@ -282,6 +295,10 @@ export class OutcomeArm implements Arm {
 
   code(row: number): ErrorCode | undefined {
     return this.#of(row).code;
+  }
+
+  bucket(row: number): number {
+    return this.#of(row).bucket ?? -1;
   }
 
   #of(row: number): Outcome {

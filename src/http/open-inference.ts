@@ -96,7 +96,7 @@ export class OpenInference {
   /** The version that a path names. @throws RequestError unknown_model where it is not there, though a request for it would be answered by another. */
   async #find({ name, version }: Readonly<Record<string, string>>) {
     const routing = await this.#options.catalog.routing(name, version);
-    const route = routing.route ?? routing.choose('', NO_SEGMENTS, this.#options.clock());
+    const route = routing.route ?? routing.production;
     if (route.fallback && version !== undefined) {
       throw new RequestError('unknown_model', 'route', `${name} has no version ${version} that can serve`);
     }

@@ -126,6 +126,8 @@ export interface Frame {
   readonly digits: number;
   /** The first sequence number of more digits. */
   readonly end: number;
+  /** Its first own property is a bucket. */
+  readonly hasBucket: boolean;
 }
 
 /** More than partitions and rollouts need; a producer that makes up model names must not fill the memory. */

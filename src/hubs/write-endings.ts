@@ -5,6 +5,7 @@ import type { Arm } from '../core/scored-batch.ts';
 import { type BatchEncoder, type Frame, LONG_BYTES } from './encode-message.ts';
 
 const SETTLED_THROUGH_KEY_BYTES = 2 + 'settled_through'.length;
+const SEQUENCE_NUMBER_KEY_BYTES = 2 + 'source_sequence_number'.length;
 /** Descriptor and size of the body's data section, with which a frame ends. */
 const BODY_HEADER_BYTES = 8;
 const NO_BODY = Buffer.alloc(0);
@@ -52,7 +53,9 @@ export function writeEndings(encoder: BatchEncoder, messages: EndingMessages, fr
     const settledAt = bodyAt - BODY_HEADER_BYTES - LONG_BYTES;
     const { view } = encoder;
     writeLong(view, settledAt, markAt(mark, next));
-    writeLong(view, settledAt - SETTLED_THROUGH_KEY_BYTES - LONG_BYTES, sequenceNumber);
+    const sequenceAt = settledAt - SETTLED_THROUGH_KEY_BYTES - LONG_BYTES;
+    writeLong(view, sequenceAt, sequenceNumber);
+    if (frame.hasBucket) writeLong(view, sequenceAt - SEQUENCE_NUMBER_KEY_BYTES - LONG_BYTES, arm.bucket(row));
     const end = arm.writeBody(row, slab, bodyAt);
     view.setUint32(bodyAt - 4, end - bodyAt);
     view.setUint32(start + 4, end - start - BODY_HEADER_BYTES);
@@ -73,11 +76,17 @@ function frameFor(
   const prefix = messages.scored.resultIdPrefix;
   const shared = messages.sharedOf(place);
   return encoder.frames.of(`${digits} ${prefix} ${JSON.stringify(shared)}`, () => {
-    const own = { source_sequence_number: sequenceNumber, settled_through: messages.settledThrough(at) };
+    const bucket = messages.bucket(at);
+    const hasBucket = bucket >= 0;
+    const own = {
+      ...(hasBucket && { bucket }),
+      source_sequence_number: sequenceNumber,
+      settled_through: messages.settledThrough(at),
+    };
     const messageId = prefix + sequenceNumber;
     const bytes = encoder.encode({ messageId, correlationId: undefined, shared, own, body: NO_BODY });
     const digitsAt = bytes.indexOf(messageId) + messageId.length - digits;
-    return { bytes, digits, digitsAt, end: 10 ** digits };
+    return { bytes, digits, digitsAt, end: 10 ** digits, hasBucket };
   });
 }
 

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { RuntimeWishes } from '../core/backend.ts';
 import { asError } from '../core/errors.ts';
 import { remoteSchema } from '../core/remote-card.ts';
+import { faults } from '../core/schema-faults.ts';
 import { fromUtf8 } from '../core/utf8.ts';
 import { inputSchema } from './compile-input.ts';
 
@@ -141,17 +142,4 @@ export function wishesOf({ batching, runtime }: RawCard): RuntimeWishes {
     intraOpThreads: runtime?.intra_op_threads,
     maxQueueDelayMs: batching?.max_queue_delay_ms,
   };
-}
-
-/** Every fault as `features[2].range: expected [lowest, highest], came [3,1]`. */
-export function faults(error: z.ZodError, value: unknown): string {
-  return error.issues
-    .slice(0, 5)
-    .map(issue => {
-      const path = issue.path.map(step => (typeof step === 'number' ? `[${step}]` : `.${String(step)}`)).join('');
-      const came = issue.path.reduce<unknown>((at, step) => (at as Record<PropertyKey, unknown> | null)?.[step], value);
-      const said = issue.message.replace(/^Invalid (input|option): /, '').replace(/, received .*$/, '');
-      return `${path.slice(path.startsWith('.') ? 1 : 0) || 'the whole'}: ${said}, came ${JSON.stringify(came)?.slice(0, 80) ?? 'nothing'}`;
-    })
-    .join('; ');
 }

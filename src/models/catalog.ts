@@ -3,20 +3,23 @@ import { asError } from '../core/errors.ts';
 import type { InputMapping, InputSource } from '../core/input.ts';
 import type { Loader } from '../core/loader.ts';
 import type { Clock, Log } from '../core/log.ts';
-import { NO_SEGMENTS, type Routing } from '../core/routing.ts';
+import type { Routing } from '../core/routing.ts';
 import { someAtOnce } from '../core/some-at-once.ts';
 import { createAbsences } from './absences.ts';
+import { createChecks } from './checks.ts';
 import { knownVersions } from './decide.ts';
 import { createDeployments } from './deployments.ts';
 import { createDiskCache } from './disk-cache.ts';
-import { createFollow, LOAD_PLACE_MS, LOADS_AT_ONCE, sayUnlessSaid } from './follow.ts';
+import { createFollow, LOAD_PLACE_MS, LOADS_AT_ONCE } from './follow.ts';
 import { createKeptDeployments } from './kept-deployments.ts';
 import { loadVersion } from './load-version.ts';
 import { createPatience } from './patience.ts';
 import { createResidents, type OnLoad } from './residents.ts';
-import { productionVersion } from './resolve-version.ts';
+import { asksForProduction, productionVersion } from './resolve-version.ts';
 import { createResolver } from './resolver.ts';
+import { createRolloutRoutes } from './rollout-routes.ts';
 import { createRoutes, entryOf } from './routes.ts';
+import { sayUnlessSaid } from './say-unless-said.ts';
 import { createSnapshot, type Sleep } from './snapshot.ts';
 import type { ModelStore } from './store.ts';
 import type { TriedFiles } from './tried.ts';
@@ -37,6 +40,8 @@ export interface CatalogOptions {
   readonly defaultModel: string | undefined;
   /** MODEL_REFRESH_SECONDS */
   readonly refreshMs: number;
+  /** DEPLOYMENT_CHECK_SECONDS; absent: deployments are read as often as storage is listed. */
+  readonly checkMs?: number;
   /** MODEL_LOAD_TIMEOUT_SECONDS */
   readonly loadTimeoutMs: number;
   /** MODEL_WAIT_SECONDS; 0 or absent: requests wait for ever. */
@@ -68,7 +73,8 @@ export function createCatalog(options: CatalogOptions): ModelCatalog {
   const inUse = () => residents.inUse();
   const cache = createDiskCache({ dir, maxBytes: options.cacheBytes, store, log, inUse });
   const kept = createKeptDeployments(dir, options.storage ?? '');
-  const snapshot = createSnapshot(store, createDeployments(store, kept, clock, log), clock, log, options.sleep);
+  const deployments = createDeployments(store, kept, clock, log);
+  const snapshot = createSnapshot(store, deployments, clock, log, options.sleep);
   const residents = createResidents({
     load: (stored, signal, onBrought) => loadVersion({ ...options, cache }, stored, signal, onBrought),
     isAway: () =>
@@ -85,11 +91,34 @@ export function createCatalog(options: CatalogOptions): ModelCatalog {
   const resolver = createResolver({ snapshot, residents, absences: createAbsences(clock), defaultModel });
   const patience = createPatience({ waitMs: options.waitMs ?? 0, seenMs: () => snapshot.seenMs, clock });
   const routes = createRoutes();
-  const follow = createFollow({ snapshot, residents, routes, resolver, clock, log });
+  const { checkedMs } = deployments;
+  const rollouts = createRolloutRoutes({ snapshot, resolver, checkedMs, clock, log });
+  const follow = createFollow({ snapshot, residents, routes, resolver, rollouts, clock, log });
+  const checks = createChecks({
+    snapshot,
+    deployments,
+    everyMs: options.checkMs ?? Number.POSITIVE_INFINITY,
+    clock,
+    onChange: async name => {
+      await rollouts.announce(name).catch(sayUnlessSaid(log));
+      await follow.deployment(name);
+    },
+  });
   let timer: NodeJS.Timeout | undefined;
   const refreshes = new Set<Promise<void>>();
 
+  /** Undefined where no rollout divides the requests for a model's production, or storage was not seen yet. */
+  function byRollout(model: string | undefined): Routing | Promise<Routing> | undefined {
+    const name = snapshot.models && resolver.nameOf(model);
+    if (name === undefined) return undefined;
+    checks.use(name);
+    return rollouts.routing(name);
+  }
+
   async function resolve(model: string | undefined, asked: string | undefined): Promise<Routing> {
+    if (!snapshot.models) await snapshot.look();
+    const divided = asksForProduction(asked) ? await byRollout(model) : undefined;
+    if (divided !== undefined) return divided;
     const decision = await resolver.resolve(model, asked);
     const entry = entryOf(decision, asked, clock());
     entry.resident.superseded = false;
@@ -105,14 +134,14 @@ export function createCatalog(options: CatalogOptions): ModelCatalog {
     return entry?.resident.live ? inputIn(entry.routing) : resolve(model, asked).then(inputIn);
   }
 
-  /** Of a rollout's versions the one that a request without a key goes to: which one it is may stand in what is still to be read. */
-  function inputIn({ route, choose }: Routing): InputMapping | undefined {
-    return (route ?? choose('', NO_SEGMENTS, clock())).version.card.input;
+  /** Of a rollout's versions production's: which one it goes to may stand in what is still to be read. */
+  function inputIn({ route, production }: Routing): InputMapping | undefined {
+    return (route ?? production).version.card.input;
   }
 
   /** A version that hangs while it is loaded holds up this look, and none that comes after. */
   function refresh(): Promise<void> {
-    const work = snapshot.look().then(follow);
+    const work = snapshot.look().then(follow.all);
     const ended = work.catch(() => {}).finally(() => refreshes.delete(ended));
     refreshes.add(ended);
     return work;
@@ -120,6 +149,12 @@ export function createCatalog(options: CatalogOptions): ModelCatalog {
 
   return {
     routing(model, asked) {
+      if (asksForProduction(asked)) {
+        const routing = byRollout(model);
+        if (routing !== undefined) {
+          return routing instanceof Promise ? patience.wait(JSON.stringify([model, asked]), routing) : routing;
+        }
+      }
       const entry = routes.get(model, asked);
       if (entry?.resident.live) {
         entry.askedMs = entry.resident.lastUsedMs = clock();
@@ -127,6 +162,7 @@ export function createCatalog(options: CatalogOptions): ModelCatalog {
       }
       return patience.wait(JSON.stringify([model, asked]), resolve(model, asked));
     },
+    current: checks.due,
     inputOf(model, asked) {
       if (!snapshot.models) return snapshot.look().then(() => inputOf(model, asked));
       return inputOf(model, asked);

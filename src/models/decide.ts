@@ -1,3 +1,4 @@
+import { NO_DEPLOYMENT } from './deployment.ts';
 import type { Resident } from './resident.ts';
 import type { Residents } from './residents.ts';
 import { asksForProduction, type KnownVersions, resolveVersion } from './resolve-version.ts';
@@ -67,7 +68,9 @@ export function decide(
 
 /** The aliases and versions that a request may ask for. */
 export function knownVersions(model: KnownModel): KnownVersions {
-  return { versions: [...model.versions.keys()], aliases: model.deployed.deployment?.aliases ?? new Map() };
+  const { aliases, document } = model.deployed.deployment ?? NO_DEPLOYMENT;
+  const quarantined = new Set(Object.keys(document.quarantine));
+  return { versions: [...model.versions.keys()], aliases, quarantined };
 }
 
 function instead(decision: Decision, asked: string | undefined): Decision {

@@ -1,65 +1,51 @@
-import semver from 'semver';
-import { z } from 'zod';
-import { BlobConflict, BlobGone, BlobUnusable } from '../core/blobs.ts';
-import { asError } from '../core/errors.ts';
-import { faults } from './card.ts';
+import { hostname } from 'node:os';
+import { type ChangeOptions, ChangeRefused, changeDocument } from '../rollouts/change.ts';
+import { routingStates } from '../rollouts/choose.ts';
+import { BadDeployment, type DeploymentDocument, isOpen, NO_DOCUMENT, parseDocument } from '../rollouts/document.ts';
 import { looksLikeVersion } from './resolve-version.ts';
 import { deploymentPath, type ModelStore } from './store.ts';
 
-/** deployment.json as it may be written. */
-export const deploymentSchema = z.looseObject({
-  aliases: z
-    .record(
-      z.string(),
-      z.string().refine(version => semver.valid(version) === version, 'expected a version like 1.0.0'),
-    )
-    .nullish()
-    .transform(aliases => aliases ?? {}),
-});
+export { MAX_DEPLOYMENT_BYTES } from '../rollouts/document.ts';
+export { BadDeployment };
 
-/** A model's deployment.json: which version an alias stands for; unknown fields (rollout) are kept. */
+/** A model's deployment.json: which version an alias stands for, and the rollout. */
 export interface Deployment {
   /** Alias in lower case → version. */
   readonly aliases: ReadonlyMap<string, string>;
-  readonly raw: Readonly<Record<string, unknown>>;
+  readonly document: DeploymentDocument;
 }
-
-/** A deployment.json that says nothing that could be followed. */
-export class BadDeployment extends Error {
-  override readonly name = 'BadDeployment';
-}
-
-/** Some 5,000 aliases; it is parsed by every instance at every change. */
-export const MAX_DEPLOYMENT_BYTES = 256 * 1024;
 
 /** @throws BadDeployment naming the file, the field, what was expected and what came. */
 export function parseDeployment(text: string, file: string): Deployment {
-  let value: unknown;
-  try {
-    value = JSON.parse(text.replace(/^\uFEFF/, ''));
-  } catch (thrown) {
-    throw new BadDeployment(`${file}: not JSON: ${asError(thrown).message}`, { cause: thrown });
-  }
-  const parsed = deploymentSchema.safeParse(value);
-  if (!parsed.success) throw new BadDeployment(`${file}: ${faults(parsed.error, value)}`);
-  const aliases = new Map(Object.entries(parsed.data.aliases).map(([alias, to]) => [alias.toLowerCase(), to]));
-  return { aliases, raw: parsed.data };
+  const document = parseDocument(text, file);
+  return { aliases: aliasesOf(document), document };
+}
+
+function aliasesOf({ aliases }: DeploymentDocument): ReadonlyMap<string, string> {
+  return new Map(Object.entries(aliases).map(([alias, to]) => [alias.toLowerCase(), to]));
 }
 
 /** The versions that it names: by an alias, `previous` among them, or as one of a rollout's. */
-export function namedVersions({ aliases, raw }: Deployment): Set<string> {
-  const { candidate, baseline } = (raw.rollout ?? {}) as { candidate?: unknown; baseline?: unknown };
-  const arms = [candidate, baseline].filter(version => typeof version === 'string');
-  return new Set([...aliases.values(), ...arms]);
+export function namedVersions({ aliases, document }: Deployment): Set<string> {
+  const named = new Set(aliases.values());
+  for (const { rollout, aliases } of routingStates(document)) {
+    const production = aliases.get('production');
+    for (const version of [rollout?.candidate, rollout?.baseline, production])
+      if (version !== undefined) named.add(version);
+  }
+  return named;
 }
 
 /** The deployment of a model that has no deployment.json. */
-export const NO_DEPLOYMENT: Deployment = { aliases: new Map(), raw: {} };
+export const NO_DEPLOYMENT: Deployment = { aliases: new Map(), document: NO_DOCUMENT };
 
 /** A change of aliases that must not be made; the message says why. */
-export class AliasRefused extends Error {
-  override readonly name = 'AliasRefused';
-}
+export const AliasRefused = ChangeRefused;
+
+/** Who changes a document, for the audit trail, and what else a change needs. */
+export type ChangedBy = Pick<ChangeOptions, 'actor' | 'clock' | 'tail'>;
+
+const NOBODY: ChangedBy = { actor: `unknown@${hostname()}`, clock: Date.now };
 
 /** Aliases in lower case before and after a change. */
 export interface AliasChange {
@@ -80,8 +66,9 @@ export function setAlias(
   version: string | undefined,
   signal: AbortSignal,
   highest?: string,
+  by: ChangedBy = NOBODY,
 ): Promise<AliasChange> {
-  return changeAliases(store, name, signal, aliases => withAlias(aliases, alias, version, highest));
+  return changeAliases(store, name, signal, 'alias', by, aliases => withAlias(aliases, alias, version, highest));
 }
 
 /** The aliases after that. @throws AliasRefused */
@@ -108,8 +95,9 @@ export function pinProduction(
   name: string,
   highest: string,
   signal: AbortSignal,
+  by: ChangedBy = NOBODY,
 ): Promise<AliasChange> {
-  return changeAliases(store, name, signal, before => new Map([['production', highest], ...before]));
+  return changeAliases(store, name, signal, 'pin', by, before => new Map([['production', highest], ...before]));
 }
 
 /**
@@ -122,8 +110,9 @@ export function rollBack(
   name: string,
   isThere: (version: string) => boolean,
   signal: AbortSignal,
+  by: ChangedBy = NOBODY,
 ): Promise<AliasChange> {
-  return changeAliases(store, name, signal, before => {
+  return changeAliases(store, name, signal, 'rollback', by, before => {
     const previous = before.get('previous');
     if (previous === undefined) {
       throw new AliasRefused(`${deploymentPath(name)} names no previous version: production was not moved by an alias`);
@@ -139,45 +128,45 @@ function keepPrevious(aliases: Map<string, string>, from: string | undefined, to
   if (from !== undefined && to !== undefined && from !== to) aliases.set('previous', from);
 }
 
-const TRIES = 5;
-
 /** Under the file's ETag: a change that somebody else makes at the same moment is never lost. */
 async function changeAliases(
-  store: ModelStore,
+  store: Pick<ModelStore, 'readText' | 'writeText'>,
   name: string,
   signal: AbortSignal,
+  action: string,
+  by: ChangedBy,
   change: (before: ReadonlyMap<string, string>) => ReadonlyMap<string, string>,
 ): Promise<AliasChange> {
-  const path = deploymentPath(name);
-  for (let attempt = 1; ; attempt++) {
-    const there = await store.readText(path, signal).catch(thrown => {
-      if (thrown instanceof BlobGone) return undefined;
-      if (thrown instanceof BlobUnusable) throw new AliasRefused(thrown.message, { cause: thrown });
-      throw thrown;
-    });
-    const { aliases: before, raw } = there ? readable(there.text, path) : NO_DEPLOYMENT;
+  const options = { ...by, store, path: deploymentPath(name), signal };
+  let told: AliasChange | undefined;
+  await changeDocument(options, document => {
+    const before = aliasesOf(document);
     const after = change(before);
-    if (isSame(before, after)) return { before, after };
-    const text = `${JSON.stringify({ ...raw, aliases: Object.fromEntries(after) }, null, 2)}\n`;
-    // Nobody would follow it.
-    if (Buffer.byteLength(text) > MAX_DEPLOYMENT_BYTES) {
-      throw new AliasRefused(`${path}: more than ${MAX_DEPLOYMENT_BYTES} bytes`);
-    }
-    try {
-      await store.writeText(path, text, there ? { etag: there.etag } : 'absent', signal);
-      return { before, after };
-    } catch (thrown) {
-      if (!(thrown instanceof BlobConflict) || attempt === TRIES) throw thrown;
-    }
-  }
+    told = { before, after };
+    if (isSame(before, after)) return undefined;
+    return { document: withAliases(name, document, after), action };
+  });
+  return told as AliasChange;
 }
 
-function readable(text: string, path: string): Deployment {
-  try {
-    return parseDeployment(text, path);
-  } catch (thrown) {
-    throw new AliasRefused(`${asError(thrown).message}; mend it first`, { cause: thrown });
+/**
+ * A document with other aliases. What moves production holds at once, for every event that is not scored yet.
+ * @throws ChangeRefused where production would be moved beside a rollout.
+ */
+export function withAliases(
+  name: string,
+  document: DeploymentDocument,
+  after: ReadonlyMap<string, string>,
+): DeploymentDocument {
+  const { rollout, aliases, effective_at, ...rest } = document;
+  const production = aliasesOf(document).get('production');
+  const moves = production !== after.get('production');
+  if (moves && isOpen(rollout)) {
+    throw new ChangeRefused(
+      `rollout ${rollout.id} of ${name} ${rollout.candidate} is ${rollout.phase}: use \`hubscore rollout promote ${name}\` or \`hubscore rollout rollback ${name}\``,
+    );
   }
+  return { ...rest, rollout, aliases: Object.fromEntries(after), effective_at: moves ? undefined : effective_at };
 }
 
 const isSame = (one: ReadonlyMap<string, string>, other: ReadonlyMap<string, string>) =>

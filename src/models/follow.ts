@@ -1,13 +1,14 @@
-import { asError, RequestError } from '../core/errors.ts';
 import type { Clock, Log } from '../core/log.ts';
 import { someAtOnce } from '../core/some-at-once.ts';
 import { knownVersions } from './decide.ts';
 import { namedVersions } from './deployment.ts';
 import type { Resident } from './resident.ts';
 import { KEPT_MS, type Residents } from './residents.ts';
-import { asksForProduction, productionVersion } from './resolve-version.ts';
+import { asksForProduction, looksLikeVersion, productionVersion } from './resolve-version.ts';
 import type { Resolver } from './resolver.ts';
+import type { RolloutRoutes } from './rollout-routes.ts';
 import { entryOf, type Routes, type Step } from './routes.ts';
+import { sayUnlessSaid } from './say-unless-said.ts';
 import type { Snapshot } from './snapshot.ts';
 import type { StoredVersion } from './store.ts';
 
@@ -15,16 +16,24 @@ export const LOADS_AT_ONCE = 2;
 /** A load that takes longer holds up no other. */
 export const LOAD_PLACE_MS = 2_000;
 
+export interface Follow {
+  /** All that was seen to change. */
+  all(): Promise<void>;
+  /** What a model's deployment.json says now. */
+  deployment(name: string): Promise<void>;
+}
+
 /** Has memory follow what storage was seen to hold: new versions take over once they are warm, and what nothing names any more is let go. */
 export function createFollow(parts: {
   readonly snapshot: Snapshot;
   readonly residents: Residents;
   readonly routes: Routes;
   readonly resolver: Resolver;
+  readonly rollouts: Pick<RolloutRoutes, 'residents' | 'follow'>;
   readonly clock: Clock;
   readonly log: Log;
-}): () => Promise<void> {
-  const { snapshot, residents, routes, resolver, clock, log } = parts;
+}): Follow {
+  const { snapshot, residents, routes, resolver, rollouts, clock, log } = parts;
   /** The last step of each route, by what is asked for. */
   const turns = new Map<string, Promise<void>>();
 
@@ -34,7 +43,7 @@ export function createFollow(parts: {
       const isIdle = clock() - entry.askedMs > KEPT_MS && !isNamed(model, asked);
       if (isIdle || isUnloaded(entry.resident)) routes.delete(model, asked);
     }
-    const used = new Set(routes.all().map(({ entry }) => entry.resident));
+    const used = new Set([...routes.all().map(({ entry }) => entry.resident), ...rollouts.residents()]);
     for (const stored of namedStored()) {
       const resident = residents.get(stored);
       if (resident) used.add(resident);
@@ -93,20 +102,30 @@ export function createFollow(parts: {
     }
   }
 
-  return async () => {
-    letGo();
-    await someAtOnce(routes.all(), LOADS_AT_ONCE, inTurn, LOAD_PLACE_MS);
+  /** What must not serve any more does not serve on until something else is warm: the next batch waits for that. */
+  function drop({ model, asked, entry }: Step): boolean {
+    const { name, version } = entry.resident.version;
+    const quarantine = snapshot.models?.get(name)?.deployed.deployment?.document.quarantine ?? {};
+    const isDropped = quarantine[version] !== undefined && !looksLikeVersion(asked ?? '');
+    if (isDropped) routes.delete(model, asked);
+    return isDropped;
+  }
+
+  return {
+    async all() {
+      letGo();
+      rollouts.follow();
+      await someAtOnce(routes.all(), LOADS_AT_ONCE, inTurn, LOAD_PLACE_MS);
+    },
+    async deployment(name) {
+      const steps = routes.all().filter(({ model }) => resolver.nameOf(model) === name);
+      const left = steps.filter(step => !drop(step));
+      await someAtOnce(left, LOADS_AT_ONCE, inTurn, LOAD_PLACE_MS);
+    },
   };
 }
 
 /** A request brings back what was unloaded for lack of room. Done at each look, a budget smaller than what is used would have all of it loaded each time. */
 function isUnloaded({ live }: Resident): boolean {
   return live === undefined;
-}
-
-/** Why a model is broken was said when its load failed. */
-export function sayUnlessSaid(log: Log): (thrown: unknown) => void {
-  return thrown => {
-    if (!(thrown instanceof RequestError)) log.warn(`looking for a newer version: ${asError(thrown).message}`);
-  };
 }

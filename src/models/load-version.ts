@@ -97,8 +97,8 @@ function noFile(path: string, sha256: string): CachedFile {
   const none = async () => {
     throw new Error(`${path}: there is no model file`);
   };
-  const file = { path, sha256, bytes: 0, derive: none };
-  return { ...file, has: async () => false, gather: async () => ({ file, beside: {} }) };
+  const file = { path, sha256, bytes: 0, derive: none, has: async () => false };
+  return { ...file, gather: async () => ({ file, beside: {} }) };
 }
 
 async function readCard(store: ModelStore, path: string, signal: AbortSignal): Promise<ReadCard> {

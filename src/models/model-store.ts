@@ -47,6 +47,7 @@ export function createModelStore(blobs: Blobs): ModelStore {
       }
     },
     readText: blobs.readText,
+    readNewer: blobs.readNewer,
     read: blobs.read,
     writeText: blobs.writeText,
     properties: blobs.properties,

@@ -6,6 +6,8 @@ import { BlobConflict, BlobGone } from '../core/blobs.ts';
 import type { Loader } from '../core/loader.ts';
 import type { Card } from '../core/model.ts';
 import { MAX_CARD_BYTES, NO_CARD, parseCard, type RawCard } from './card.ts';
+import { hashFile } from './files.ts';
+import { GOLDEN_FILE } from './golden.ts';
 import { type ModelFiles, type OpenedFiles, openModelFiles } from './open-files.ts';
 import { besidePath, cardPath, type ModelStore, modelPath } from './store.ts';
 import type { Trial } from './trial.ts';
@@ -136,6 +138,26 @@ async function pushFileCard(
   const hashes = Object.keys(inspection.beside).length > 0 ? { files: inspection.beside } : {};
   const card = { ...inspection.rawCard, name, version, sha256: inspection.sha256, ...hashes };
   await pushCard(store, files, card, signal);
+}
+
+/** Puts golden rows beside where the model is going to be; the same again is no error. @throws Error where others are there */
+export async function pushGolden(
+  store: ModelStore,
+  files: Pick<ModelFiles, 'name' | 'version'>,
+  file: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const path = besidePath(files, GOLDEN_FILE);
+  const sha256 = await hashFile(file);
+  try {
+    await store.writeFile(path, file, sha256, signal);
+  } catch (thrown) {
+    if (!(thrown instanceof BlobConflict)) throw thrown;
+    if ((await unlessGone(store.sha256Of(path, signal))) === sha256) return;
+    throw new Error(`${path} is there already, with other content; versions are immutable: take a new one`, {
+      cause: thrown,
+    });
+  }
 }
 
 /** The weights of a model that has them in files of their own; those of a push that was broken off are there already. */

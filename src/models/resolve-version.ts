@@ -6,6 +6,8 @@ export interface KnownVersions {
   readonly versions: readonly string[];
   /** Alias in lower case → version. */
   readonly aliases: ReadonlyMap<string, string>;
+  /** Versions that answer only who asks for them by number; absent: none. */
+  readonly quarantined?: ReadonlySet<string> | undefined;
 }
 
 export interface ResolvedVersion {
@@ -32,7 +34,7 @@ export function resolveVersion(known: KnownVersions, asked: string | undefined):
   const range = /^v?(\d+)(?:\.(\d+))?$/.exec(wanted);
   if (range) {
     const [, major, minor] = range;
-    const inRange = known.versions.filter(version => {
+    const inRange = trusted(known).filter(version => {
       const parsed = semver.parse(version)!;
       return parsed.major === Number(major) && (minor === undefined || parsed.minor === Number(minor));
     });
@@ -65,13 +67,17 @@ export function looksLikeVersion(text: string): boolean {
 
 function production(known: KnownVersions): string[] {
   const target = known.aliases.get('production');
-  return target === undefined ? newestFirst(known.versions) : orOlder(known, target);
+  return target === undefined ? newestFirst(trusted(known)) : orOlder(known, target);
 }
 
 /** The version, then those older than it: what stands in while it is broken. */
 function orOlder(known: KnownVersions, target: string): string[] {
-  const older = known.versions.filter(version => semver.lt(version, target));
+  const older = trusted(known).filter(version => semver.lt(version, target));
   return [target, ...newestFirst(older)];
+}
+
+function trusted({ versions, quarantined }: KnownVersions): readonly string[] {
+  return quarantined?.size ? versions.filter(version => !quarantined.has(version)) : versions;
 }
 
 function found(candidates: readonly string[], build?: string): ResolvedVersion {

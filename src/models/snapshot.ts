@@ -20,6 +20,8 @@ export interface Snapshot {
    * @returns the number of the look @throws InfrastructureError where storage is away.
    */
   lookAgain(): Promise<number>;
+  /** A model's deployment.json was seen to have changed, between two looks. */
+  redeploy(name: string, deployed: Deployed): void;
   /** The last look failed, a moment ago. */
   readonly away: boolean;
   /** Why the last look failed; undefined where it did not. */
@@ -66,7 +68,7 @@ export function createSnapshot(
       throw new InfrastructureError('listing models: the container, which held some, is not there any more');
     }
     say(listing.ignored);
-    const deployed = await deployments.read(listing.models.values(), signal);
+    const deployed = await deployments.read(listing.models.values(), signal, beganMs);
     models = new Map(
       [...listing.models.values()].map(model => [model.name, { ...model, deployed: deployed.get(model.name)! }]),
     );
@@ -120,6 +122,10 @@ export function createSnapshot(
   }
 
   return {
+    redeploy(name, deployed) {
+      const model = models?.get(name);
+      if (model) models = new Map(models).set(name, { ...model, deployed });
+    },
     get models() {
       return models;
     },

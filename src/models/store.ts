@@ -39,7 +39,8 @@ export interface Listing {
 }
 
 /** Where models are kept: blobs, and what makes models of them. Every method throws as those of `Blobs` do. */
-export interface ModelStore extends Pick<Blobs, 'readText' | 'read' | 'writeText' | 'properties' | 'delete'> {
+export interface ModelStore
+  extends Pick<Blobs, 'readText' | 'readNewer' | 'read' | 'writeText' | 'properties' | 'delete'> {
   /** A container that does not exist holds no models. */
   list(signal: AbortSignal): Promise<Listing>;
   /** All that lies in a version's folder, ordered by path. */

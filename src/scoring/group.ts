@@ -64,6 +64,8 @@ function isAlike(one: Route, other: Route): boolean {
   return (
     one === other ||
     (one.variant === other.variant &&
+      one.rollout?.id === other.rollout?.id &&
+      one.rollout?.revision === other.rollout?.revision &&
       one.fallback === other.fallback &&
       one.requestedVersion === other.requestedVersion)
   );

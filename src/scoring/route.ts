@@ -24,7 +24,7 @@ export async function route(run: Run, catalog: Catalog): Promise<ReadonlyMap<Gro
   let way: Way | undefined;
   let mine: number[] = [];
   places.forEach((place, i) => {
-    const chosen = routeOf(answers[i] as Answer, run.request(place));
+    const chosen = routeOf(answers[i] as Answer, run, place);
     if (chosen instanceof RequestError) {
       run.refuse(place, chosen);
       return;
@@ -49,10 +49,14 @@ function unroutedPlaces(run: Run): number[] {
   return places;
 }
 
-function routeOf(answer: Answer, { routingKey, segments, enqueuedAtMs }: Request): Route | RequestError {
+function routeOf(answer: Answer, run: Run, place: number): Route | RequestError {
   if (answer instanceof RequestError) return answer;
+  if (answer.route !== undefined) return answer.route;
+  const { routingKey, segments, enqueuedAtMs } = run.request(place);
   try {
-    return answer.route ?? answer.choose(routingKey, segments, enqueuedAtMs);
+    const { route, bucket } = answer.choose(routingKey, segments, enqueuedAtMs);
+    run.keepBucket(place, bucket);
+    return route;
   } catch (thrown) {
     return refusal(thrown);
   }

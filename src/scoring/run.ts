@@ -64,6 +64,7 @@ export class Run {
   /** Two numbers a request: where the ids of its rows stand in the event's body. */
   #rowIds: Uint32Array | undefined;
   #gaps: Map<number, Gaps> | undefined;
+  #buckets: Int16Array | undefined;
   #placesOf: Map<Group, Uint32Array> | undefined;
   #isOneToOne = true;
   #parsed: (Request | undefined)[] | undefined;
@@ -172,6 +173,17 @@ export class Run {
     if (instances === 0 && this.#listed === undefined) return;
     this.#listed ??= new Uint32Array(this.#capacity);
     this.#listed[place] = instances;
+  }
+
+  /** What its key falls into; -1 where no rollout chose. */
+  bucket(place: number): number {
+    return this.#buckets === undefined ? -1 : (this.#buckets[place] as number);
+  }
+
+  keepBucket(place: number, bucket: number): void {
+    if (bucket < 0 && this.#buckets === undefined) return;
+    this.#buckets ??= new Int16Array(this.#capacity).fill(-1);
+    this.#buckets[place] = bucket;
   }
 
   /** What is missing of a pack; undefined where nothing is. */
@@ -342,6 +354,11 @@ export class Run {
     this.#cells = grown(this.#cells, capacity * CELLS);
     if (this.#listed !== undefined) this.#listed = grown(this.#listed, capacity);
     if (this.#rowIds !== undefined) this.#rowIds = grown(this.#rowIds, 2 * capacity);
+    if (this.#buckets !== undefined) {
+      const larger = new Int16Array(capacity).fill(-1);
+      larger.set(this.#buckets);
+      this.#buckets = larger;
+    }
   }
 }
 

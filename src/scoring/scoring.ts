@@ -8,6 +8,7 @@ import type { Clock, Log } from '../core/log.ts';
 import type { Ending } from '../core/outcome.ts';
 import type { Request } from '../core/request.ts';
 import type { ScoredBatch } from '../core/scored-batch.ts';
+import { abortable } from '../core/waiting.ts';
 import { toEndings } from './answers/to-endings.ts';
 import { type WriteEndingsOptions, writeEndings } from './answers/write-endings.ts';
 import { decode } from './decode.ts';
@@ -47,6 +48,7 @@ export function createScoring(options: ScoringOptions): Scoring {
   const faults = new FaultLog(log, clock);
 
   async function score(batch: EventBatch, signal: AbortSignal): Promise<ScoredBatch> {
+    await current(signal);
     const run = new Run({ clock, signal, requestTimeoutMs }, batch.events.length, batch, decoder);
     await decode(run, batch, decoder, scanned);
     await answer(run);
@@ -54,12 +56,18 @@ export function createScoring(options: ScoringOptions): Scoring {
   }
 
   async function predict(requests: readonly Request[], signal: AbortSignal): Promise<readonly Ending[]> {
+    await current(signal);
     const run = new Run({ clock, signal, requestTimeoutMs: undefined }, requests.length);
     requests.forEach((request, i) => {
       run.add(request, i);
     });
     await answer(run);
     return toEndings(run);
+  }
+
+  async function current(signal: AbortSignal): Promise<void> {
+    const due = catalog.current?.();
+    if (due !== undefined) await abortable(due, signal);
   }
 
   async function answer(run: Run): Promise<void> {

@@ -52,7 +52,13 @@ async function answerRows(
     const { features, ids, modelVersion } = run.request(place);
     const { route } = run.ways[place] as Way;
     const requestedVersion = modelVersion ?? route.version.version;
-    const way = group.wayOf({ version: fallback, requestedVersion, fallback: true, variant: route.variant });
+    const way = group.wayOf({
+      version: fallback,
+      requestedVersion,
+      fallback: true,
+      variant: route.variant,
+      rollout: route.rollout,
+    });
     const instances = orNothing(() => group.plan.encoder.instancesOf(features, ids).instances) ?? [];
     for (const [index] of gaps.failed()) {
       const row = orNothing(() => rows.addInstance(instances[index]));

@@ -60,9 +60,9 @@ async function answerInstead(
     listed: run.listed(place),
   }));
   places.forEach((place, i) => {
-    const { version, variant } = before[i]?.way.route ?? { version: fallback, variant: undefined };
+    const { version, variant, rollout } = (before[i] as (typeof before)[number]).way.route;
     const requestedVersion = run.request(place).modelVersion ?? version.version;
-    run.ways[place] = group.wayOf({ version: fallback, requestedVersion, fallback: true, variant });
+    run.ways[place] = group.wayOf({ version: fallback, requestedVersion, fallback: true, variant, rollout });
     run.refusals.delete(place);
     run.moveTo(place, NO_ROW);
   });

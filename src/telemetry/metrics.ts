@@ -157,6 +157,36 @@ export const METRICS = {
     unit: '{job}',
     help: 'Batch jobs that will not be done by their deadline (at_risk), or were not (missed); once a job each.',
   },
+  hubscore_sweep_counted_total: {
+    kind: 'counter',
+    labels: [],
+    unit: '{event}',
+    help: 'Results, dead letters and labels that the sweep took in, by the instance whose turn it was.',
+  },
+  hubscore_sweep_behind_events: {
+    kind: 'gauge',
+    labels: ['hub'],
+    unit: '{event}',
+    help: 'Events of a hub that the sweep had not counted when its turn ended; of the instance whose turn it was last, absent from others.',
+  },
+  hubscore_rollout_decisions_total: {
+    kind: 'counter',
+    labels: ['model', 'action'],
+    unit: '{decision}',
+    help: 'What was done with rollouts by itself; action is rollback, promote or hold.',
+  },
+  hubscore_rollout_waiting: {
+    kind: 'gauge',
+    labels: ['model', 'reason'],
+    unit: '1',
+    help: '1 while a rollout waits for a person; reason is held, or undecided where its duration is over and nothing was decided.',
+  },
+  hubscore_quarantined_versions: {
+    kind: 'gauge',
+    labels: ['model'],
+    unit: '{version}',
+    help: 'Versions of a model that must not serve.',
+  },
   hubscore_model_loads_total: {
     kind: 'counter',
     labels: [...MODEL, 'outcome'],

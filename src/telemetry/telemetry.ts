@@ -20,6 +20,21 @@ export interface ModelLoad {
   readonly failed: boolean;
 }
 
+/** What one turn of the sweep found. */
+export interface SweptFigures {
+  readonly counted: number;
+  /** By hub. */
+  readonly behind: Readonly<Record<string, number>>;
+  readonly models: readonly {
+    readonly model: string;
+    readonly quarantined: number;
+    /** What was done by itself. */
+    readonly action: string | undefined;
+    /** Why its rollout waits for a person. */
+    readonly waiting: 'held' | 'undecided' | undefined;
+  }[];
+}
+
 /** Asked at every look at the metrics, never in between. */
 export interface Observed {
   readonly cache?: () => CacheCounts;
@@ -57,6 +72,8 @@ export interface Telemetry {
   recordSla(sla: 'at_risk' | 'missed'): void;
   recordModelLoad(load: ModelLoad): void;
   recordHttp(route: string, status: number, durationMs: number): void;
+  /** What the sweep found in this instance's turn; undefined: it was another's, which has the gauges now. */
+  recordSweep(swept: SweptFigures | undefined): void;
   /** Adds sources that are asked at every look. */
   observe(sources: Observed): void;
   /** All metrics of this process in Prometheus' text format. */
@@ -71,6 +88,12 @@ export interface TelemetryOptions extends ExportOptions {
 }
 
 const FAILURES = ['infrastructure', 'unexpected'] as const;
+const DECISIONS = ['rollback', 'promote', 'hold'] as const;
+const SWEEP_GAUGES = [
+  'hubscore_sweep_behind_events',
+  'hubscore_rollout_waiting',
+  'hubscore_quarantined_versions',
+] as const;
 const ASK_FOR_MS = 2_000;
 const BREAKER_STATES = { closed: 0, 'half-open': 1, open: 2 } as const;
 
@@ -150,6 +173,20 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
     recordHttp(route, status, durationMs) {
       store.of('hubscore_http_requests_total', route, String(status)).value++;
       store.of('hubscore_http_request_seconds', route).observe(durationMs / 1000);
+    },
+    recordSweep(swept) {
+      for (const gauge of SWEEP_GAUGES) store.clear(gauge);
+      if (swept === undefined) return;
+      store.of('hubscore_sweep_counted_total').value += swept.counted;
+      for (const [hub, events] of Object.entries(swept.behind)) {
+        store.of('hubscore_sweep_behind_events', hub).value = events;
+      }
+      for (const { model, quarantined, action, waiting } of swept.models) {
+        for (const each of DECISIONS) store.prepare('hubscore_rollout_decisions_total', model, each);
+        if (action !== undefined) store.of('hubscore_rollout_decisions_total', model, action).value++;
+        if (waiting !== undefined) store.of('hubscore_rollout_waiting', model, waiting).value = 1;
+        store.of('hubscore_quarantined_versions', model).value = quarantined;
+      }
     },
     observe: source => void sources.push(source),
     async prometheus() {

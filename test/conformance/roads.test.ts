@@ -18,6 +18,7 @@ import { ScoredBatch } from '../../src/core/scored-batch.ts';
 import { BatchEncoder } from '../../src/hubs/encode-message.ts';
 import { writeEndings } from '../../src/hubs/write-endings.ts';
 import { planEndings } from '../../src/ledger/plan-endings.ts';
+import { OWN_FAULTS, readLetter, readResult } from '../../src/sweep/read-ending.ts';
 import { expectAlike } from '../support/alike.ts';
 import { openScoring } from '../support/open-scoring.ts';
 
@@ -67,7 +68,9 @@ function batchOf(rows: readonly Row[], first: number, parsed = false): EventBatc
 }
 
 /** What an ending says, less what was measured meanwhile, whether it was known, and the content type that told the ways apart. */
-function said({ kind, resultId, model, modelVersion, variant, code, latencyMs, body }: Outcome) {
+function said(outcome: Outcome) {
+  checkFacts(outcome);
+  const { kind, resultId, model, modelVersion, variant, rollout, bucket, code, latencyMs, body } = outcome;
   // How many digits `model_ms` has counts among the bytes.
   const text = body
     .toString()
@@ -76,8 +79,29 @@ function said({ kind, resultId, model, modelVersion, variant, code, latencyMs, b
   const json = JSON.parse(text) as { source?: { content_type?: string } };
   const { model_ms: _, cached: __, ...rest } = json as Record<string, unknown>;
   if (json.source?.content_type === PARSED) delete json.source.content_type;
-  return { kind, resultId, model, modelVersion, variant, code, latencyMs, ...rest };
+  // How many rows shared its run, no ending alone can say.
+  if (isObject(rest.error)) delete rest.error.run;
+  return { kind, resultId, model, modelVersion, variant, rollout, bucket, code, latencyMs, ...rest };
 }
+
+/** What the sweep reads from an ending's bytes, held against the ending parsed. */
+function checkFacts({ kind, body, code }: Outcome): void {
+  const json = JSON.parse(body.toString());
+  if (kind !== 'result') {
+    expect(readLetter(body)).toMatchObject({ code, failedAt: json.failed_at });
+    return;
+  }
+  const { prediction, confidence, errors = [] } = json;
+  expect(readResult(body)).toEqual({
+    ...{ cached: json.cached === true, fallback: json.fallback === true, degraded: json.degraded === true },
+    ...{ enqueuedAt: json.enqueued_at, timestamp: json.timestamp, latencyMs: json.latency_ms, modelMs: json.model_ms },
+    confidence,
+    label: confidence === undefined ? undefined : JSON.stringify(prediction),
+    failedRows: errors.filter((each: { readonly code: string }) => OWN_FAULTS.has(each.code)).length,
+  });
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
 
 /** Messages as an AMQP library reads them, held against the table they were written from. */
 function checkMessages(scored: ScoredBatch, lastSequenceNumber: number): void {
@@ -95,7 +119,7 @@ function checkMessages(scored: ScoredBatch, lastSequenceNumber: number): void {
   ).body;
   [content].flat().forEach((section, i) => {
     const { message_id, correlation_id, content_type, application_properties, body } = message.decode(section);
-    const { resultId, event, model, modelVersion, variant, body: bytes } = results[i] as Outcome;
+    const { resultId, event, model, modelVersion, variant, rollout, bucket, body: bytes } = results[i] as Outcome;
     expect({
       message_id,
       correlation_id,
@@ -111,6 +135,7 @@ function checkMessages(scored: ScoredBatch, lastSequenceNumber: number): void {
       model,
       model_version: modelVersion,
       ...(variant !== undefined && { variant }),
+      ...(rollout !== undefined && { rollout: rollout.id, revision: rollout.revision, bucket }),
       source_partition: '3',
       source_log: 17,
       source_sequence_number: event.sequenceNumber,
@@ -279,7 +304,8 @@ interface Stage {
 function catalogWith({ versions, fragile }: Stage, arms: number): Catalog {
   const [production, ...candidates] = versions.slice(0, arms) as [ModelVersion, ...ModelVersion[]];
   const plain: Route = { version: production, requestedVersion: undefined, fallback: false, variant: undefined };
-  const arm = (version: ModelVersion, variant: string): Route => ({ ...plain, version, variant });
+  const rollout = { id: 'ro_1', revision: 7 };
+  const arm = (version: ModelVersion, variant: string): Route => ({ ...plain, version, variant, rollout });
   return {
     routing(model, asked) {
       if (model === 'fragile') return { route: { ...plain, version: fragile } };
@@ -288,13 +314,16 @@ function catalogWith({ versions, fragile }: Stage, arms: number): Catalog {
       if (asked !== undefined) return { route: { ...plain, requestedVersion: asked, fallback: true } };
       if (candidates.length === 0) return { route: plain };
       return {
+        production: plain,
         choose(key, segments) {
-          if (segments.includes('a')) return arm(candidates[0] as ModelVersion, 'candidate');
           const bucket = hash(key) % (arms + 1);
-          if (bucket === arms) return plain;
-          return bucket === 0
-            ? arm(production, 'production')
-            : arm(candidates[bucket - 1] as ModelVersion, `candidate ${bucket}`);
+          if (segments.includes('a')) return { route: arm(candidates[0] as ModelVersion, 'candidate'), bucket };
+          if (bucket === arms) return { route: plain, bucket: -1 };
+          const route =
+            bucket === 0
+              ? arm(production, 'production')
+              : arm(candidates[bucket - 1] as ModelVersion, `candidate ${bucket}`);
+          return { route, bucket };
         },
       };
     },

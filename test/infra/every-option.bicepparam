@@ -18,6 +18,7 @@ param defaultModel = 'churn'
 param schemaRegistryId = '/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/rg-schemas/providers/Microsoft.EventHub/namespaces/evhns-schemas'
 param appSettings = { MODEL_MEMORY_MB: '2048', DEFAULT_MODEL: 'diabetes' }
 param storageSku = 'Standard_ZRS'
+param auditDays = 2555
 param alertEmail = 'operators@example.com'
 param latencyAlertMs = 250
 param lagAlertEvents = 5000

@@ -37,6 +37,7 @@ from hubscore_client.models import read_model  # noqa: E402
 from hubscore_client.packs import Packer, packs_from, send_in_packs  # noqa: E402
 from hubscore_client.requests import as_event, request, requests_from, send_in_batches  # noqa: E402
 from hubscore_client.results import results_from, rows_from  # noqa: E402
+from hubscore_client.verdict import accuracy_verdict  # noqa: E402
 
 KAFKA_PACKAGE = "org.apache.spark:spark-sql-kafka-0-10_2.13:4.0.0"  # of Spark's version, but for the last number
 
@@ -205,7 +206,10 @@ one = json.dumps({"result_id": "r/0/1", "predictions": [{"id": "a", "prediction"
 parts = rows_from(results_from(spark.createDataFrame([(one, None)], "value string, timestamp timestamp"))).orderBy("row").collect()
 check("a bad row of a pack says why", [(row.row_id, row.prediction, row.error.code) for row in parts] == [("a", "1", None), ("b", None, "schema_mismatch")])
 
-run_notebook("04_send_ground_truth")
+told = run_notebook("04_send_ground_truth")
+check("without a rollout there is nothing to decide", told["verdict"].verdict == "undecided" and told["arms"] == {})
+verdicts = [accuracy_verdict(*arms, drop=drop) for arms, drop in ((((400, 500), (8550, 9500)), 0.05), (((425, 500), (8550, 9500)), 0), (((0, 100), (900, 1000)), 0.05), (((900, 1000), (900, 1000)), 0.05))]
+check("the verdict's evidence is the app's", [round(each.fail_evidence, 6) for each in verdicts[:2]] == [2.958049, 3.776528] and [each.verdict for each in verdicts[2:]] == ["fail", "pass"])
 def labels_in(events):
     """The hub holds what other programs sent, too."""
     return [json.loads(text) for text in (event.body_as_str() for event in events) if text.startswith('{"result_id"')]

@@ -48,6 +48,7 @@ export interface AppStack {
 export async function startAppStack(
   environment: Readonly<Record<string, string>> = {},
   partitions: Partitions = [4, 4, 4],
+  settings: Readonly<Record<string, string>> = {},
 ): Promise<AppStack> {
   const app = appFolder();
   const cache = temporaryFolder();
@@ -81,7 +82,7 @@ export async function startAppStack(
       });
     const code = await run(args, {
       ...{ stdin: Readable.from([]), stdout, stderr, folder: cache.path, signal: AbortSignal.timeout(60_000) },
-      environment: { EventHubs: connectionString, ModelStorage: storage.connectionString },
+      environment: { EventHubs: connectionString, ModelStorage: storage.connectionString, ...settings },
     });
     return { code, out };
   }
@@ -100,6 +101,7 @@ export async function startAppStack(
           ModelStorage: storage.connectionString,
           AzureWebJobsStorage: storage.connectionString,
           MODEL_CACHE_DIR: cache.path,
+          ...settings,
           ...more,
         },
       });
@@ -162,6 +164,7 @@ function configOf([requests, results, deadLetters]: Partitions) {
     entity(REQUESTS, requests, 'inference-consumer', 'monitor'),
     entity('inference-requests-results', results, 'monitor'),
     entity('inference-dead-letter', deadLetters, 'monitor', 'replay'),
+    entity('inference-labels', 2, 'monitor'),
   ];
   return { UserConfig: { NamespaceConfig: [{ Type: 'EventHub', Name: 'emulatorNs1', Entities }] } };
 }

@@ -98,6 +98,16 @@ export function memoryBlobs(): MemoryBlobs {
       if (text === undefined) throw new BlobUnusable(`${path}: not UTF-8 text`);
       return { text, etag };
     },
+    async readNewer(path, etag, signal, maxBytes) {
+      const { etag: there } = await find(path, signal);
+      return there === etag ? undefined : self.readText(path, signal, maxBytes);
+    },
+    async append(path, text, at, signal) {
+      reach(`appending to ${path}`, signal);
+      const before = blobs.get(path)?.bytes ?? Buffer.alloc(0);
+      if (before.length !== at) throw new BlobConflict(`${path}: it has ${before.length} bytes`);
+      write(path, Buffer.concat([before, Buffer.from(text)]), {}, 'any');
+    },
     async read(path, offset, etag, signal) {
       self.asked.reads.push({ path, offset });
       const blob = await find(path, signal);

@@ -26,6 +26,10 @@ export interface MemoryJobStorage {
   readonly calls: string[];
 }
 
+async function notUsed(): Promise<never> {
+  throw new Error('not used by jobs');
+}
+
 export function memoryJobStorage(clock: () => number): MemoryJobStorage {
   const blobs = new Map<string, Blob>();
   const blocks = new Map<string, Map<string, Buffer>>();
@@ -71,9 +75,9 @@ export function memoryJobStorage(clock: () => number): MemoryJobStorage {
           const { bytes, etag } = find(key(path));
           return { text: fromUtf8(bytes) ?? '', etag };
         }),
-      read: async () => {
-        throw new Error('not used by jobs');
-      },
+      read: notUsed,
+      readNewer: notUsed,
+      append: notUsed,
       readRange: (path, offset, count, etag, signal) =>
         call(`read ${key(path)}`, signal, () => {
           const blob = find(key(path));

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { BlobGone } from '../../core/blobs.ts';
 import { parsePlace } from '../../core/job-storage.ts';
-import { formatOf } from '../format.ts';
+import { outputFormatOf } from '../format.ts';
 import { BatchRefusal } from '../problems.ts';
 import { markActive } from './active.ts';
 import { startJob } from './control.ts';
@@ -69,7 +69,7 @@ export async function submitJob(room: SubmitRoom, asked: JobRequest, signal: Abo
   }
   checkOutput(room, request);
   const found = await findInputs(room.storage, request.input, signal);
-  const outputFormat = request.format ?? formatOf(found[0]?.path ?? '') ?? 'csv';
+  const outputFormat = request.format ?? outputFormatOf(found[0]?.path ?? '') ?? 'csv';
   const replaces = await whatStandsAt(room, request, outputFormat, signal);
   const total = found.reduce((sum, { bytes }) => sum + bytes, 0);
   const chunkBytes = Math.max(request.chunk_bytes, Math.ceil(total / (MOST_CHUNKS - found.length)));

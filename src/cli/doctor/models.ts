@@ -41,7 +41,7 @@ async function judgeModel(catalog: ModelCatalog, model: ModelSummary, errors: st
   const fix = `Mend or remove that version, or point production in ${model.name}/deployment.json at one that loads.`;
   try {
     const routing = await catalog.routing(model.name, undefined);
-    const { version, fallback } = routing.route ?? routing.choose(model.name, [], 0);
+    const { version, fallback } = routing.route ?? routing.production;
     if (fallback || errors.length > before) {
       return fail(`${model.name}: production does not load, ${version.label} answers instead: ${reason()}`, fix);
     }

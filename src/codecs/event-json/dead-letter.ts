@@ -33,8 +33,8 @@ interface Letter {
 /** @param maxBodyBytes largest body of a dead letter, 4 KiB at least */
 export function createDeadLetterRenderer(maxBodyBytes: number, clock: Clock): RenderDeadLetter {
   return (source, subject, error) => {
-    const { event, resultId, requestId, modelVersion, variant, text } = subject;
-    const now = clock();
+    const { event, resultId, requestId, modelVersion, variant, rollout, bucket, text } = subject;
+    const now = error.run?.failedAtMs ?? clock();
     const model = subject.model?.slice(0, MAX_NAME_LENGTH);
     const properties = propertiesOf(event);
     const original = originalOf(event, text);
@@ -53,6 +53,7 @@ export function createDeadLetterRenderer(maxBodyBytes: number, clock: Clock): Re
         stage: error.stage,
         see: seeOf(error.code),
         ...namedRow(error),
+        ...(error.run && { run: { rows: error.run.rows, failed: error.run.failed } }),
       },
       attempts: attemptsOf(event.properties.attempts),
       failed_at: new Date(now).toISOString(),
@@ -78,6 +79,8 @@ export function createDeadLetterRenderer(maxBodyBytes: number, clock: Clock): Re
       model,
       modelVersion,
       variant,
+      rollout,
+      bucket,
       body: whole.length > (subject.maxBytes ?? maxBodyBytes) ? briefly(letter) : whole,
       code: error.code,
       latencyMs: latencyOf(now, event.enqueuedAtMs),

@@ -3,6 +3,7 @@ import type { ErrorCode } from '../../core/errors.ts';
 import type { Event } from '../../core/event.ts';
 import type { RowCounts } from '../../core/outcome.ts';
 import type { RequestId } from '../../core/request.ts';
+import type { RolloutMark } from '../../core/routing.ts';
 import type { Arm } from '../../core/scored-batch.ts';
 import { latencyOf } from '../../core/times.ts';
 import type { Way } from '../group.ts';
@@ -34,6 +35,7 @@ export class ResultArm implements Arm {
   readonly model: string;
   readonly modelVersion: string;
   readonly variant: string | undefined;
+  readonly rollout: RolloutMark | undefined;
   readonly #run: Run;
   readonly #way: Way;
   readonly isSingle: boolean;
@@ -59,6 +61,7 @@ export class ResultArm implements Arm {
     this.model = name;
     this.modelVersion = label;
     this.variant = route.variant;
+    this.rollout = route.rollout;
     this.#run = run;
     this.#way = way;
     this.isSingle = run.isSingle;
@@ -100,6 +103,10 @@ export class ResultArm implements Arm {
 
   code(): ErrorCode | undefined {
     return undefined;
+  }
+
+  bucket(row: number): number {
+    return this.rollout === undefined ? -1 : this.#run.bucket(this.#place(row));
   }
 
   latencyMs(row: number): number {

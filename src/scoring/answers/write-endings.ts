@@ -152,6 +152,8 @@ function deadLetter(
     model: version?.name ?? model,
     modelVersion: version?.label,
     variant: route?.variant,
+    rollout: route?.rollout,
+    bucket: route?.rollout && run.bucket(place),
     maxBytes,
   };
   return renderDeadLetter(batch, subject, error);

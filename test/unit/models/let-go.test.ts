@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type CatalogWorld, catalogWorld } from '../../support/catalog-world.ts';
 import { floats } from '../../support/models.ts';
+import { rolloutOf } from '../../support/rollouts.ts';
 
 const MINUTE = 60_000;
 
@@ -65,7 +66,7 @@ describe('memory', () => {
     for (let major = 1; major <= 5; major++) world.put(`m/${major}.0.0`);
     world.store.put('m/deployment.json', {
       aliases: { production: '4.0.0', previous: '3.0.0' },
-      rollout: { candidate: '5.0.0', baseline: '4.0.0' },
+      rollout: rolloutOf({ candidate: '5.0.0', baseline: '4.0.0' }),
     });
     for (let major = 1; major <= 5; major++) await world.route('m', `${major}.0.0`);
     world.nowMs += 60 * MINUTE;

@@ -495,11 +495,15 @@ describe('routes', () => {
     const catalog: Catalog = {
       ...catalogOf(one),
       routing: () => ({
+        production: { version: one, requestedVersion: undefined, fallback: false, variant: undefined },
         choose: key => ({
-          version: key === 'b' ? two : one,
-          requestedVersion: undefined,
-          fallback: false,
-          variant: key === 'b' ? 'treatment' : 'control',
+          route: {
+            version: key === 'b' ? two : one,
+            requestedVersion: undefined,
+            fallback: false,
+            variant: key === 'b' ? 'treatment' : 'control',
+          },
+          bucket: 1,
         }),
       }),
     };

@@ -356,4 +356,21 @@ describe('Prometheus text', () => {
       else expect(line).toMatch(new RegExp(`^${current}(_bucket|_sum|_count)?(\\{.*\\})? [-+0-9.eInf]+$`));
     }
   });
+
+  it('shows what the sweep found in its turn, and leaves the gauges to whose turn it is', async () => {
+    const telemetry = create();
+    const model = { model: 'churn', quarantined: 1, action: 'rollback', waiting: 'held' } as const;
+    telemetry.recordSweep({ counted: 7, behind: { results: 3 }, models: [model] });
+    const shown = await look(telemetry);
+    expect(shown.get('hubscore_sweep_behind_events{hub="results"}')).toBe(3);
+    expect(shown.get('hubscore_rollout_decisions_total{model="churn",action="rollback"}')).toBe(1);
+    expect(shown.get('hubscore_rollout_waiting{model="churn",reason="held"}')).toBe(1);
+    expect(shown.get('hubscore_quarantined_versions{model="churn"}')).toBe(1);
+    telemetry.recordSweep(undefined);
+    const after = await look(telemetry);
+    expect([...after.keys()].some(name => /^hubscore_(sweep_behind|rollout_waiting|quarantined)/.test(name))).toBe(
+      false,
+    );
+    expect(after.get('hubscore_sweep_counted_total')).toBe(7);
+  });
 });

@@ -1,0 +1,90 @@
+import { randomUUID } from 'node:crypto';
+import { createBlobs } from '../azure/blobs.ts';
+import { eventHubsConnection, modelStorageConnection } from '../config/connection.ts';
+import type { Settings } from '../config/settings.ts';
+import { type DeploymentDocument, isOpen } from '../rollouts/document.ts';
+import { readCounts } from '../sweep/read-counts.ts';
+import { createSweep } from '../sweep/sweep.ts';
+import type { Telemetry } from '../telemetry/telemetry.ts';
+import { createDeploymentDocuments, weightsOf } from './deployment-documents.ts';
+import { type Acted, appendWaiting, judgeRollouts } from './judge-rollouts.ts';
+import { openReader } from './open-events.ts';
+import type { Lifetime } from './parts.ts';
+import type { World } from './world.ts';
+
+/** The group of results, dead letters and labels that the sweep reads by. */
+const GROUP = 'monitor';
+const BLOCK = 1_000;
+const DAY_MS = 86_400_000;
+/** Longer than a sweep means to take. */
+const DEADLINE_MS = 60_000;
+
+export interface Sweeping {
+  /** Counts what came since the last time, where it is this instance's turn, and does with rollouts what that says. */
+  sweep(): Promise<void>;
+}
+
+/** The sweep over results, dead letters and labels. */
+export function openSweep(
+  settings: Settings,
+  { clock, log, telemetry }: World & { readonly telemetry: Telemetry },
+  lifetime: Lifetime,
+): Sweeping {
+  const connection = eventHubsConnection(settings);
+  const storage = modelStorageConnection(settings);
+  const reader = (hub: string) => openReader(connection, hub, [GROUP], BLOCK);
+  const hubs = {
+    results: reader(settings.RESULTS_HUB),
+    deadLetters: reader(settings.DEAD_LETTER_HUB),
+    labels: reader(settings.LABELS_HUB),
+  };
+  lifetime.free(() => Promise.allSettled(Object.values(hubs).map(hub => hub.close())));
+  const models = createBlobs(storage, settings.MODELS_CONTAINER);
+  const monitor = createBlobs(storage, settings.MONITOR_CONTAINER);
+  const documents = createDeploymentDocuments(models, log);
+  let read: ReadonlyMap<string, DeploymentDocument> = new Map();
+  const sweep = createSweep({
+    hubs,
+    blobs: monitor,
+    async weights(signal) {
+      read = await documents.read(signal);
+      return weightsOf(read);
+    },
+    holder: randomUUID(),
+    labelWindowMs: settings.LABEL_WINDOW_DAYS * DAY_MS,
+    windowsKeptMs: settings.MONITOR_RETENTION_DAYS * DAY_MS,
+    clock,
+    log,
+  });
+  const audit = createBlobs(storage, settings.AUDIT_CONTAINER);
+  const judging = { models, audit, leadMs: settings.ROLLOUT_LEAD_SECONDS * 1000, clock, log };
+  return {
+    async sweep() {
+      const signal = AbortSignal.timeout(DEADLINE_MS);
+      const report = await sweep.run(signal);
+      if (report === undefined) return telemetry.recordSweep(undefined);
+      await appendWaiting(read, judging, signal);
+      const { counted, behind } = report;
+      const isCaughtUp = Object.values(behind).every(events => events === 0);
+      const acted = await judgeOpen(isCaughtUp, signal);
+      const models = [...read].map(([model, { quarantine, rollout }]) => {
+        const found = acted.find(each => each.model === model);
+        const waiting = rollout && found && waitsFor(found);
+        return { model, quarantined: Object.keys(quarantine).length, action: found?.action, waiting };
+      });
+      telemetry.recordSweep({ counted, behind, models });
+    },
+  };
+
+  async function judgeOpen(isCaughtUp: boolean, signal: AbortSignal): Promise<readonly Acted[]> {
+    if (![...read.values()].some(({ rollout }) => isOpen(rollout))) return [];
+    const counts = await readCounts(monitor, [settings.RESULTS_HUB, settings.DEAD_LETTER_HUB], signal);
+    return judgeRollouts(read, counts, isCaughtUp, judging, signal);
+  }
+}
+
+/** Why a rollout waits for a person; undefined where it goes on by itself. */
+function waitsFor({ judged, action }: Acted): 'held' | 'undecided' | undefined {
+  if (action === 'hold' || (action === undefined && judged.rollout.phase === 'held')) return 'held';
+  return action === undefined && judged.isOver ? 'undecided' : undefined;
+}

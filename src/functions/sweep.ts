@@ -1,0 +1,7 @@
+import { app } from '@azure/functions';
+import { settings, sweep } from '../app/app.ts';
+
+app.timer('sweep', {
+  schedule: settings.SWEEP_SCHEDULE,
+  handler: sweep,
+});

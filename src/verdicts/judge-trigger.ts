@@ -1,0 +1,157 @@
+import { confidenceSequence, evidenceAbove, evidenceBelow } from '../evidence/binomial.ts';
+import {
+  accuracyDrop,
+  type Difference,
+  errorIncrease,
+  evidenceNegative,
+  evidencePositive,
+} from '../evidence/difference.ts';
+import { evidenceWorse } from '../evidence/worse-than-production.ts';
+import type { Rollout } from '../rollouts/document.ts';
+import { type Trigger, type Watched, watchedBy } from '../rollouts/triggers.ts';
+import { countAbove } from '../sweep/histogram.ts';
+import { type Arm, type Arms, stagesOf, type TrialsOf } from './arms.ts';
+
+export type Verdict = 'pass' | 'fail' | 'undecided';
+
+/** What one trigger comes to, with all that it rests on. */
+export interface Judged {
+  readonly trigger: string;
+  readonly bad: number;
+  readonly trials: number;
+  /** Share of bad trials of either arm, or the mean error; undefined without a trial. */
+  readonly candidate: number | undefined;
+  readonly production: number | undefined;
+  /** The candidate's, as far as the counts do not rule it out at α, however often one looks. */
+  readonly interval: readonly [low: number, high: number] | undefined;
+  /** ln E that it is above the limit, and that it is below. */
+  readonly failEvidence: number;
+  readonly passEvidence: number;
+  /** ln E that it is worse than production; undefined where nothing is beside it. */
+  readonly worseEvidence: number | undefined;
+  readonly threshold: number;
+  readonly verdict: Verdict | 'not_applicable';
+  /** It holds, and never rolls back. */
+  readonly isSignal: boolean;
+  /** Why it is undecided or does not apply, in words; undefined where the evidence says it all. */
+  readonly why: string | undefined;
+}
+
+/** Arms whose shares of labelled requests differ by more are not compared: what is labelled may be what went wrong. */
+const COVERAGE_GAP = 0.1;
+
+export interface JudgeOptions {
+  readonly rollout: Rollout;
+  readonly arms: Arms;
+  /** The candidate's share now, per cent. At 100 there is no production beside it. */
+  readonly weight: number;
+  /** Its duration is over: what has no label by then goes without. */
+  readonly isOver: boolean;
+}
+
+/** Judges a trigger by what was counted. Valid whenever it is asked for: there is no least number of trials. */
+export function judgeTrigger(trigger: Trigger, options: JudgeOptions): Judged {
+  const { rollout } = options;
+  const watched = watchedBy(trigger.when) as Watched;
+  const threshold = Math.log(rollout.triggers.length / rollout.alpha);
+  const { metric } = watched;
+  if (metric === 'accuracy_drop' || metric === 'error_increase')
+    return judgeLabels(trigger, watched, threshold, options);
+  return judgeTrials(trigger, watched, threshold, options);
+}
+
+/** What a trigger on trials counts, and the share of them that is allowed. */
+export function trialsWatched({ metric, limit, share }: Watched): { readonly of: TrialsOf; readonly p0: number } {
+  if (metric === 'latency') {
+    return {
+      of: ({ modelTimes, runs }) => ({ bad: countAbove(modelTimes, limit), trials: runs }),
+      p0: share as number,
+    };
+  }
+  if (metric === 'failed_runs') return { of: ({ failedRuns, runs }) => ({ bad: failedRuns, trials: runs }), p0: limit };
+  return { of: ({ bad, trials }) => ({ bad, trials }), p0: limit };
+}
+
+function judgeTrials(
+  trigger: Trigger,
+  watched: Watched,
+  threshold: number,
+  { rollout, arms, weight }: JudgeOptions,
+): Judged {
+  const { of, p0 } = trialsWatched(watched);
+  const [ours, theirs] = [of(arms.candidate.counts), of(arms.production.counts)];
+  const failEvidence = evidenceAbove(p0, ours);
+  const passEvidence = evidenceBelow(p0, ours);
+  const stages = stagesOf(arms, of);
+  const hasProduction = weight < 100 && stages.length > 0;
+  const worseEvidence = stages.length > 0 ? evidenceWorse(stages) : undefined;
+  const isGuarded = trigger.and === 'worse_than_production' && weight < 100;
+  const isWorse = !isGuarded || (hasProduction && (worseEvidence as number) >= threshold);
+  const isAbove = failEvidence >= threshold;
+  const verdict = isAbove && isWorse ? 'fail' : passEvidence >= threshold ? 'pass' : 'undecided';
+  return {
+    trigger: trigger.when,
+    ...ours,
+    candidate: shareOf(ours),
+    production: shareOf(theirs),
+    interval: ours.trials > 0 ? confidenceSequence(ours, rollout.alpha) : undefined,
+    failEvidence,
+    passEvidence,
+    worseEvidence,
+    threshold,
+    verdict,
+    isSignal: trigger.signal === true,
+    why: isAbove && !isWorse ? 'above the limit, but not shown to be worse than production' : undefined,
+  };
+}
+
+const shareOf = ({ bad, trials }: { readonly bad: number; readonly trials: number }) =>
+  trials > 0 ? bad / trials : undefined;
+
+function judgeLabels(trigger: Trigger, { metric, limit }: Watched, threshold: number, options: JudgeOptions): Judged {
+  const { arms } = options;
+  const [ours, theirs] = [arms.candidate, arms.production];
+  const wrong = ({ labels: { labels, right } }: Arm) => ({ bad: labels - right, trials: labels });
+  const isShare = metric === 'accuracy_drop';
+  const difference = isShare
+    ? accuracyDrop(wrong(ours), wrong(theirs), limit)
+    : errorIncrease(ours.labels.errors, theirs.labels.errors, limit);
+  const why = whyNot(trigger, difference, options);
+  const failEvidence = difference === undefined ? 0 : evidencePositive(difference);
+  const passEvidence = difference === undefined ? 0 : evidenceNegative(difference);
+  const isJudged = difference !== undefined && why === undefined;
+  const decided = failEvidence >= threshold ? 'fail' : passEvidence >= threshold ? 'pass' : 'undecided';
+  const mean = ({ labels: { errors } }: Arm) => (errors.count > 0 ? errors.sum / errors.count : undefined);
+  return {
+    trigger: trigger.when,
+    ...wrong(ours),
+    candidate: isShare ? shareOf(wrong(ours)) : mean(ours),
+    production: isShare ? shareOf(wrong(theirs)) : mean(theirs),
+    interval: undefined,
+    failEvidence,
+    passEvidence,
+    worseEvidence: undefined,
+    threshold,
+    verdict: why?.isOut ? 'not_applicable' : isJudged ? decided : 'undecided',
+    isSignal: trigger.signal === true,
+    why: why?.text,
+  };
+}
+
+/** Why labels do not decide. */
+function whyNot(trigger: Trigger, difference: Difference | undefined, { arms, weight, isOver }: JudgeOptions) {
+  const { candidate, production } = arms;
+  if (weight >= 100) return { isOut: true, text: 'no production beside it to compare with' };
+  const labels = candidate.labels.labels + production.labels.labels;
+  if (labels === 0)
+    return { isOut: trigger.default === true && isOver, text: isOver ? 'no labels came' : 'no labels came yet' };
+  if (difference === undefined) return { isOut: false, text: 'fewer than 100 labels an arm' };
+  const gap = Math.abs(coverage(candidate) - coverage(production));
+  if (gap <= COVERAGE_GAP) return undefined;
+  return { isOut: false, text: `labels cover the arms unevenly, by ${Math.round(gap * 100)} percentage points` };
+}
+
+/** The share of an arm's results that is labelled. */
+export function coverage({ labels, counts }: Arm): number {
+  return counts.results > 0 ? labels.labels / counts.results : 0;
+}

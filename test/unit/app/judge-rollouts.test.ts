@@ -1,0 +1,68 @@
+import { describe, expect, it } from 'vitest';
+import { judgeRollouts } from '../../../src/app/judge-rollouts.ts';
+import { NINE } from '../../support/endings.ts';
+import { memoryBlobs } from '../../support/memory-blobs.ts';
+import { documentOf, sweptCounts } from '../../support/swept-counts.ts';
+
+const never = new AbortController().signal;
+const HOUR = 3_600_000;
+const PATH = 'churn/deployment.json';
+const LEAD = 15_000;
+
+describe('judging rollouts', () => {
+  const bad = sweptCounts([{ requests: 200, bad: 20 }], [{ requests: 4_000 }]);
+
+  it('rolls back under the ETag, with reason and cursors for the trail, once', async () => {
+    const models = memoryBlobs();
+    const audit = memoryBlobs();
+    const document = documentOf();
+    models.put(PATH, document);
+    const said: string[] = [];
+    const log = {
+      info() {},
+      warn: (line: string) => void said.push(line),
+      error: (line: string) => void said.push(line),
+    };
+    const options = { models, audit, leadMs: LEAD, clock: () => NINE + HOUR, log };
+    const both = await Promise.all(
+      [1, 2].map(() => judgeRollouts(new Map([['churn', document]]), bad, true, options, never)),
+    );
+    expect(both.flat().filter(({ action }) => action === 'rollback')).toHaveLength(1);
+    const after = JSON.parse((await models.readText(PATH, never)).text);
+    expect(after.rollout.phase).toBe('rolled_back');
+    expect(after.outbox).toEqual([]);
+    const [path] = (await audit.list('churn/', never)).map(each => each.path);
+    const trail = (await audit.readText(path as string, never)).text.trimEnd().split('\n');
+    expect(JSON.parse(trail.at(-1) as string)).toMatchObject({
+      ...{ action: 'rollback', actor: 'hubscore', rollout: 'ro_1', cursors: { 'inference-requests-results/0': 7 } },
+      reason: { trigger: 'error_rate > 0.01', s: 20, n: 200 },
+    });
+    expect(said).toEqual(['churn 1.2.0: rolled back (rollout ro_1): error_rate > 0.01']);
+  });
+
+  it('goes on with other models where one cannot be written', async () => {
+    const models = memoryBlobs();
+    const audit = memoryBlobs();
+    models.put(PATH, 'no JSON');
+    models.put('fraud/deployment.json', documentOf());
+    const said: string[] = [];
+    const say = (line: string) => void said.push(line);
+    const log = { info: say, warn() {}, error: say };
+    const documents = new Map([
+      ['churn', documentOf()],
+      ['fraud', documentOf()],
+    ]);
+    const fraud = {
+      ...bad,
+      groups: bad.groups.map(({ group, counts }) => ({ group: { ...group, model: 'fraud' }, counts })),
+    };
+    const counts = { ...bad, groups: [...bad.groups, ...fraud.groups] };
+    const options = { models, audit, leadMs: LEAD, clock: () => NINE, log };
+    const acted = await judgeRollouts(documents, counts, true, options, never);
+    expect(acted.map(({ model, action }) => [model, action])).toEqual([
+      ['churn', undefined],
+      ['fraud', 'rollback'],
+    ]);
+    expect(said[0]).toContain('churn: no rollback of rollout ro_1');
+  });
+});

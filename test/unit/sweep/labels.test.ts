@@ -1,0 +1,245 @@
+import { describe, expect, it } from 'vitest';
+import type { StoredEvent } from '../../../src/core/hub-reader.ts';
+import { readJoined } from '../../../src/sweep/labels/label-join.ts';
+import { predictionLine } from '../../../src/sweep/labels/prediction.ts';
+import { createSweep, type SweepOptions } from '../../../src/sweep/sweep.ts';
+import { appendEndings, NINE, type ResultParts, resultEvent } from '../../support/endings.ts';
+import { memoryBlobs } from '../../support/memory-blobs.ts';
+import { MemoryHub, memoryReader } from '../../support/memory-hub.ts';
+
+const never = new AbortController().signal;
+const DAY = 86_400_000;
+const CANARY = { rollout: 'ro_1', variant: 'candidate', version: '1.2.0', bucket: 7 } as const;
+const PRODUCTION = { rollout: 'ro_1', variant: 'production', version: '1.1.0', bucket: 9_000 } as const;
+
+function world() {
+  const hubs = {
+    results: new MemoryHub('results'),
+    letters: new MemoryHub('letters'),
+    labels: new MemoryHub('labels'),
+  };
+  const blobs = memoryBlobs();
+  let nowMs = NINE;
+  const said: string[] = [];
+  const log = {
+    info() {},
+    warn: (line: string) => void said.push(line),
+    error: (line: string) => void said.push(line),
+  };
+  let alive = () => {};
+  const readers = () => ({
+    results: memoryReader(hubs.results, () => alive()),
+    deadLetters: memoryReader(hubs.letters, () => alive()),
+    labels: memoryReader(hubs.labels, () => alive()),
+  });
+  const more = {
+    blobs,
+    labelWindowMs: 7 * DAY,
+    windowsKeptMs: 90 * DAY,
+    clock: () => nowMs,
+    log,
+    weights: async () => () => 5,
+  };
+  let sweeps = 0;
+  return {
+    hubs,
+    blobs,
+    said,
+    advance: (ms: number) => {
+      nowMs += ms;
+    },
+    dieAt(step: () => void) {
+      alive = step;
+    },
+    results: (...list: readonly ResultParts[]) => appendEndings(hubs.results, list.map(resultEvent), nowMs),
+    label: (...labels: readonly unknown[]) => {
+      for (const label of labels)
+        hubs.labels.append({ body: Buffer.from(JSON.stringify(label)), messageId: undefined, properties: {} }, nowMs);
+    },
+    /** By an instance that was never there before, a turn later. */
+    async sweep(options: Partial<SweepOptions> = {}) {
+      nowMs += 10_001;
+      return createSweep({ hubs: readers(), holder: `h${sweeps++}`, ...more, ...options }).run(never);
+    },
+    joined: () => readJoined(blobs, never),
+  };
+}
+
+describe('labels', () => {
+  it('are held against what either arm answered, by request or by result', async () => {
+    const { results, label, sweep, joined } = world();
+    results(
+      { sequenceNumber: 1, ...CANARY, requestId: 'a', prediction: 1 },
+      { sequenceNumber: 2, ...CANARY, requestId: 'b', prediction: 0 },
+      { sequenceNumber: 3, ...PRODUCTION, requestId: 'c', prediction: 'Ja' },
+      { sequenceNumber: 4, requestId: 'd', prediction: 1 },
+    );
+    label(
+      { request_id: 'a', label: true },
+      { result_id: 'inference-requests/0/2', label: 1 },
+      { request_id: 'c', label: 'Ja' },
+    );
+    await sweep();
+    const { joined: by, waiting, unmatched } = await joined();
+    expect(by.ro_1?.candidate).toMatchObject({ labels: 2, right: 1 });
+    expect(by.ro_1?.production).toMatchObject({ labels: 1, right: 1 });
+    expect([waiting, unmatched]).toEqual([0, 0]);
+  });
+
+  it('that come later correct earlier ones, and may come before their request is counted', async () => {
+    const { results, label, sweep, joined } = world();
+    label({ request_id: 'a', label: 0 });
+    await sweep();
+    expect((await joined()).waiting).toBe(1);
+    results({ sequenceNumber: 1, ...CANARY, requestId: 'a', prediction: 1 });
+    await sweep();
+    expect((await joined()).joined.ro_1?.candidate).toMatchObject({ labels: 1, right: 0 });
+    label({ request_id: 'a', label: 1 });
+    await sweep();
+    expect(await joined()).toMatchObject({ waiting: 0, joined: { ro_1: { candidate: { labels: 1, right: 1 } } } });
+  });
+
+  it('of a request that several models answered name theirs; else the newest answer is meant', async () => {
+    const { results, label, sweep, joined } = world();
+    results(
+      { sequenceNumber: 1, ...CANARY, requestId: 7 as unknown as string, prediction: 1, enqueuedAtMs: NINE },
+      { sequenceNumber: 2, ...PRODUCTION, requestId: 7 as unknown as string, prediction: 0, enqueuedAtMs: NINE + 5 },
+      { sequenceNumber: 3, ...CANARY, rollout: 'ro_9', model: 'fraud', requestId: 'x', prediction: 1 },
+      { sequenceNumber: 4, ...CANARY, requestId: 'x', prediction: 0 },
+    );
+    label({ request_id: 7, label: 0 }, { request_id: 'x', model: 'fraud', label: 1 });
+    await sweep();
+    expect((await joined()).joined).toMatchObject({
+      ro_1: { production: { labels: 1, right: 1 } },
+      ro_9: { candidate: { labels: 1, right: 1 } },
+    });
+    expect((await joined()).joined.ro_1?.candidate).toBeUndefined();
+  });
+
+  it('of a pack name the row', async () => {
+    const { results, label, sweep, joined } = world();
+    const predictions = [{ id: 'r1', prediction: 1 }, null, { id: 'r3', prediction: 0 }];
+    results({ sequenceNumber: 1, ...CANARY, requestId: 'p', predictions, errors: [] });
+    label(
+      { request_id: 'p', id: 'r1', label: 1 },
+      { request_id: 'p', id: 'r3', label: 1 },
+      { request_id: 'p', id: 'r2', label: 1 },
+    );
+    await sweep();
+    expect(await joined()).toMatchObject({ waiting: 1, joined: { ro_1: { candidate: { labels: 2, right: 1 } } } });
+  });
+
+  it('of a regressor leave the errors, too', async () => {
+    const { results, label, sweep, joined } = world();
+    results(
+      { sequenceNumber: 1, ...CANARY, requestId: 'a', prediction: 10.5 },
+      { sequenceNumber: 2, ...CANARY, requestId: 'b', prediction: 8 },
+    );
+    label({ request_id: 'a', label: 10 }, { request_id: 'b', label: 10 });
+    await sweep();
+    expect((await joined()).joined.ro_1?.candidate?.errors).toEqual({ count: 2, sum: 2.5, squares: 4.25 });
+  });
+
+  it('that nothing is found for wait for seven days, then count as unmatched, once; what is over is taken away', async () => {
+    const { results, label, sweep, joined, advance, blobs } = world();
+    results({ sequenceNumber: 1, ...CANARY, requestId: 'a', prediction: 1 });
+    label({ request_id: 'nobody', label: 1 }, { request_id: 'a', label: 1 });
+    await sweep();
+    expect(await joined()).toMatchObject({ waiting: 1, unmatched: 0 });
+    advance(7 * DAY);
+    label({ request_id: 'nobody', model: 'churn', label: 1 });
+    await sweep();
+    expect(await joined()).toMatchObject({ waiting: 2, unmatched: 0 });
+    advance(2 * 3_600_000);
+    await sweep();
+    expect(await joined()).toMatchObject({ waiting: 1, unmatched: 1 });
+    await sweep();
+    expect(await joined()).toMatchObject({ unmatched: 1 });
+    expect(await blobs.list('labels/', never)).toHaveLength(1);
+    expect(await blobs.list('predictions/', never)).toEqual([]);
+  });
+
+  it('come to the same with hours put together, and with a sweep that died before it kept its cursor', async () => {
+    const { results, label, sweep, joined, advance, blobs, dieAt } = world();
+    for (let i = 0; i < 40; i++) {
+      results({ sequenceNumber: i, ...(i % 2 ? CANARY : PRODUCTION), requestId: `q${i}`, prediction: 1 });
+      label({ request_id: `q${i}`, label: i % 4 === 0 ? 0 : 1 });
+      if (i % 3 === 0) {
+        let left = i % 7;
+        dieAt(() => {
+          if (left-- === 0) throw new Error('died');
+        });
+        await sweep().catch(() => {});
+        dieAt(() => {});
+      } else await sweep();
+      advance(15 * 60_000);
+    }
+    advance(3 * 3_600_000);
+    await sweep();
+    expect((await joined()).joined.ro_1).toMatchObject({
+      candidate: { labels: 20, right: 20 },
+      production: { labels: 20, right: 10 },
+    });
+    expect((await blobs.list('predictions/', never)).length).toBeLessThanOrEqual(12);
+  });
+
+  it('that cannot be read are passed over, and a list of them is several', async () => {
+    const { hubs, results, label, sweep, joined, said } = world();
+    hubs.labels.append({ body: Buffer.from('{'), messageId: undefined, properties: {} }, NINE);
+    label({ label: 1 }, [{ request_id: 'a', label: 1 }]);
+    results({ sequenceNumber: 1, ...CANARY, requestId: 'a', prediction: 1 });
+    await sweep();
+    expect((await joined()).joined.ro_1?.candidate).toMatchObject({ labels: 1, right: 1 });
+    expect(said).toEqual([]);
+  });
+});
+
+describe('a line of a prediction', () => {
+  const group = { model: 'churn', version: '1.2.0', variant: 'candidate', rollout: 'ro_1', weight: 5 };
+  it.each([
+    ['a', 1],
+    ['ä"\\', 'Ja'],
+    ['plain ü', 'Größe, "groß"'],
+    [17, -0.25],
+    ['x', true],
+    ['{"result_id":"', [1, 2]],
+    [',"prediction":3,"confidence":', 'b'],
+  ])('says the same as the result: %j, %j', (requestId, prediction) => {
+    const { hubs, results } = world();
+    results({ sequenceNumber: 3, ...CANARY, requestId: requestId as string, prediction });
+    const line = predictionLine(hubs.results.events[0] as StoredEvent, group, NINE) as string;
+    const request = `q${JSON.stringify(requestId)}`;
+    const about = { model: 'churn', rollout: 'ro_1', variant: 'candidate', atMs: NINE };
+    expect(JSON.parse(line)).toEqual({ request, resultId: 'inference-requests/0/3', ...about, prediction });
+  });
+});
+
+describe('a turn', () => {
+  it('is one instance’s for ten seconds', async () => {
+    const { results, sweep, advance } = world();
+    results({ sequenceNumber: 1, ...CANARY });
+    expect((await sweep({ holder: 'one' }))?.counted).toBe(1);
+    advance(-10_000);
+    expect(await sweep({ holder: 'two' })).toBeUndefined();
+    advance(-10_000);
+    expect((await sweep({ holder: 'one' }))?.counted).toBe(0);
+  });
+
+  it('takes away windows that are older than they are kept', async () => {
+    const { sweep, blobs } = world();
+    const path = (size: string, atMs: number) => `windows/results/0/${size}/${new Date(atMs).toISOString()}.json`;
+    for (const days of [1, 89, 91]) blobs.put(path('24h', NINE - days * DAY), {});
+    await sweep();
+    const left = (await blobs.list('windows/', never)).map(each => each.path);
+    expect(left).toEqual([path('24h', NINE - 89 * DAY), path('24h', NINE - DAY)]);
+  });
+
+  it('is nobody’s while a newer app counts', async () => {
+    const { results, sweep, blobs, said } = world();
+    blobs.put('state/results/0.json', { schema: 99 });
+    results({ sequenceNumber: 1, ...CANARY });
+    expect(await sweep()).toBeUndefined();
+    expect(said[0]).toContain('is of a newer hubscore');
+    expect(JSON.parse((await blobs.readText('state/results/0.json', never)).text)).toEqual({ schema: 99 });
+  });
+});
