@@ -98,6 +98,18 @@ export const LOG_TOPICS: Readonly<Record<string, readonly string[]>> = {
     'a poison message names no chunk of a job: it is dropped',
   ],
   'webhook-failed': ['BATCH_WEBHOOK answered …', 'BATCH_WEBHOOK did not answer: …'],
+  'rollout-decided': ['… …: … (rollout …): …', '…: no … of rollout …: …'],
+  'rollout-not-followed': [
+    '…: … of rollout … failed: …',
+    '…: the audit record waits to be written: …',
+    '…: … audit records wait to be written: …',
+    '…/deployment.json could not be read for … s: …',
+    '…: a rollout is not followed yet: …',
+    '…; rollouts of … are judged by what it said before',
+    '…; going by what it said before',
+    '…/deployment.json can be read again, and its rollout is followed',
+  ],
+  'monitoring-behind': ['labels are not read: …', 'nothing is counted: …', 'old windows stay for now: …'],
 };
 
 interface Known {
