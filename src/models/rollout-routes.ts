@@ -181,7 +181,7 @@ export function createRolloutRoutes(parts: {
       if (want === undefined) return;
       const work = build(name, want.document, want.states);
       if (clock() >= (want.states[0] as RoutingState).fromMs - SKEW_MS) await work;
-      else work.catch(thrown => log.warn(`${name}: a rollout is not followed yet: ${asError(thrown).message}`));
+      else work.catch(thrown => log.warn(`${name}: following its rollout: ${asError(thrown).message}`));
     },
     follow() {
       for (const name of snapshot.models?.keys() ?? []) {
