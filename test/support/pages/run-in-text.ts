@@ -16,7 +16,7 @@ const GIVEN: Readonly<Record<string, string>> = {
   VERSION: '1.0.0',
   ALIAS: 'staging',
   PATH: 'samples/models/churn/1.0.0',
-  MODEL: 'samples/models/churn/1.0.0',
+  MODEL: 'churn',
   DIR: 'pulled',
   FILE: 'samples/requests/churn.jsonl',
   '@FILE': '@one.json',
@@ -74,7 +74,7 @@ export async function runCommands(
       // What the page has the reader write beforehand.
       if (
         words.some(
-          word => /^[\w-]+\.(?:json|onnx|csv|ndjson|parquet)$/.test(word) && !existsSync(join(checkout.path, word)),
+          word => /^[\w-]+\.(?:jsonl?|onnx|csv|ndjson|parquet)$/.test(word) && !existsSync(join(checkout.path, word)),
         )
       )
         continue;
