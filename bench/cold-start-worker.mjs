@@ -10,6 +10,7 @@ const [folder] = process.argv.slice(2).map(path => resolve(path));
 const startedMs = performance.now();
 const functions = new Map();
 const appStart = [];
+const appTerminate = [];
 const disposable = { dispose() {} };
 const coreApi = {
   version: '3.11.0',
@@ -21,6 +22,7 @@ const coreApi = {
   },
   registerHook(name, hook) {
     if (name === 'appStart') appStart.push(hook);
+    if (name === 'appTerminate') appTerminate.push(hook);
     return disposable;
   },
   log() {},
@@ -41,4 +43,6 @@ await functions.get('score-requests')(
   { triggerMetadata: metadata },
 );
 const scoredMs = performance.now();
+// Otherwise the next one takes it for a process that died at its batch.
+for (const hook of appTerminate) await hook({});
 process.stdout.write(`${JSON.stringify({ startedMs, loadedMs, scoredMs })}\n`, () => process.exit());

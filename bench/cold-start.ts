@@ -10,6 +10,7 @@ import { BlobServiceClient } from '@azure/storage-blob';
 import { makePackage } from '../scripts/package.ts';
 import { startEventHubs } from '../test/support/event-hubs.ts';
 import { startHost } from '../test/support/functions-host.ts';
+import { startIngestion } from '../test/support/ingestion.ts';
 import { node22 } from '../test/support/node-22.ts';
 import { startStorage } from '../test/support/storage.ts';
 import { metadataOf } from './function-path.ts';
@@ -34,7 +35,12 @@ interface Start {
 /** Medians over the rounds: as the worker does it, and as the local host does it, which has a process more and finds its partitions first. */
 export async function measureColdStart(rounds = 11) {
   const folder = mkdtempSync(join(tmpdir(), 'hubscore-bench-'));
-  const [{ folder: app }, hubs, storage] = await Promise.all([makePackage(folder), startEventHubs(), startStorage()]);
+  const [{ folder: app }, hubs, storage, ingestion] = await Promise.all([
+    makePackage(folder),
+    startEventHubs(),
+    startStorage(),
+    startIngestion(),
+  ]);
   const env = {
     EventHubs: hubs.connectionString,
     AzureWebJobsStorage: storage.connectionString,
@@ -55,9 +61,9 @@ export async function measureColdStart(rounds = 11) {
     return lastEnqueuedSequenceNumber - BATCH + 1;
   }
 
-  async function startWorker(): Promise<Start> {
+  async function startWorker(more: Readonly<Record<string, string>> = {}): Promise<Start> {
     const metadata = metadataOf(BATCH, await send());
-    const worker = spawn(node22(), [WORKER, app], { env, stdio: ['pipe', 'pipe', 'inherit'] });
+    const worker = spawn(node22(), [WORKER, app], { env: { ...env, ...more }, stdio: ['pipe', 'pipe', 'inherit'] });
     worker.stdin.end(JSON.stringify({ bodies: bodies.map(String), metadata }));
     const lines = (await text(worker.stdout)).trim().split('\n');
     return JSON.parse(lines[lines.length - 1] as string) as Start;
@@ -82,8 +88,19 @@ export async function measureColdStart(rounds = 11) {
     await startWorker(); // the model gets into the disk cache
     const starts: Start[] = [];
     const hosts: number[] = [];
+    const withPackage: number[] = [];
     for (let round = 0; round < rounds; round++) {
       starts.push(await startWorker());
+      const pair = { on: 0, off: 0 };
+      // In turns, each first as often as the other.
+      for (const wanted of round % 2 ? (['on', 'off'] as const) : (['off', 'on'] as const)) {
+        const { scoredMs } = await startWorker({
+          ...ingestion.environment,
+          APPLICATIONINSIGHTS_LIVE_METRICS: String(wanted === 'on'),
+        });
+        pair[wanted] = scoredMs;
+      }
+      withPackage.push(pair.on / pair.off);
       hosts.push(await startWholeHost());
     }
     const medianOf = (read: (start: Start) => number) => Math.round(median(starts.map(read)));
@@ -92,12 +109,13 @@ export async function measureColdStart(rounds = 11) {
       'of it: Node itself': medianOf(({ startedMs }) => startedMs),
       'of it: loading the functions': medianOf(({ startedMs, loadedMs }) => loadedMs - startedMs),
       'of it: libraries, connections, model, batch': medianOf(({ loadedMs, scoredMs }) => scoredMs - loadedMs),
+      'with the applicationinsights package, of without': Number(median(withPackage).toFixed(3)),
       'local host: process start to first scored batch, ms': Math.round(median(hosts)),
       rounds,
     };
   } finally {
     await Promise.all([producer.close(), results.close()]);
-    await Promise.all([hubs.stop(), storage.stop()]);
+    await Promise.all([hubs.stop(), storage.stop(), ingestion.stop()]);
     rmSync(folder, { recursive: true });
   }
 }

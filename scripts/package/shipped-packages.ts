@@ -1,4 +1,4 @@
-import { globSync, readFileSync } from 'node:fs';
+import { globSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** A package whose code goes along. */
@@ -41,6 +41,7 @@ export function shippedPackages(root: string, folders: readonly string[]): reado
       author: typeof author === 'string' ? author : author?.name,
       integrity: lock.packages[folder]?.integrity,
       texts: globSync(TEXTS, { cwd: at, exclude: ['*.{js,ts,cjs,mjs}'] })
+        .filter(file => statSync(join(at, file)).isFile())
         .sort()
         .map(file => readFileSync(join(at, file), 'utf8').trim()),
     };

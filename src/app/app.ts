@@ -1,23 +1,12 @@
 import { type Settings, settingsOrDefaults } from '../config/config.ts';
 import { createCountingLog } from '../core/counting-log.ts';
-import type { Log } from '../core/log.ts';
 import type { HttpReply, HttpRequest } from '../http/http.ts';
 import type { RouteName } from '../http/routes.ts';
 import { type AppOptions, createApp } from './create-app.ts';
+import { hostLog, type Invocation, inInvocation } from './invocation-log.ts';
 
 export { CHUNKS_QUEUE } from '../core/work-queue.ts';
 export { ROUTES, type RouteName } from '../http/routes.ts';
-
-/**
- * The Functions host takes the console for its log. Of a line that comes outside an invocation it tells the level by the words in it: by `warn`, else by `error` or `fail`. So the level comes first, or a
- * warning of something that failed would be an error.
- */
-const consoleLog: Log = {
-  info: message => console.info(message),
-  warn: message => console.warn(`warning: ${message}`),
-  error: message => console.error(`error: ${message}`),
-};
-const log = createCountingLog(consoleLog, Date.now);
 
 /**
  * What functions are registered by. A setting that does not parse has its default here, since the host goes on without any function where
@@ -25,44 +14,51 @@ const log = createCountingLog(consoleLog, Date.now);
  */
 export const settings: Settings = settingsOrDefaults(process.env);
 
-const options: AppOptions = { environment: process.env, clock: Date.now, log };
+// What Azure Monitor's exporters send of themselves into the customer's own tables, by the row: a metric with the resource at every export of
+// traces, and counts of what was sent. They read it from the environment alone.
+process.env.APPLICATIONINSIGHTS_OPENTELEMETRY_RESOURCE_METRIC_DISABLED ??= 'true';
+process.env.APPLICATIONINSIGHTS_SDKSTATS_DISABLED ??= 'true';
+// Else their package looks for a file beside its own, which a bundle has no place for.
+process.env.APPLICATIONINSIGHTS_CONFIGURATION_CONTENT ??= '{}';
+
+const options: AppOptions = { environment: process.env, clock: Date.now, log: createCountingLog(hostLog, Date.now) };
 /** The one app of this worker. */
 let app = createApp(options);
 
-export function scoreRequests(bodies: unknown, metadata: unknown): Promise<void> {
-  return app.scoreRequests(bodies, metadata);
+export function scoreRequests(bodies: unknown, metadata: unknown, context?: Invocation): Promise<void> {
+  return inInvocation(context, () => app.scoreRequests(bodies, metadata, context?.traceContext?.traceParent));
 }
 
-export function fillHoles(): Promise<void> {
-  return app.fillHoles();
+export function fillHoles(context?: Invocation): Promise<void> {
+  return inInvocation(context, () => app.fillHoles());
 }
 
-export function replayDeadLetters(lastRun: string | undefined): Promise<void> {
-  return app.replayDeadLetters(lastRun);
+export function replayDeadLetters(lastRun: string | undefined, context?: Invocation): Promise<void> {
+  return inInvocation(context, () => app.replayDeadLetters(lastRun));
 }
 
-export function scoreChunk(message: unknown): Promise<void> {
-  return app.scoreChunk(message);
+export function scoreChunk(message: unknown, context?: Invocation): Promise<void> {
+  return inInvocation(context, () => app.scoreChunk(message));
 }
 
-export function failChunk(message: unknown): Promise<void> {
-  return app.failChunk(message);
+export function failChunk(message: unknown, context?: Invocation): Promise<void> {
+  return inInvocation(context, () => app.failChunk(message));
 }
 
-export function tendJobs(): Promise<void> {
-  return app.tendJobs();
+export function tendJobs(context?: Invocation): Promise<void> {
+  return inInvocation(context, () => app.tendJobs());
 }
 
-export function submitScheduled(lastRun: string | undefined): Promise<void> {
-  return app.submitScheduled(lastRun);
+export function submitScheduled(lastRun: string | undefined, context?: Invocation): Promise<void> {
+  return inInvocation(context, () => app.submitScheduled(lastRun));
 }
 
-export function sweep(): Promise<void> {
-  return app.sweep();
+export function sweep(context?: Invocation): Promise<void> {
+  return inInvocation(context, () => app.sweep());
 }
 
-export function answerHttp(route: RouteName, request: HttpRequest): Promise<HttpReply> {
-  return app.answerHttp(route, request);
+export function answerHttp(route: RouteName, request: HttpRequest, context?: Invocation): Promise<HttpReply> {
+  return inInvocation(context, () => app.answerHttp(route, request));
 }
 
 /**

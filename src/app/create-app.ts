@@ -9,8 +9,11 @@ import type { World } from './world.ts';
 
 /** What the functions call. Each call builds the parts that it needs and are not there yet; without settings that parse, none. */
 export interface App {
-  /** Resolves once every event of the host's batch has its endings. @throws Error: the host's retry policy brings the batch again. */
-  scoreRequests(bodies: unknown, metadata: unknown): Promise<void>;
+  /**
+   * Resolves once every event of the host's batch has its endings. @throws Error: the host's retry policy brings the batch again.
+   * @param invocation W3C traceparent of the host's invocation
+   */
+  scoreRequests(bodies: unknown, metadata: unknown, invocation?: string): Promise<void>;
   /** Scores what the host passed over in partitions that have fallen silent since. */
   fillHoles(): Promise<void>;
   /** Sends requests that ended as dead letters since the last run once more; nothing where there was none (the host says the year 1). */
@@ -139,7 +142,7 @@ export function createApp({ environment, clock, log }: AppOptions): App {
   });
 
   return {
-    scoreRequests: async (bodies, metadata) => (await ledger()).scoreRequests(bodies, metadata),
+    scoreRequests: async (bodies, metadata, invocation) => (await ledger()).scoreRequests(bodies, metadata, invocation),
     fillHoles: async () => (await ledger()).fillHoles(),
     async replayDeadLetters(lastRun) {
       const { BATCH_DEADLINE_SECONDS, REPLAY_CODES } = settings();

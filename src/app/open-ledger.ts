@@ -12,7 +12,7 @@ import type { World } from './world.ts';
 
 export interface Ledger {
   /** Resolves once every event of the host's batch has its endings. @throws Error: the host's retry policy brings the batch again. */
-  scoreRequests(bodies: unknown, metadata: unknown): Promise<void>;
+  scoreRequests(bodies: unknown, metadata: unknown, invocation?: string): Promise<void>;
   /** Scores what the host passed over in partitions that have fallen silent since. */
   fillHoles(): Promise<void>;
 }
@@ -41,9 +41,9 @@ export function openLedger(
     newest: async (partition, signal) => (await events.requests.range(partition, signal)).last,
   });
   return {
-    async scoreRequests(bodies, metadata) {
+    async scoreRequests(bodies, metadata, invocation) {
       const batch = readBatch(bodies, metadata, source);
-      const ended = telemetry.recordArrival(batch);
+      const ended = telemetry.recordArrival(batch, invocation);
       try {
         await scorer.scoreBatch(batch);
       } catch (thrown) {

@@ -11,6 +11,7 @@ export function openTelemetry(settings: Settings, { clock, log }: World, lifetim
     authentication: settings.APPLICATIONINSIGHTS_AUTHENTICATION_STRING,
     credentialOf,
     tracesPerSecond: settings.TRACES_PER_SECOND,
+    liveMetrics: settings.APPLICATIONINSIGHTS_LIVE_METRICS,
     clock,
     log,
   });

@@ -2,7 +2,7 @@ import type { RequestLine, RequestRow } from './request-line.ts';
 
 /** An event of 1 MB, less its headers and properties. */
 export const MAX_EVENT_BYTES = 900_000;
-/** The result is an event too. What a row's answer takes beside its id is not known here: this much is a classifier's of some thirty classes. */
+/** The result is an event too. What a row's answer takes beside its id where nobody says: a classifier's of some thirty classes. */
 export const ANSWER_BYTES = 1_000;
 export const MAX_RESULT_BYTES = 900_000;
 
@@ -15,8 +15,13 @@ export interface PackedLines {
 /**
  * Puts neighbours that say the same but for id and features into packs of at most `most` rows; neither the event nor its result grows too large.
  * A line that cannot go into one stays an event of its own, in its place.
+ * @param answerBytes what the answer to a row takes at most, by what its request says beside id and features
  */
-export function packLines(lines: readonly RequestLine[], most: number): readonly PackedLines[] {
+export function packLines(
+  lines: readonly RequestLine[],
+  most: number,
+  answerBytes: (rest: string) => number = () => ANSWER_BYTES,
+): readonly PackedLines[] {
   const packed: PackedLines[] = [];
   let open: RequestLine[] = [];
   let bytes = 0;
@@ -36,12 +41,13 @@ export function packLines(lines: readonly RequestLine[], most: number): readonly
     }
     const idBytes = Buffer.byteLength(idOf(line, row)) + 1;
     const rowBytes = Buffer.byteLength(row.features) + 1 + idBytes;
+    const answer = idBytes + answerBytes(row.rest);
     const isFull = open.length === most || bytes + rowBytes > MAX_EVENT_BYTES;
-    if (isFull || resultBytes + idBytes + ANSWER_BYTES > MAX_RESULT_BYTES || open[0]?.row?.rest !== row.rest) close();
+    if (isFull || resultBytes + answer > MAX_RESULT_BYTES || open[0]?.row?.rest !== row.rest) close();
     if (open.length === 0) bytes = Buffer.byteLength(row.rest);
     open.push(line);
     bytes += rowBytes;
-    resultBytes += idBytes + ANSWER_BYTES;
+    resultBytes += answer;
   }
   close();
   return packed;

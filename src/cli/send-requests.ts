@@ -16,6 +16,8 @@ export interface SendOptions extends LineOptions {
   readonly rate?: number | undefined;
   /** Application properties of every event. */
   readonly properties?: Readonly<Record<string, string>> | undefined;
+  /** What the answer to a row takes at most, by the model that its request names; absent: what is usual. */
+  readonly answerBytes?: ((model: string | undefined, version: string | undefined) => Promise<number>) | undefined;
   /** Ends it early; what was sent by then is reported. */
   readonly signal: AbortSignal;
   /** Told of every line that is not sent. */
@@ -113,7 +115,7 @@ async function sendGroup(
     sent(batch.count, lines);
     lines = 0;
   };
-  const events = options.pack === undefined ? group.lines.map(alone) : packLines(group.lines, options.pack);
+  const events = options.pack === undefined ? group.lines.map(alone) : await packed(group.lines, options.pack, options);
   for (const { body, lines: of } of events) {
     const event: EventData = { body, contentType: 'application/json' };
     if (options.properties) event.properties = { ...options.properties };
@@ -134,6 +136,23 @@ async function sendGroup(
   }
   if (batch.count > 0) await flush();
 }
+
+async function packed(
+  lines: readonly RequestLine[],
+  most: number,
+  { answerBytes }: SendOptions,
+): Promise<readonly PackedLines[]> {
+  if (answerBytes === undefined) return packLines(lines, most);
+  const sizes = new Map<string, number>();
+  for (const { row } of lines) {
+    if (row === undefined || sizes.has(row.rest)) continue;
+    const { model, model_version: version } = JSON.parse(row.rest) as { model?: unknown; model_version?: unknown };
+    sizes.set(row.rest, await answerBytes(nameIn(model), nameIn(version)));
+  }
+  return packLines(lines, most, rest => sizes.get(rest) as number);
+}
+
+const nameIn = (value: unknown) => (typeof value === 'string' ? value : undefined);
 
 function alone(line: RequestLine): PackedLines {
   return { lines: [line], body: line.body };

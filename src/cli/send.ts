@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { resolve } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
+import { answerSizes } from './answer-size.ts';
 import { commandSettings } from './environment.ts';
 import { connectProducer, placeOf } from './event-hubs.ts';
 import { positive, whole } from './numbers.ts';
@@ -56,6 +57,7 @@ async function send(terminal: Terminal, file: string, options: Options): Promise
   try {
     const report = await sendRequests(producer, readLines(input, signal), {
       ...options,
+      ...(options.pack !== undefined && { answerBytes: answerSizes(settings, signal) }),
       signal,
       onBadLine: ({ lineNumber, reason }) =>
         stderr.write(`${red('red', `line ${lineNumber} not sent`)}: ${printable(reason)}\n`),

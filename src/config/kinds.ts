@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { isSchedule } from './schedule.ts';
+import { firesWithinAMinute, isSchedule } from './schedule.ts';
 
 /** What a setting takes, as its fault is told. Never zod's own words: they may hold what came, and that may be a secret. */
 const takes = (what: string) => ({ error: `takes ${what}` });
@@ -84,6 +84,10 @@ export function splitByComma(text: string): string[] {
   return [...new Set(parts)].filter(part => part !== '');
 }
 
+/** What needs to know when it ran last. */
+const ONCE_A_MINUTE = takes(
+  'a schedule of one firing a minute at most: with more the host does not say when the last one was',
+);
 const SCHEDULE = takes('a schedule of six NCRONTAB fields, such as `0 */5 * * * *`');
 
 export const schedule = (description: string, fallback: string) =>
@@ -91,7 +95,14 @@ export const schedule = (description: string, fallback: string) =>
 
 export const optionalSchedule = (description: string) =>
   z
-    .preprocess(value => (value === '' ? undefined : value), z.string().refine(isSchedule, SCHEDULE).optional())
+    .preprocess(
+      value => (value === '' ? undefined : value),
+      z
+        .string()
+        .refine(isSchedule, SCHEDULE)
+        .refine(value => !isSchedule(value) || !firesWithinAMinute(value), ONCE_A_MINUTE)
+        .optional(),
+    )
     .describe(description);
 
 export const timeZone = (description: string, fallback: string) =>

@@ -28,6 +28,31 @@ export function isSchedule(text: string): boolean {
   return parts.length === FIELDS.length && FIELDS.every((field, i) => isField(parts[i] ?? '', field));
 }
 
+/**
+ * Whether a schedule has firings less than a minute apart: the host then keeps no status of the timer, so it does not say when it fired last.
+ * @param text that `isSchedule` takes
+ */
+export function firesWithinAMinute(text: string): boolean {
+  if (TIME_SPAN.test(text)) {
+    const [, days = '', hours = '', minutes = '0'] = /^(\d+\.)?(\d+):(\d+)/.exec(text) ?? [];
+    return Number.parseInt(days || '0', 10) + Number(hours) + Number(minutes) === 0;
+  }
+  const parts = text.split(' ').filter(part => part !== '');
+  return parts.length === FIELDS.length && valuesOf(parts[0] ?? '', 60) > 1;
+}
+
+/** How many of so many values a field matches. */
+function valuesOf(field: string, count: number): number {
+  const values = new Set<number>();
+  for (const item of field.split(',')) {
+    const [range = '', step] = item.split('/');
+    const [from = '0', to] = range === '*' ? ['0', String(count - 1)] : range.split('-');
+    const last = Number(to ?? (step === undefined ? from : count - 1));
+    for (let value = Number(from); value <= last; value += Math.max(1, Number(step ?? 1))) values.add(value);
+  }
+  return values.size;
+}
+
 /** A list of values, ranges and steps; a range may fall. */
 function isField(text: string, field: Field): boolean {
   return text.split(',').every(item => {

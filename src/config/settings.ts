@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { ERROR_CODES } from '../core/errors.ts';
 import {
+  flag,
   list,
   listOf,
   listOrNone,
@@ -202,7 +203,15 @@ export const settingsSchema = z.object({
   APPLICATIONINSIGHTS_AUTHENTICATION_STRING: optionalText(
     '`Authorization=AAD;ClientId=<id>` where Application Insights takes a managed identity only.',
   ),
-  TRACES_PER_SECOND: whole('Batches traced a second, at most; 0 traces none.', 0, 5),
+  APPLICATIONINSIGHTS_LIVE_METRICS: flag(
+    'Whether the `applicationinsights` package is loaded once the first work is done: Live Metrics, exceptions, and calls by HTTP as dependencies.',
+    true,
+  ),
+  TRACES_PER_SECOND: number(
+    'Rows of traces a second, on average, that go to Application Insights, and as many again of batches with dead letters, and of dependencies; a batch is a row, and so is a request of it that is traced. 0.05 is 0.13 GB a month; 0 traces none.',
+    0,
+    0.05,
+  ),
 
   RECOVERY_CONSUMER_GROUPS: list(
     'Consumer groups, in order of preference, by which the app reads the ends of results and dead letters and fills holes: on all three hubs, without an epoch. Where others read by these groups with an epoch (any event processor does), make a group of your own and name it here.',
@@ -229,7 +238,7 @@ export const settingsSchema = z.object({
     'direct',
   ),
   RESULT_FORMAT: oneOf(
-    'What results are beside their JSON: `json`, or `cloudevents`: CloudEvents 1.0 in binary mode too, their attributes application properties `cloudEvents:…`.',
+    'What results are beside their JSON: `json`, or `cloudevents`: CloudEvents 1.0 in binary mode too, their attributes application properties `cloudEvents_…`.',
     ['json', 'cloudevents'],
     'json',
   ),
@@ -268,7 +277,7 @@ export const settingsSchema = z.object({
 
   MAX_ATTEMPTS: whole('How often a request is tried at most, replays included.', 1, 3),
   REPLAY_SCHEDULE: optionalSchedule(
-    'When dead letters since the last time are sent back to the requests hub (NCRONTAB: `0 0 * * * *` is hourly); absent: never.',
+    'When dead letters since the last time are sent back to the requests hub (NCRONTAB: `0 0 * * * *` is hourly; once a minute at most, since the host does not say when the last time was otherwise); absent: never.',
   ),
   REPLAY_CODES: listOf('Which of them: codes of what may go better another time.', ERROR_CODES, [
     'unknown_model',

@@ -11,21 +11,21 @@ const TYPE = 'hubscore.result';
 export function sharedAttributes(prefix: string): Attributes {
   const hub = prefix.split('/').slice(0, -2).join('/');
   return {
-    'cloudEvents:specversion': '1.0',
-    'cloudEvents:type': TYPE,
-    'cloudEvents:source': `/hubscore/${encodeURIComponent(hub)}`,
+    cloudEvents_specversion: '1.0',
+    cloudEvents_type: TYPE,
+    cloudEvents_source: `/hubscore/${encodeURIComponent(hub)}`,
   };
 }
 
 /** What is each one's own: the id is the `result_id`, the subject the request's id, with which every ending's body begins. */
 export function ownAttributes(resultId: string, body: Buffer): Attributes {
-  return { 'cloudEvents:id': resultId, 'cloudEvents:subject': subjectOf(body) ?? resultId };
+  return { cloudEvents_id: resultId, cloudEvents_subject: subjectOf(body) || resultId };
 }
 
 const FIRST = Buffer.from('{"request_id":');
 const [QUOTE, BACKSLASH, COMMA, BRACE] = [34, 92, 44, 125];
 
-/** The id as text; digits stay those that were sent. */
+/** The id as text, which a subject may not be without; digits stay those that were sent. */
 function subjectOf(body: Buffer): string | undefined {
   const from = FIRST.length;
   if (body.compare(FIRST, 0, from, 0, from) !== 0) return undefined;

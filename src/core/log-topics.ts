@@ -6,7 +6,7 @@ export const LOG_TOPICS: Readonly<Record<string, readonly string[]>> = {
   'wrong-settings': ['settings: …', 'the start failed: …', 'closing: …'],
   'http-failed': ['http: …'],
   'circuit-open': [
-    'circuit breaker of the … is open: it failed …, at last: …; next try in … s',
+    'circuit breaker of the … is open: it failed …; next try in … s; at last: …',
     'circuit breaker of the … is …',
   ],
   unexpected: ['… failed unexpectedly: …', '… more requests failed unexpectedly meanwhile'],
@@ -107,7 +107,13 @@ export const LOG_TOPICS: Readonly<Record<string, readonly string[]>> = {
     'result cache: Redis is away, inferring without it: …',
     'result cache: Redis is back',
   ],
-  'telemetry-away': ['telemetry is not exported to Application Insights: …', 'metrics: …'],
+  'telemetry-away': [
+    'telemetry is not exported to Application Insights: …',
+    'telemetry to Application Insights: …',
+    'Live Metrics, exceptions and dependencies are not exported: …',
+    'metrics: …',
+  ],
+  'dead-letters': ['…: … of … requests are dead letters (…): …', 'more dead letters meanwhile: …'],
 };
 
 interface Known {

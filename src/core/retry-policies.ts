@@ -96,7 +96,7 @@ export function createBreaker(options: BreakerOptions, counts: (error: Error) =>
     if (state === 'open') {
       openedMs = Date.now();
       log.warn(
-        `circuit breaker of the ${name} is open: it failed ${often}, at last: ${last}; next try in ${resetMs / 1000} s`,
+        `circuit breaker of the ${name} is open: it failed ${often}; next try in ${resetMs / 1000} s; at last: ${last}`,
       );
     } else log.info(`circuit breaker of the ${name} is ${state}`);
     onState?.(state);

@@ -8,6 +8,6 @@ for (const name of Object.keys(ROUTES) as RouteName[]) {
     methods: [method],
     route,
     authLevel: open ? 'anonymous' : settings.HTTP_AUTH_LEVEL,
-    handler: request => answerHttp(name, request),
+    handler: (request, context) => answerHttp(name, request, context),
   });
 }

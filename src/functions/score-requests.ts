@@ -19,7 +19,7 @@ app.generic('score-requests', {
   },
   async handler(events: unknown, context: InvocationContext): Promise<void> {
     // The host checkpoints once this returns: by then every event has its ending.
-    await scoreRequests(events, context.triggerMetadata);
+    await scoreRequests(events, context.triggerMetadata, context);
   },
 });
 

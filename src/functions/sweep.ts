@@ -3,5 +3,5 @@ import { settings, sweep } from '../app/app.ts';
 
 app.timer('sweep', {
   schedule: settings.SWEEP_SCHEDULE,
-  handler: sweep,
+  handler: (_, context) => sweep(context),
 });

@@ -1,4 +1,5 @@
 import type { OutgoingMessage, Properties } from '../core/ending-messages.ts';
+import { unpooled } from '../core/unpooled.ts';
 
 /*
  * Event Hubs' batch format by hand: one AMQP message of format 0x80013700 whose body is a data section for every event, each
@@ -140,7 +141,8 @@ class FrameCache {
   of(key: string, make: () => Frame): Frame {
     let frame = this.#frames.get(key);
     if (frame === undefined) {
-      frame = make();
+      const made = make();
+      frame = { ...made, bytes: unpooled(made.bytes) };
       if (this.#frames.size >= MAX_FRAMES) this.#frames.clear();
       this.#frames.set(key, frame);
     }

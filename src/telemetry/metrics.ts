@@ -6,6 +6,8 @@ export interface MetricDefinition {
   /** UCUM, as OpenTelemetry has it: seconds, bytes, or what is counted. */
   readonly unit: string;
   readonly help: string;
+  /** A gauge that stays what it is for hours: Application Insights has it every few minutes, and at once where it changes. */
+  readonly steady?: true;
   /** Upper bounds of a histogram's buckets, ascending; one more is open-ended. */
   readonly bounds?: readonly number[];
 }
@@ -205,6 +207,7 @@ export const METRICS = {
     labels: MODEL,
     unit: '1',
     help: '1 for every model version in memory.',
+    steady: true,
   },
   hubscore_cache_hits_total: {
     kind: 'counter',
@@ -235,6 +238,7 @@ export const METRICS = {
     labels: ['target'],
     unit: '1',
     help: 'Circuit breaker of a dependency: 0 closed, 1 half open, 2 open.',
+    steady: true,
   },
   hubscore_throttled_total: {
     kind: 'counter',
@@ -247,6 +251,7 @@ export const METRICS = {
     labels: ['setting'],
     unit: '1',
     help: 'A setting whose value cannot be used, so that the app runs without what it is for; 1 while it is so, absent otherwise.',
+    steady: true,
   },
   hubscore_http_requests_total: {
     kind: 'counter',
@@ -284,6 +289,7 @@ export const METRICS = {
     labels: [],
     unit: 's',
     help: 'When this process started, seconds since the epoch.',
+    steady: true,
   },
 } as const satisfies Readonly<Record<string, MetricDefinition>>;
 

@@ -5,6 +5,7 @@ import type { Clock, Log } from '../core/log.ts';
 import type { Ending } from '../core/outcome.ts';
 import type { ScoredBatch } from '../core/scored-batch.ts';
 import type { BatchTiming } from './batch-tracer.ts';
+import { DeadLetterLog } from './dead-letter-log.ts';
 import type { Exporting, ExportOptions } from './exporter.ts';
 import { exportTo } from './exporting.ts';
 import { InferenceMeter } from './inference-meter.ts';
@@ -51,8 +52,11 @@ export interface Observed {
 
 /** What the app says of itself. Every call is cheap and none throws; ids and numbers only, never payloads. */
 export interface Telemetry {
-  /** A batch that came; the function that it gives is called at the batch's end, whichever. */
-  recordArrival(batch: EventBatch): () => void;
+  /**
+   * A batch that came; the function that it gives is called at the batch's end, whichever.
+   * @param invocation W3C traceparent of the host's invocation, which its spans become children of
+   */
+  recordArrival(batch: EventBatch, invocation?: string): () => void;
   /** A batch whose endings are all acknowledged: metrics, and a trace where one is due. */
   recordBatch(batch: EventBatch, scored: ScoredBatch, timing: BatchTiming): void;
   /** A request that came by HTTP: counted as one of a batch, without queue and partition. */
@@ -103,6 +107,9 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
   const meter = new InferenceMeter(store);
   const lag = new PartitionLag(store, clock);
   const process = watchProcess(store);
+  const deadLetters = new DeadLetterLog(log, clock);
+  /** The host's invocation that is at work on a partition. */
+  const invocations = new Map<string, string>();
   const sources: Observed[] = [];
   // What alerts look at is there with 0 before it has news, or its first increase would be none.
   store.prepare('hubscore_batch_jobs_total', 'failed');
@@ -125,10 +132,19 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
     await lag.refresh(sources.find(({ newest }) => newest)?.newest);
     for (const source of sources) await observeInto(store, source).catch(error => log.warn(`metrics: ${error}`));
   }
-  const exporting: Exporting = exportTo(options, { store, refresh, log });
+  const exporting: Exporting = exportTo(options, { store, refresh, clock, log });
 
   return {
-    recordArrival: batch => lag.arrived(batch),
+    recordArrival(batch, invocation) {
+      const { partition } = batch;
+      if (invocation) invocations.set(partition, invocation);
+      else invocations.delete(partition);
+      const left = lag.arrived(batch);
+      return () => {
+        if (invocations.get(partition) === invocation) invocations.delete(partition);
+        left();
+      };
+    },
     recordBatch(batch, scored, timing) {
       store.of('hubscore_event_batch_size').observe(batch.events.length);
       for (const count of scored.passedOver.values()) {
@@ -136,11 +152,15 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
       }
       meter.record(scored, timing);
       lag.settled(batch, timing.receivedAtMs);
-      exporting.tracer?.trace(batch, scored, timing);
+      deadLetters.tell(batch, scored);
+      exporting.trace(batch, scored, timing, invocations.get(batch.partition));
+      exporting.live?.batch(batch, timing, false);
+      exporting.begin();
     },
     recordEnding: (ending, receivedAtMs) => meter.recordEnding(ending, receivedAtMs),
     recordFailedBatch(batch, reason) {
       lag.failed(batch);
+      exporting.live?.batch(batch, { receivedAtMs: clock(), sentAtMs: clock() }, true);
       store.of('hubscore_batch_failures_total', reason).value++;
     },
     recordLedger(partition, { skipped, recovered }) {
@@ -173,6 +193,8 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
     recordHttp(route, status, durationMs) {
       store.of('hubscore_http_requests_total', route, String(status)).value++;
       store.of('hubscore_http_request_seconds', route).observe(durationMs / 1000);
+      exporting.live?.http(route, status, durationMs);
+      exporting.begin();
     },
     recordSweep(swept) {
       for (const gauge of SWEEP_GAUGES) store.clear(gauge);
@@ -194,6 +216,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
       return renderPrometheus(store);
     },
     async close() {
+      deadLetters.flush();
       await exporting.close();
       process.close();
     },

@@ -81,6 +81,9 @@ async function eventsOf(hub: string, partition: string, count: number): Promise<
   return found;
 }
 
+/** Each version is tried in a process of its own, which a busy machine takes seconds to start. */
+const TRIALS = { timeout: 180_000 };
+
 describe('hubscore send', () => {
   it('spreads requests without a key and says where they went; names bad lines', async () => {
     const lines = Array.from({ length: 40 }, (_, i) => JSON.stringify({ request_id: i, features: [i] }));
@@ -509,7 +512,7 @@ describe('aliases by hubscore models', () => {
     }
   });
 
-  it('and versions fit the width of the terminal', async () => {
+  it('and versions fit the width of the terminal', TRIALS, async () => {
     for (let i = 0; i < 12; i++) await push(`0.${i}.0`, '--name', 'many');
     const stdout = Object.assign(new PassThrough(), { isTTY: true, columns: 60 });
     const [stdin, stderr, signal] = [Readable.from([]), new PassThrough(), AbortSignal.timeout(20_000)];
@@ -554,31 +557,38 @@ describe('aliases by hubscore models', () => {
     expect(readFileSync(join(folder, 'pulled/staged/1.1.0/model.onnx'), 'utf8')).toBe('mine');
   });
 
-  it('are listed though one file cannot be read, and a version that does not load is not production', async () => {
-    await push('1.0.0', '--name', 'garbled');
-    await put('garbled/deployment.json', '{"aliases": oops');
-    await push('1.0.0', '--name', 'broken');
-    await put('broken/2.0.0/model.onnx', '<html>404</html>');
-    await push('1.0.0', '--name', 'pointed');
-    await put('pointed/deployment.json', '{"aliases":{"production":"9.0.0"}}');
-    const { code, out, err } = await hubscore(['models', 'list']);
-    expect(code).toBe(0);
-    expect(out).toMatch(/^garbled +1\.0\.0$/m); // nobody is answered before the file is mended
-    expect(out).toMatch(/^broken +2\.0\.0 {2}1\.0\.0 \(production\)$/m);
-    expect(out).toMatch(/^pointed +1\.0\.0 \(production\)$/m);
-    expect(err).toMatch(/garbled\/deployment\.json: not JSON.*; which version is production is not known\n/);
-    expect(err).toMatch(/broken: .*broken\/2\.0\.0\/model\.onnx: not an ONNX file.*; 1\.0\.0 answers instead\n/);
-    expect(err).toContain('pointed: pointed 9.0.0 is not there; 1.0.0 answers instead\n');
-    const rows = (await hubscore(['models', 'list', '--json'])).out
-      .trim()
-      .split('\n')
-      .map(line => JSON.parse(line));
-    expect(rows.find(row => row.name === 'broken')).toMatchObject({ production: '1.0.0', broken: expect.any(String) });
-    expect((await hubscore(['models', 'list', '--no-load'])).out).toMatch(/^broken +2\.0\.0 \(production\)/m);
-    const refused = await push('1.1.0', '--name', 'garbled', '--alias', 'staging');
-    expect(refused).toMatchObject({ code: 2, err: expect.stringContaining('mend that file first') });
-    expect((await hubscore(['models', 'list'])).out).toMatch(/^garbled +1\.0\.0$/m);
-  });
+  it(
+    'are listed though one file cannot be read, and a version that does not load is not production',
+    TRIALS,
+    async () => {
+      await push('1.0.0', '--name', 'garbled');
+      await put('garbled/deployment.json', '{"aliases": oops');
+      await push('1.0.0', '--name', 'broken');
+      await put('broken/2.0.0/model.onnx', '<html>404</html>');
+      await push('1.0.0', '--name', 'pointed');
+      await put('pointed/deployment.json', '{"aliases":{"production":"9.0.0"}}');
+      const { code, out, err } = await hubscore(['models', 'list']);
+      expect(code).toBe(0);
+      expect(out).toMatch(/^garbled +1\.0\.0$/m); // nobody is answered before the file is mended
+      expect(out).toMatch(/^broken +2\.0\.0 {2}1\.0\.0 \(production\)$/m);
+      expect(out).toMatch(/^pointed +1\.0\.0 \(production\)$/m);
+      expect(err).toMatch(/garbled\/deployment\.json: not JSON.*; which version is production is not known\n/);
+      expect(err).toMatch(/broken: .*broken\/2\.0\.0\/model\.onnx: not an ONNX file.*; 1\.0\.0 answers instead\n/);
+      expect(err).toContain('pointed: pointed 9.0.0 is not there; 1.0.0 answers instead\n');
+      const rows = (await hubscore(['models', 'list', '--json'])).out
+        .trim()
+        .split('\n')
+        .map(line => JSON.parse(line));
+      expect(rows.find(row => row.name === 'broken')).toMatchObject({
+        production: '1.0.0',
+        broken: expect.any(String),
+      });
+      expect((await hubscore(['models', 'list', '--no-load'])).out).toMatch(/^broken +2\.0\.0 \(production\)/m);
+      const refused = await push('1.1.0', '--name', 'garbled', '--alias', 'staging');
+      expect(refused).toMatchObject({ code: 2, err: expect.stringContaining('mend that file first') });
+      expect((await hubscore(['models', 'list'])).out).toMatch(/^garbled +1\.0\.0$/m);
+    },
+  );
 
   it('are shown with paths of storage, not of a temporary folder, which is where LOCAL_DATA_DIR says', async () => {
     const { err } = await hubscore(['models', 'show', 'broken', '2.0.0'], undefined, {

@@ -90,6 +90,19 @@ describe('a worker that fails', () => {
     expect(await host.stop()).toBe(0);
   }, 60_000);
 
+  it('gets the batch that it crashed at as a retry, where there is a policy', async () => {
+    const RETRY = JSON.stringify({ strategy: 'fixedDelay', maxRetryCount: 1, delayInterval: { seconds: 1 } });
+    const host = await run('events', { HUB: 'inference-dead-letter', GROUP: 'monitor', RETRY });
+    await send('2', ['die'], 'inference-dead-letter');
+    await soon(() => expect(called(host)).toHaveLength(2), 60_000);
+    await send('2', ['after'], 'inference-dead-letter');
+    // The policy has no try left: it counts as failed, and is passed over.
+    await soon(() => expect(called(host)).toEqual(['die', 'die', 'after']), 60_000);
+    const counts = [...host.log().matchAll(/^CALL .*"retryCount":(\d)/gm)].map(match => Number(match[1]));
+    expect(counts).toEqual([0, 1, 0]);
+    expect(await host.stop()).toBe(0);
+  }, 150_000);
+
   it('ends when its supervisor is killed', async () => {
     const host = await run('web');
     process.kill(host.pid, 'SIGKILL');
@@ -142,10 +155,10 @@ describe('start-up', () => {
     writeFileSync(join(folder, 'host.json'), '{"version": "2.0"}');
     writeFileSync(
       join(folder, 'a.mjs'),
-      "import { app } from '@azure/functions'; app.storageQueue('q', { queueName: 'q', connection: 'C', handler() {} });",
+      "import { app } from '@azure/functions'; app.serviceBusQueue('q', { queueName: 'q', connection: 'C', handler() {} });",
     );
     const { code, log } = await refusal(folder, { AzureWebJobsStorage: storage.connectionString });
-    expect([code, log]).toEqual([1, expect.stringContaining('function q has a binding of type queueTrigger')]);
+    expect([code, log]).toEqual([1, expect.stringContaining('function q has a binding of type serviceBusTrigger')]);
   });
 
   it('says which port is in use', async () => {
@@ -204,15 +217,25 @@ describe('HTTP and timer triggers', () => {
 
   it.each(['', 'yes'])('answers by routes, methods and parameters (streaming: "%s")', async STREAM => {
     const host = await run('web', { STREAM });
-    const answer = await fetch(`${host.url}/v2/models/iris%20set/versions/1.2/infer?q=a&q2=b`, {
+    const answer = await fetch(`${host.url}/v2/models/iris%20set/versions/1.2/infer?q=a&x=1&x=2`, {
       method: 'POST',
-      headers: { 'content-type': 'text/x-mine' },
+      headers: [
+        ['content-type', 'text/x-mine'],
+        ['x-twice', 'a'],
+        ['x-twice', 'b'],
+      ],
       body: 'söme bytes',
     });
     expect(answer.status).toBe(201);
     expect(answer.headers.get('x-version')).toBe('1.2');
     expect(answer.headers.get('set-cookie')).toMatch(/seen=yes; Path=\/; HttpOnly/);
-    expect(await answer.json()).toEqual({ name: 'iris set', query: 'a', text: 'söme bytes', type: 'text/x-mine' });
+    // What is repeated is one text; with streaming the library's own server takes it as it comes.
+    const repeated = STREAM ? { x: '1' } : { x: '1,2' };
+    expect(await answer.json()).toMatchObject({
+      ...{ name: 'iris set', query: 'a', text: 'söme bytes', type: 'text/x-mine' },
+      ...repeated,
+      header: expect.stringMatching(/^a, ?b$/),
+    });
     expect(await (await fetch(`${host.url}/v2/models/iris`)).text()).toBe('model iris');
     expect((await fetch(`${host.url}/v2/models/iris`, { method: 'DELETE' })).status).toBe(404);
     expect((await fetch(`${host.url}/v2/nothing/here`)).status).toBe(404);
@@ -230,13 +253,15 @@ describe('HTTP and timer triggers', () => {
 
   it('fires a timer by its schedule, once among hosts that share storage', async () => {
     const env = { TICK: '* * * * * *' };
+    const fromMs = Date.now();
     const [one, two] = await Promise.all([run('web', env), run('web', env)]);
+    // Where several come in a minute the host keeps no status of the timer, so it has no next time to tell.
     const ticks = () =>
-      [one, two].flatMap(host => [...host.log().matchAll(/tick past due false next (\S+)/g)].map(match => match[1]));
-    await soon(() => expect(ticks().length).toBeGreaterThanOrEqual(3));
+      [one, two].flatMap(host => [...host.log().matchAll(/tick past due (true|false) next undefined/g)]);
+    await soon(() => expect(ticks().length).toBeGreaterThanOrEqual(4), 20_000);
     await Promise.all([one.stop(), two.stop()]);
-    expect(new Set(ticks()).size).toBe(ticks().length);
-  });
+    expect(ticks().length).toBeLessThanOrEqual((Date.now() - fromMs) / 1000 + 1);
+  }, 60_000);
 
   it('runs hooks around functions and logs, of a CommonJS app', async () => {
     const host = await run('hooks');

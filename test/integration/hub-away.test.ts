@@ -48,8 +48,8 @@ const open = async (host: FunctionsHost, target: string, timeout: number) =>
 
 describe('a hub', () => {
   it.each([
-    ['whose connections are reset', 'reset', 30_000],
-    ['that takes everything and never answers', 'mute', 45_000],
+    ['whose connections are reset', 'reset', 60_000],
+    ['that takes everything and never answers', 'mute', 90_000],
   ] as const)(
     'of results %s opens the breaker; it closes by itself, and nothing is lost',
     async (_, fault, opensWithinMs) => {
@@ -60,7 +60,7 @@ describe('a hub', () => {
       await send(5_000);
       await open(host, 'results', opensWithinMs);
       expect(host.log()).toMatch(
-        /circuit breaker of the results hub is open: it failed 5 times within 60 s, at last: .*inference-requests-results/,
+        /circuit breaker of the results hub is open: it failed 5 times within 60 s; next try in .* s; at last: .*inference-requests-results/,
       );
       await vi.waitFor(
         () => expect(host.log()).toMatch(/results hub failed 5 times within 60 s and is left alone for 8 s/),
@@ -88,9 +88,9 @@ describe('a hub', () => {
       const brokenAtMs = performance.now();
       await send(5_000);
       const failed = /endings appended, then (unknown|absent): sending to inference-requests-results/;
-      await vi.waitFor(() => expect(host.log()).toMatch(failed), { timeout: 60_000, interval: 200 });
+      await vi.waitFor(() => expect(host.log()).toMatch(failed), { timeout: 90_000, interval: 200 });
       // A send is given up after 30 s; what was under way at other hubs before it is bounded as well.
-      expect(performance.now() - brokenAtMs).toBeLessThan(55_000);
+      expect(performance.now() - brokenAtMs).toBeLessThan(90_000);
       await new Promise(resolve => setTimeout(resolve, 5_000));
       proxy?.set('pass');
       await expectEachOnce(20_200);
@@ -113,7 +113,7 @@ describe('a hub', () => {
     const host = await start();
     await send(50);
     await expectEachOnce(200);
-    proxy?.set({ slow: 2_000_000 });
+    proxy?.set({ slow: 5_000_000 });
     await send(5_000);
     await expectEachOnce(20_200);
     expect(host.log()).not.toMatch(/circuit breaker|endings appended/);
@@ -127,7 +127,7 @@ describe('a hub', () => {
     async (target, setting, words) => {
       const host = await start({ [setting]: 'nowhere' });
       await send(10);
-      await open(host, target, 45_000);
+      await open(host, target, 90_000);
       expect(host.log()).toMatch(new RegExp(`circuit breaker of the ${words} is open: .* at last: .*nowhere`));
     },
     120_000,

@@ -15,6 +15,7 @@ import { makePackage } from '../../scripts/package.ts';
 import { textOf, thisProcess } from '../../src/processes/process-name.ts';
 import { type EventHubs, startEventHubs } from '../support/event-hubs.ts';
 import { type FunctionsHost, startHost } from '../support/functions-host.ts';
+import { startIngestion } from '../support/ingestion.ts';
 import { node22 } from '../support/node-22.ts';
 import { type Storage, startStorage } from '../support/storage.ts';
 
@@ -201,6 +202,36 @@ describe('the package, unpacked, on the Node of Azure Functions', () => {
     },
     120_000,
   );
+
+  it('has the applicationinsights package in it, loaded once there is an answer', async () => {
+    const ingestion = await startIngestion();
+    const host = await startHost({
+      appDir: unpacked,
+      node: node22(),
+      env: {
+        PATH: '',
+        NODE_PATH: '',
+        EventHubs: hubs.connectionString,
+        AzureWebJobsStorage: storage.connectionString,
+        ModelStorage: storage.connectionString,
+        MODEL_CACHE_DIR: join(target, 'models'),
+        MODEL_REFRESH_SECONDS: '1',
+        ...ingestion.environment,
+      },
+    });
+    try {
+      await fetch(`${host.url}/v2`);
+      const typesSent = () => new Set(ingestion.items.map(({ data }) => data.baseType));
+      await expect.poll(() => ingestion.livePaths.length, { timeout: 40_000 }).toBeGreaterThan(0);
+      await expect.poll(typesSent, { timeout: 40_000 }).toContain('RemoteDependencyData');
+    } finally {
+      await host.stop();
+      await ingestion.stop();
+    }
+    expect(ingestion.items.map(({ data }) => data.baseData.metrics?.[0]?.name)).toContain(
+      'hubscore_http_requests_total',
+    );
+  }, 120_000);
 
   /** As a process leaves it that was killed at a request by HTTP. */
   function leaveMark(folder: string): void {

@@ -1,5 +1,5 @@
 """Events of other formats through the stack, each sent by the library that writes it: Confluent's serializers and CloudEvents by Kafka, CloudEvents by AMQP. Every result must be that of
-the same row as a plain request, and those that come back as CloudEvents must be some.
+the same row as a plain request, and a CloudEvent to the SDK of CloudEvents (the app runs with RESULT_FORMAT=cloudevents).
 
 Environment: EVENTHUBS_CONNECTION, KAFKA_ADDRESS, SCHEMA_REGISTRY, STORAGE_CONNECTION, FUNCTIONS_URL; argument: the folder of samples. Exit code 0: all equal.
 """
@@ -7,10 +7,11 @@ import json
 import os
 import pathlib
 import sys
+import threading
 import uuid
 
 import score_cases
-from azure.eventhub import EventHubProducerClient
+from azure.eventhub import EventHubConsumerClient, EventHubProducerClient
 from azure.eventhub.amqp import AmqpAnnotatedMessage, AmqpMessageProperties
 from azure.storage.blob import BlobServiceClient
 from cloudevents.core.bindings import amqp, kafka
@@ -82,11 +83,25 @@ with EventHubProducerClient.from_connection_string(CONNECTION, eventhub_name="in
         batch.add(message)
     client.send_batch(batch)
 
+answers = {}
+
+
+def on_batch(_, events):
+    """A result as a message that the SDK of CloudEvents takes: the id of its subject, and the event."""
+    for event in events:
+        properties = {name.decode(): value.decode() if isinstance(value, bytes) else value for name, value in event.properties.items()}
+        made = amqp.from_binary(amqp.AMQPMessage({"content-type": event.content_type}, properties, b"".join(event.body)), formats)
+        answers[made.get_subject()] = made
+
+
+reader = EventHubConsumerClient.from_connection_string(CONNECTION, consumer_group="monitor", eventhub_name="inference-requests-results")
+threading.Thread(target=lambda: reader.receive_batch(on_batch, max_batch_size=500, max_wait_time=0.5, starting_position="-1"), daemon=True).start()
 endings = {}
 clients = [score_cases.collect(hub, endings) for hub in score_cases.HUBS.values()]
 kinds = [*serializers, "kafka-binary", "kafka-structured", "amqp-binary", "amqp-structured"]
 score_cases.wait_for(lambda: all(f"{RUN}-{kind}-{i}" in endings for kind in [*kinds, "plain"] for i in range(len(CASES))))
-for client in clients:
+score_cases.wait_for(lambda: f"{RUN}-plain-0" in answers)
+for client in [*clients, reader]:
     client.close()
 
 told = ("prediction", "probabilities", "confidence")
@@ -96,4 +111,9 @@ for kind in kinds:
     wrong = [i for i in range(len(CASES)) if said(kind, i) != said("plain", i) or said(kind, i)["prediction"] is None]
     failed |= bool(wrong)
     print("FAILED " if wrong else "ok     ", kind, *(json.dumps(endings.get(f"{RUN}-{kind}-{i}", "no ending"))[:600] for i in wrong[:1]))
+event = answers.get(f"{RUN}-plain-0")
+whole = event is not None and event.get_type() == "hubscore.result" and event.get_source() == "/hubscore/inference-requests"
+holds = whole and event.get_data()["result_id"] == event.get_id() and event.get_data()["prediction"] == said("plain", 0)["prediction"]
+failed |= not holds
+print("ok     " if holds else "FAILED ", "a result is a CloudEvent", *([] if holds else [event and event.get_attributes()]))
 os._exit(1 if failed else 0)

@@ -36,6 +36,7 @@ const host = await startHost({
     AzureWebJobsStorage: storage.connectionString,
     ModelStorage: storage.connectionString,
     SCHEMA_REGISTRY: registry.url,
+    RESULT_FORMAT: 'cloudevents', // beside their JSON, which all programs read
     MODEL_REFRESH_SECONDS: '1', // the programs upload models while it runs
   },
 });

@@ -19,15 +19,16 @@ export interface FunctionsHostOptions {
   readonly env: Readonly<Record<string, string>>;
   /** Absent: the Node that this runs on. */
   readonly node?: string;
+  readonly args?: readonly string[];
 }
 
 /** The local functions host in its own process, from source, ready. @throws Error with what it wrote, where it does not become ready. */
-export async function startHost({ appDir, env, node }: FunctionsHostOptions): Promise<FunctionsHost> {
+export async function startHost({ appDir, env, node, args = [] }: FunctionsHostOptions): Promise<FunctionsHost> {
   const service: Service = await startService(
     'src/local/functions-host/main.ts',
     { FUNCTIONS_PORT: '0', ...env },
     appDir,
-    [],
+    [...args],
     node,
   );
   const port = Number(/http:\/\/localhost:(\d+)/.exec(service.readyLine)?.[1]);
@@ -35,7 +36,8 @@ export async function startHost({ appDir, env, node }: FunctionsHostOptions): Pr
     port,
     url: `http://localhost:${port}`,
     pid: service.pid,
-    log: service.log,
+    // What a function writes by the console, without what the host puts before it.
+    log: () => service.log().replace(/^\S+ [a-z]+ Host\.Function\.Console: /gm, ''),
     stop: service.stop,
     kill: service.kill,
   };

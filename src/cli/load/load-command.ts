@@ -4,6 +4,7 @@ import { dirname, resolve } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { availableCores } from '../../backends/onnx/cores.ts';
 import { VERSION } from '../../core/version.ts';
+import { answerSizes } from '../answer-size.ts';
 import { commandSettings } from '../environment.ts';
 import { connectConsumer, connectProducer, placeOf } from '../event-hubs.ts';
 import { CommandError, columnsOf, paintFor, type Terminal } from '../terminal.ts';
@@ -48,7 +49,9 @@ export async function load(terminal: Terminal, asked: LoadOptions): Promise<void
   for (const file of [options.json, options.html]) if (file) checkFolder(resolve(terminal.folder, file));
   const settings = commandSettings(terminal.environment, terminal.folder);
   const single = await choosePayload(terminal, settings, options);
-  const payload = options.pack === undefined ? single : packed(single, options.pack);
+  const sizes = answerSizes(settings, signal);
+  const payload =
+    options.pack === undefined ? single : packed(single, options.pack, await sizes(single.model, options.modelVersion));
   const { keyOf, says: keys } = planKeys(options);
   const producer = await connectProducer(settings, settings.REQUESTS_HUB);
   const consume = (hub: string) => connectConsumer(settings, hub, options.consumerGroup);

@@ -78,10 +78,11 @@ export function payloadFromGenerator(says: string, defaults: RequestDefaults, fe
 
 /**
  * The same, so many rows to a request.
+ * @param answerBytes what the answer to a row takes at most
  * @throws CommandError where the requests say different things beside their features, or the event or its result would be too large.
  */
-export function packed(payload: Payload, rows: number): Payload {
-  const most = Math.floor(MAX_RESULT_BYTES / ANSWER_BYTES);
+export function packed(payload: Payload, rows: number, answerBytes = ANSWER_BYTES): Payload {
+  const most = Math.max(1, Math.floor(MAX_RESULT_BYTES / answerBytes));
   if (rows > most)
     throw new CommandError(`the result of ${rows} rows may be too large for an event`, `Take --pack ${most} at most.`);
   const pack = (n: number, id: string): Buffer => {

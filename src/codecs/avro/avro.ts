@@ -24,6 +24,8 @@ const AZURE = /^\s*avro\/binary\+([0-9a-f]{32})\s*$/i;
 const WIDE_TEXT = /utf-?(16|32)/i;
 /** Byte 0 and a 32-bit id; no text begins with it but UTF-16 and UTF-32. */
 const FRAME_BYTES = 5;
+/** Azure's serializers of old put four bytes 0 and the id's digits before the Avro, where those of today name it in the content type. */
+const [OLD_FRAME, OLD_FRAME_BYTES] = [/^\0{4}([0-9a-f]{32})$/i, 36];
 
 /** Avro by the card's schema, and bodies whose schema is in a registry: by content type (Azure), or in Confluent's frame, which may hold JSON or Protobuf too. */
 export function createAvro(registry: SchemaRegistry | undefined, readJson: ReadJson): Codec {
@@ -73,9 +75,9 @@ export function createAvro(registry: SchemaRegistry | undefined, readJson: ReadJ
 
   return {
     name: 'avro',
-    takes: (event, input) => input?.format === 'avro' || framedIn(event) !== undefined,
+    takes: (event, input) => input?.format === 'avro' || framedIn(event, registry) !== undefined,
     decode(event, input) {
-      const framed = input?.format === 'avro' ? undefined : framedIn(event);
+      const framed = input?.format === 'avro' ? undefined : framedIn(event, registry);
       const bytes = framed?.bytes ?? event.body;
       const reader = readerOf(framed, input);
       return reader instanceof Promise
@@ -95,10 +97,15 @@ function readValue({ title, read }: Extract<Reader, { title: string }>, bytes: B
   }
 }
 
-function framedIn({ body, contentType, contentEncoding }: Event): Framed | undefined {
+function framedIn(
+  { body, contentType, contentEncoding }: Event,
+  registry: SchemaRegistry | undefined,
+): Framed | undefined {
   const [, id] = contentType === undefined ? [] : (AZURE.exec(contentType) ?? []);
   if (id !== undefined) return { id: id.toLowerCase(), bytes: body };
   if (body[0] !== 0 || body.length < FRAME_BYTES) return undefined;
   if (WIDE_TEXT.test(`${contentType} ${contentEncoding}`)) return undefined;
+  const [, old] = registry?.kind === 'azure' ? (OLD_FRAME.exec(body.toString('latin1', 0, OLD_FRAME_BYTES)) ?? []) : [];
+  if (old !== undefined) return { id: old.toLowerCase(), bytes: body.subarray(OLD_FRAME_BYTES) };
   return { id: String(body.readUInt32BE(1)), bytes: body.subarray(FRAME_BYTES) };
 }

@@ -60,6 +60,17 @@ export function parseSchedule(text: string): Schedule {
   };
 }
 
+/** Whether firings come less than a minute apart, as the real host finds it out: by the next few. */
+export function firesWithinAMinute(schedule: Schedule, fromMs: number): boolean {
+  let lastMs = schedule(fromMs);
+  for (let i = 0; i < 5; i++) {
+    const nextMs = schedule(lastMs);
+    if (nextMs - lastMs < 60_000) return true;
+    lastMs = nextMs;
+  }
+  return false;
+}
+
 /** Which values of a field match: lists, ranges, steps and names (`1,15`, `MON-FRI`, `* /5` without the blank). */
 function parseField(text: string, field: Field, schedule: string): boolean[] {
   const matches = new Array<boolean>(field.most + 1).fill(false);

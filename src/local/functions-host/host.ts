@@ -1,4 +1,5 @@
 import type { Server } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
 import { ListenError, type Listening, listen } from '../listen.ts';
 import { type AppSettings, readAppSettings } from './app-settings.ts';
 import { hostStorage } from './connections.ts';
@@ -11,6 +12,7 @@ import { createInvoke, type FunctionTimeoutError } from './invoke.ts';
 import { loadApp } from './load-app.ts';
 import { createLog, type HostLog } from './log.ts';
 import type { HeldMessage, HeldMessages } from './queues/held-messages.ts';
+import { RunningBatches } from './running-batches.ts';
 import { takeConsole } from './take-console.ts';
 import {
   httpFunctions,
@@ -21,6 +23,7 @@ import {
   triggerOf,
   warmUp,
 } from './triggers.ts';
+import type { Waits } from './waits.ts';
 
 const VERSION = '4.1000.0'; // of the Functions host that is stood in for
 
@@ -28,6 +31,9 @@ export interface HostOptions {
   /** The function app: host.json, package.json, local.settings.json. */
   readonly folder: string;
   readonly environment: AppSettings;
+  readonly waits: Waits;
+  /** Where it is noted which batches run, for the worker after this one. */
+  readonly runningFile: string;
   readonly write: (line: string, error: boolean) => void;
   /** A function ran out of its time: this process has to be replaced. */
   readonly onTimeout: (error: FunctionTimeoutError) => void;
@@ -51,7 +57,7 @@ export interface RunningHost {
 
 /** Loads the function app in a folder and starts its triggers. @throws SetupError that says what is wrong. */
 export async function startHost(options: HostOptions): Promise<RunningHost> {
-  const { folder, environment, write, onTimeout, held, orphans, takesConsole } = options;
+  const { folder, environment, waits, runningFile, write, onTimeout, held, orphans, takesConsole } = options;
   checkRhea();
   const settings = readAppSettings(folder, environment);
   const hostJson = readHostJson(folder, settings);
@@ -72,7 +78,9 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
       invoke: createInvoke(name, registered, { registry, log, timeoutMs, onTimeout }),
     }));
   const stopping = new AbortController();
-  const context: TriggerContext = { settings, hostJson, storage, log, held, signal: stopping.signal };
+  const running = new RunningBatches(runningFile);
+  const signal = stopping.signal;
+  const context: TriggerContext = { settings, hostJson, waits, running, storage, log, held, signal };
   await warmUp(triggers);
   const functionsByHttp = httpFunctions(triggers, context);
   const http = await listenForHttp(() => createHttpServer(functionsByHttp, capabilities.HttpUri, log), settings);
@@ -88,7 +96,8 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
     async stop() {
       stopping.abort();
       http.close();
-      await Promise.all([...[...processors, ...queues].map(each => each.stop()), ...timers]);
+      const stopped = [...processors, ...queues].map(each => each.stop());
+      await Promise.all([...stopped, ...timers, delay(waits.stopMs)]);
       for (const hook of registry.hooks.appTerminate) await hook({ hookData: {}, appHookData: registry.appHookData });
     },
     async abandon() {

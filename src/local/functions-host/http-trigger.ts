@@ -61,14 +61,14 @@ async function respond(
 ): Promise<void> {
   const body = await readBody(request);
   if (!body) {
-    response.writeHead(413).end();
+    response.writeHead(500).end(); // as the real host answers it
     return;
   }
   const http: HttpData = {
     url: url.href,
     method: request.method ?? 'GET',
-    nullableHeaders: nullable(singleValues(request.headers)),
-    nullableQuery: nullable(Object.fromEntries(url.searchParams)),
+    nullableHeaders: nullable(joined(request.headersDistinct)),
+    nullableQuery: nullable(queryOf(url)),
     nullableParams: nullable(match.parameters),
     body: body.length > 0 ? { bytes: body } : null,
   };
@@ -142,6 +142,15 @@ function singleValues(headers: IncomingMessage['headers']): Record<string, strin
   for (const [name, value] of Object.entries(headers))
     values[name] = Array.isArray(value) ? value.join(', ') : (value ?? '');
   return values;
+}
+
+/** Headers and parameters that come several times, as .NET makes one text of them. */
+function joined(values: Readonly<Record<string, readonly string[] | undefined>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(values).map(([name, all = []]) => [name, all.join(',')]));
+}
+
+function queryOf({ searchParams }: URL): Record<string, string> {
+  return joined(Object.fromEntries([...searchParams.keys()].map(name => [name, searchParams.getAll(name)])));
 }
 
 function nullable(values: Record<string, string>): Record<string, { value: string }> {

@@ -79,6 +79,7 @@ export function createInvoke(name: string, registered: RegisteredFunction, optio
       inputData: [{ name: trigger[0], data: call.input }],
       triggerMetadata: call.triggerMetadata ?? {},
       retryContext: call.retryContext,
+      traceContext: { traceParent: '', traceState: '', attributes: {} }, // as without Application Insights
     };
     const core: CoreInvocationContext = {
       invocationId,

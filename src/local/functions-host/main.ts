@@ -1,4 +1,8 @@
 import { type ChildProcess, fork } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 import { EXIT } from './exit-codes.ts';
 import { createHeldList, type HeldNote, ORPHANS } from './queues/held-messages.ts';
 
@@ -16,10 +20,15 @@ interface Message {
 /**
  * Runs the function app of the current folder in a worker process, and another after it where a function timed out or
  * crashed it, as the real host does, which gives up where that comes too often. HTTP on FUNCTIONS_PORT (7071), for this machine alone unless
- * FUNCTIONS_HOST is set. Ends with the worker otherwise.
+ * FUNCTIONS_HOST is set. Ends with the worker otherwise. `--like-azure`: it waits where the real host does (waits.ts).
  */
 function supervise(): void {
   const script = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url);
+  const options = readOptions();
+  const scratch = mkdtempSync(join(tmpdir(), 'hubscore-host-'));
+  const runningFile = join(scratch, 'running-batches');
+  writeFileSync(runningFile, '');
+  process.once('exit', () => rmSync(scratch, { recursive: true, force: true }));
   let worker: ChildProcess;
   let everReady = false;
   let stopping = false;
@@ -41,7 +50,7 @@ function supervise(): void {
       timedOut = true;
       worker.kill('SIGKILL');
     };
-    worker = fork(script, process.argv.slice(2), {
+    worker = fork(script, [runningFile, ...options], {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
       env: { ...process.env, [ORPHANS]: JSON.stringify(held.take()) },
     });
@@ -76,6 +85,17 @@ function supervise(): void {
   };
   process.on('SIGTERM', stop).on('SIGINT', stop);
   start();
+}
+
+/** Those that the worker takes; ends the process where there are others. */
+function readOptions(): string[] {
+  try {
+    const { values } = parseArgs({ options: { 'like-azure': { type: 'boolean' } } });
+    return values['like-azure'] ? ['--like-azure'] : [];
+  } catch (error) {
+    process.stderr.write(`functions host: ${(error as Error).message}\n`);
+    process.exit(EXIT.failed);
+  }
 }
 
 supervise();

@@ -49,6 +49,8 @@ function exponentialDelays(minimum: number, maximum: number, random: () => numbe
 
 export interface RetryRun {
   readonly policy: RetryPolicy | undefined;
+  /** How often it was tried again before its worker ended of it; undefined where this is its first time. */
+  readonly triedBefore?: number | undefined;
   /** Aborted: no further attempt is made, and the wait before one ends. */
   readonly signal: AbortSignal;
   readonly random: () => number;
@@ -65,16 +67,17 @@ export async function runWithRetries(
   attempt: (context: RetryContext | undefined) => Promise<unknown>,
   run: RetryRun,
 ): Promise<Ending> {
-  const { policy, signal, random, sleep, onRetry } = run;
+  const { policy, triedBefore, signal, random, sleep, onRetry } = run;
   const nextDelayMs = policy?.delaysMs(random);
-  let context: RetryContext | undefined;
-  for (let retryCount = 1; ; retryCount++) {
+  let context = policy && triedBefore !== undefined ? afterCrash(policy, triedBefore) : undefined;
+  if (policy && context && isBeyond(policy, context.retryCount)) return 'failed';
+  for (let retryCount = (context?.retryCount ?? 0) + 1; ; retryCount++) {
     try {
       await attempt(context);
       return 'succeeded';
     } catch (error) {
       if (!policy || !nextDelayMs) return 'failed';
-      if (policy.maxRetryCount !== -1 && retryCount > policy.maxRetryCount) return 'failed';
+      if (isBeyond(policy, retryCount)) return 'failed';
       // The worker is about to end: the batch is delivered again to the next one.
       if (error instanceof FunctionTimeoutError || signal.aborted) return 'given-up';
       const delayMs = nextDelayMs();
@@ -82,11 +85,25 @@ export async function runWithRetries(
       await sleep(delayMs, signal);
       if (signal.aborted) return 'given-up';
       const stackTrace = error instanceof Error ? error.stack : undefined;
-      context = {
-        retryCount,
-        maxRetryCount: policy.maxRetryCount,
-        exception: { message: messageOf(error), stackTrace },
-      };
+      const exception = { message: messageOf(error), stackTrace };
+      context = { retryCount, maxRetryCount: policy.maxRetryCount, exception };
     }
   }
 }
+
+/** What the function is told, as by the real host: of the first try, too, and of a failure with a source. */
+export function toldContext(
+  policy: RetryPolicy | undefined,
+  context: RetryContext | undefined,
+): RetryContext | undefined {
+  if (!policy) return undefined;
+  if (!context?.exception) return { retryCount: 0, maxRetryCount: policy.maxRetryCount };
+  return { ...context, exception: { source: 'functions host', ...context.exception } };
+}
+
+function afterCrash({ maxRetryCount }: RetryPolicy, triedBefore: number): RetryContext {
+  return { retryCount: triedBefore + 1, maxRetryCount, exception: { message: 'the worker ended' } };
+}
+
+const isBeyond = ({ maxRetryCount }: RetryPolicy, retryCount: number) =>
+  maxRetryCount !== -1 && retryCount > maxRetryCount;

@@ -77,7 +77,7 @@ function matchSegments(segments: readonly Segment[], path: string): Record<strin
   const parameters: Record<string, string> = {};
   for (const [i, segment] of segments.entries()) {
     if (segment.kind === 'rest') {
-      parameters[segment.name] = parts.slice(i).join('/');
+      if (parts.length > i) parameters[segment.name] = parts.slice(i).join('/'); // left out where there is none
       return parameters;
     }
     const part = parts[i];

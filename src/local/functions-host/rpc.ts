@@ -68,7 +68,7 @@ export interface FunctionMetadata {
 export interface RetryContext {
   readonly retryCount: number;
   readonly maxRetryCount: number;
-  readonly exception?: { message: string; stackTrace?: string | undefined };
+  readonly exception?: { source?: string; message: string; stackTrace?: string | undefined };
 }
 
 export interface InvocationRequest {

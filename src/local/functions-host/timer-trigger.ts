@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ContainerClient } from '@azure/storage-blob';
-import type { Schedule } from './cron.ts';
+import { firesWithinAMinute, type Schedule } from './cron.ts';
 import type { Invoke } from './invoke.ts';
 import { type HostLog, messageOf } from './log.ts';
 
@@ -51,14 +51,18 @@ async function fire(options: TimerOptions, status: Status, dueMs: number, isPast
   const nextMs = options.schedule(Math.max(dueMs, options.clock()));
   if (status.lastMs !== undefined && status.lastMs >= dueMs) return; // another host was first
   if (!(await claim(options, status, dueMs, nextMs))) return;
-  const text = (ms: number | undefined) => (ms === undefined ? '0001-01-01T00:00:00' : new Date(ms).toISOString());
-  const timer = {
-    Schedule: { AdjustForDST: true },
-    ScheduleStatus: { Last: text(status.lastMs), Next: text(nextMs), LastUpdated: text(options.clock()) },
-    IsPastDue: isPastDue,
-  };
+  // As the real host has it: `Next` is the firing that this one is, and where several come in a minute it keeps no status.
+  const ScheduleStatus = firesWithinAMinute(options.schedule, dueMs)
+    ? null
+    : { Last: offsetTime(status.lastMs), Next: offsetTime(dueMs), LastUpdated: offsetTime(options.clock()) };
+  const timer = { Schedule: { AdjustForDST: true }, ScheduleStatus, IsPastDue: isPastDue };
   // invoke logs what goes wrong
   await options.invoke({ input: { json: JSON.stringify(timer) } }).catch(() => undefined);
+}
+
+/** A .NET DateTimeOffset in UTC; its first one where there is no time. */
+function offsetTime(ms: number | undefined): string {
+  return ms === undefined ? '0001-01-01T00:00:00+00:00' : new Date(ms).toISOString().replace(/(\.0+)?Z$/, '+00:00');
 }
 
 async function readStatus({ container, blobName }: TimerOptions): Promise<Status> {

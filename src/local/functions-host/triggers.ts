@@ -18,7 +18,9 @@ import { type RunningQueue, startQueueTrigger } from './queues/queue-trigger.ts'
 import { toRetryPolicy } from './retry.ts';
 import { parseRoute } from './routes.ts';
 import type { Binding } from './rpc.ts';
+import type { RunningBatches } from './running-batches.ts';
 import { runTimer } from './timer-trigger.ts';
+import type { Waits } from './waits.ts';
 
 const CHECKPOINT_CONTAINER = 'azure-webjobs-eventhub';
 const TIMER_CONTAINER = 'azure-webjobs-hosts';
@@ -36,6 +38,8 @@ export interface Trigger {
 export interface TriggerContext {
   readonly settings: AppSettings;
   readonly hostJson: HostJson;
+  readonly waits: Waits;
+  readonly running: RunningBatches;
   readonly storage: BlobServiceClient;
   readonly log: HostLog;
   /** Who knows which messages this worker holds. */
@@ -92,7 +96,7 @@ export async function startTimers(triggers: readonly Trigger[], context: Trigger
 
 /** Starts all Event Hubs triggers; resolves when all read. */
 export async function startEventHubs(triggers: readonly Trigger[], context: TriggerContext): Promise<HubProcessor[]> {
-  const { settings, hostJson, storage, log, signal } = context;
+  const { settings, hostJson, storage, log, signal, waits, running } = context;
   const found = only(triggers, 'eventhubtrigger');
   if (found.length === 0) return [];
   const container = await openContainer(storage.getContainerClient(CHECKPOINT_CONTAINER), log, signal);
@@ -104,6 +108,8 @@ export async function startEventHubs(triggers: readonly Trigger[], context: Trig
         binding,
         connection: await eventHubsConnection(binding.connection, settings),
         hostOptions: hostJson.extensions.eventHubs,
+        waits,
+        running,
         container,
         ownerId: createOwnerId(),
         retry: toRetryPolicy(registered.metadata.retryOptions),

@@ -3,6 +3,7 @@ import { EXIT } from './exit-codes.ts';
 import { type RunningHost, startHost } from './host.ts';
 import { describeError, messageOf } from './log.ts';
 import { type HeldMessage, type HeldNote, ORPHANS } from './queues/held-messages.ts';
+import { AZURE_WAITS, NO_WAITS } from './waits.ts';
 
 const DRAIN_MS = 9_000;
 const ABANDON_MS = 2_000;
@@ -53,11 +54,14 @@ async function main(): Promise<void> {
   process.on('uncaughtException', error => fail(error, EXIT.crashed));
   process.on('unhandledRejection', error => fail(error, EXIT.crashed));
   process.once('disconnect', () => process.exit(EXIT.failed)); // the supervisor is gone, nobody could stop this process
+  const [runningFile = '', ...options] = process.argv.slice(2);
   const orphans = JSON.parse(process.env[ORPHANS] ?? '[]') as HeldMessage[];
   delete process.env[ORPHANS];
   host = await startHost({
     folder: process.cwd(),
     environment: process.env,
+    waits: options.includes('--like-azure') ? AZURE_WAITS : NO_WAITS,
+    runningFile,
     write,
     onTimeout: replace,
     takesConsole: true,

@@ -13,6 +13,8 @@ export interface TokenizerFile {
 
 /** What tokenizers without a word about it are given. */
 const MAX_LENGTH = 512;
+/** Of a long text its beginning is enough where it has that many tokens more than are kept: what follows changes the last words alone. */
+const [MARGIN_TOKENS, MARGIN_CHARACTERS, CHARACTERS_A_TOKEN] = [256, 4_096, 16];
 const PADS = ['[PAD]', '<pad>', '<PAD>', '<|endoftext|>'];
 
 /** @param maxLength of ids; undefined: as the file says, else 512. @throws Error where the marks around a text alone are more */
@@ -49,9 +51,19 @@ export async function openTokenizer(file: TokenizerFile): Promise<TokenizerOf> {
   const around = [finish([], undefined), finish([], [])].map(({ tokens }) => tokens.length) as [number, number];
   const padId = file.padding?.pad_id ?? PADS.map(pad => library.token_to_id(pad)).find(id => id !== undefined) ?? 0;
 
+  /** All tokens, or as many of a long text's as can be kept, and more: the time that a text takes then hangs on what is kept of it. */
+  function tokenize(text: string, longest: number): readonly string[] {
+    const enough = longest * CHARACTERS_A_TOKEN + MARGIN_CHARACTERS;
+    if (text.length > enough && !fromLeft) {
+      const tokens = library.tokenize(text.slice(0, enough));
+      if (tokens.length >= longest + MARGIN_TOKENS) return tokens;
+    }
+    return library.tokenize(text);
+  }
+
   function encode(text: string, pair: string | undefined, longest: number): Encoding {
-    const first = library.tokenize(text);
-    const second = pair === undefined ? undefined : library.tokenize(pair);
+    const first = tokenize(text, longest);
+    const second = pair === undefined ? undefined : tokenize(pair, longest);
     const room = longest - around[pair === undefined ? 0 : 1];
     const [lengthOfFirst, lengthOfSecond] = shares(first.length, second?.length ?? 0, room);
     const { tokens, types } = finish(cut(first, lengthOfFirst), second && cut(second, lengthOfSecond));

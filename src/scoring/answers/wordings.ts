@@ -1,5 +1,6 @@
 import type { ModelVersion } from '../../core/model.ts';
 import { TimeFormat } from '../../core/times.ts';
+import { unpooled } from '../../core/unpooled.ts';
 import { aboutJson, RESULT_ID } from './result-json.ts';
 
 /** What the results of one partition by one way share. */
@@ -13,9 +14,9 @@ export class Wording {
   readonly #middles = new Map<readonly Buffer[], Buffer[][]>();
 
   constructor(resultIdPrefix: string, about: string) {
-    this.prefix = Buffer.from(resultIdPrefix);
-    this.#beforeDigits = Buffer.from(`${RESULT_ID}"${resultIdPrefix}`);
-    this.about = Buffer.from(about);
+    this.prefix = unpooled(Buffer.from(resultIdPrefix));
+    this.#beforeDigits = unpooled(Buffer.from(`${RESULT_ID}"${resultIdPrefix}`));
+    this.about = unpooled(Buffer.from(about));
   }
 
   /** Where in a middle the digits of the sequence number stand. */
@@ -31,7 +32,7 @@ export class Wording {
       this.#middles.set(heads, byDigits);
     }
     byDigits[digits] ??= heads.map(head =>
-      Buffer.concat([this.#beforeDigits, Buffer.alloc(digits), Buffer.from('"'), this.about, head]),
+      unpooled(Buffer.concat([this.#beforeDigits, Buffer.alloc(digits), Buffer.from('"'), this.about, head])),
     );
     return byDigits[digits];
   }

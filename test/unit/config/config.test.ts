@@ -57,6 +57,14 @@ describe('settings', () => {
     expect(refusal({ CACHE_ENTRIES: value })).toContain('CACHE_ENTRIES takes');
   });
 
+  it('a replay is not scheduled oftener than the host says when the last one was', () => {
+    expect(refusal({ REPLAY_SCHEDULE: '*/30 * * * * *' })).toMatch(
+      /^settings are wrong: REPLAY_SCHEDULE takes a schedule of one firing a minute at most: /,
+    );
+    expect(readSettings({ REPLAY_SCHEDULE: '30 * * * * *' }).REPLAY_SCHEDULE).toBe('30 * * * * *');
+    expect(readSettings({ FILL_HOLES_SCHEDULE: '*/30 * * * * *' }).FILL_HOLES_SCHEDULE).toBe('*/30 * * * * *');
+  });
+
   it('that are wrong count as their defaults where the host must be told something', () => {
     const environment = {
       HTTP_AUTH_LEVEL: 'anonymus',

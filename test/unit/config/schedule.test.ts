@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isSchedule } from '../../../src/config/schedule.ts';
+import { firesWithinAMinute, isSchedule } from '../../../src/config/schedule.ts';
 
 describe('a schedule', () => {
   it.each([
@@ -50,4 +50,24 @@ describe('a schedule', () => {
   ])('is not "%s"', text => {
     expect(isSchedule(text)).toBe(false);
   });
+});
+
+describe('a schedule with several firings a minute', () => {
+  it.each([
+    '* * * * * *',
+    '*/30 * * * * *',
+    '0,30 5 * * * *',
+    '1-2 * * * * *',
+    '5/20 * * * * *',
+    '00:00:59',
+    '0:00:01.5',
+  ])('is "%s"', text => {
+    expect([isSchedule(text), firesWithinAMinute(text)]).toEqual([true, true]);
+  });
+  it.each(['0 * * * * *', '*/5 * * * *', '* * * * *', '59 */2 * * * *', '00:01:00', '1.00:00:00', '30/60 * * * * *'])(
+    'is not "%s"',
+    text => {
+      expect([isSchedule(text), firesWithinAMinute(text)]).toEqual([true, false]);
+    },
+  );
 });

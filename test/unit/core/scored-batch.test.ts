@@ -7,7 +7,14 @@ const batch = batchOf(['one', 'two', 'three']);
 
 function outcome(event: number, about: Partial<Outcome> = {}): Outcome {
   const of = batch.events[event] as Outcome['event'];
-  const shared = { requestId: undefined, model: 'm', modelVersion: '1', variant: undefined, code: undefined };
+  const shared = {
+    requestId: undefined,
+    model: 'm',
+    modelVersion: '1',
+    variant: undefined,
+    bucket: -1,
+    code: undefined,
+  };
   const rest = { kind: 'result', resultId: `inference-requests/2/${of.sequenceNumber}`, latencyMs: event } as const;
   return { ...shared, ...rest, event: of, body: Buffer.from(`{"event":${event}}`), text: undefined, ...about };
 }

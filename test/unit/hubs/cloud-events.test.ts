@@ -28,21 +28,23 @@ describe('results as CloudEvents', () => {
   it('have their attributes in binary mode, and the body and all else as before', () => {
     const [events, plain] = [sent(true), sent(false)];
     expect(events.map(({ application_properties }) => application_properties)).toMatchObject(
-      ['a "quoted" id, é', '12345678901234567890', '', 'inference-requests/1/12'].map((subject, i) => ({
-        'cloudEvents:specversion': '1.0',
-        'cloudEvents:type': 'hubscore.result',
-        'cloudEvents:source': '/hubscore/inference-requests',
-        'cloudEvents:id': `inference-requests/1/${9 + i}`,
-        'cloudEvents:subject': subject,
-        source_sequence_number: 9 + i,
-        settled_through: 9 + i,
-      })),
+      ['a "quoted" id, é', '12345678901234567890', 'inference-requests/1/11', 'inference-requests/1/12'].map(
+        (subject, i) => ({
+          cloudEvents_specversion: '1.0',
+          cloudEvents_type: 'hubscore.result',
+          cloudEvents_source: '/hubscore/inference-requests',
+          cloudEvents_id: `inference-requests/1/${9 + i}`,
+          cloudEvents_subject: subject,
+          source_sequence_number: 9 + i,
+          settled_through: 9 + i,
+        }),
+      ),
     );
     const rest = (all: typeof events) =>
       all.map(({ application_properties, ...others }) => ({
         ...others,
         properties: Object.fromEntries(
-          Object.entries(application_properties ?? {}).filter(([name]) => !name.startsWith('cloudEvents:')),
+          Object.entries(application_properties ?? {}).filter(([name]) => !name.startsWith('cloudEvents_')),
         ),
       }));
     expect(rest(events)).toEqual(rest(plain));

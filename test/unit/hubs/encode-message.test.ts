@@ -115,3 +115,24 @@ describe('BatchEncoder', () => {
 function pick(own: OutgoingMessage['own'], shared: OutgoingMessage['shared']) {
   return Object.fromEntries(Object.entries(own).filter(([name]) => name in shared));
 }
+
+it('a frame that is kept keeps no page of the buffers that were made beside it', () => {
+  const encoder = new BatchEncoder(1_000_000);
+  const kept = Array.from({ length: 20 }, (_, version) => {
+    const shared = { model_version: `1.2.${version}` };
+    const make = () => {
+      const bytes = encoder.encode({
+        messageId: 'r/0/1',
+        correlationId: undefined,
+        shared,
+        own: {},
+        body: Buffer.of(),
+      });
+      return { bytes, digitsAt: 0, digits: 1, end: 10, hasBucket: false };
+    };
+    const frame = encoder.frames.of(`${version}`, make);
+    expect(frame.bytes).toEqual(make().bytes);
+    return frame.bytes.buffer.byteLength;
+  });
+  expect(Math.max(...kept)).toBeLessThan(200);
+});

@@ -50,6 +50,7 @@ function selectorsIn(promql: string): Selectors {
 
 /** Azure Monitor's tables, as far as the queries see them. */
 const TABLES = `let customMetrics = datatable(timestamp: datetime, name: string, value: real, valueSum: real, valueCount: int, valueMin: real, valueMax: real, customDimensions: dynamic)[];
+let requests = datatable(timestamp: datetime, name: string, success: bool, duration: real, operation_Id: string, cloud_RoleName: string, customDimensions: dynamic)[];
 let traces = datatable(timestamp: datetime, message: string, severityLevel: int, operation_Id: string, cloud_RoleName: string, customDimensions: dynamic)[];
 let AzureMetrics = datatable(TimeGenerated: datetime, ResourceProvider: string, MetricName: string, Total: real)[];
 let AppMetrics = datatable(TimeGenerated: datetime, Name: string, Sum: real, Properties: dynamic)[];

@@ -299,7 +299,12 @@ describe('deadlines', () => {
     const { endings } = await score(catalogOf(version), bodies, { clock: () => now });
     expect(endings.map(({ prediction, error }) => prediction ?? error)).toEqual([
       2,
-      { code: 'deadline_exceeded', message: 'timeout_ms is 9; the answer was there after 10 ms', stage: 'infer' },
+      {
+        code: 'deadline_exceeded',
+        message: 'timeout_ms is 9; the answer was there after 10 ms',
+        stage: 'infer',
+        see: 'docs/operate.md#deadline_exceeded',
+      },
       6,
     ]);
     expect(endings[1]).toMatchObject({ request_id: id, model: 'm', model_version: '1.0.0+0123abcd' });

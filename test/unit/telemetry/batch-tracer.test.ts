@@ -1,5 +1,10 @@
 import { SpanStatusCode } from '@opentelemetry/api';
-import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base';
+import {
+  AlwaysOnSampler,
+  BasicTracerProvider,
+  InMemorySpanExporter,
+  SimpleSpanProcessor,
+} from '@opentelemetry/sdk-trace-base';
 import { describe, expect, it } from 'vitest';
 import { createBatchTracer, parseTraceparent } from '../../../src/telemetry/batch-tracer.ts';
 import { batch, deadLetter, event, result, scored } from './scored.ts';
@@ -9,11 +14,14 @@ const traceId = (n: number) => n.toString(16).padStart(32, 'a');
 const traceparent = (n: number, flags = '01') => `00-${traceId(n)}-00f067aa0ba902b7-${flags}`;
 const timing = { receivedAtMs: NOW_MS, sentAtMs: NOW_MS + 20 };
 
-function create(batchesPerSecond = 5) {
+function create(rowsPerSecond = 5) {
   const exporter = new InMemorySpanExporter();
-  const provider = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] });
+  const provider = new BasicTracerProvider({
+    sampler: new AlwaysOnSampler(),
+    spanProcessors: [new SimpleSpanProcessor(exporter)],
+  });
   let nowMs = NOW_MS;
-  const tracer = createBatchTracer(provider.getTracer('test'), batchesPerSecond, () => nowMs);
+  const tracer = createBatchTracer(provider.getTracer('test'), rowsPerSecond, () => nowMs);
   return { tracer, spans: () => exporter.getFinishedSpans(), pass: (ms: number) => (nowMs += ms) };
 }
 
@@ -60,7 +68,50 @@ describe('batch tracer', () => {
     expect(spans()[0]?.links).toEqual([]);
   });
 
-  it('is bounded in a batch and in a second', () => {
+  it('names its rows as Azure Monitor reads names', () => {
+    const { tracer, spans } = create();
+    const one = event(7, NOW_MS, { traceparent: traceparent(1) });
+    tracer.trace(...scored(batch([one]), [result(one, 1)], []), timing);
+    expect(spans().map(({ name, attributes }) => [name, attributes['ai.operation.name']])).toEqual([
+      ['score diabetes', 'score diabetes'],
+      ['process inference-requests', 'process inference-requests'],
+    ]);
+  });
+
+  it('makes the batch a child of the invocation that brought it, and leaves requests with their producers', () => {
+    const { tracer, spans } = create();
+    const one = event(7, NOW_MS, { traceparent: traceparent(1) });
+    tracer.trace(...scored(batch([one]), [result(one, 1)], []), timing, traceparent(9, '00'));
+    const [request, whole] = spans();
+    expect(whole?.spanContext().traceId).toBe(traceId(9));
+    expect(whole?.parentSpanContext?.spanId).toBe('00f067aa0ba902b7');
+    expect(request?.spanContext().traceId).toBe(traceId(1));
+  });
+
+  it('counts the codes of dead letters on the batch, and tells of one without a trace of its producer in the trace of the batch', () => {
+    const { tracer, spans } = create();
+    const events = [7, 8, 9].map(sequence => event(sequence, NOW_MS));
+    const outcomes = [
+      deadLetter(events[0]!, 'schema_mismatch', 'churn'),
+      result(events[1]!, 1),
+      deadLetter(events[2]!, 'unknown_model'),
+    ];
+    tracer.trace(...scored(batch(events), outcomes, []), timing);
+    const [first, second, whole] = spans();
+    expect(spans()).toHaveLength(3);
+    expect(whole?.attributes['hubscore.dead_letter_codes']).toBe('{"schema_mismatch":1,"unknown_model":1}');
+    expect(first?.attributes).toMatchObject({
+      'messaging.message.id': 'inference-requests/2/7',
+      'hubscore.code': 'schema_mismatch',
+    });
+    expect(second?.name).toBe('score request');
+    for (const one of [first, second]) {
+      expect(one?.spanContext().traceId).toBe(whole?.spanContext().traceId);
+      expect(one?.parentSpanContext?.spanId).toBe(whole?.spanContext().spanId);
+    }
+  });
+
+  it('is bounded in a batch and by its rows: all of a batch or none', () => {
     const { tracer, spans, pass } = create(2);
     const events = Array.from({ length: 256 }, (_, i) => event(i, NOW_MS, { traceparent: traceparent(i + 1) }));
     const many = scored(
@@ -70,12 +121,32 @@ describe('batch tracer', () => {
     );
     for (let i = 0; i < 10; i++) tracer.trace(...many, timing);
     const batches = () => spans().filter(({ name }) => name.startsWith('process'));
-    expect(batches()).toHaveLength(2);
+    expect(batches()).toHaveLength(3); // 60 rows may come at once
     expect(batches()[0]?.links).toHaveLength(32);
-    expect(spans().length - batches().length).toBe(2 * 16);
-    pass(1000);
+    expect(spans().length - batches().length).toBe(3 * 16);
+    pass(3000); // 9 + 6
     tracer.trace(...many, timing);
     expect(batches()).toHaveLength(3);
+    pass(1000);
+    tracer.trace(...many, timing);
+    expect(batches()).toHaveLength(4);
+  });
+
+  it('has room for dead letters, whatever else is traced', () => {
+    const { tracer, spans } = create(0.05);
+    const one = event(7, NOW_MS);
+    for (let i = 0; i < 100; i++) tracer.trace(...scored(batch([one]), [result(one, 1)], []), timing);
+    expect(spans()).toHaveLength(60);
+    tracer.trace(...scored(batch([one]), [deadLetter(one, 'unknown_model')], []), timing);
+    expect(spans()).toHaveLength(62);
+  });
+
+  it('traces nothing where it may send no row', () => {
+    const { tracer, spans, pass } = create(0);
+    const one = event(7, NOW_MS);
+    pass(3_600_000);
+    tracer.trace(...scored(batch([one]), [deadLetter(one, 'unknown_model')], []), timing);
+    expect(spans()).toEqual([]);
   });
 
   it.each([

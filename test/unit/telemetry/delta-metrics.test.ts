@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { createDeltaProducer } from '../../../src/telemetry/delta-metrics.ts';
 import { MetricStore } from '../../../src/telemetry/metric-store.ts';
 
-function create() {
+function create(isWhole?: () => boolean) {
   const store = new MetricStore();
   let nowMs = 1_800_000_000_000;
   const producer = createDeltaProducer(
@@ -12,6 +12,7 @@ function create() {
     async () => {},
     resourceFromAttributes({}),
     () => nowMs,
+    isWhole,
   );
   return {
     store,
@@ -49,6 +50,28 @@ describe('delta producer', () => {
       ['4', 1],
       ['+Inf', 1],
     ]);
+  });
+
+  it('gives buckets, and gauges that stand still, when a collection is whole, and loses none between', async () => {
+    let whole = true;
+    const { store, collect } = create(() => whole);
+    const histogram = store.of('hubscore_event_batch_size');
+    const breaker = store.of('hubscore_breaker_state', 'results');
+    const lag = store.of('hubscore_partition_lag_events', '0');
+    lag.value = 7;
+    histogram.observe(3);
+    await collect();
+    whole = false;
+    histogram.observe(3);
+    expect([...(await collect()).keys()]).toEqual(['hubscore_event_batch_size', 'hubscore_partition_lag_events']);
+    breaker.value = 2;
+    expect((await collect()).get('hubscore_breaker_state')?.dataPoints).toMatchObject([{ value: 2 }]);
+    histogram.observe(4);
+    whole = true;
+    const metrics = await collect();
+    expect(metrics.get('hubscore_event_batch_size')?.dataPoints[0]?.value).toMatchObject({ count: 1, sum: 4 });
+    expect(metrics.get('hubscore_event_batch_size_bucket')?.dataPoints).toMatchObject([{ value: 2 }]);
+    expect(metrics.get('hubscore_breaker_state')?.dataPoints).toMatchObject([{ value: 2 }]);
   });
 
   it('leaves out series without news, but not gauges', async () => {

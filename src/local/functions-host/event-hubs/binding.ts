@@ -43,7 +43,10 @@ export function toEventHubBinding(functionName: string, binding: Binding, settin
 export function toCall(binding: EventHubBinding, events: readonly ReceivedEvent[], partition: PartitionContext): Call {
   const [first] = events;
   if (binding.cardinality === 'one' && first) {
-    return { input: oneInput(binding.dataType, first.body), contextMetadata: eventMetadata(first, partition) };
+    return {
+      input: oneInput(binding.dataType, first.body),
+      contextMetadata: eventMetadata(first, partition, binding.dataType !== 'binary'),
+    };
   }
   return {
     input: manyInput(

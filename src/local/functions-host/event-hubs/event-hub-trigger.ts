@@ -7,8 +7,10 @@ import { SetupError } from '../errors.ts';
 import type { EventHubsOptions } from '../host-json.ts';
 import type { Call, Invoke } from '../invoke.ts';
 import { type HostLog, messageOf } from '../log.ts';
-import { type RetryPolicy, runWithRetries } from '../retry.ts';
+import { type RetryPolicy, runWithRetries, toldContext } from '../retry.ts';
 import type { RetryContext } from '../rpc.ts';
+import type { RunningBatches } from '../running-batches.ts';
+import type { Waits } from '../waits.ts';
 import { type EventHubBinding, toCall } from './binding.ts';
 import { HubConnection, type Position } from './hub-connection.ts';
 import { type GroupName, HubProcessor } from './hub-processor.ts';
@@ -20,6 +22,8 @@ export interface EventHubTriggerOptions {
   readonly binding: EventHubBinding;
   readonly connection: EventHubsConnection;
   readonly hostOptions: EventHubsOptions;
+  readonly waits: Waits;
+  readonly running: RunningBatches;
   /** `azure-webjobs-eventhub` of the host's storage. */
   readonly container: ContainerClient;
   readonly ownerId: string;
@@ -54,6 +58,7 @@ export async function startEventHubTrigger(
     ownershipExpiryMs: hostOptions.partitionOwnershipExpirationInterval,
     batchesPerCheckpoint: hostOptions.batchCheckpointFrequency,
     checkpointing: hostOptions.enableCheckpointing,
+    waitForCheckpoint: options.waits.forCheckpoint,
     batches: {
       maxEventBatchSize: hostOptions.maxEventBatchSize,
       minEventBatchSize: Math.min(
@@ -62,6 +67,7 @@ export async function startEventHubTrigger(
       ),
       maxWaitMs: hostOptions.maxWaitTime,
       prefetchCount: hostOptions.prefetchCount,
+      fillMs: binding.cardinality === 'many' ? options.waits.fillMs : 0,
     },
     process: (partitionId, events, partitionSignal, isCheckpointingAfterInvocation) =>
       processBatch(options, { ...group, partitionId, isCheckpointingAfterInvocation }, events, partitionSignal),
@@ -79,20 +85,24 @@ async function processBatch(
   events: readonly ReceivedEvent[],
   signal: AbortSignal,
 ): Promise<number> {
-  const { binding, retry, invoke, log, random, functionName } = options;
+  const { binding, retry, invoke, log, random, functionName, running } = options;
+  const key = `${functionName} ${partition.partitionId}`;
   const attempt = (batch: readonly ReceivedEvent[]) => async (retryContext: RetryContext | undefined) => {
     let call: Call;
     try {
-      call = { ...toCall(binding, batch, partition), retryContext };
+      call = { ...toCall(binding, batch, partition), retryContext: toldContext(retry, retryContext) };
     } catch (error) {
       log('error', `Function.${functionName}`, `failed before it was called: ${messageOf(error)}`);
       throw error;
     }
+    if (retry) running.begin(key, { ...endsOf(batch), retryCount: retryContext?.retryCount ?? 0 });
     await invoke(call);
   };
-  const run = (batch: readonly ReceivedEvent[]) =>
-    runWithRetries(attempt(batch), {
+  const run = async (batch: readonly ReceivedEvent[]) => {
+    const { first, last } = endsOf(batch);
+    const ending = await runWithRetries(attempt(batch), {
       policy: retry,
+      triedBefore: running.triedBefore(key, first, last),
       signal,
       random,
       sleep: (delayMs, until) => delay(delayMs, undefined, { signal: until }).catch(() => undefined),
@@ -103,14 +113,22 @@ async function processBatch(
           `partition ${partition.partitionId}: retry ${count} in ${(delayMs / 1000).toFixed(1)} s`,
         ),
     });
-  if (binding.cardinality === 'many') return (await run(events)) === 'given-up' ? 0 : events.length;
+    if (retry && ending !== 'given-up') running.end(key); // what is given up is the next worker's, as a retry
+    return ending;
+  };
+  const batches = binding.cardinality === 'many' ? running.partsOf(key, events) : events.map(event => [event]);
   let done = 0;
-  for (const event of events) {
-    if (signal.aborted || (await run([event])) === 'given-up') break;
-    done++;
+  for (const batch of batches) {
+    if ((done > 0 && signal.aborted) || (await run(batch)) === 'given-up') break;
+    done += batch.length;
   }
   return done;
 }
+
+const endsOf = (events: readonly ReceivedEvent[]) => ({
+  first: events[0]?.sequenceNumber ?? 0,
+  last: events.at(-1)?.sequenceNumber ?? 0,
+});
 
 export function initialPosition({ type, enqueuedTimeUtc }: EventHubsOptions['initialOffsetOptions']): Position {
   if (type === 'fromend') return { kind: 'offset', after: '@latest' };

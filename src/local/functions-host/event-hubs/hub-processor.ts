@@ -32,11 +32,14 @@ export interface ProcessorOptions {
   /** A checkpoint after so many batches. */
   readonly batchesPerCheckpoint: number;
   readonly checkpointing: boolean;
+  /** See Waits: each batch waits for the checkpoint of the last one, and none is written of what ends after `stop`. */
+  readonly waitForCheckpoint: boolean;
   readonly batches: {
     readonly maxEventBatchSize: number;
     readonly minEventBatchSize: number;
     readonly maxWaitMs: number;
     readonly prefetchCount: number;
+    readonly fillMs: number;
   };
   /** Runs the function on a batch; how many of its events are done with. The signal says that the partition is to be left. Never throws. */
   readonly process: (
@@ -169,11 +172,13 @@ export class HubProcessor {
   async #enter(partitionId: string, checkpointOffset: string | undefined): Promise<void> {
     const { batches, connection, start, log, clock, group, store, batchesPerCheckpoint, checkpointing, process } =
       this.#options;
+    const { waitForCheckpoint } = this.#options;
+    const onError = (error: unknown) =>
+      log('warning', `the checkpoint of partition ${partitionId} could not be written: ${messageOf(error)}`);
     const checkpointer = new Checkpointer({
       write: checkpoint => store.updateCheckpoint({ ...group, partitionId, ...checkpoint }),
       intervalMs: CHECKPOINT_INTERVAL_MS,
-      onError: error =>
-        log('warning', `the checkpoint of partition ${partitionId} could not be written: ${messageOf(error)}`),
+      onError,
       clock,
     });
     let batchCount = 0;
@@ -191,8 +196,10 @@ export class HubProcessor {
         const done = await process(partitionId, events, pump.signal, due);
         // A partition that was stolen meanwhile is further on than this batch: no checkpoint may set it back.
         if (pump.stolen) return 0;
+        if (waitForCheckpoint && this.#stop.signal.aborted) return done;
         last = events[done - 1] ?? last;
         if (due) markLast();
+        if (due && waitForCheckpoint) await checkpointer.flush().catch(onError);
         return done;
       },
       onBreak: message => log('warning', `partition ${partitionId}: ${message}`),

@@ -31,8 +31,12 @@ export function batchMetadata(events: readonly ReceivedEvent[], partition: Parti
   });
 }
 
-/** The same for a function of cardinality one. */
-export function eventMetadata(event: ReceivedEvent, partition: PartitionContext): Record<string, unknown> {
+/** The same for a function of cardinality one, with the fields of a body that is a JSON object. */
+export function eventMetadata(
+  event: ReceivedEvent,
+  partition: PartitionContext,
+  isText = false,
+): Record<string, unknown> {
   const { partitionKey, offset, sequenceNumber, enqueuedAtMs } = event;
   return lazily({
     triggerPartitionContext: () => ({ ...partition }),
@@ -44,7 +48,14 @@ export function eventMetadata(event: ReceivedEvent, partition: PartitionContext)
     enqueuedTimeUtc: () => unspecifiedTime(enqueuedAtMs),
     properties: () => toJsonMap(event.applicationProperties()),
     systemProperties: () => systemProperties(event),
+    ...(isText ? fieldsOf(event.body) : {}),
   });
+}
+
+function fieldsOf(body: Buffer): Record<string, () => unknown> {
+  const value = body[0] === 0x7b ? parsed(body.toString()) : undefined;
+  if (typeof value !== 'object' || value === null) return {};
+  return Object.fromEntries(Object.entries(value).map(([key, field]) => [camelCase(key), () => field]));
 }
 
 /** An object whose properties are computed on first reading, and plain data from then on. */
@@ -73,7 +84,8 @@ function systemProperties(event: ReceivedEvent): Record<string, unknown> {
     const value = fields[i];
     const name = PROPERTY_NAMES[i];
     if (value === null || value === undefined || name === undefined) continue;
-    if (value instanceof Date) result[name] = offsetTime(value.getTime());
+    if (name === 'user-id') result[name] = memoryOf(value);
+    else if (value instanceof Date) result[name] = offsetTime(value.getTime());
     else result[name] = name.endsWith('-id') ? toText(toJson(value)) : toJson(value);
   }
   const annotations = event.annotations();
@@ -87,6 +99,12 @@ function systemProperties(event: ReceivedEvent): Record<string, unknown> {
   result.partitionKey = event.partitionKey ?? null;
   result.enqueuedTimeUtc = unspecifiedTime(event.enqueuedAtMs);
   return result;
+}
+
+/** How .NET writes its ReadOnlyMemory of bytes. */
+function memoryOf(value: AmqpValue): unknown {
+  const length = Buffer.isBuffer(value) ? value.length : Buffer.byteLength(toText(toJson(value)));
+  return { length, isEmpty: length === 0 };
 }
 
 /** An id may be anything a producer wrote, a map with a key `toString` among it. */

@@ -15,6 +15,8 @@ export interface PumpOptions {
   readonly minEventBatchSize: number;
   readonly maxWaitMs: number;
   readonly prefetchCount: number;
+  /** See Waits. */
+  readonly fillMs?: number;
   /** Runs the function on a batch; how many of the events, from the first on, are done with. With fewer than all the pump stops. Never throws. */
   readonly process: (events: readonly ReceivedEvent[]) => Promise<number>;
   /** Told once for every break of the link, for the log. */
@@ -53,7 +55,7 @@ export class PartitionPump {
     await this.#open();
     opened();
     while (!this.signal.aborted) {
-      if (!(await this.#enough())) break;
+      if (!(await this.#enough()) || !(await this.#filled())) break;
       const events = this.#queue.take(maxEventBatchSize);
       if ((await process(events)) < events.length) break;
       this.#addCredit();
@@ -86,6 +88,20 @@ export class PartitionPump {
     } finally {
       clearTimeout(timer);
     }
+    return !this.signal.aborted;
+  }
+
+  /** Waits for more of a batch that is not full, where that is wanted; false where the pump stops instead. */
+  async #filled(): Promise<boolean> {
+    const { fillMs = 0, maxEventBatchSize } = this.#options;
+    if (fillMs === 0 || this.#queue.length >= maxEventBatchSize) return true;
+    let isOver = false;
+    const timer = setTimeout(() => {
+      isOver = true;
+      this.#queue.wake();
+    }, fillMs);
+    while (!isOver && !this.signal.aborted && this.#queue.length < maxEventBatchSize) await this.#queue.more();
+    clearTimeout(timer);
     return !this.signal.aborted;
   }
 

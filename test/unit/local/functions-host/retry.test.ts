@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { FunctionTimeoutError } from '../../../../src/local/functions-host/invoke.ts';
-import { runWithRetries, toRetryPolicy } from '../../../../src/local/functions-host/retry.ts';
+import { runWithRetries, toldContext, toRetryPolicy } from '../../../../src/local/functions-host/retry.ts';
 import type { RetryContext, RetryOptions } from '../../../../src/local/functions-host/rpc.ts';
 import { randomInputs } from '../../../support/seed.ts';
 
@@ -10,6 +10,41 @@ function delays(options: RetryOptions, count: number, random: () => number): num
 }
 
 const fixed: RetryOptions = { retryStrategy: 'fixedDelay', maxRetryCount: 2, delayInterval: { seconds: 3 } };
+
+/** The contexts of all attempts at a function that always fails. */
+async function contextsOf(options: RetryOptions, triedBefore?: number): Promise<(RetryContext | undefined)[]> {
+  const contexts: (RetryContext | undefined)[] = [];
+  const policy = toRetryPolicy(options);
+  const attempt = async (context: RetryContext | undefined) => {
+    contexts.push(toldContext(policy, context));
+    throw new Error('told to fail');
+  };
+  await runWithRetries(attempt, {
+    policy,
+    triedBefore,
+    signal: new AbortController().signal,
+    random: () => 0.5,
+    sleep: async () => {},
+    onRetry: () => {},
+  });
+  return contexts;
+}
+
+describe('the retry context', () => {
+  it('is there at the first try, too', async () => {
+    expect((await contextsOf(fixed))[0]).toEqual({ retryCount: 0, maxRetryCount: 2 });
+  });
+
+  it('tells of the failure at the others, with a source', async () => {
+    const [, second] = await contextsOf(fixed);
+    expect(second).toMatchObject({ retryCount: 1, exception: { source: expect.any(String), message: 'told to fail' } });
+  });
+
+  it('counts on where the worker ended at the batch', async () => {
+    expect((await contextsOf(fixed, 0)).map(context => context?.retryCount)).toEqual([1, 2]);
+    expect(await contextsOf(fixed, 2)).toEqual([]);
+  });
+});
 
 describe('toRetryPolicy', () => {
   it('keeps a fixed delay', () => {

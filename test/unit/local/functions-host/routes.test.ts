@@ -23,6 +23,7 @@ describe('routes', () => {
     ['GET', '/V2/Models', ['all models', {}]],
     ['POST', '/v2/models/a%2Fb/versions/1.0.0/infer', ['infer', { name: 'a/b', version: '1.0.0' }]],
     ['GET', '/files/a/b/c.txt', ['rest', { path: 'a/b/c.txt' }]],
+    ['GET', '/files', ['rest', {}]],
     ['POST', '/numbers/12', ['numbered', { id: '12' }]],
     ['GET', '/numbers/12/x', ['numbered', { id: '12', part: 'x' }]],
     ['GET', '/numbers/twelve', undefined],

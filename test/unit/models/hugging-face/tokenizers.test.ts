@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { charsmapNormalizer } from '../../../../src/models/hugging-face/charsmap.ts';
 import { openTokenizer } from '../../../../src/models/hugging-face/open-tokenizer.ts';
@@ -42,6 +43,65 @@ describe("ids are those of Python's tokenizers", () => {
       return digest(ids, types) !== pairs[column];
     });
     expect(otherPairs.map(([text]) => text)).toEqual([]);
+  });
+});
+
+describe('a long text', () => {
+  const long = lines.map(([text]) => text).join(' ');
+
+  it.each(NAMES)('has the ids that it begins with, %s', async name => {
+    const opened = await openTokenizer(tokenizer(name));
+    for (const text of [
+      long.slice(0, 60_000),
+      'water '.repeat(10_000),
+      `${' '.repeat(30_000)}house`,
+      '水'.repeat(20_000),
+    ]) {
+      const whole = opened(100_000).encode(text).ids;
+      const cut = opened(48).encode(text).ids;
+      expect(cut).toEqual(whole.length <= 48 ? whole : [...whole.slice(0, 47), whole.at(-1)]);
+      const [pair, own] = [opened(100_000).encode('bread', text), opened(48).encode('bread', text)];
+      expect(own.ids.slice(0, 40)).toEqual(pair.ids.slice(0, 40));
+    }
+  });
+
+  it('takes no longer than what is kept of it', async () => {
+    const opened = (await openTokenizer(tokenizer('unigram')))(48);
+    const msOf = (text: string) => {
+      const start = performance.now();
+      for (let i = 0; i < 5; i++) opened.encode(text);
+      return performance.now() - start;
+    };
+    msOf('a'.repeat(5_000));
+    expect(msOf('a'.repeat(65_000))).toBeLessThan(5 * msOf('a'.repeat(5_000)) + 100);
+  });
+});
+
+describe('any text', () => {
+  const any = fc.oneof(
+    fc.string({ unit: 'binary', maxLength: 60 }),
+    fc.string({ unit: 'grapheme', maxLength: 60 }),
+    fc
+      .array(fc.constantFrom('[MASK]', '<s>', '##', '▁', ' ', '\u00ad', '\u0301', 'Σ', 'İ', '👩‍👩‍👧'), {
+        maxLength: 20,
+      })
+      .map(list => list.join('')),
+  );
+
+  it.each(NAMES)('has ids of the vocabulary, no more than are kept, the same each time: %s', async name => {
+    const encode = (await openTokenizer(tokenizer(name)))(24).encode;
+    fc.assert(
+      fc.property(any, fc.option(any, { nil: undefined }), (text, pair) => {
+        const { ids, types } = encode(text, pair);
+        expect(ids.length).toBeGreaterThan(1);
+        expect(ids.length).toBeLessThanOrEqual(24);
+        expect(types).toHaveLength(ids.length);
+        expect(ids.every(id => Number.isInteger(id) && id >= 0 && id < 1_000)).toBe(true);
+        expect(types.every(type => type === 0 || (type === 1 && pair !== undefined))).toBe(true);
+        expect(encode(text, pair).ids).toEqual(ids);
+      }),
+      { numRuns: 400 },
+    );
   });
 });
 

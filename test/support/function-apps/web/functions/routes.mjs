@@ -14,6 +14,7 @@ app.http('infer', {
       jsonBody: {
         name: request.params.name,
         query: request.query.get('q'),
+        ...(request.query.has('x') && { x: request.query.get('x'), header: request.headers.get('x-twice') }),
         text: await request.text(),
         type: request.headers.get('content-type'),
       },
@@ -49,5 +50,5 @@ app.http('slowly', {
 app.timer('tick', {
   schedule: '%TICK%',
   runOnStartup: false,
-  handler: (timer, context) => context.log(`tick past due ${timer.isPastDue} next ${timer.scheduleStatus.next}`),
+  handler: (timer, context) => context.log(`tick past due ${timer.isPastDue} next ${timer.scheduleStatus?.next}`),
 });

@@ -97,6 +97,12 @@ describe('batchMetadata', () => {
     });
   });
 
+  it('has of a user id how long it is', () => {
+    const [first] = batchMetadata([eventOf({ fields: { user_id: Buffer.from('me') } })], partition)
+      .systemPropertiesArray as { 'user-id': unknown }[];
+    expect(first?.['user-id']).toEqual({ length: 2, isEmpty: false });
+  });
+
   it('is plain data once read: the same object every time, and writable', () => {
     const metadata = batchMetadata([plain], partition);
     const first = metadata.systemPropertiesArray;
@@ -122,6 +128,11 @@ describe('eventMetadata', () => {
       'properties',
       'systemProperties',
     ]);
+    const body = Buffer.from('{"Model":"churn","offset":"mine","nested":{"a":1}}');
+    expect(eventMetadata(eventOf({ sequenceNumber: 3, body }), partition, true)).toMatchObject({
+      sequenceNumber: 3,
+      ...{ model: 'churn', offset: 'mine', nested: { a: 1 } },
+    });
     expect(eventMetadata(rich, partition)).toMatchObject({
       partitionKey: 42,
       offset: 4096,

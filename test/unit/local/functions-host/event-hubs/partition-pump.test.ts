@@ -85,12 +85,46 @@ describe('PartitionPump', () => {
       return events.length;
     });
     const done = pump.run(() => undefined);
-    await vi.waitFor(() => expect(batches.flat()).toHaveLength(1003));
+    await vi.waitFor(() => expect(batches.flat()).toHaveLength(1003), { timeout: 20_000 });
     await pump.stop();
     await done;
     expect(batches.flat()).toEqual(all(1003));
     expect(Math.max(...batches.map(batch => batch.length))).toBe(10);
     expect(batches.filter(batch => batch.length < 10).length).toBeLessThan(25);
+  });
+
+  it('waits for a batch to fill where that is wanted, and not longer than until it is full', async () => {
+    vi.useFakeTimers();
+    try {
+      const partition = new FakePartition();
+      const batches: number[] = [];
+      const { pump } = pumpOf(
+        partition,
+        async events => {
+          batches.push(events.length);
+          return events.length;
+        },
+        { fillMs: 20 },
+      );
+      const done = pump.run(() => undefined);
+      const bring = async (stored: number, ms: number) => {
+        partition.stored = stored;
+        partition.deliver();
+        await vi.advanceTimersByTimeAsync(ms);
+      };
+      await vi.advanceTimersByTimeAsync(1);
+      await bring(1, 15);
+      await bring(3, 4);
+      expect(batches).toEqual([]);
+      await bring(3, 2);
+      expect(batches).toEqual([3]);
+      await bring(13, 0);
+      expect(batches).toEqual([3, 10]);
+      await pump.stop();
+      await done;
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it('asks for no more than it may hold while its function is busy', async () => {
