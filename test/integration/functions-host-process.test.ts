@@ -60,7 +60,7 @@ async function send(partitionId: string, bodies: readonly string[], hub = 'infer
 }
 
 const called = (host: FunctionsHost) =>
-  [...host.log().matchAll(/Console: CALL .*"bodies":\["([^"]*)/gm)].map(match => match[1]);
+  [...host.log().matchAll(/^CALL .*"bodies":\["([^"]*)/gm)].map(match => match[1]);
 
 describe('a worker that fails', () => {
   it('is replaced where a function exceeds functionTimeout; the batch counts as done', async () => {
@@ -267,10 +267,10 @@ describe('HTTP and timer triggers', () => {
     const host = await run('hooks');
     expect(await (await fetch(`${host.url}/hello`)).text()).toBe('wrapped hello');
     expect(await host.stop()).toBe(0);
-    expect(host.log()).toMatch(/Console: HOOK start$/m);
-    expect(host.log()).toMatch(/Console: WARM$/m);
+    expect(host.log()).toMatch(/^HOOK start$/m);
+    expect(host.log()).toMatch(/^WARM$/m);
     expect(host.log()).toMatch(/Function\.hello\.User: a \*\*\*$/m);
-    expect(host.log()).toMatch(/Console: HOOK after hello wrapped hello$/m);
-    expect(host.log()).toMatch(/Console: HOOK terminate$/m);
+    expect(host.log()).toMatch(/^HOOK after hello wrapped hello$/m);
+    expect(host.log()).toMatch(/^HOOK terminate$/m);
   });
 });

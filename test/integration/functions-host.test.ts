@@ -59,9 +59,7 @@ interface Call {
 }
 
 function calls(...hosts: readonly FunctionsHost[]): Call[] {
-  return hosts.flatMap(host =>
-    [...host.log().matchAll(/Console: CALL (.*)$/gm)].map(match => JSON.parse(match[1] as string)),
-  );
+  return hosts.flatMap(host => [...host.log().matchAll(/^CALL (.*)$/gm)].map(match => JSON.parse(match[1] as string)));
 }
 
 const bodiesOf = (partition: string, ...hosts: readonly FunctionsHost[]) =>
