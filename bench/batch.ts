@@ -1,7 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { createWriteStream, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { loadavg, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { createRandom } from '../test/support/seeded-random.ts';
@@ -58,6 +58,7 @@ export async function compareBatchPeers(rows: number) {
     const ratio = (of: (turn: (typeof turns)[number]) => number) => round3(median(turns.map(of)));
     return {
       rows,
+      'load of the machine, 5 minutes': round3(loadavg()[1] as number),
       hubscore: figures(
         turns.map(({ ours }) => ours),
         rows,

@@ -10,7 +10,7 @@ import { serveParent } from '../processes/serve-parent.ts';
 import type { BatchAsked, BatchGiven } from './batch-protocol.ts';
 import { createLoaders } from './create-loaders.ts';
 import { openCatalog } from './open-catalog.ts';
-import { scorersOf } from './open-jobs.ts';
+import { modelsOf } from './open-jobs.ts';
 import { createParts } from './parts.ts';
 
 /*
@@ -32,7 +32,7 @@ const room = part(async lifetime => {
   const { catalog } = openCatalog(settings, { ...world, loaders, onLoad() {} });
   lifetime.free(catalog.close);
   const storage = createJobStorage(batchStorageConnection(settings));
-  const find = scorersOf(catalog, world);
+  const find = modelsOf(settings, catalog, world);
   return { storage, blobs: storage(settings.BATCH_CONTAINER), find, clock: Date.now };
 });
 
@@ -41,15 +41,15 @@ serveParent<BatchAsked, BatchGiven>(async asked => {
   if (asked.kind === 'ready') return { kind: 'ready' };
   const { job, message } = asked;
   try {
-    const scorer = await opened.find(job.model, job.model_version);
-    if (scorer.version.label !== job.model_version) {
-      const { label } = scorer.version;
+    const model = await opened.find(job.model, job.model_version);
+    if (model.scorer.version.label !== job.model_version) {
+      const { label } = model.scorer.version;
       return {
         kind: 'refused',
         message: `${job.model} ${job.model_version} is no longer there; ${label} would answer`,
       };
     }
-    return { kind: 'scored', record: await scoreChunk(opened, job, message, scorer, never) };
+    return { kind: 'scored', record: await scoreChunk(opened, job, message, model, never) };
   } catch (thrown) {
     if (thrown instanceof BlobGone) return { kind: 'gone', message: thrown.message };
     if (thrown instanceof BatchRefusal) return { kind: 'refused', message: thrown.message };

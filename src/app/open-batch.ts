@@ -9,7 +9,7 @@ import type { JobService } from '../core/job-service.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { createBatchWorker } from './batch-worker.ts';
 import { createJobEvents } from './job-events.ts';
-import { openJobRoom, openSubmitRoom, scorersOf } from './open-jobs.ts';
+import { modelsOf, openJobRoom, openSubmitRoom } from './open-jobs.ts';
 import type { Lifetime } from './parts.ts';
 import type { World } from './world.ts';
 
@@ -66,7 +66,7 @@ export function openJobService(
   { catalog, telemetry, clock, log }: World & { readonly catalog: Catalog; readonly telemetry: Telemetry },
 ): { readonly jobs: JobService; submitScheduled(lastMs: number): Promise<void> } {
   const events = createJobEvents({ telemetry, webhook: settings.BATCH_WEBHOOK, log });
-  const room = openSubmitRoom(openJobRoom(settings, { clock, log }, events), scorersOf(catalog, { clock }));
+  const room = openSubmitRoom(openJobRoom(settings, { clock, log }, events), modelsOf(settings, catalog, { clock }));
   const jobs = createJobService(room);
   const { BATCH_SCHEDULE, BATCH_TIME_ZONE: zone, BATCH_DEADLINE_SECONDS } = settings;
   return {

@@ -1,14 +1,16 @@
 import { createJobStorage } from '../azure/job-blobs.ts';
 import { createWorkQueue } from '../azure/work-queue.ts';
-import { createInspector, type FindScorer } from '../batch/jobs/inspect.ts';
+import { createInspector, type FindModel } from '../batch/jobs/inspect.ts';
 import type { JobEvents, JobRoom } from '../batch/jobs/room.ts';
 import type { SubmitRoom } from '../batch/jobs/submit.ts';
+import { createDecoder } from '../codecs/decoder.ts';
 import { batchStorageConnection, hostQueuesConnection } from '../config/connection.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Catalog } from '../core/catalog.ts';
 import { ConfigurationError, RequestError } from '../core/errors.ts';
 import { CHUNKS_QUEUE, type WorkQueue } from '../core/work-queue.ts';
 import { createTableScorer } from '../scoring/table.ts';
+import { openCodecs } from './open-codecs.ts';
 import type { World } from './world.ts';
 
 /** What all that is done to jobs works with. @throws ConfigurationError where no account is named */
@@ -38,18 +40,20 @@ function openQueue(settings: Settings): WorkQueue {
   }
 }
 
-export function openSubmitRoom(room: JobRoom, findScorer: FindScorer): SubmitRoom {
-  return { ...room, inspector: createInspector(room.storage, findScorer, room.clock) };
+export function openSubmitRoom(room: JobRoom, findModel: FindModel): SubmitRoom {
+  return { ...room, inspector: createInspector(room.storage, findModel, room.clock) };
 }
 
 /** The version that a model and a version or alias name, as the stream would take it; a stand-in is none. */
-export function scorersOf(catalog: Catalog, { clock }: Pick<World, 'clock'>): FindScorer {
+export function modelsOf(settings: Settings, catalog: Catalog, { clock }: Pick<World, 'clock'>): FindModel {
+  const codecs = openCodecs(settings, clock);
   return async (model, asked) => {
     const routing = await catalog.routing(model, asked);
     const { version, fallback } = routing.route ?? routing.production;
     if (fallback || version.name !== model) {
       throw new RequestError('unknown_model', 'route', `${model} has no version ${asked} that serves`);
     }
-    return createTableScorer(version, clock);
+    const decoder = createDecoder(codecs, { inputOf: () => version.card.input });
+    return { scorer: createTableScorer(version, clock), decoder };
   };
 }

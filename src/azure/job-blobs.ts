@@ -56,9 +56,13 @@ function createJobBlobs(connection: Connection, name: string): JobBlobs {
             abortSignal: signal,
             conditions: { ifMatch: etag },
           });
-          const chunks: Uint8Array[] = [];
-          for await (const chunk of response.readableStreamBody as Readable) chunks.push(chunk as Uint8Array);
-          return Buffer.concat(chunks);
+          const bytes = Buffer.allocUnsafeSlow(response.contentLength ?? count);
+          let done = 0;
+          for await (const chunk of response.readableStreamBody as Readable) {
+            bytes.set(chunk as Uint8Array, done);
+            done += (chunk as Uint8Array).length;
+          }
+          return bytes.subarray(0, done);
         } catch (thrown) {
           if (thrown instanceof RestError && thrown.code === 'InvalidRange') return Buffer.alloc(0);
           throw thrown;
@@ -69,7 +73,7 @@ function createJobBlobs(connection: Connection, name: string): JobBlobs {
       return guard(WRITE, `writing ${name}/${path}`, signal, () =>
         creating(container, async () => {
           const options = optionsOf(meta, condition, signal);
-          const response = await (await block(path)).upload(Buffer.from(bytes), bytes.length, options);
+          const response = await (await block(path)).upload(viewOf(bytes), bytes.length, options);
           return response.etag ?? '';
         }),
       );
@@ -77,7 +81,7 @@ function createJobBlobs(connection: Connection, name: string): JobBlobs {
     async stage(path, id, bytes, signal) {
       await guard(WRITE, `staging a block of ${name}/${path}`, signal, () =>
         creating(container, async () =>
-          (await block(path)).stageBlock(id, Buffer.from(bytes), bytes.length, { abortSignal: signal }),
+          (await block(path)).stageBlock(id, viewOf(bytes), bytes.length, { abortSignal: signal }),
         ),
       );
     },
@@ -132,6 +136,9 @@ function optionsOf({ contentType, metadata }: BlobMeta, condition: WriteConditio
     ...(metadata && { metadata: { ...metadata } }),
   };
 }
+
+/** The same bytes, not a copy of them. */
+const viewOf = ({ buffer, byteOffset, byteLength }: Uint8Array) => Buffer.from(buffer, byteOffset, byteLength);
 
 const isMissingContainer = (thrown: unknown) => thrown instanceof RestError && thrown.code === 'ContainerNotFound';
 

@@ -19,6 +19,8 @@ export interface Range {
   readonly firstRow?: number | undefined;
   /** Bytes behind `to` that are read with a range of a text, for the end of its last row, and more as needed; absent: 64 KiB. */
   readonly tailBytes?: number | undefined;
+  /** Memory that the output may be written into, where it is enough for it; the output is then a part of it. */
+  readonly into?: Buffer | undefined;
 }
 
 /** What became of a range. `start` of the next one equals its `end`, or one of the two was split wrongly. */

@@ -20,4 +20,6 @@ export interface WriterOptions extends BatchOptions {
   readonly tally: ScoreTally;
   /** Bytes of the output, about. */
   readonly expected: number;
+  /** See `Range`. */
+  readonly into: Buffer | undefined;
 }

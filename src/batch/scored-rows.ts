@@ -21,6 +21,7 @@ export interface ScoredRowsOptions {
   readonly firstRow: number | undefined;
   /** Bytes of the output, about. */
   readonly expected: number;
+  readonly into?: Buffer | undefined;
   /** What the input has between two places, for the one who looks at a reject. */
   raw(from: number, to: number): { readonly place: number; readonly text: string };
 }
@@ -47,7 +48,7 @@ export class ScoredRows {
   #read = 0;
 
   constructor(options: ScoredRowsOptions) {
-    const { scorer, output, cells, kept, id, expected } = options;
+    const { scorer, output, cells, kept, id, expected, into } = options;
     this.#options = options;
     this.rows = scorer.begin();
     this.features = new FeatureTally(scorer.version.card.features);
@@ -65,6 +66,7 @@ export class ScoredRows {
       id: id ?? 'row',
       tally: this.#scores,
       expected,
+      into,
     });
   }
 

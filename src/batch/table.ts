@@ -21,7 +21,7 @@ export function openTable(
   options: BatchOptions,
   decoder?: Decoder,
 ): Promise<BatchTable> {
-  if (form.format === 'capture') return openCapture(source, scorer, options, decoder as Decoder);
+  if (form.format === 'capture') return openCapture(source, scorer, options, decoder);
   if (form.format === 'ndjson') return openNdjson(source, scorer, options);
   if (form.format === 'parquet') return openParquet(source, scorer, options);
   return openCsv(source, form, scorer, options);

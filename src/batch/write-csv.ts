@@ -22,8 +22,8 @@ export class CsvWriter implements RowWriter {
   readonly #classNames: readonly string[];
   readonly #room: number;
 
-  constructor({ form, modelVersion, timestamp, kept, tally, expected }: WriterOptions) {
-    this.#out = new Growing(expected);
+  constructor({ form, modelVersion, timestamp, kept, tally, expected, into }: WriterOptions) {
+    this.#out = new Growing(expected, into);
     this.#form = form;
     this.#kept = kept.length;
     this.#tally = tally;

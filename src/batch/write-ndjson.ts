@@ -12,9 +12,9 @@ export class NdjsonWriter implements RowWriter {
   readonly #keys: readonly string[];
 
   constructor(options: WriterOptions) {
-    const { form, timestamp, modelVersion, id, kept, expected } = options;
+    const { form, timestamp, modelVersion, id, kept, expected, into } = options;
     this.#options = options;
-    this.#out = new Growing(expected);
+    this.#out = new Growing(expected, into);
     this.#keys = [id, ...form.answer, ...kept].map(name => JSON.stringify(name));
     this.#tail = `,"timestamp":${JSON.stringify(timestamp)},"model_version":${JSON.stringify(modelVersion)}`;
   }

@@ -1,4 +1,4 @@
-import { zstdCompressSync } from 'node:zlib';
+import zlib from 'node:zlib';
 import type { AnswerRun } from '../core/table-scorer.ts';
 import { type AnswerValue, anyAnswer } from './any-answer.ts';
 import { type Cells, type ColumnType, textOf } from './cells.ts';
@@ -43,12 +43,15 @@ export class ParquetWriter implements RowWriter {
   async finish(): Promise<Buffer> {
     if (this.#columns[0]?.data.length === 0) return Buffer.alloc(0);
     const { parquetWriteBuffer } = await import('hyparquet-writer');
-    const zstd = typeof zstdCompressSync === 'function'; // from Node.js 22.15 on
+    const zstd = typeof zlib.zstdCompressSync === 'function'; // from Node.js 22.15 on
     const columnData = this.#columns.map(({ name, type, data }) => ({ name, type, data, nullable: true }));
     const bytes = parquetWriteBuffer({
       columnData,
       createdBy: 'hubscore',
-      ...(zstd && { codec: 'ZSTD' as const, compressors: { ZSTD: (input: Uint8Array) => zstdCompressSync(input) } }),
+      ...(zstd && {
+        codec: 'ZSTD' as const,
+        compressors: { ZSTD: (input: Uint8Array) => zlib.zstdCompressSync(input) },
+      }),
     });
     return Buffer.from(bytes);
   }

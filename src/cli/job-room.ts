@@ -10,7 +10,7 @@ export async function openJobs(
   terminal: Terminal,
 ): Promise<{ readonly jobs: JobService; readonly settings: Settings }> {
   const settings = commandSettings(terminal.environment, terminal.folder);
-  const [{ openJobRoom, openSubmitRoom, scorersOf }, { createJobService }, { withCatalog }] = await Promise.all([
+  const [{ openJobRoom, openSubmitRoom, modelsOf }, { createJobService }, { withCatalog }] = await Promise.all([
     import('../app/open-jobs.ts'),
     import('../batch/jobs/job-service.ts'),
     import('./with-catalog.ts'),
@@ -25,7 +25,7 @@ export async function openJobs(
       async inspect(...asked) {
         const store = await openStore(settings);
         return withCatalog(settings, store, { log: silent, signal: terminal.signal }, catalog =>
-          openSubmitRoom(room, scorersOf(catalog, world)).inspector.inspect(...asked),
+          openSubmitRoom(room, modelsOf(settings, catalog, world)).inspector.inspect(...asked),
         );
       },
     },

@@ -1,5 +1,9 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type BatchStack, diabetesCsv, type JobView, startBatchStack } from '../support/batch-stack.ts';
+import { temporaryFolder } from '../support/models.ts';
 
 let stack: BatchStack;
 beforeAll(async () => {
@@ -18,7 +22,7 @@ const idsOf = (csv: string | undefined) =>
     .slice(1)
     .map(line => line.split(',')[0]);
 
-describe('batch jobs', { timeout: 180_000 }, () => {
+describe('batch jobs', { timeout: 400_000 }, () => {
   it('give the same bytes whatever is killed, and nothing is to be seen before', async () => {
     const input = await stack.put('in/killed.csv', diabetesCsv(3000, 100));
     let host = await stack.startHost({ BATCH_CHUNKS_IN_FLIGHT: '3' });
@@ -29,7 +33,7 @@ describe('batch jobs', { timeout: 180_000 }, () => {
     for (let kills = 0; kills < 3; kills++) {
       await vi.waitFor(
         async () => expect((await stack.asked('batch', 'status', job.id)).progress.chunks).toBeGreaterThan(kills * 2),
-        { timeout: 60_000, interval: 50 },
+        { timeout: 120_000, interval: 50 },
       );
       seen.push(await stack.read('out/killed.csv'));
       await host.kill();
@@ -66,6 +70,7 @@ describe('batch jobs', { timeout: 180_000 }, () => {
     expect(left.map(name => name.split('/').slice(2).join('/'))).toEqual([
       'job.json',
       'rejects.csv',
+      'report.html',
       'report.json',
       'report.txt',
     ]);
@@ -122,7 +127,7 @@ describe('batch jobs', { timeout: 180_000 }, () => {
     const host = await stack.startHost({ BATCH_CHUNKS_IN_FLIGHT: '2' });
     await vi.waitFor(
       async () => expect((await stack.asked('batch', 'status', job.id)).progress.chunks).toBeGreaterThan(1),
-      { timeout: 60_000, interval: 20 },
+      { timeout: 120_000, interval: 20 },
     );
     await host.kill();
     expect(await stack.asked('batch', 'cancel', job.id)).toMatchObject({ state: 'cancelled' });
@@ -165,6 +170,36 @@ describe('batch jobs', { timeout: 180_000 }, () => {
     await host.stop();
   });
 
+  it('number rows in the whole where no column names them, as on this machine', async () => {
+    const csv = diabetesCsv(1500, 70);
+    const folder = temporaryFolder();
+    writeFileSync(join(folder.path, 'in.csv'), csv);
+    const [here, there] = [join(folder.path, 'in.csv'), join(folder.path, 'out.csv')];
+    const more = ['--model', 'diabetes', '--include-features', '--max-rejected', '0.1'];
+    expect(await stack.hubscore('batch', 'score', here, there, ...more)).toMatchObject({ code: 0 });
+    const local = withoutTimes(readFileSync(there, 'utf8'));
+    folder.remove();
+    expect(local).toMatch(/^row,prediction_score,.*\n1,0\./);
+
+    const packed = await stack.put('in/numbered.csv.gz', gzipSync(csv));
+    const plain = await stack.put('in/numbered.csv', csv);
+    const host = await stack.startHost({ BATCH_CHUNKS_IN_FLIGHT: '4' });
+    for (const [input, least] of [
+      [plain, 5],
+      [packed, 1],
+    ] as const) {
+      const output = `lake/out/numbered-${least}.csv`;
+      const args = ['batch', 'submit', input, '--output', output, '--chunk-bytes', '20000', ...more];
+      const job = await stack.asked(...args);
+      expect(job.chunks).toBeGreaterThanOrEqual(least);
+      expect((await stack.ended(job.id)).error).toBeNull();
+      expect(withoutTimes(await stack.read(output.slice(5)))).toBe(local);
+      const { rejects } = await stack.asked<{ rejects: { row: number }[] }>('batch', 'rejects', job.id);
+      expect(rejects.slice(0, 2).map(({ row }) => row)).toEqual([70, 140]);
+    }
+    await host.stop();
+  });
+
   it('answer by HTTP as by command', async () => {
     const host = await stack.startHost({ HTTP_AUTH_LEVEL: 'anonymous' });
     await stack.put('in/web/a.csv', diabetesCsv(100));
@@ -188,7 +223,7 @@ describe('batch jobs', { timeout: 180_000 }, () => {
     expect((await ask('POST', '', request)).status).toBe(200);
     await vi.waitFor(
       async () => expect(JSON.parse((await ask('GET', '/web')).text)).toMatchObject({ state: 'succeeded' }),
-      { timeout: 60_000, interval: 200 },
+      { timeout: 120_000, interval: 200 },
     );
     expect(idsOf(await stack.read('out/web.csv'))).toHaveLength(150);
     const { jobs } = JSON.parse((await ask('GET', '')).text) as { jobs: JobView[] };

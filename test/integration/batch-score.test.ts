@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
-import { gzipSync, zstdCompressSync } from 'node:zlib';
+import zlib from 'node:zlib';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createBlobs } from '../../src/azure/blobs.ts';
 import { run } from '../../src/cli/program.ts';
@@ -112,8 +112,8 @@ describe('hubscore batch score', { timeout: 120_000 }, () => {
   });
 
   it.each([
-    ['gzip', (text: string) => gzipSync(text)],
-    ['zstd', (text: string) => zstdCompressSync(text)],
+    ['gzip', (text: string) => zlib.gzipSync(text)],
+    ['zstd', (text: string) => zlib.zstdCompressSync(text)],
     ['UTF-16', (text: string) => Buffer.from(`\ufeff${text}`, 'utf16le')],
   ])('reads %s', async (_, pack) => {
     write('in', pack(`${header}\n${rows.join('\n')}\n`));

@@ -50,7 +50,7 @@ async function checkpointOf(partition: string): Promise<string | undefined> {
   return undefined;
 }
 
-const soon = (look: () => unknown) => expect.poll(look, { timeout: 20_000, interval: 50 });
+const soon = (look: () => unknown) => expect.poll(look, { timeout: 40_000, interval: 50 });
 const callsOf = (host: FunctionsHost) =>
   [...host.log().matchAll(/^CALL .*"bodies":\[(.*?)\]/gm)].map(match => match[1]);
 
@@ -62,7 +62,7 @@ describe('the host told to stop while a function runs', () => {
     expect(await host.stop()).toBe(0);
     expect(host.log()).toContain('DONE 0 0');
     expect(await checkpointOf('0')).toBe('0');
-  }, 60_000);
+  }, 120_000);
 
   it('--like-azure writes none, so that the batch comes again, and takes its 5 s', async () => {
     const host = await run('--like-azure');
@@ -77,7 +77,7 @@ describe('the host told to stop while a function runs', () => {
     await soon(() => callsOf(next)).toEqual(['"slow-3000"']);
     await soon(() => checkpointOf('1')).toBe('0');
     await next.kill();
-  }, 60_000);
+  }, 120_000);
 
   it('takes no word that it does not know', async () => {
     const { child, log } = launch('src/local/functions-host/main.ts', { FUNCTIONS_PORT: '0' }, EVENTS_APP, [

@@ -60,7 +60,7 @@ async function monthOf(traffic: Partial<Traffic>) {
   return { items: whole, metrics: gb(perMinute.metrics), traces: gb(perMinute.traces) };
 }
 
-describe('what an instance sends to Application Insights, with four partitions', () => {
+describe('what an instance sends to Application Insights, with four partitions', { timeout: 120_000 }, () => {
   it.each([
     ['idle', { requestsPerSecond: 0 }, 0.3],
     ['100 requests a second', { requestsPerSecond: 100 }, 0.85],
@@ -124,7 +124,7 @@ describe('what an instance sends to Application Insights, with four partitions',
   });
 });
 
-describe('the app in its host', () => {
+describe('the app in its host', { timeout: 120_000 }, () => {
   it('sends rows with names, one a batch, and dead letters with their codes; the host has its warnings', async () => {
     const stack = await startAppStack();
     try {
@@ -133,7 +133,7 @@ describe('the app in its host', () => {
       await stack.send(3, '1', 'nowhere');
       await expect
         .poll(async () => (await (await fetch(`${host.url}/metrics`)).text()).match(/unknown_model"\} 3/), {
-          timeout: 20_000,
+          timeout: 60_000,
         })
         .toBeTruthy();
       await host.stop();

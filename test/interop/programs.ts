@@ -78,6 +78,10 @@ export function programs({ root, python, stack, all }: Setting): readonly Planne
         missing(python, '-c', 'import torch') &&
         'PyTorch is not installed (with CUDA it takes 6 GB): see samples/training',
     }),
+    plan('Airflow: the nightly DAG', python, ['airflow_dag.py', join(root, 'samples'), join(root, '.local/airflow')], {
+      timeoutMs: 900_000,
+      skip: all ? undefined : 'Airflow takes minutes to install: add --all',
+    }),
     plan('Go: azeventhubs', 'go', ['run', '.'], { folder: join(here, 'go'), skip: missing('go', 'version') }),
     plan('Java: azure-messaging-eventhubs', 'mvn', java('EventHubs'), inJava),
     plan('Java: kafka-clients', 'mvn', java('Kafka'), inJava),

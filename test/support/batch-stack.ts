@@ -111,7 +111,7 @@ export async function startBatchStack(): Promise<BatchStack> {
             throw new Error(`job ${id} is ${job.state}: ${hosts.at(-1)?.log().slice(-2000)}`);
           return job;
         },
-        { timeout: 90_000, interval: 300 },
+        { timeout: 180_000, interval: 300 },
       ),
     async stop() {
       await Promise.all(hosts.map(host => host.stop()));

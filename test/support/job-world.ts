@@ -3,6 +3,7 @@ import { blockId, partName } from '../../src/batch/jobs/commit.ts';
 import type { FinishRoom } from '../../src/batch/jobs/finish.ts';
 import { type ChunkMessage, type Job, placeOf } from '../../src/batch/jobs/job.ts';
 import { readJob } from '../../src/batch/jobs/job-store.ts';
+import { readNumbering } from '../../src/batch/jobs/numbering.ts';
 import { createReports } from '../../src/batch/jobs/reports.ts';
 import { jobRequestSchema } from '../../src/batch/jobs/request.ts';
 import { type SubmitRoom, submitJob } from '../../src/batch/jobs/submit.ts';
@@ -24,6 +25,7 @@ export function jobWorld(settings: { inFlight?: number; retrySeconds?: number } 
   const told: string[] = [];
   const said: string[] = [];
   const scored: ChunkMessage[] = [];
+  const numbers: number[] = [];
   const faults = { score: (_: ChunkMessage): void => {}, start: (_: ChunkMessage): number => 0 };
   const log = (level: string) => (message: string) => void said.push(`${level}: ${message}`);
 
@@ -55,7 +57,10 @@ export function jobWorld(settings: { inFlight?: number; retrySeconds?: number } 
         const { chunk, generation } = message;
         const { file, place } = placeOf(job, chunk);
         const bounds = (i: number) => (i >= file.chunks ? file.to : file.from + i * CHUNK_BYTES);
-        const start = message.start ?? bounds(place) + faults.start(message);
+        const numbered = job.id_column === null && !job.counting;
+        const numbering = numbered ? await readNumbering(memory.storage('batch'), job.id, chunk, signal) : undefined;
+        if (numbering) numbers.push(numbering.row);
+        const start = message.start ?? numbering?.start ?? bounds(place) + faults.start(message);
         const end = bounds(place + 1);
         const { container, path } = parsePlace(file.path)!;
         const bytes = await memory.storage(container).readRange(path, start, end - start, file.etag, signal);
@@ -64,7 +69,7 @@ export function jobWorld(settings: { inFlight?: number; retrySeconds?: number } 
         const block = output.length === 0 ? null : blockId(chunk, generation, sha256);
         const out = parsePlace(job.output)!;
         const blob = job.output_format === 'parquet' ? `${out.path}/${partName(chunk)}` : out.path;
-        if (block !== null) await memory.storage(out.container).stage(blob, block, output, signal);
+        if (block !== null && !job.counting) await memory.storage(out.container).stage(blob, block, output, signal);
         const rows = Math.floor((end - start) / ROW_BYTES);
         return {
           ...{ chunk, generation, start, end, rows, rejected: 0, bytes: output.length, block, rejects: null },
@@ -74,13 +79,21 @@ export function jobWorld(settings: { inFlight?: number; retrySeconds?: number } 
       },
     },
     inspector: {
-      async inspect({ model }, files) {
+      async inspect({ model, id_column: idColumn = null }, files) {
         const seen = files.map(({ bytes }) => ({
           from: 0,
           to: bytes,
           chunks: Math.max(1, Math.ceil(bytes / CHUNK_BYTES)),
         }));
-        return { model, modelVersion: '1.0.0+abc', format: 'csv', classes: [], header: 'head\n', files: seen };
+        return {
+          model,
+          modelVersion: '1.0.0+abc',
+          format: 'csv',
+          idColumn,
+          classes: [],
+          header: 'head\n',
+          files: seen,
+        };
       },
     },
     clock,
@@ -94,6 +107,8 @@ export function jobWorld(settings: { inFlight?: number; retrySeconds?: number } 
     told,
     said,
     scored,
+    /** Of the first row of each chunk that was scored, where rows are numbered. */
+    numbers,
     faults,
     pass(seconds: number) {
       nowMs += seconds * 1000;
@@ -104,7 +119,14 @@ export function jobWorld(settings: { inFlight?: number; retrySeconds?: number } 
       memory.put(path, Array.from({ length: rows }, (_, i) => row(i)).join(''));
     },
     async submit(more: Readonly<Record<string, unknown>> = {}): Promise<Job> {
-      const request = { id: 'job', input: 'lake/in.csv', output: 'lake/out.csv', model: 'churn', ...more };
+      const request = {
+        id: 'job',
+        input: 'lake/in.csv',
+        output: 'lake/out.csv',
+        model: 'churn',
+        id_column: 'id',
+        ...more,
+      };
       return (await submitJob(room, jobRequestSchema.parse(request), never)).job;
     },
     job: async (id = 'job') => (await readJob(room.blobs, id, never)).job,

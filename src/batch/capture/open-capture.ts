@@ -24,8 +24,9 @@ export async function openCapture(
   source: Source,
   scorer: TableScorer,
   options: BatchOptions,
-  decoder: Decoder,
+  decoder: Decoder | undefined,
 ): Promise<BatchTable> {
+  if (decoder === undefined) throw new BatchRefusal('files of Capture are scored by `batch score` alone');
   if (options.idColumn !== REQUEST_ID)
     throw new BatchRefusal(`rows of a captured hub are called by their ${REQUEST_ID}; that is their id column`);
   const container = await openContainer(source);

@@ -8,6 +8,7 @@ import type { FeatureTally } from '../features.ts';
 import type { CsvCells } from './csv-cells.ts';
 import { exactNumber } from './exact-number.ts';
 import type { CsvForm } from './form.ts';
+import { ShortNumber } from './short-number.ts';
 import { CUT, closing, RowSplitter, unquoted } from './split-row.ts';
 
 const [QUOTE, LF, CR] = [34, 10, 13];
@@ -36,6 +37,7 @@ export class CsvReader {
   error: RequestError | undefined;
   readonly #options: CsvReaderOptions;
   readonly #scanner = new NumberScanner();
+  readonly #short = new ShortNumber();
   readonly #featureOf: Int32Array;
   /** By column: the slot among the cells that go to the output; -1 where none. */
   readonly #slotOf: Int32Array;
@@ -81,6 +83,7 @@ export class CsvReader {
     const featureOf = this.#featureOf;
     const slotOf = this.#slotOf;
     const scanner = this.#scanner;
+    const short = this.#short;
     const lastColumn = featureOf.length - 1;
     cells.reserve(row);
     let at = from;
@@ -88,9 +91,13 @@ export class CsvReader {
       const start = at;
       const feature = featureOf[column] as number;
       if (feature >= 0) {
-        at = scanner.scan(bytes, at);
-        if (at < 0) return OTHER;
-        into[offset + feature] = scanner.value;
+        at = short.scan(bytes, start);
+        if (at > 0 && !isExponent(bytes[at])) into[offset + feature] = short.value;
+        else {
+          at = scanner.scan(bytes, start);
+          if (at < 0) return OTHER;
+          into[offset + feature] = scanner.value;
+        }
       } else {
         let byte = bytes[at] as number;
         if (byte === QUOTE) {
@@ -180,6 +187,12 @@ export class CsvReader {
     this.#isUtf8 = this.#options.form.encoding !== 'utf-8' || isUtf8(wholeCharacters(bytes));
     return this.#isUtf8;
   }
+}
+
+const [UPPER_E, LOWER_E] = [69, 101];
+
+function isExponent(byte: number | undefined): boolean {
+  return byte === LOWER_E || byte === UPPER_E;
 }
 
 /** Without what a cut has left of a character at either end. */

@@ -39,6 +39,7 @@ export async function scoreCsv(table: CsvTable, range: Range, signal: AbortSigna
     id: plan.id === undefined ? undefined : id,
     firstRow: range.firstRow,
     expected: window.bytes.length,
+    into: range.into,
     raw: (from, to) => ({
       place: window.offset + from,
       text: window.bytes.toString(encoding, from, Math.min(to, from + MAX_RAW_BYTES)).replace(/\r?\n$/, ''),

@@ -94,7 +94,7 @@ export async function retryJob(room: JobRoom, id: string, signal: AbortSignal): 
 
 /** Messages for chunks without a record, and for those that are to be done again, as many as may lie in the queue. */
 export async function sendMissing(room: JobRoom, job: Job, signal: AbortSignal): Promise<number> {
-  const records = await listRecords(room.blobs, job.id, signal);
+  const records = await listRecords(room.blobs, job, signal);
   const missing = [];
   for (let chunk = 0; chunk < job.chunks && missing.length < room.inFlight; chunk++) {
     if (!records.has(chunk)) missing.push({ job: job.id, chunk, generation: 0 });

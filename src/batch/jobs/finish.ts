@@ -9,9 +9,10 @@ import { judge } from '../verdict.ts';
 import { markEnded } from './active.ts';
 import { brokenLinks, type Repair } from './chain.ts';
 import { commitOutput, commitParts } from './commit.ts';
-import { failJob } from './control.ts';
+import { failJob, sendFirst } from './control.ts';
 import { inState, type Job, type JobState } from './job.ts';
 import { changeJob, readJob } from './job-store.ts';
+import { writeNumbering } from './numbering.ts';
 import { progressOf } from './progress.ts';
 import { type ChunkRecord, listRecords, type RecordEntry, readRecords } from './records.ts';
 import { firstRejects, writeRejects } from './rejects.ts';
@@ -61,11 +62,15 @@ export async function finishIfDone(room: FinishRoom, id: string, signal: AbortSi
 }
 
 async function finishRunning(room: FinishRoom, job: Job, signal: AbortSignal): Promise<boolean> {
-  const entries = await listRecords(room.blobs, job.id, signal);
+  const entries = await listRecords(room.blobs, job, signal);
   if (entries.size < job.chunks || job.repairs.some(repair => isPending(repair, entries))) return false;
   const broken = brokenLinks(job, entries);
   if (broken.length > 0) {
     await repair(room, job, broken, signal);
+    return false;
+  }
+  if (job.counting) {
+    await beginScoring(room, job, inOrder(entries), signal);
     return false;
   }
   const records = await readRecords(room.blobs, inOrder(entries), signal);
@@ -80,13 +85,29 @@ async function finishRunning(room: FinishRoom, job: Job, signal: AbortSignal): P
   return committing.state !== 'running' && finishIfDone(room, job.id, signal);
 }
 
+/** All chunks are counted: now each knows the number of its first row. Of several who find that, the one who writes it down sends the messages. */
+async function beginScoring(
+  room: FinishRoom,
+  job: Job,
+  counted: readonly RecordEntry[],
+  signal: AbortSignal,
+): Promise<void> {
+  await writeNumbering(room.blobs, job.id, counted, signal);
+  const { job: scoring, changed } = await changeJob(room.blobs, job.id, signal, held =>
+    held.counting && (held.state === 'running' || held.state === 'queued')
+      ? { ...held, counting: false, repairs: [] }
+      : undefined,
+  );
+  if (changed) await sendFirst(room, scoring, signal);
+}
+
 const isPending = ({ chunk, generation }: Repair, entries: ReadonlyMap<number, RecordEntry>) =>
   (entries.get(chunk)?.generation ?? -1) < generation;
 
 const inOrder = (entries: ReadonlyMap<number, RecordEntry>) => [...entries.values()].sort((a, b) => a.chunk - b.chunk);
 
 async function recordsOf(room: FinishRoom, job: Job, signal: AbortSignal): Promise<readonly ChunkRecord[]> {
-  return readRecords(room.blobs, inOrder(await listRecords(room.blobs, job.id, signal)), signal);
+  return readRecords(room.blobs, inOrder(await listRecords(room.blobs, job, signal)), signal);
 }
 
 /** Chunks are done again. Of several who find the same, the one who writes it down sends the messages. */
@@ -198,7 +219,7 @@ const DELETES_AT_ONCE = 16;
 
 /** A job's records, attempts and chunks' rejects; the document, the report and `rejects.csv` stay. */
 export async function clearAway(room: JobRoom, id: string, signal: AbortSignal): Promise<void> {
-  for (const folder of ['attempts', 'rejects', 'parts']) {
+  for (const folder of ['attempts', 'rejects', 'counts', 'parts']) {
     const blobs = await room.blobs.describe(`jobs/${id}/${folder}/`, signal);
     await someAtOnce(blobs, DELETES_AT_ONCE, ({ path }) => room.blobs.remove(path, signal));
   }

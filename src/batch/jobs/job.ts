@@ -77,6 +77,8 @@ export const jobSchema = z.object({
   header: z.string(),
   chunk_bytes: whole,
   chunks: whole.min(1),
+  /** Rows have numbers in the output, and nobody knows yet with which one a chunk begins: chunks are counted first, and scored then. */
+  counting: z.boolean().default(false),
   max_rejected: z.number().min(0).max(1),
   /** Stands in every row. */
   timestamp: z.string(),

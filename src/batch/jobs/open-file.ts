@@ -3,6 +3,7 @@ import { mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import type { Decoder } from '../../core/codec.ts';
 import { type JobStorage, parsePlace } from '../../core/job-storage.ts';
 import type { TableScorer } from '../../core/table-scorer.ts';
 import type { BatchTable } from '../batch-table.ts';
@@ -12,6 +13,12 @@ import { BatchRefusal } from '../problems.ts';
 import type { Source } from '../range.ts';
 import { openTable } from '../table.ts';
 import type { Job, JobInput } from './job.ts';
+
+/** A model as files are scored by it: `decoder` reads events of Capture as the stream does. */
+export interface TableModel {
+  readonly scorer: TableScorer;
+  readonly decoder: Decoder;
+}
 
 /** The part of a job that its tables are opened by. */
 export type TableJob = Pick<
@@ -40,12 +47,12 @@ export async function withFile<T>(
   storage: JobStorage,
   job: TableJob,
   file: File,
-  scorer: TableScorer,
+  model: TableModel,
   signal: AbortSignal,
   work: (table: BatchTable) => Promise<T>,
 ): Promise<T> {
   const source = sourceOf(storage, file, signal);
-  if (!(await isToBeUnpacked(job, source))) return work(await openNamed(job, file, source, scorer));
+  if (!(await isToBeUnpacked(job, source))) return work(await openNamed(job, file, source, model));
   if (file.bytes > MOST_UNPACKED_BYTES) {
     throw new BatchRefusal(
       `input ${file.path}: ${file.bytes} bytes that are packed, or UTF-16, and cannot be cut; at most ${MOST_UNPACKED_BYTES} are taken: unpack it, or give it as several files`,
@@ -66,7 +73,7 @@ export async function withFile<T>(
           done += (await handle.read(bytes, done, bytes.length - done, offset + done)).bytesRead;
         return bytes;
       };
-      const table = await openNamed({ ...job, encoding: encoding ?? job.encoding }, file, { size, read }, scorer);
+      const table = await openNamed({ ...job, encoding: encoding ?? job.encoding }, file, { size, read }, model);
       return await work({ ...table, cuts: () => [] });
     } finally {
       await handle.close();
@@ -99,11 +106,11 @@ async function isToBeUnpacked(job: TableJob, source: Source): Promise<boolean> {
   const head = await source.read(0, Math.min(HEAD_BYTES, source.size));
   const hex = head.subarray(0, 4).toString('hex');
   if (hex.startsWith('1f8b') || hex === '28b52ffd') return true;
-  if (job.format === 'parquet') return false;
+  if (job.format === 'parquet' || job.format === 'capture') return false;
   return !(BYTE_ENCODINGS as readonly string[]).includes(encodingOf(head, named(job)).encoding);
 }
 
-async function openNamed(job: TableJob, { path }: File, source: Source, scorer: TableScorer): Promise<BatchTable> {
+async function openNamed(job: TableJob, { path }: File, source: Source, model: TableModel): Promise<BatchTable> {
   const form = {
     format: job.format,
     delimiter: job.delimiter ?? undefined,
@@ -117,7 +124,7 @@ async function openNamed(job: TableJob, { path }: File, source: Source, scorer: 
     timestamp: job.timestamp,
   };
   try {
-    return await openTable(source, form, scorer, options);
+    return await openTable(source, form, model.scorer, options, model.decoder);
   } catch (thrown) {
     if (!(thrown instanceof BatchRefusal)) throw thrown;
     throw new BatchRefusal(`input ${path}: ${thrown.message}`, { cause: thrown });

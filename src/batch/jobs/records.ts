@@ -2,8 +2,14 @@ import { z } from 'zod';
 import { BlobConflict, BlobGone } from '../../core/blobs.ts';
 import type { JobBlobs } from '../../core/job-storage.ts';
 import { someAtOnce } from '../../core/some-at-once.ts';
+import type { Job } from './job.ts';
 
 const whole = z.number().int().min(0);
+
+/** Where the records of what a job does now lie. */
+export type RecordFolder = 'counts' | 'parts';
+
+export const folderOf = ({ counting }: Pick<Job, 'counting'>): RecordFolder => (counting ? 'counts' : 'parts');
 
 /** `jobs/<id>/parts/000012.json`, or `000012.g1.json` of a later generation: what a chunk came to. The first one written is the one that counts. */
 export const recordSchema = z.object({
@@ -45,16 +51,18 @@ export interface RecordEntry {
   readonly writtenMs: number;
 }
 
+type RecordsOf = Pick<Job, 'id' | 'counting'>;
+
 const nameOf = (chunk: number, generation: number) =>
   `${String(chunk).padStart(6, '0')}${generation > 0 ? `.g${generation}` : ''}.json`;
-export const recordPath = (job: string, chunk: number, generation: number) =>
-  `jobs/${job}/parts/${nameOf(chunk, generation)}`;
+const recordPath = (job: RecordsOf, chunk: number, generation: number) =>
+  `jobs/${job.id}/${folderOf(job)}/${nameOf(chunk, generation)}`;
 const attemptsPath = (job: string, chunk: number) => `jobs/${job}/attempts/${nameOf(chunk, 0)}`;
 
 /** @returns false where there is one already: that one counts */
 export async function writeRecord(
   blobs: JobBlobs,
-  job: string,
+  job: RecordsOf,
   record: ChunkRecord,
   signal: AbortSignal,
 ): Promise<boolean> {
@@ -72,7 +80,7 @@ export async function writeRecord(
 
 export async function hasRecord(
   blobs: JobBlobs,
-  job: string,
+  job: RecordsOf,
   chunk: number,
   generation: number,
   signal: AbortSignal,
@@ -89,11 +97,11 @@ export async function hasRecord(
 /** By chunk, the record of its highest generation. A call for 5,000 records. */
 export async function listRecords(
   blobs: JobBlobs,
-  job: string,
+  job: RecordsOf,
   signal: AbortSignal,
 ): Promise<ReadonlyMap<number, RecordEntry>> {
   const found = new Map<number, RecordEntry>();
-  for (const { path, metadata, modifiedMs } of await blobs.describe(`jobs/${job}/parts/`, signal)) {
+  for (const { path, metadata, modifiedMs } of await blobs.describe(`jobs/${job.id}/${folderOf(job)}/`, signal)) {
     const match = /\/(\d{6,})(?:\.g(\d+))?\.json$/.exec(path);
     if (!match) continue;
     const [chunk, generation] = [Number(match[1]), Number(match[2] ?? 0)];

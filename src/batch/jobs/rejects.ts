@@ -15,13 +15,14 @@ export const chunkRejectsPath = (id: string, chunk: number, generation: number) 
 
 export const toLines = (rejects: readonly Reject[]) => rejects.map(reject => `${JSON.stringify(reject)}\n`).join('');
 
-/** Rows before each chunk, in its own file: rows are counted in each input file from 1. */
-export function rowsBefore(job: Pick<Job, 'input'>, records: readonly ChunkRecord[]): readonly number[] {
-  const firsts = new Set(job.input.map(({ first_chunk }) => first_chunk));
+/** Rows before each chunk; none where they are numbered in the whole already. */
+export function rowsBefore(
+  { id_column }: Pick<Job, 'id_column'>,
+  records: readonly Pick<ChunkRecord, 'rows'>[],
+): readonly number[] {
   let rows = 0;
   return records.map(record => {
-    if (firsts.has(record.chunk) && job.input.length > 1) rows = 0;
-    const before = rows;
+    const before = id_column === null ? 0 : rows;
     rows += record.rows;
     return before;
   });

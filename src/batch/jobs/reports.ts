@@ -1,8 +1,9 @@
 import { reportLines, reportOf } from '../report.ts';
 import { mergeStatistics, NO_STATISTICS, type Statistics } from '../statistics.ts';
 import type { JobReports } from './finish.ts';
+import { reportPage } from './report-page.ts';
 
-/** What a job is told with: `report.json` and `report.txt`. */
+/** What a job is told with: `report.json`, `report.txt` and a page of its own. */
 export function createReports(): JobReports {
   return {
     async make(job, statistics, seconds) {
@@ -13,6 +14,7 @@ export function createReports(): JobReports {
       const whole = { job: id, input: input.map(({ path }) => path), output, attempt, timestamp, ...report };
       return {
         'report.json': JSON.stringify(whole, undefined, 2),
+        'report.html': reportPage(job, report),
         'report.txt': [`job       ${id}`, ...reportLines(report), `output    ${output}`, ''].join('\n'),
       };
     },

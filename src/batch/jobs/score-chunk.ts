@@ -1,13 +1,17 @@
 import { createHash } from 'node:crypto';
 import { type JobBlobs, type JobStorage, parsePlace } from '../../core/job-storage.ts';
 import type { Clock } from '../../core/log.ts';
-import type { TableScorer } from '../../core/table-scorer.ts';
 import { BatchRefusal } from '../problems.ts';
+import type { RangeResult } from '../range.ts';
+import { NO_STATISTICS } from '../statistics.ts';
 import { blockId, partName } from './commit.ts';
 import { type ChunkMessage, type Job, placeOf } from './job.ts';
-import { withFile } from './open-file.ts';
+import { readNumbering } from './numbering.ts';
+import { type TableModel, withFile } from './open-file.ts';
 import type { ChunkRecord } from './records.ts';
 import { chunkRejectsPath, toLines } from './rejects.ts';
+
+const NOTHING = { output: Buffer.alloc(0), rejects: [], statistics: NO_STATISTICS };
 
 export interface ScoreRoom {
   readonly storage: JobStorage;
@@ -23,13 +27,16 @@ export async function scoreChunk(
   { storage, blobs, clock }: ScoreRoom,
   job: Job,
   message: ChunkMessage,
-  scorer: TableScorer,
+  model: TableModel,
   signal: AbortSignal,
 ): Promise<ChunkRecord> {
   const startMs = clock();
   const { chunk, generation } = message;
   const { file, place } = placeOf(job, chunk);
-  const result = await withFile(storage, job, file, scorer, signal, async table => {
+  // Without an id column rows are numbered, from where all before were counted.
+  const numbered = job.id_column === null && job.chunks > 1 && !job.counting;
+  const numbering = numbered ? await readNumbering(blobs, job.id, chunk, signal) : undefined;
+  const result = await withFile(storage, job, file, model, signal, async (table): Promise<RangeResult> => {
     const bounds = [table.from, ...table.cuts(job.chunk_bytes), table.to];
     const [from, to] = [bounds[place], bounds[place + 1]];
     if (from === undefined || to === undefined || bounds.length !== file.chunks + 1) {
@@ -37,7 +44,9 @@ export async function scoreChunk(
         `input ${file.path}: it is cut into ${bounds.length - 1} chunks now, and was into ${file.chunks}`,
       );
     }
-    return table.score({ from, to, start: message.start ?? (place === 0 ? from : undefined) }, signal);
+    const start = message.start ?? numbering?.start ?? (place === 0 ? from : undefined);
+    if (job.counting) return { ...NOTHING, ...(await table.count({ from, to, start })) };
+    return table.score({ from, to, start, firstRow: numbering?.row }, signal);
   });
   const sha256 = createHash('sha256').update(result.output).digest('hex');
   const block = result.output.length === 0 ? null : blockId(chunk, generation, sha256);

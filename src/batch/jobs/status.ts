@@ -23,7 +23,7 @@ export interface Step {
 }
 
 /** A job as outsiders see it. */
-export type JobStatus = Omit<Job, 'classes' | 'header' | 'repairs' | 'replaces' | 'input'> & {
+export type JobStatus = Omit<Job, 'classes' | 'header' | 'counting' | 'repairs' | 'replaces' | 'input'> & {
   readonly steps: readonly Step[];
   readonly input: readonly { readonly path: string; readonly bytes: number }[];
 };
@@ -32,7 +32,8 @@ export type JobStatus = Omit<Job, 'classes' | 'header' | 'repairs' | 'replaces' 
 export async function statusOf(room: JobRoom, id: string, signal: AbortSignal): Promise<JobStatus> {
   const { job } = await readJob(room.blobs, id, signal);
   if (job.state !== 'running') return shown(job);
-  const records = await listRecords(room.blobs, id, signal);
+  if (job.counting) return shown(job);
+  const records = await listRecords(room.blobs, job, signal);
   // Finished since: its records may be gone.
   if (records.size === 0 && job.progress.chunks > 0) return shown((await readJob(room.blobs, id, signal)).job);
   return shown({ ...job, progress: progressOf(job, records, room.clock()) });
@@ -47,7 +48,7 @@ export async function listStatuses(room: JobRoom, signal: AbortSignal): Promise<
 }
 
 export function shown(job: Job): JobStatus {
-  const { classes: _, header: __, repairs: ___, replaces: ____, input, ...rest } = job;
+  const { classes: _, counting: _counting, header: __, repairs: ___, replaces: ____, input, ...rest } = job;
   return { ...rest, input: input.map(({ path, bytes }) => ({ path, bytes })), steps: stepsOf(job) };
 }
 

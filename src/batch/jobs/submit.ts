@@ -17,6 +17,8 @@ export interface Inspected {
   /** Exactly one version: `2.1.3+a1b2c3d4`. */
   readonly modelVersion: string;
   readonly format: Job['format'];
+  /** Null: rows are numbered. */
+  readonly idColumn: string | null;
   /** Names of the model's classes, in its order. */
   readonly classes: readonly string[];
   /** The output's first line; empty where it has none. */
@@ -69,7 +71,8 @@ export async function submitJob(room: SubmitRoom, asked: JobRequest, signal: Abo
   }
   checkOutput(room, request);
   const found = await findInputs(room.storage, request.input, signal);
-  const outputFormat = request.format ?? outputFormatOf(found[0]?.path ?? '') ?? 'csv';
+  const outputFormat =
+    request.format ?? outputFormatOf(request.output) ?? outputFormatOf(found[0]?.path ?? '') ?? 'csv';
   const replaces = await whatStandsAt(room, request, outputFormat, signal);
   const total = found.reduce((sum, { bytes }) => sum + bytes, 0);
   const chunkBytes = Math.max(request.chunk_bytes, Math.ceil(total / (MOST_CHUNKS - found.length)));
@@ -176,12 +179,13 @@ function jobOf(
     ...{ id, state: queued, attempt: 1, model: inspected.model, model_version: inspected.modelVersion },
     ...{ input, format: inspected.format, output: request.output, output_format: outputFormat, replaces },
     ...{ delimiter: request.delimiter ?? null, encoding: request.encoding ?? null },
-    ...{ id_column: request.id_column ?? null, include_features: request.include_features },
+    ...{ id_column: inspected.idColumn, include_features: request.include_features },
     ...{
       include_probabilities: request.include_probabilities,
       classes: [...inspected.classes],
       header: inspected.header,
     },
+    counting: inspected.idColumn === null && chunks > 1,
     ...{ chunk_bytes: chunkBytes, chunks, max_rejected: request.max_rejected, timestamp: queuedAt },
     ...{
       sla_seconds: request.sla_seconds,

@@ -39,7 +39,7 @@ async function forget(room: FinishRoom, keepDays: number, signal: AbortSignal): 
   const before = room.clock() - keepDays * DAY_MS;
   for (const { path, modifiedMs } of await room.blobs.describe('jobs/', signal)) {
     const [, id = '', ...rest] = path.split('/');
-    const personal = rest[0] === 'rejects.csv' || ['parts', 'attempts', 'rejects'].includes(rest[0] ?? '');
+    const personal = rest[0] === 'rejects.csv' || ['parts', 'counts', 'attempts', 'rejects'].includes(rest[0] ?? '');
     if (personal && modifiedMs < before && !active.has(id)) await room.blobs.remove(path, signal);
   }
 }
@@ -74,8 +74,8 @@ async function tendJob(room: FinishRoom, id: string, sinceMs: number, signal: Ab
 
 async function tendRunning(room: FinishRoom, job: Job, signal: AbortSignal): Promise<void> {
   const nowMs = room.clock();
-  const records = await listRecords(room.blobs, job.id, signal);
-  const progress = progressOf(job, records, nowMs);
+  const records = await listRecords(room.blobs, job, signal);
+  const progress = progressOf(job, job.counting ? new Map() : records, nowMs);
   const { job: now, changed } = await changeJob(room.blobs, job.id, signal, held =>
     held.state === 'running' ? { ...held, progress } : undefined,
   );

@@ -44,10 +44,10 @@ export async function workOn(room: WorkRoom, body: unknown, signal: AbortSignal)
     return;
   }
   const { chunk, generation } = message;
-  if (await hasRecord(room.blobs, job.id, chunk, generation, signal)) {
+  if (await hasRecord(room.blobs, job, chunk, generation, signal)) {
     // It came again: who had it first may have died before the next one was sent.
     const next = chunk + room.inFlight;
-    const sent = next >= job.chunks || (await hasRecord(room.blobs, job.id, next, 0, signal));
+    const sent = next >= job.chunks || (await hasRecord(room.blobs, job, next, 0, signal));
     if (!sent && generation === 0) await sendNext(room, job, message, signal);
   } else {
     if (!(await scoreChunk(room, job, message, signal))) return;
@@ -63,7 +63,7 @@ export async function failPoisoned(room: FinishRoom, body: unknown, signal: Abor
   const { chunk, generation } = parsed.data;
   const job = await findJob(room, parsed.data, signal);
   if (job?.state !== 'running') return;
-  if (await hasRecord(room.blobs, job.id, chunk, generation, signal)) return;
+  if (await hasRecord(room.blobs, job, chunk, generation, signal)) return;
   room.events.chunk(job, 'poison', 0);
   const error = {
     message: `chunk ${chunk} was given up: whoever took it ended, time after time (its message is poison)`,
@@ -88,7 +88,7 @@ async function scoreChunk(room: WorkRoom, job: Job, message: ChunkMessage, signa
   const seconds = () => (room.clock() - startMs) / 1000;
   try {
     const record = await room.scorer.score(job, message, signal);
-    await writeRecord(room.blobs, job.id, record, signal);
+    await writeRecord(room.blobs, job, record, signal);
     room.events.chunk(job, 'scored', seconds());
     return true;
   } catch (thrown) {

@@ -3,6 +3,7 @@ import type { Decoder } from '../../core/codec.ts';
 import type { TableScorer } from '../../core/table-scorer.ts';
 import type { BatchOptions, Range, RangeResult } from '../range.ts';
 import { type BatchTable, openTable, type TableForm } from '../table.ts';
+import { Memory } from './memory.ts';
 
 /** A file to score. Plain data. */
 export interface FileToScore {
@@ -53,14 +54,38 @@ export interface PartWorker {
 export function createPartWorker(scorer: TableScorer, decoder: Decoder, signal: AbortSignal): PartWorker {
   const tables = new Map<number, { readonly table: BatchTable; readonly file: FileHandle }>();
   const outputs = new Map<number, Buffer>();
+  const memory = new Memory();
+  /** What the part in hand was read into; not kept where others are in hand as well. */
+  let read: Buffer[] = [];
+  const inLine = scorer.version.backend.info.placement === 'in-line';
+  let last: Promise<unknown> = Promise.resolve();
+
+  /** A model that runs on this thread gains nothing by parts side by side. */
+  function inTurn<T>(work: () => Promise<T>): Promise<T> {
+    if (!inLine) return work();
+    const turn = last.then(work);
+    last = turn.catch(() => {});
+    return turn;
+  }
+  async function readInto(file: FileHandle, offset: number, length: number): Promise<Buffer> {
+    const bytes = (inLine ? memory.lend(length) : undefined) ?? Buffer.allocUnsafeSlow(length);
+    if (inLine) read.push(bytes);
+    return readAt(file, offset, bytes.subarray(0, length));
+  }
+
   const tableOf = (number: number) => (tables.get(number) as { table: BatchTable }).table;
+
+  function giveBack(): void {
+    for (const bytes of read) memory.giveBack(bytes);
+    read = [];
+  }
 
   return {
     async open(number, { path, form, options, chunkBytes }) {
       const file = await open(path, 'r');
       try {
         const { size } = await file.stat();
-        const source = { size, read: (offset: number, length: number) => readAt(file, offset, length) };
+        const source = { size, read: (offset: number, length: number) => readInto(file, offset, length) };
         const table = await openTable(source, form, scorer, options, decoder);
         tables.set(number, { table, file });
         const bounds = [table.from, ...table.cuts(chunkBytes), table.to];
@@ -70,12 +95,19 @@ export function createPartWorker(scorer: TableScorer, decoder: Decoder, signal: 
         throw thrown;
       }
     },
-    count: part => tableOf(part.table).count(part),
-    async score(part, key) {
-      const { output, ...scored } = await tableOf(part.table).score(part, signal);
-      outputs.set(key, output);
-      return { ...scored, bytes: output.length };
-    },
+    count: part =>
+      inTurn(async () => {
+        const counted = await tableOf(part.table).count(part);
+        giveBack();
+        return counted;
+      }),
+    score: (part, key) =>
+      inTurn(async () => {
+        const { output, ...scored } = await tableOf(part.table).score({ ...part, into: memory.lend(0) }, signal);
+        giveBack();
+        outputs.set(key, output);
+        return { ...scored, bytes: output.length };
+      }),
     async write(key, path, position) {
       const output = outputs.get(key) as Buffer;
       outputs.delete(key);
@@ -86,6 +118,7 @@ export function createPartWorker(scorer: TableScorer, decoder: Decoder, signal: 
           const { bytesWritten } = await file.write(output, done, output.length - done, position + done);
           done += bytesWritten;
         }
+        memory.giveBack(output);
       } finally {
         await file.close();
       }
@@ -98,11 +131,10 @@ export function createPartWorker(scorer: TableScorer, decoder: Decoder, signal: 
 }
 
 /** Fewer bytes where the file ends before. */
-async function readAt(file: FileHandle, offset: number, length: number): Promise<Buffer> {
-  const bytes = Buffer.allocUnsafeSlow(length);
+async function readAt(file: FileHandle, offset: number, bytes: Buffer): Promise<Buffer> {
   let read = 0;
-  while (read < length) {
-    const { bytesRead } = await file.read(bytes, read, length - read, offset + read);
+  while (read < bytes.length) {
+    const { bytesRead } = await file.read(bytes, read, bytes.length - read, offset + read);
     if (bytesRead === 0) break;
     read += bytesRead;
   }

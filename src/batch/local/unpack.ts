@@ -2,7 +2,7 @@ import { createReadStream, createWriteStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { type Transform, Transform as TransformStream } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { createGunzip, createZstdDecompress } from 'node:zlib';
+import zlib from 'node:zlib';
 import { asError } from '../../core/errors.ts';
 import { BYTE_ENCODINGS, type ByteEncoding, type Encoding, encodingOf } from '../csv/text.ts';
 import { BatchRefusal } from '../problems.ts';
@@ -33,7 +33,7 @@ export async function unpack(
 async function unzipped(path: string, title: string, into: string, signal: AbortSignal): Promise<string> {
   const head = await headOf(path);
   const begins = (bytes: readonly number[]) => bytes.every((byte, i) => head[i] === byte);
-  const stream = begins(GZIP) ? createGunzip() : begins(ZSTD) ? unzstd(title) : undefined;
+  const stream = begins(GZIP) ? zlib.createGunzip() : begins(ZSTD) ? unzstd(title) : undefined;
   if (stream === undefined) return path;
   try {
     await pipeline(createReadStream(path), stream, createWriteStream(into), { signal });
@@ -53,11 +53,11 @@ function isZlib(error: Error): boolean {
 
 /** Node.js has it from 22.15 on. */
 function unzstd(title: string): Transform {
-  if (typeof createZstdDecompress !== 'function')
+  if (typeof zlib.createZstdDecompress !== 'function')
     throw new BatchRefusal(
       `${title} is packed by zstd, which this Node.js cannot unpack: 22.15 or later is needed, or gzip`,
     );
-  return createZstdDecompress();
+  return zlib.createZstdDecompress();
 }
 
 /** Undefined where its characters are bytes, or what is no text. */

@@ -30,7 +30,7 @@ export async function scoreNdjson(table: NdjsonTable, range: Range, signal: Abor
   /** By place; of the rows of a block. */
   const lines = new Map<number, Buffer>();
   const raw = (from: number) => ({ place: from, text: (lines.get(from) as Buffer).toString('utf8', 0, MAX_RAW_BYTES) });
-  const scored = new ScoredRows({ ...table, cells, firstRow: range.firstRow, expected, raw });
+  const scored = new ScoredRows({ ...table, cells, firstRow: range.firstRow, expected, into: range.into, raw });
 
   const add = (line: Buffer) => {
     const object = isUtf8(line) ? readObject(line.toString('utf8')) : undefined;

@@ -1,4 +1,4 @@
-import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from 'node:zlib';
+import zlib from 'node:zlib';
 import type { AsyncBuffer, Compressors, FileMetaData, SchemaElement } from 'hyparquet';
 import { asError, InfrastructureError } from '../../core/errors.ts';
 import type { ColumnType } from '../cells.ts';
@@ -69,9 +69,11 @@ async function refusing<T>(what: string, work: () => Promise<T>): Promise<T> {
 /** Node's own; zstd it has from 22.15 on. */
 function quicker(): Compressors {
   return {
-    GZIP: input => gunzipSync(input),
-    BROTLI: input => brotliDecompressSync(input),
-    ...(typeof zstdDecompressSync === 'function' && { ZSTD: (input: Uint8Array) => zstdDecompressSync(input) }),
+    GZIP: input => zlib.gunzipSync(input),
+    BROTLI: input => zlib.brotliDecompressSync(input),
+    ...(typeof zlib.zstdDecompressSync === 'function' && {
+      ZSTD: (input: Uint8Array) => zlib.zstdDecompressSync(input),
+    }),
   };
 }
 

@@ -89,14 +89,18 @@ describe('a catalog', () => {
     await stop();
     start();
     put('hanger/1.0.0', hanger());
-    const hung = route('hanger').catch(error => error);
-    const before = performance.now();
+    let isOver = false;
+    const hung = route('hanger')
+      .catch(error => error)
+      .finally(() => {
+        isOver = true;
+      });
     expect((await route('good')).version.version).toBe('1.0.0');
-    expect(performance.now() - before).toBeLessThan(2_000);
+    expect(isOver).toBe(false);
     expect(ofTrials()).toBe(0);
     expect(await hung).toMatchObject({
       code: 'model_unavailable',
-      message: 'hanger/1.0.0/model.onnx: not loaded within 5 s, where it was tried',
+      message: expect.stringMatching(/^hanger\/1\.0\.0\/model\.onnx: not loaded within 5 s/),
     });
   });
 

@@ -98,7 +98,7 @@ it('whoever asks whether models can be looked up is told what the last look show
 
 describe('a version that does not come in time', () => {
   it('is held where storage does not answer a look either, and serves once it does', async () => {
-    await loaded(0, 50);
+    await loaded(0, 1_000);
     world.store.faults.set('m/1.0.0/model.onnx', never);
     const loading = world.route('m', '1.0.0');
     world.store.away = true;
@@ -109,7 +109,7 @@ describe('a version that does not come in time', () => {
   });
 
   it('is broken where storage answers: it alone is to blame', async () => {
-    await loaded(0, 50);
+    await loaded(0, 1_000);
     world.store.faults.set('m/1.0.0/model.onnx', never);
     await expect(world.route('m', '1.0.0')).rejects.toMatchObject(UNAVAILABLE);
   });

@@ -118,10 +118,10 @@ describe('rejects', () => {
     expect(readRejects(`row,offset,code,message,raw\n${rejectLines(rejects)}`)).toEqual(rejects);
   });
 
-  it('are numbered in the whole, anew in each of several files', () => {
-    const rows = (counts: readonly number[]) => counts.map((count, chunk) => ({ chunk, rows: count }) as never);
-    expect(rowsBefore({ input: [file('a', 0, 3)] }, rows([5, 0, 7]))).toEqual([0, 5, 5]);
-    expect(rowsBefore({ input: [file('a', 0, 2), file('b', 2, 2)] }, rows([5, 6, 7, 8]))).toEqual([0, 5, 0, 7]);
+  it('are numbered in the whole, unless they are already', () => {
+    const records = [{ rows: 5 }, { rows: 0 }, { rows: 7 }];
+    expect(rowsBefore({ id_column: 'id' }, records)).toEqual([0, 5, 5]);
+    expect(rowsBefore({ id_column: null }, records)).toEqual([0, 0, 0]);
   });
 });
 

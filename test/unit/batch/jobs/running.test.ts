@@ -37,8 +37,8 @@ describe('a job', () => {
     expect(world.memory.text('lake/out.csv')?.length).toBe('head\n'.length + 2 * 10 * 4096 - 640);
     expect(world.told.filter(what => what !== 'scored')).toEqual(['job succeeded']);
     expect(world.memory.paths()).toEqual([
-      ...['batch/jobs/job/job.json', 'batch/jobs/job/rejects.csv', 'batch/jobs/job/report.json'],
-      'batch/jobs/job/report.txt',
+      ...['batch/jobs/job/job.json', 'batch/jobs/job/rejects.csv', 'batch/jobs/job/report.html'],
+      ...['batch/jobs/job/report.json', 'batch/jobs/job/report.txt'],
       expect.stringMatching(/^batch\/jobs\/outputs\/[0-9a-f]{32}\.json$/),
       ...['lake/in.csv', 'lake/out.csv'],
     ]);
@@ -52,7 +52,8 @@ describe('a job', () => {
       const world = jobWorld({ inFlight: 2 });
       const { memory, queue } = world;
       world.input('lake/in.csv', 7);
-      await world.submit();
+      // Where rows are numbered, chunks are counted before.
+      await world.submit(round % 2 === 0 ? {} : { id_column: undefined });
       // The dead do nothing more: no catch of theirs either.
       let dead = false;
       const kill = () => {
@@ -114,6 +115,31 @@ describe('a job', () => {
       { job: 'job', chunk: 4, generation: 1, start: 4 * 4096 },
     ]);
     expect(world.memory.text('lake/out.csv')).toBe(await undisturbed(6));
+  });
+
+  it('counts all chunks before it scores them where rows are numbered', async () => {
+    const world = jobWorld({ inFlight: 2 });
+    world.input('lake/in.csv', 4);
+    world.faults.start = ({ chunk, start }) => (start === undefined && chunk === 2 ? 64 : 0);
+    await world.submit({ id_column: undefined });
+    await drain(world);
+    expect(world.scored.map(({ chunk, generation }) => [chunk, generation])).toEqual([
+      ...[
+        [0, 0],
+        [1, 0],
+        [2, 0],
+        [3, 0],
+        [2, 1],
+      ],
+      ...[
+        [0, 0],
+        [1, 0],
+        [2, 0],
+        [3, 0],
+      ],
+    ]);
+    expect(world.numbers).toEqual([1, 65, 129, 193]);
+    expect(world.memory.text('lake/out.csv')).toBe(await undisturbed(4));
   });
 
   it('makes blocks again that expired before the commit', async () => {
