@@ -221,10 +221,10 @@ export function locateModel(path: string, givenCard?: string): LocatedModel {
   const inFolder = statSync(path).isDirectory();
   const there = inFolder ? join(path, 'model.onnx') : path;
   const card = inFolder ? join(path, 'model.json') : path;
-  const isServed = namesServer(card) && (card === path || !existsSync(there));
-  const file = isServed ? card : there;
+  const isCardAlone = namesServer(card) && (card === path || !existsSync(there));
+  const file = isCardAlone ? card : there;
   if (!existsSync(file)) throw new CommandError(`no model.onnx in ${path}`, 'Give the ONNX file itself.');
-  const beside = isServed ? card : join(dirname(file), 'model.json');
+  const beside = isCardAlone ? card : join(dirname(file), 'model.json');
   const own = givenCard ?? (existsSync(beside) ? beside : undefined);
   const said = own ? parseCard(readFileSync(own), own) : undefined;
   const versionFolder = dirname(file);

@@ -18,6 +18,11 @@ export function freshCheckout(
   for (const name of COPIED) cpSync(join(root, name), join(path, name), { recursive: true });
   // What code of other languages on the pages makes; interop runs that code.
   cpSync(join(root, 'test/fixtures/pages'), path, { recursive: true });
+  // What the reader's own training made: the next version of a sample.
+  const next = join(path, 'out/churn/1.2.0');
+  cpSync(join(root, 'samples/models/churn/1.0.0'), next, { recursive: true });
+  const card = readFileSync(join(next, 'model.json'), 'utf8').replace('"version": "1.0.0"', '"version": "1.2.0"');
+  writeFileSync(join(next, 'model.json'), card);
   const sample = readFileSync(join(root, 'local.settings.sample.json'), 'utf8');
   writeFileSync(
     join(path, 'local.settings.sample.json'),
