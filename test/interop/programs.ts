@@ -102,6 +102,10 @@ export function programs({ root, python, stack, all }: Setting): readonly Planne
       timeoutMs: BUILD_MS,
       skip: large(all) ?? missing('go', 'version'),
     }),
+    plan('Servers: models at MLServer and MLflow, killed and brought back', process.execPath, ['servers/serve.ts'], {
+      timeoutMs: BUILD_MS,
+      skip: all ? undefined : 'its packages take minutes to install: add --all',
+    }),
     plan('MLflow: a model imported from a real server, its alias followed', process.execPath, ['mlflow/registry.ts'], {
       timeoutMs: BUILD_MS,
       skip: all ? undefined : 'its packages take minutes to install: add --all',
