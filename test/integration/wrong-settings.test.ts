@@ -152,7 +152,7 @@ describe('settings that are wrong', () => {
       Object.values(bindings).flatMap(({ authLevel }) => (authLevel ? [`${name} ${authLevel}`] : [])),
     );
     expect(levels.filter(level => level.endsWith('anonymous'))).toEqual(['v2-live anonymous', 'v2-ready anonymous']);
-    expect(levels.filter(level => level.endsWith('function')).length).toBe(8);
+    expect(levels.filter(level => level.endsWith('function')).length).toBe(15);
   });
 
   it.each([
