@@ -27,6 +27,9 @@ const GIVEN: Readonly<Record<string, string>> = {
 /** What measures for a while is run where a block shows it. */
 const MEASURING = new Set(['load', 'tune']);
 
+/** What asks a server that is none of the stack's. */
+const ELSEWHERE = new Set(['import', 'follow']);
+
 /** Commands of `hubscore` in running text, each once, as a reader would complete them; not those that only name a command and leave out what it must be given. */
 export function commandsToRun(pages: readonly Page[], program: Command): string[][] {
   const all = pages
@@ -36,6 +39,7 @@ export function commandsToRun(pages: readonly Page[], program: Command): string[
     .map(words => words.slice(2).map(word => GIVEN[word] ?? word));
   const unique = new Map(all.map(words => [words.join(' '), words]));
   return [...unique.values()]
+    .filter(([, second = '']) => !ELSEWHERE.has(second))
     .filter(words => !MEASURING.has(words[0] ?? '') && (words[0]?.startsWith('--') || isComplete(program, words)))
     .map(ending);
 }
