@@ -14,7 +14,8 @@ import type { World } from './world.ts';
 
 /** The group of results, dead letters and labels that the sweep reads by. */
 const GROUP = 'monitor';
-const BLOCK = 1_000;
+/** Few: decoding a block takes the worker that scores 27 µs an event, in which no partition goes on. With 1,000 the stream's p99 at 1,000/s was 56 ms, with 100 it is 7. */
+const BLOCK = 100;
 const DAY_MS = 86_400_000;
 /** Longer than a sweep means to take. */
 const DEADLINE_MS = 60_000;
