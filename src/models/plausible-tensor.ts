@@ -1,22 +1,8 @@
 import type { Card, Feature } from '../core/model.ts';
-import type { Tensor, TensorData, TensorSpec, TensorType } from '../core/tensor.ts';
+import type { Tensor, TensorSpec } from '../core/tensor.ts';
+import { NUMBER_ARRAYS } from '../core/tensor-arrays.ts';
 import type { TextInput } from '../core/tokenizer.ts';
 import { type Choice, exampleNumber, floatFor, integerFor, pseudoRandom, store, textFor, WORDS } from './plausible.ts';
-
-const ARRAYS: Record<Exclude<TensorType, 'string'>, new (length: number) => Exclude<TensorData, string[]>> = {
-  float32: Float32Array,
-  float64: Float64Array,
-  float16: Uint16Array,
-  int8: Int8Array,
-  int16: Int16Array,
-  int32: Int32Array,
-  int64: BigInt64Array,
-  uint8: Uint8Array,
-  uint16: Uint16Array,
-  uint32: Uint32Array,
-  uint64: BigUint64Array,
-  bool: Uint8Array,
-};
 
 /** Rows of one input: the card's example where it has one, else what the choice says. */
 export function tensorFor(input: TensorSpec, card: Card, rows: number, choice: Choice): Tensor {
@@ -38,7 +24,7 @@ export function tensorFor(input: TensorSpec, card: Card, rows: number, choice: C
     );
     return { type: 'string', dims, data };
   }
-  const data = new ARRAYS[input.type](size);
+  const data = new NUMBER_ARRAYS[input.type](size);
   const plain = features.length === columns && features.every(feature => feature.type === 'number');
   const numberAt = (i: number): number => {
     if (masked) return 1;
@@ -72,7 +58,7 @@ function tokensFor(
   const encoding = tokenizer.encode(text, pair);
   const count = encoding.ids.length || 1;
   const length = dims[1] ?? (open === 1 ? count : open);
-  const data = new ARRAYS[type](rows * length);
+  const data = new NUMBER_ARRAYS[type](rows * length);
   const valueAt = (at: number, row: number): number => {
     if (name === mask) return 1;
     return (name === types ? encoding.types[at % count] : encoding.ids[(at + row) % count]) ?? 0;

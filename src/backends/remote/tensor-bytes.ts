@@ -1,32 +1,9 @@
-import type { Tensor, TensorData, TensorType } from '../../core/tensor.ts';
-
-type Numbers = Exclude<TensorData, string[]>;
-
-/** Made of a length or of bytes. */
-interface NumbersType {
-  readonly BYTES_PER_ELEMENT: number;
-  new (from: number): Numbers;
-  new (from: ArrayBuffer): Numbers;
-}
-
-const ARRAYS: Readonly<Record<Exclude<TensorType, 'string'>, NumbersType>> = {
-  float32: Float32Array,
-  float64: Float64Array,
-  float16: Uint16Array,
-  int8: Int8Array,
-  int16: Int16Array,
-  int32: Int32Array,
-  int64: BigInt64Array,
-  uint8: Uint8Array,
-  uint16: Uint16Array,
-  uint32: Uint32Array,
-  uint64: BigUint64Array,
-  bool: Uint8Array,
-};
+import type { Tensor, TensorType } from '../../core/tensor.ts';
+import { NUMBER_ARRAYS, type NumberArray } from '../../core/tensor-arrays.ts';
 
 /** So many values, all 0. */
-export function zerosOf(type: Exclude<TensorType, 'string'>, size: number): Numbers {
-  return new ARRAYS[type](size);
+export function zerosOf(type: Exclude<TensorType, 'string'>, size: number): NumberArray {
+  return new NUMBER_ARRAYS[type](size);
 }
 
 /** A tensor's values as Triton's binary tensors have them: little-endian, row-major; each text after its length in four bytes. */
@@ -46,11 +23,11 @@ export function readTensor(name: string, type: TensorType, dims: readonly number
   const size = dims.reduce((product, dimension) => product * dimension, 1);
   if (type === 'string') return { type, dims, data: readTexts(name, size, bytes) };
   const own = new Uint8Array(bytes); // a copy, and so aligned
-  const expected = size * ARRAYS[type].BYTES_PER_ELEMENT;
+  const expected = size * NUMBER_ARRAYS[type].BYTES_PER_ELEMENT;
   if (own.length !== expected) {
     throw new Error(`output ${name}: ${own.length} bytes came; ${type} of [${dims.join(', ')}] takes ${expected}`);
   }
-  return { type, dims, data: new ARRAYS[type](own.buffer) };
+  return { type, dims, data: new NUMBER_ARRAYS[type](own.buffer) };
 }
 
 function readTexts(name: string, count: number, bytes: Buffer): string[] {
