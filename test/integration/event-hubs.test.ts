@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
@@ -15,7 +14,7 @@ import {
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import WebSocket from 'ws';
 import { type EventHubs, startEventHubs } from '../support/event-hubs.ts';
-import { ELSEWHERE, LOOPBACK } from '../support/loopback.ts';
+import { ELSEWHERE, LOOPBACK, whenClosed } from '../support/loopback.ts';
 import { randomInputs } from '../support/seed.ts';
 import { launch } from '../support/service.ts';
 
@@ -419,7 +418,7 @@ describe('the process', () => {
     const socket = connect(hubs.port, 'localhost');
     socket.write(Buffer.from('16030100c8010000c40303', 'hex'));
     socket.resume();
-    await once(socket, 'close');
+    await whenClosed(socket);
     expect(hubs.process.log()).toContain(
       'event hubs: a client speaks TLS: its connection string lacks UseDevelopmentEmulator=true\n',
     );

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { EventHubProducerClient } from '@azure/event-hubs';
@@ -18,6 +17,7 @@ import {
   symbol,
 } from '../support/amqp-bytes.ts';
 import { type EventHubs, startEventHubs } from '../support/event-hubs.ts';
+import { whenClosed } from '../support/loopback.ts';
 import { cpuMs, residentMb } from '../support/process-use.ts';
 import { readAll } from '../support/scoring.ts';
 
@@ -32,11 +32,12 @@ afterAll(() => hubs.stop());
 
 /** What a peer says, until the endpoint ends the connection; the answer. */
 async function say(...said: readonly Buffer[]): Promise<Buffer> {
-  const socket = connect(hubs.port, '127.0.0.1').on('error', () => {});
+  const socket = connect(hubs.port, '127.0.0.1');
+  const closed = whenClosed(socket);
   const heard: Buffer[] = [];
   socket.on('data', chunk => heard.push(chunk));
   for (const bytes of said) socket.write(bytes);
-  await Promise.race([once(socket, 'end'), once(socket, 'close'), delay(5_000)]);
+  await Promise.race([closed, delay(5_000, undefined, { ref: false })]);
   expect(socket.readableEnded || socket.destroyed, 'the endpoint ended the connection').toBe(true);
   socket.destroy();
   return Buffer.concat(heard);

@@ -1,10 +1,10 @@
-import { once } from 'node:events';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EventHubConsumerClient, EventHubProducerClient, earliestEventPosition } from '@azure/event-hubs';
 import kafkajs, { type EachMessagePayload, type KafkaMessage } from 'kafkajs';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type EventHubs, startEventHubs } from '../support/event-hubs.ts';
+import { whenClosed } from '../support/loopback.ts';
 import { randomInputs } from '../support/seed.ts';
 
 const { CompressionCodecs, CompressionTypes, Kafka, logLevel } = kafkajs;
@@ -288,7 +288,7 @@ describe('refused, and told why:', () => {
         bytes += chunk.length;
       });
       socket.end(Buffer.concat([...signIn, framed(random.below(25), random.below(9), Buffer.concat(body))]));
-      await once(socket, 'close');
+      await whenClosed(socket);
       if (bytes > SIGNED_IN_BYTES) answers++;
     }
     expect(answers).toBeGreaterThan(ROUNDS / 10);
@@ -303,7 +303,7 @@ describe('refused, and told why:', () => {
     ]) {
       const socket = connect(hubs.kafkaPort, '127.0.0.1').resume();
       socket.write(junk);
-      await once(socket, 'close');
+      await whenClosed(socket);
     }
     const sender = await producer();
     await sender.send({ topic: 'refused', messages: [{ value: 'still here' }] });
