@@ -77,13 +77,20 @@ export class WaitedTooLong extends Error {
 
 /** Which backend answers, and whether it can now. */
 export interface BackendStatus {
-  /** `open-inference`, `mlflow`. */
+  /** `onnx`, `open-inference`, `mlflow`, `ensemble`, `backends`. */
   readonly kind: string;
-  /** Where: a host. */
+  /** Where: a host; of ONNX files `in-line` or `worker`; of what is made of several in words. */
   readonly at: string;
   readonly state: 'up' | 'away';
-  /** Why it is away. */
+  /** Why it is away; of several those that are, though the others answer. */
   readonly reason?: string;
+  /** What it is made of, in the order of its card. */
+  readonly parts?: readonly BackendPart[];
+}
+
+export interface BackendPart extends BackendStatus {
+  /** `churn 1.0.0` */
+  readonly title: string;
 }
 
 /** One contract for everything that turns input tensors into output tensors: ONNX in-line, ONNX in processes of their own, remote servers. */
@@ -101,4 +108,9 @@ export interface Backend {
   readonly status?: BackendStatus | undefined;
   /** Waits for running slices, then frees memory. Idempotent. */
   close(): Promise<void>;
+}
+
+/** What a backend says of itself, or what there is to say of one that is here for as long as it is loaded. */
+export function statusOf({ status, info }: Backend): BackendStatus {
+  return status ?? { kind: 'onnx', at: info.placement, state: 'up' };
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { RuntimeWishes } from '../core/backend.ts';
+import { ensembleSchema } from '../core/ensemble-card.ts';
 import { asError } from '../core/errors.ts';
 import { remoteSchema } from '../core/remote-card.ts';
 import { faults } from '../core/schema-faults.ts';
@@ -90,6 +91,7 @@ export const cardSchema = z.looseObject({
     }),
   ),
   backend: optional(remoteSchema),
+  ensemble: optional(ensembleSchema),
   input: optional(inputSchema),
   cache: optional(z.boolean()),
   example: z.unknown().optional(),
