@@ -1,3 +1,4 @@
+import { createChoiceLoaders } from '../backends/choice/choice-loader.ts';
 import { createEnsembleLoader } from '../backends/ensemble/ensemble-loader.ts';
 import { createOnnxLoader } from '../backends/onnx/onnx-loader.ts';
 import { createRemoteLoader } from '../backends/remote/remote-loader.ts';
@@ -43,11 +44,8 @@ export function createLoaders(settings: Settings, log: Log, member?: OpenMember)
   });
   const members = member === undefined ? membersFrom(settings, log, () => loaders) : undefined;
   const ensembles = createEnsembleLoader({ member: member ?? members!.open, log });
-  const loaders: readonly Loader[] = [
-    ensembles,
-    remote,
-    createOnnxLoader({ threads, inlineMaxMs, workerMinMs, limits, log }),
-  ];
+  const onnx = createOnnxLoader({ threads, inlineMaxMs, workerMinMs, limits, log });
+  const loaders: readonly Loader[] = [ensembles, ...createChoiceLoaders({ remote, onnx, log }), remote, onnx];
   return {
     loaders,
     breakers: remote.breakers,

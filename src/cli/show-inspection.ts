@@ -17,14 +17,14 @@ export function showInspection(inspection: Inspection, paint: Paint): string[] {
   const memory = info.memoryBytes === 0 ? '' : `, about ${size(info.memoryBytes)} of memory`;
   return [
     line(
-      { onnx: 'file', ensemble: 'ensemble' }[status.kind] ?? 'server',
+      { onnx: 'file', ensemble: 'ensemble', backends: 'backends' }[status.kind] ?? 'server',
       [bytes === 0 || status.kind !== 'onnx' ? '' : size(bytes), producer, opset && `opsets ${opset}`]
         .filter(Boolean)
         .join(', '),
     ),
     ...(status.kind === 'onnx'
       ? []
-      : showStatus(status).map(words => line(status.parts ? 'member' : 'backend', words))),
+      : showStatus(status).map(words => line(status.kind === 'ensemble' ? 'member' : 'backend', words))),
     line('sha256', sha256),
     ...(card.task ? [line('task', card.task)] : []),
     line('takes', takes(card.features, info.signature)),

@@ -49,7 +49,10 @@ export const LOG_TOPICS: Readonly<Record<string, readonly string[]>> = {
     '…; going on from byte … of …',
     'model storage is back',
   ],
-  'backend-missing': ['…: member … is missing: …; the others answer without it'],
+  'backend-missing': [
+    '…: member … is missing: …; the others answer without it',
+    '…: … is missing: …; the other backends answer',
+  ],
   'version-not-served': ['…; this version does not serve', 'fallback of … …: …', 'listing models: …'],
   'card-fields-unread': ['…; it serves without'],
   'deployment-json': [

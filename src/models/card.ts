@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { RuntimeWishes } from '../core/backend.ts';
 import { ensembleSchema } from '../core/ensemble-card.ts';
 import { asError } from '../core/errors.ts';
-import { remoteSchema } from '../core/remote-card.ts';
+import { choicesSchema, remoteSchema } from '../core/remote-card.ts';
 import { faults } from '../core/schema-faults.ts';
 import { fromUtf8 } from '../core/utf8.ts';
 import { inputSchema } from './compile-input.ts';
@@ -91,6 +91,7 @@ export const cardSchema = z.looseObject({
     }),
   ),
   backend: optional(remoteSchema),
+  backends: optional(choicesSchema),
   ensemble: optional(ensembleSchema),
   input: optional(inputSchema),
   cache: optional(z.boolean()),

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
@@ -153,6 +153,38 @@ it('answers together with a file, by who is there, and says who that was', async
   expect(await hubscore('models', 'show', 'diabetes', '2.0.0')).toMatch(
     new RegExp(`backend +open-inference at ${server.host}, away: .*(hang up|ECONNRESET)`),
   );
+  server.mood = 'well';
+});
+
+it('chooses by how many instances come, and takes the file while the server is away', async () => {
+  const folder = join(cache.path, 'chosen/1.0.0');
+  cpSync(DIABETES, folder, { recursive: true });
+  const backends = [
+    { kind: 'onnx', max_instances: 8 },
+    { kind: 'open-inference', url: server.url, model: 'm', retries: 0, timeout_seconds: 5 },
+  ];
+  const card = JSON.parse(readFileSync(join(folder, 'model.json'), 'utf8')) as object;
+  writeFileSync(join(folder, 'model.json'), JSON.stringify({ ...card, name: 'chosen', backends, cache: false }));
+  const said = await hubscore('models', 'push', folder);
+  expect(said).toMatch(/backend +up to 8 instances: onnx in-line, up/);
+  expect(said).toMatch(new RegExp(`backend +any number of instances: open-inference at ${server.host}, up`));
+  const infer = async (rows: number) => {
+    const data = Array.from({ length: rows }, () => FEATURES).flat();
+    const inputs = [{ name: model.signature.inputs[0]?.name, shape: [rows, 10], datatype: 'FP32', data }];
+    const answer = await fetch(`${host.url}/v2/models/chosen/infer`, {
+      method: 'POST',
+      body: JSON.stringify({ inputs }),
+    });
+    return answer.status;
+  };
+  await vi.waitFor(async () => expect(await infer(8)).toBe(200), { timeout: 60_000, interval: 500 });
+  const before = server.asked.length;
+  expect(await infer(8)).toBe(200);
+  expect(server.asked.length).toBe(before);
+  expect(await infer(20)).toBe(200);
+  expect(server.asked.length).toBe(before + 1);
+  server.mood = 'breaks off';
+  expect(await infer(20)).toBe(200);
   server.mood = 'well';
 });
 
