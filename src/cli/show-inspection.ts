@@ -14,6 +14,7 @@ export function showInspection(inspection: Inspection, paint: Paint): string[] {
   const opset = [...opsets].map(([domain, version]) => `${domain || 'ai.onnx'} ${version}`).join(', ');
   const speed = `${info.maxBatchSize} at once in ${duration(info.warmUpMs)}`;
   const place = { 'in-line': 'in-line', worker: 'in a worker process', remote: 'at a server' }[info.placement];
+  const provider = info.provider === undefined ? '' : ` on ${info.provider}`;
   const memory = info.memoryBytes === 0 ? '' : `, about ${size(info.memoryBytes)} of memory`;
   return [
     line(
@@ -29,7 +30,7 @@ export function showInspection(inspection: Inspection, paint: Paint): string[] {
     ...(card.task ? [line('task', card.task)] : []),
     line('takes', takes(card.features, info.signature)),
     line('gives', gives(inspection)),
-    line('speed', `${speed}, ${place}${memory}`),
+    line('speed', `${speed}, ${place}${provider}${memory}`),
     ...remarks.map(remark => line(paint('yellow', 'note     '), remark)),
   ];
 }

@@ -6,6 +6,8 @@ export type Placement = 'in-line' | 'worker' | 'remote';
 export interface BackendInfo {
   readonly signature: Signature;
   readonly placement: Placement;
+  /** Which of the card's `runtime.providers` runs it; absent: the processor. */
+  readonly provider?: string;
   /** What one slice of warm-up took, milliseconds. */
   readonly warmUpMs: number;
   /** Rough memory it holds, bytes. */
@@ -45,6 +47,8 @@ export interface RuntimeWishes {
   readonly placement: 'in-line' | 'worker' | undefined;
   /** Threads that share the work of one slice. */
   readonly intraOpThreads: number | undefined;
+  /** Where it is to run, the first that this machine has; undefined: on the processor. */
+  readonly providers?: readonly string[] | undefined;
   /** How long a slice that is not full may wait for others to share a run with; undefined: not at all. */
   readonly maxQueueDelayMs: number | undefined;
 }
@@ -112,5 +116,6 @@ export interface Backend {
 
 /** What a backend says of itself, or what there is to say of one that is here for as long as it is loaded. */
 export function statusOf({ status, info }: Backend): BackendStatus {
-  return status ?? { kind: 'onnx', at: info.placement, state: 'up' };
+  const at = info.provider === undefined ? info.placement : `${info.placement} on ${info.provider}`;
+  return status ?? { kind: 'onnx', at, state: 'up' };
 }

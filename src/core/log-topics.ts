@@ -52,6 +52,7 @@ export const LOG_TOPICS: Readonly<Record<string, readonly string[]>> = {
   'backend-missing': [
     '…: member … is missing: …; the others answer without it',
     '…: … is missing: …; the other backends answer',
+    '…: provider … is not on this machine: …; passed over',
   ],
   'version-not-served': ['…; this version does not serve', 'fallback of … …: …', 'listing models: …'],
   'card-fields-unread': ['…; it serves without'],

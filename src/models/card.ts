@@ -45,6 +45,9 @@ const TOO_MANY = `expected at most ${MAX_FEATURES}: give more values than that a
 /** More in one run gains nothing: what a run costs by itself is shared by the first thousand, and no function call brings so many. */
 const MAX_BATCH_SIZE = 65_536;
 
+/** By the names that onnxruntime-node uses. */
+const PROVIDERS = ['cpu', 'cuda', 'tensorrt', 'webgpu', 'coreml', 'dml'] as const;
+
 /** model.json: every field optional, unknown ones kept. */
 export const cardSchema = z.looseObject({
   name: optional(z.string().min(1)),
@@ -88,6 +91,7 @@ export const cardSchema = z.looseObject({
     z.looseObject({
       placement: optional(z.enum(['in-line', 'worker'])),
       intra_op_threads: optional(z.number().int().min(1).max(64)),
+      providers: optional(z.array(z.enum(PROVIDERS)).min(1)),
     }),
   ),
   backend: optional(remoteSchema),
@@ -143,6 +147,7 @@ export function wishesOf({ batching, runtime }: RawCard): RuntimeWishes {
   return {
     placement: runtime?.placement,
     intraOpThreads: runtime?.intra_op_threads,
+    providers: runtime?.providers,
     maxQueueDelayMs: batching?.max_queue_delay_ms,
   };
 }
