@@ -66,6 +66,10 @@ export function programs({ root, python, stack, all }: Setting): readonly Planne
     plan('Python: azure-eventhub, sync and aio, blob checkpoints', python, ['eventhubs_python.py']),
     plan('Python: records as Kafka producers leave them', python, ['kafka_records.py', join(root, 'samples')]),
     plan("Python: other formats by their vendors' libraries", python, ['formats_python.py', join(root, 'samples')]),
+    plan('Azure: its encoders, by a schema registry and an identity', process.execPath, [
+      'azure-registry/run.ts',
+      python,
+    ]),
     plan('Python: csv and pyarrow judge batch score', python, ['batch_files.py', root, join(root, 'samples')]),
     plan('Databricks: the notebooks, in PySpark', python, ['notebooks.py', join(root, 'samples')], {
       timeoutMs: 600_000,
