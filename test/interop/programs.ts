@@ -61,6 +61,7 @@ export function programs({ root, python, stack, all }: Setting): readonly Planne
     page('python', 'docs/clients.md'),
     page('python', 'README.md'),
     page('python', 'docs/http.md'),
+    plan('Pages: names in Python', python, ['python_blocks.py', root]),
     page('go', 'docs/clients.md', missing('go', 'version')),
     page('java', 'docs/clients.md', missing('mvn', '--version')),
     plan('Python: azure-eventhub, sync and aio, blob checkpoints', python, ['eventhubs_python.py']),
@@ -75,6 +76,10 @@ export function programs({ root, python, stack, all }: Setting): readonly Planne
       timeoutMs: 600_000,
       skip: missing('java', '-version'),
     }),
+    plan('Training: the sample models once more, the same bytes', python, [
+      'samples_reproducible.py',
+      join(root, 'samples'),
+    ]),
     plan('Training: scikit-learn and LightGBM to the stream', python, training(root, 'sklearn', 'lightgbm')),
     plan('Training: Spark ML to the stream', python, training(root, 'spark'), { skip: missing('java', '-version') }),
     plan('Training: PyTorch to the stream', python, training(root, 'pytorch'), {

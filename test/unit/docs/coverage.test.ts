@@ -175,6 +175,8 @@ describe('alerts', () => {
     expect(headings).toEqual(bicep);
     expect([...rules.matchAll(/- alert: (.+)$/gm)].map(match => match[1])).toEqual(bicep);
     for (const alert of headings) expect(rules).toContain(`runbook: docs/operate.md#${alert}`);
+    for (const section of part.split(/^### /m).slice(1))
+      expect(section, 'how to see that it is over').toMatch(/\bOver (once|at once)\b/);
   });
 });
 
