@@ -194,7 +194,10 @@ it('says which backend answers, and whether it can', async () => {
     platform: 'open-inference',
     parameters: { backend: { kind: 'open-inference', at: server.host, state: 'up' } },
   });
-  expect(await (await fetch(`${host.url}/metrics`)).text()).toMatch(
-    new RegExp(`breaker[^\\n]*${server.host.replaceAll('.', '\\.')}`),
-  );
+  const metrics = await (await fetch(`${host.url}/metrics`)).text();
+  expect(metrics).toContain(`hubscore_breaker_state{target="${server.host}"} 0`);
+  const fallbacks = /^hubscore_fallback_results_total\{model="diabetes",version="1\.0\.0\+\w+"\} (\d+)$/m.exec(
+    metrics,
+  )?.[1];
+  expect(Number(fallbacks)).toBeGreaterThanOrEqual(100);
 });
