@@ -26,7 +26,7 @@ export function addJobCommands(batch: Command, terminal: Terminal): void {
     .option('--include-features', "the input's other columns stand in the output, too")
     .option('--include-probabilities', 'a column for every class')
     .option('--format <format>', "csv, ndjson or parquet (default: the input's)")
-    .option('--input-format <format>', 'csv, ndjson or parquet (default: by the name)')
+    .option('--input-format <format>', 'csv, ndjson, parquet or capture (default: by the name)')
     .option('--delimiter <character>', 'of a CSV (default: told from its header)')
     .option('--encoding <name>', 'of a CSV (default: told from its first bytes)')
     .option('--max-rejected <share>', 'of rows that may be rejected (default: 0.01)', toNumber)

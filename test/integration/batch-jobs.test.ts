@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type BatchStack, diabetesCsv, type JobView, startBatchStack } from '../support/batch-stack.ts';
+import { captured } from '../support/captured.ts';
 import { temporaryFolder } from '../support/models.ts';
 
 let stack: BatchStack;
@@ -197,6 +198,40 @@ describe('batch jobs', { timeout: 400_000 }, () => {
       const { rejects } = await stack.asked<{ rejects: { row: number }[] }>('batch', 'rejects', job.id);
       expect(rejects.slice(0, 2).map(({ row }) => row)).toEqual([70, 140]);
     }
+    await host.stop();
+  });
+
+  it('read files of Capture as the stream reads their events, here and there', async () => {
+    const features = (i: number) => [63, 1, 24.4, 73, 160, 91.4, 48, 3, 4.6347, 78 + (i % 97) / 97];
+    const requests = Array.from({ length: 900 }, (_, i) => ({ request_id: `r${i}`, features: features(i) }));
+    const bodies = requests.map((request, i) =>
+      i % 90 === 89 ? { ...request, features: ['x'] } : i % 90 === 45 ? { ...request, model: 'another' } : request,
+    );
+    const files = [
+      await captured(bodies.slice(0, 400), 'deflate', [], 4096),
+      await captured(bodies.slice(400), 'null', [], 4096),
+    ];
+    const folder = temporaryFolder();
+    for (const [i, file] of files.entries()) {
+      writeFileSync(join(folder.path, `${i}.avro`), file);
+      await stack.put(`capture/${i}.avro`, file);
+    }
+    const [here, there] = [join(folder.path, '*.avro'), join(folder.path, 'out.csv')];
+    const more = ['--model', 'diabetes', '--max-rejected', '0.1', '--chunk-bytes', '20000'];
+    expect(await stack.hubscore('batch', 'score', here, there, ...more)).toMatchObject({ code: 0, err: '' });
+    const local = readFileSync(there, 'utf8');
+    folder.remove();
+    expect(idsOf(local)).toEqual(
+      Array.from({ length: 900 }, (_, i) => i)
+        .filter(i => i % 90 !== 89 && i % 90 !== 45)
+        .map(i => `r${i}`),
+    );
+
+    const host = await stack.startHost();
+    const job = await stack.asked('batch', 'submit', 'lake/capture/', '--output', 'lake/out/captured.csv', ...more);
+    expect(job.chunks).toBeGreaterThan(4);
+    expect(await stack.ended(job.id)).toMatchObject({ error: null, progress: { rows: 890, rejected: 10 } });
+    expect(withoutTimes(await stack.read('out/captured.csv'))).toBe(withoutTimes(local));
     await host.stop();
   });
 
