@@ -201,6 +201,19 @@ describe('batch jobs', { timeout: 400_000 }, () => {
     await host.stop();
   });
 
+  it('find where parts begin by their quotes, where texts are full of what looks like rows', async () => {
+    const fake = `"\n${Array(60).fill('x,1,2,3,4,5,6,7,8,9,10,11\n').join('')}"`;
+    const csv = diabetesCsv(200, 0, [fake]);
+    const input = await stack.put('in/hostile.csv', csv);
+    const host = await stack.startHost();
+    const job = await submit(input, 'lake/out/hostile.csv', '--chunk-bytes', '10000');
+    expect(job.chunks).toBeGreaterThan(25);
+    expect(await stack.ended(job.id)).toMatchObject({ error: null, progress: { rows: 200, rejected: 0 } });
+    expect(idsOf(await stack.read('out/hostile.csv'))).toEqual(Array.from({ length: 200 }, (_, i) => `row-${i}`));
+    expect(host.log()).toContain('the quotes of all are counted');
+    await host.stop();
+  });
+
   it('read files of Capture as the stream reads their events, here and there', async () => {
     const features = (i: number) => [63, 1, 24.4, 73, 160, 91.4, 48, 3, 4.6347, 78 + (i % 97) / 97];
     const requests = Array.from({ length: 900 }, (_, i) => ({ request_id: `r${i}`, features: features(i) }));

@@ -127,11 +127,11 @@ const PLAIN = [63, 1, 24.4, 73, 160, 91.4, 48, 3, 4.6347, 78];
 const NOTES = ['', 'plain', '"a, comma"', '"two\nlines"', `"${['', ...Array(4).fill('1,2,3'), ''].join('\n')}"`];
 
 /** A CSV for the diabetes model, its columns in another order than the card's; every `bad`-th row cannot be scored. */
-export function diabetesCsv(rows: number, bad = 0): string {
+export function diabetesCsv(rows: number, bad = 0, notes: readonly string[] = NOTES): string {
   const lines = [`note,${NAMES.toReversed().join(',')},id`];
   for (let i = 0; i < rows; i++) {
     const values = PLAIN.map((value, k) => (bad > 0 && i % bad === bad - 1 && k === 3 ? 'x' : value + (i % 97) / 97));
-    lines.push(`${NOTES[i % NOTES.length]},${values.toReversed().join(',')},row-${i}`);
+    lines.push(`${notes[i % notes.length]},${values.toReversed().join(',')},row-${i}`);
   }
   return `${lines.join('\n')}\n`;
 }

@@ -26,7 +26,11 @@ export function jobWorld(settings: { inFlight?: number; retrySeconds?: number } 
   const said: string[] = [];
   const scored: ChunkMessage[] = [];
   const numbers: number[] = [];
-  const faults = { score: (_: ChunkMessage): void => {}, start: (_: ChunkMessage): number => 0 };
+  const faults = {
+    score: (_: ChunkMessage): void => {},
+    start: (_: ChunkMessage): number => 0,
+    end: (_: ChunkMessage): number => 0,
+  };
   const log = (level: string) => (message: string) => void said.push(`${level}: ${message}`);
 
   const room: FinishRoom & WorkRoom & SubmitRoom = {
@@ -52,16 +56,21 @@ export function jobWorld(settings: { inFlight?: number; retrySeconds?: number } 
     stopping: () => false,
     scorer: {
       async score(job, message, signal) {
-        faults.score(message);
-        scored.push(message);
         const { chunk, generation } = message;
         const { file, place } = placeOf(job, chunk);
+        if (job.quotes === 'counting') {
+          const start = file.from + place * CHUNK_BYTES;
+          const none = { rejected: 0, bytes: 0, block: null, rejects: null, first_rejects: [], statistics: {} };
+          return { chunk, generation, start, end: file.to, rows: 0, ...none, seconds: 1, at: '' };
+        }
+        faults.score(message);
+        scored.push(message);
         const bounds = (i: number) => (i >= file.chunks ? file.to : file.from + i * CHUNK_BYTES);
         const numbered = job.id_column === null && !job.counting;
         const numbering = numbered ? await readNumbering(memory.storage('batch'), job.id, chunk, signal) : undefined;
         if (numbering) numbers.push(numbering.row);
         const start = message.start ?? numbering?.start ?? bounds(place) + faults.start(message);
-        const end = bounds(place + 1);
+        const end = bounds(place + 1) + faults.end(message);
         const { container, path } = parsePlace(file.path)!;
         const bytes = await memory.storage(container).readRange(path, start, end - start, file.etag, signal);
         const output = Buffer.from(bytes.toString().replace(/./g, two => two + two));

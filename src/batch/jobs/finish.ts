@@ -7,7 +7,7 @@ import { BatchRefusal } from '../problems.ts';
 import { mergeStatistics, NO_STATISTICS, type Statistics } from '../statistics.ts';
 import { judge } from '../verdict.ts';
 import { markEnded } from './active.ts';
-import { brokenLinks, type Repair } from './chain.ts';
+import { brokenLinks, type Repair, startsByQuotes, wrongStarts } from './chain.ts';
 import { commitOutput, commitParts } from './commit.ts';
 import { failJob, sendFirst } from './control.ts';
 import { inState, type Job, type JobState } from './job.ts';
@@ -17,6 +17,10 @@ import { progressOf } from './progress.ts';
 import { type ChunkRecord, listRecords, type RecordEntry, readRecords } from './records.ts';
 import { firstRejects, writeRejects } from './rejects.ts';
 import type { JobRoom } from './room.ts';
+
+/** So many broken links are mended one by one; of more, and more than such a share of all, the starts are found by the quotes. */
+const FEW = 10;
+const MANY_SHARE = 0.05;
 
 /** What a job's end is told with. */
 export interface JobReports {
@@ -64,9 +68,14 @@ export async function finishIfDone(room: FinishRoom, id: string, signal: AbortSi
 async function finishRunning(room: FinishRoom, job: Job, signal: AbortSignal): Promise<boolean> {
   const entries = await listRecords(room.blobs, job, signal);
   if (entries.size < job.chunks || job.repairs.some(repair => isPending(repair, entries))) return false;
+  if (job.quotes === 'counting') {
+    await beginAnew(room, job, entries, signal);
+    return false;
+  }
   const broken = brokenLinks(job, entries);
   if (broken.length > 0) {
-    await repair(room, job, broken, signal);
+    if (areMany(job, broken)) await countQuotes(room, job, signal);
+    else await repair(room, job, broken, signal);
     return false;
   }
   if (job.counting) {
@@ -101,6 +110,39 @@ async function beginScoring(
   if (changed) await sendFirst(room, scoring, signal);
 }
 
+/** A wrong end misleads the next chunk in turn: where many are wrong, mending link by link would go on chunk by chunk. */
+const areMany = ({ format, quotes, chunks }: Job, { length }: readonly Repair[]) =>
+  format === 'csv' && quotes === 'uncounted' && length > Math.max(FEW, MANY_SHARE * chunks);
+
+/** Of several who find that, the one who writes it down sends the messages. */
+async function countQuotes(room: FinishRoom, job: Job, signal: AbortSignal): Promise<void> {
+  const { job: counting, changed } = await changeJob(room.blobs, job.id, signal, held =>
+    held.quotes === 'uncounted' && (held.state === 'running' || held.state === 'queued')
+      ? { ...held, quotes: 'counting', repairs: [] }
+      : undefined,
+  );
+  if (!changed) return;
+  room.log.info(`job ${job.id}: many chunks begin inside quotes; the quotes of all are counted`);
+  await sendFirst(room, counting, signal);
+}
+
+/** All quotes are counted: chunks that began elsewhere than those say are done again. */
+async function beginAnew(
+  room: FinishRoom,
+  job: Job,
+  counted: ReadonlyMap<number, RecordEntry>,
+  signal: AbortSignal,
+): Promise<void> {
+  const known = { ...job, quotes: 'counted' as const };
+  const repairs = wrongStarts(job, await listRecords(room.blobs, known, signal), startsByQuotes(job, counted));
+  const { job: now, changed } = await changeJob(room.blobs, job.id, signal, held =>
+    held.quotes === 'counting' && (held.state === 'running' || held.state === 'queued')
+      ? { ...held, quotes: 'counted', repairs: [...repairs] }
+      : undefined,
+  );
+  if (changed) await sendRepairs(room, now, signal);
+}
+
 const isPending = ({ chunk, generation }: Repair, entries: ReadonlyMap<number, RecordEntry>) =>
   (entries.get(chunk)?.generation ?? -1) < generation;
 
@@ -123,7 +165,12 @@ async function repair(room: FinishRoom, job: Job, repairs: readonly Repair[], si
   room.log.info(
     `job ${job.id}: ${repairs.length} of ${job.chunks} chunks are done again, from where the one before ended`,
   );
-  for (const message of repairs) await room.queue.send({ job: job.id, ...message }, signal);
+  await sendRepairs(room, { ...job, repairs: [...repairs] }, signal);
+}
+
+/** As many as may lie in the queue: whoever has done one sends the one that many further on. */
+async function sendRepairs(room: FinishRoom, { id, repairs }: Job, signal: AbortSignal): Promise<void> {
+  for (const message of repairs.slice(0, room.inFlight)) await room.queue.send({ job: id, ...message }, signal);
 }
 
 /** Whether what was scored may be seen. @returns false where it may not, and the job has failed of it */
@@ -219,7 +266,7 @@ const DELETES_AT_ONCE = 16;
 
 /** A job's records, attempts and chunks' rejects; the document, the report and `rejects.csv` stay. */
 export async function clearAway(room: JobRoom, id: string, signal: AbortSignal): Promise<void> {
-  for (const folder of ['attempts', 'rejects', 'counts', 'parts']) {
+  for (const folder of ['attempts', 'rejects', 'quotes', 'counts', 'parts']) {
     const blobs = await room.blobs.describe(`jobs/${id}/${folder}/`, signal);
     await someAtOnce(blobs, DELETES_AT_ONCE, ({ path }) => room.blobs.remove(path, signal));
   }

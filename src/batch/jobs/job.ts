@@ -79,6 +79,8 @@ export const jobSchema = z.object({
   chunks: whole.min(1),
   /** Rows have numbers in the output, and nobody knows yet with which one a chunk begins: chunks are counted first, and scored then. */
   counting: z.boolean().default(false),
+  /** Many chunks began in the wrong place: each counts its quotes, which tells where all begin. Done once a job. */
+  quotes: z.enum(['uncounted', 'counting', 'counted']).default('uncounted'),
   max_rejected: z.number().min(0).max(1),
   /** Stands in every row. */
   timestamp: z.string(),

@@ -44,6 +44,10 @@ export async function scoreChunk(
         `input ${file.path}: it is cut into ${bounds.length - 1} chunks now, and was into ${file.chunks}`,
       );
     }
+    if (job.quotes === 'counting' && table.quotes) {
+      const { outside, inside, odd } = await table.quotes({ from, to });
+      return { ...NOTHING, start: outside, end: inside, rows: odd ? 1 : 0 };
+    }
     const start = message.start ?? numbering?.start ?? (place === 0 ? from : undefined);
     if (job.counting) return { ...NOTHING, ...(await table.count({ from, to, start })) };
     return table.score({ from, to, start, firstRow: numbering?.row }, signal);

@@ -186,6 +186,7 @@ function jobOf(
       header: inspected.header,
     },
     counting: inspected.idColumn === null && chunks > 1,
+    quotes: 'uncounted',
     ...{ chunk_bytes: chunkBytes, chunks, max_rejected: request.max_rejected, timestamp: queuedAt },
     ...{
       sla_seconds: request.sla_seconds,

@@ -117,6 +117,27 @@ describe('a job', () => {
     expect(world.memory.text('lake/out.csv')).toBe(await undisturbed(6));
   });
 
+  it('counts the quotes of all chunks where many began in the wrong place, and does those again, each once', async () => {
+    const world = jobWorld({ inFlight: 4 });
+    world.input('lake/in.csv', 40);
+    // A wrong chunk's end is wrong, too, as inside quotes.
+    const wrong = (chunk: number) => chunk % 3 === 1;
+    world.faults.start = ({ chunk, start }) => (start === undefined && wrong(chunk) ? 64 : 0);
+    world.faults.end = ({ chunk, start }) => (start === undefined && wrong(chunk) ? 64 : 0);
+    await world.submit();
+    let most = 0;
+    do most = Math.max(most, world.queue.length);
+    while (await world.step());
+    expect(most).toBe(4);
+    const again = Array.from({ length: 40 }, (_, chunk) => chunk).filter(wrong);
+    expect(world.scored.slice(40)).toEqual(
+      again.map(chunk => ({ job: 'job', chunk, generation: 1, start: chunk * 4096 })),
+    );
+    expect(await world.job()).toMatchObject({ state: 'succeeded', quotes: 'counted' });
+    expect(world.memory.text('lake/out.csv')).toBe(await undisturbed(40));
+    expect(world.memory.paths().filter(path => path.includes('/quotes/'))).toEqual([]);
+  });
+
   it('counts all chunks before it scores them where rows are numbered', async () => {
     const world = jobWorld({ inFlight: 2 });
     world.input('lake/in.csv', 4);
