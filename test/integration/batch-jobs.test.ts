@@ -264,6 +264,8 @@ describe('batch jobs', { timeout: 400_000 }, () => {
       output: 'lake/out/web.csv',
       model: 'diabetes',
       id_column: 'id',
+      archive: 'lake/old',
+      archive_tier: 'Cool',
     };
     const created = await ask('POST', '', request);
     expect([created.status, created.location]).toEqual([202, '/batch/jobs/web']);
@@ -274,6 +276,15 @@ describe('batch jobs', { timeout: 400_000 }, () => {
       { timeout: 120_000, interval: 200 },
     );
     expect(idsOf(await stack.read('out/web.csv'))).toHaveLength(150);
+    expect(await stack.read('old/web.csv')).toBe(await stack.read('out/web.csv'));
+    expect((await stack.lake.getBlobClient('old/web.csv').getProperties()).accessTier).toBe('Cool');
+    // One output of each file.
+    const each = { ...request, id: 'each', output: 'lake/out/each/{name}.csv', archive: 'lake/old/each' };
+    expect((await ask('POST', '', each)).status).toBe(202);
+    expect((await stack.ended('each')).error).toBeNull();
+    expect(idsOf(await stack.read('out/each/a.csv'))).toHaveLength(100);
+    expect(idsOf(await stack.read('out/each/b.csv'))).toHaveLength(50);
+    expect(await stack.read('old/each/b.csv')).toBe(await stack.read('out/each/b.csv'));
     const { jobs } = JSON.parse((await ask('GET', '')).text) as { jobs: JobView[] };
     expect(jobs.map(({ id }) => id)).toContain('web');
     expect(JSON.parse((await ask('GET', '/web/report')).text)).toMatchObject({ rows: { scored: 150, rejected: 0 } });

@@ -4,6 +4,7 @@ import type { FinishRoom } from '../../src/batch/jobs/finish.ts';
 import { type ChunkMessage, type Job, placeOf } from '../../src/batch/jobs/job.ts';
 import { readJob } from '../../src/batch/jobs/job-store.ts';
 import { readNumbering } from '../../src/batch/jobs/numbering.ts';
+import { outputOfChunk } from '../../src/batch/jobs/outputs.ts';
 import { createReports } from '../../src/batch/jobs/reports.ts';
 import { jobRequestSchema } from '../../src/batch/jobs/request.ts';
 import { type SubmitRoom, submitJob } from '../../src/batch/jobs/submit.ts';
@@ -76,7 +77,7 @@ export function jobWorld(settings: { inFlight?: number; retrySeconds?: number } 
         const output = Buffer.from(bytes.toString().replace(/./g, two => two + two));
         const sha256 = createHash('sha256').update(output).digest('hex');
         const block = output.length === 0 ? null : blockId(chunk, generation, sha256);
-        const out = parsePlace(job.output)!;
+        const out = parsePlace(outputOfChunk(job, chunk))!;
         const blob = job.output_format === 'parquet' ? `${out.path}/${partName(chunk)}` : out.path;
         if (block !== null && !job.counting) await memory.storage(out.container).stage(blob, block, output, signal);
         const rows = Math.floor((end - start) / ROW_BYTES);

@@ -13,6 +13,7 @@ import { failJob, sendFirst } from './control.ts';
 import { inState, type Job, type JobState } from './job.ts';
 import { changeJob, readJob } from './job-store.ts';
 import { writeNumbering } from './numbering.ts';
+import { outputsOf } from './outputs.ts';
 import { progressOf } from './progress.ts';
 import { type ChunkRecord, listRecords, type RecordEntry, readRecords } from './records.ts';
 import { firstRejects, writeRejects } from './rejects.ts';
@@ -202,10 +203,15 @@ async function finishCommitted(
 ): Promise<boolean> {
   if (job.state === 'committing') {
     const headerSha = createHash('sha256').update(job.header).digest('hex');
-    const lost =
-      job.output_format === 'parquet'
-        ? await commitParts(room, job, records, signal)
-        : await commitOutput(room, job, records, headerSha, signal);
+    const lost: Repair[] = [];
+    for (const output of outputsOf(job)) {
+      const own = records.filter(({ chunk }) => chunk >= output.first && chunk < output.end);
+      lost.push(
+        ...(job.output_format === 'parquet'
+          ? await commitParts(room, job, output, own, signal)
+          : await commitOutput(room, job, output, own, headerSha, signal)),
+      );
+    }
     if (lost.length > 0) {
       await repair(room, job, lost, signal);
       return false;
@@ -250,15 +256,26 @@ async function finishArchived(room: FinishRoom, job: Job, signal: AbortSignal): 
 }
 
 async function archive(room: FinishRoom, job: Job, target: string, signal: AbortSignal): Promise<void> {
-  const from = parsePlace(job.output)!;
+  for (const { place } of outputsOf(job)) await archiveOne(room, job, place, target, signal);
+}
+
+async function archiveOne(
+  room: FinishRoom,
+  { output_format, archive_tier }: Job,
+  place: string,
+  target: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const tier = archive_tier ?? undefined;
+  const from = parsePlace(place)!;
   const to = parsePlace(`${target.replace(/\/+$/, '')}/${from.path.split('/').at(-1)}`)!;
-  if (job.output_format !== 'parquet') {
-    await room.storage(to.container).copyFrom(to.path, from.container, from.path, signal);
+  if (output_format !== 'parquet') {
+    await room.storage(to.container).copyFrom(to.path, from.container, from.path, tier, signal);
     return;
   }
   for (const { path } of await room.storage(from.container).describe(`${from.path}/`, signal)) {
     const name = path.slice(from.path.length);
-    await room.storage(to.container).copyFrom(`${to.path}${name}`, from.container, path, signal);
+    await room.storage(to.container).copyFrom(`${to.path}${name}`, from.container, path, tier, signal);
   }
 }
 

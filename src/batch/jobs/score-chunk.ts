@@ -8,6 +8,7 @@ import { blockId, partName } from './commit.ts';
 import { type ChunkMessage, type Job, placeOf } from './job.ts';
 import { readNumbering } from './numbering.ts';
 import { type TableModel, withFile } from './open-file.ts';
+import { outputOfChunk } from './outputs.ts';
 import type { ChunkRecord } from './records.ts';
 import { chunkRejectsPath, toLines } from './rejects.ts';
 
@@ -55,7 +56,7 @@ export async function scoreChunk(
   const sha256 = createHash('sha256').update(result.output).digest('hex');
   const block = result.output.length === 0 ? null : blockId(chunk, generation, sha256);
   if (block !== null) {
-    const { container, path } = parsePlace(job.output)!;
+    const { container, path } = parsePlace(outputOfChunk(job, chunk))!;
     const blob = job.output_format === 'parquet' ? `${path}/${partName(chunk)}` : path;
     await storage(container).stage(blob, block, result.output, signal);
   }

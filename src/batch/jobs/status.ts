@@ -25,7 +25,7 @@ export interface Step {
 /** A job as outsiders see it. */
 export type JobStatus = Omit<Job, 'classes' | 'header' | 'counting' | 'quotes' | 'repairs' | 'replaces' | 'input'> & {
   readonly steps: readonly Step[];
-  readonly input: readonly { readonly path: string; readonly bytes: number }[];
+  readonly input: readonly { readonly path: string; readonly bytes: number; readonly output?: string | undefined }[];
 };
 
 /** How a job stands now: its progress by the records that there are. */
@@ -58,7 +58,11 @@ export function shown(job: Job): JobStatus {
     input,
     ...rest
   } = job;
-  return { ...rest, input: input.map(({ path, bytes }) => ({ path, bytes })), steps: stepsOf(job) };
+  return {
+    ...rest,
+    input: input.map(({ path, bytes, output }) => ({ path, bytes, ...(output !== undefined && { output }) })),
+    steps: stepsOf(job),
+  };
 }
 
 export function stepsOf({ state, history }: Pick<Job, 'state' | 'history'>): readonly Step[] {

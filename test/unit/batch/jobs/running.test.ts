@@ -187,6 +187,31 @@ describe('a job', () => {
     expect((await world.job()).error?.message).toMatch(/something else was written there/);
   });
 
+  it('makes an output of each file, called after it, where its name says so', async () => {
+    const world = jobWorld({ inFlight: 2 });
+    world.input('lake/in/a.csv', 3);
+    world.input('lake/in/b.csv.gz', 2);
+    await world.submit({ input: 'lake/in/', output: 'lake/out/{name}.csv', archive: 'old/x', archive_tier: 'Cool' });
+    await drain(world);
+    expect(await world.job()).toMatchObject({
+      state: 'succeeded',
+      input: [{ output: 'lake/out/a.csv' }, { output: 'lake/out/b.csv' }],
+    });
+    expect(world.memory.text('lake/out/a.csv')).toBe(await undisturbed(3));
+    expect(world.memory.text('lake/out/b.csv')).toBe(await undisturbed(2));
+    expect(world.memory.calls.filter(call => call.startsWith('copy'))).toEqual([
+      'copy to old/x/a.csv as Cool',
+      'copy to old/x/b.csv as Cool',
+    ]);
+    await expect(world.submit({ id: 'x', input: 'lake/in/', output: 'lake/out/{name}.csv' })).rejects.toThrow(
+      'output lake/out/a.csv: something is there already',
+    );
+    world.input('lake/in/sub/a.csv', 1);
+    await expect(world.submit({ id: 'x', input: 'lake/in/', output: 'lake/{name}.csv' })).rejects.toThrow(
+      'lake/in/a.csv and lake/in/sub/a.csv would both be written there',
+    );
+  });
+
   it('shows a folder of Parquet as whole by _SUCCESS, which comes last and names its parts', async () => {
     const world = jobWorld();
     world.input('lake/in.csv', 3);
