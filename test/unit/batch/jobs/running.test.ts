@@ -187,6 +187,20 @@ describe('a job', () => {
     expect((await world.job()).error?.message).toMatch(/something else was written there/);
   });
 
+  it.each([100, 400])('is finished in some calls a chunk, of %i chunks', async chunks => {
+    const world = jobWorld({ inFlight: 200 });
+    world.input('lake/in.csv', chunks);
+    await world.submit();
+    await drain(world);
+    const { calls } = world.memory;
+    const scored = calls.findLastIndex(call => call.startsWith('write batch/jobs/job/parts/'));
+    const finish = calls.slice(scored + 1);
+    // A record is read and taken away.
+    expect(finish.length).toBeLessThan(2 * chunks + 40);
+    expect(finish.filter(call => call.startsWith('list')).length).toBeLessThan(10);
+    expect(calls.length).toBeLessThan(8 * chunks + 200);
+  });
+
   it('makes an output of each file, called after it, where its name says so', async () => {
     const world = jobWorld({ inFlight: 2 });
     world.input('lake/in/a.csv', 3);
