@@ -110,7 +110,7 @@ const shareOf = ({ bad, trials }: { readonly bad: number; readonly trials: numbe
 
 function judgeLabels(trigger: Trigger, { metric, limit }: Watched, threshold: number, options: JudgeOptions): Judged {
   const { arms } = options;
-  const [ours, theirs] = [arms.candidate, arms.production];
+  const [ours, theirs] = [arms.candidate, besideOf(options)];
   const wrong = ({ labels: { labels, right } }: Arm) => ({ bad: labels - right, trials: labels });
   const isShare = metric === 'accuracy_drop';
   const difference = isShare
@@ -138,11 +138,19 @@ function judgeLabels(trigger: Trigger, { metric, limit }: Watched, threshold: nu
   };
 }
 
+/** What the candidate's labels are compared with: at weight 100 there is no production beside it, but there was one before. */
+function besideOf({ arms, weight }: JudgeOptions): Arm {
+  return weight >= 100 ? arms.before : arms.production;
+}
+
 /** Why labels do not decide. */
-function whyNot(trigger: Trigger, difference: Difference | undefined, { arms, weight, isOver }: JudgeOptions) {
-  const { candidate, production } = arms;
-  if (weight >= 100) return { isOut: true, text: 'no production beside it to compare with' };
-  const labels = candidate.labels.labels + production.labels.labels;
+function whyNot(trigger: Trigger, difference: Difference | undefined, options: JudgeOptions) {
+  const { arms, weight, isOver } = options;
+  const [candidate, production] = [arms.candidate, besideOf(options)];
+  const isAlone = weight >= 100;
+  if (isAlone && production.labels.labels === 0)
+    return { isOut: true, text: 'no production beside it, and no labels of the 24 h before to compare with' };
+  const labels = candidate.labels.labels + (isAlone ? 0 : production.labels.labels);
   if (labels === 0)
     return { isOut: trigger.default === true && isOver, text: isOver ? 'no labels came' : 'no labels came yet' };
   if (difference === undefined) return { isOut: false, text: 'fewer than 100 labels an arm' };

@@ -47,6 +47,14 @@ export function statusOf({ model, document, counts, nowMs, sweptAtMs }: StatusOp
       coverage: { candidate: coverage(arms.candidate), production: coverage(arms.production) },
       waiting: counts.labels.waiting,
       unmatched: counts.labels.unmatched,
+      // Where the candidate has all traffic: of the 24 h before.
+      ...(judged.weight >= 100 && {
+        before: {
+          answers: arms.before.counts.results,
+          labels: arms.before.labels.labels,
+          right: arms.before.labels.right,
+        },
+      }),
     },
     buckets: judged.buckets,
     sweep,

@@ -62,8 +62,15 @@ function countsOf(parts: ArmParts, from: number): Counts {
   return counts;
 }
 
-/** @param production in the same stage of weight as the candidate's entry at its place */
-export function sweptCounts(candidate: readonly ArmParts[], production: readonly ArmParts[]): SweptCounts {
+/**
+ * @param production in the same stage of weight as the candidate's entry at its place
+ * @param before what labels say of production's answers by the hour
+ */
+export function sweptCounts(
+  candidate: readonly ArmParts[],
+  production: readonly ArmParts[],
+  before: NonNullable<SweptCounts['labels']['production']> = [],
+): SweptCounts {
   const group = (variant: string, parts: ArmParts): Group => ({
     ...{ model: 'churn', version: variant === 'candidate' ? '1.2.0' : '1.1.0', variant, rollout: 'ro_1' },
     weight: parts.weight ?? 5,
@@ -80,6 +87,7 @@ export function sweptCounts(candidate: readonly ArmParts[], production: readonly
     ],
     labels: {
       ...{ at_ms: NINE, waiting: 0, unmatched: 0 },
+      production: before,
       joined: { ro_1: { candidate: labels(candidate), production: labels(production) } },
     },
     cursors: { 'inference-requests-results/0': 7 },

@@ -78,6 +78,47 @@ describe('triggers', () => {
     expect(of({ ...ours, right: 450 }, theirs)?.failEvidence).toBeLessThan(0);
   });
 
+  describe('on labels, where the candidate has all traffic', () => {
+    const name = 'accuracy_drop > 0.05';
+    const hour = (hours: number, labels: number, right: number, more = {}) => ({
+      ...{ model: 'churn', version: '1.1.0+abc', hourMs: NINE + hours * HOUR, answers: 2 * labels, labels, right },
+      ...{ errors: { count: 0, sum: 0, squares: 0 }, ...more },
+    });
+    const blueGreen = { kind: 'blue_green', weight: 100, duration: '1h' };
+    const of = (ours: ArmParts, before: readonly ReturnType<typeof hour>[], rollout: object = blueGreen) => {
+      const counts = sweptCounts([{ ...healthy, weight: 100, ...ours }], [], before);
+      const { triggers } = judgeRollout('churn', documentOf({ ...rollout }).rollout as Rollout, counts, NINE + HOUR);
+      return triggers.find(({ trigger }) => trigger === name);
+    };
+    const bad = { requests: 1_000, labels: 500, right: 300 };
+
+    it('compare with production’s of the 24 h before it began', () => {
+      const day = [hour(-24, 1_000, 900), hour(-1, 1_000, 900)];
+      expect(of(bad, day)).toMatchObject({ verdict: 'fail', bad: 200, trials: 500, candidate: 0.4, production: 0.1 });
+      expect(of({ ...bad, right: 450 }, day)?.failEvidence).toBeLessThan(0);
+      const others = [
+        hour(-25, 9, 0),
+        hour(0, 9, 0),
+        hour(-2, 9, 0, { model: 'fraud' }),
+        hour(-2, 9, 0, { version: '1.1.01' }),
+      ];
+      expect(of(bad, [...day, ...others])?.production).toBe(0.1);
+    });
+
+    it('do not apply without those, and where only some segments take part', () => {
+      expect(of(bad, [])).toMatchObject({ verdict: 'not_applicable', why: expect.stringContaining('24 h before') });
+      expect(of(bad, [hour(-1, 1_000, 900)], { ...blueGreen, kind: 'segments', segments: ['beta'] })?.verdict).toBe(
+        'not_applicable',
+      );
+    });
+
+    it('stay undecided where they cover both unevenly, or are few', () => {
+      expect(of({ ...bad, requests: 5_000 }, [hour(-1, 1_000, 900)])?.why).toContain('unevenly, by 40');
+      expect(of(bad, [hour(-1, 99, 90)])?.why).toBe('fewer than 100 labels an arm');
+      expect(of({ requests: 1_000 }, [hour(-1, 1_000, 900)])?.why).toBe('no labels came');
+    });
+  });
+
   it('that are the default go without labels at the end; one that somebody wrote holds', () => {
     const name = 'accuracy_drop > 0.05';
     expect(verdictsOf({})[name]).toBe('undecided');
