@@ -17,6 +17,10 @@ export interface ArmParts {
   readonly misrouted?: number;
   readonly labels?: number;
   readonly right?: number;
+  /** By label as JSON. */
+  readonly classes?: Readonly<Record<string, number>>;
+  /** By bin, from the least. */
+  readonly confidences?: readonly number[];
   readonly weight?: number;
   readonly atMs?: number;
 }
@@ -57,6 +61,8 @@ function countsOf(parts: ArmParts, from: number): Counts {
   if (slowRuns > 0) addTo(counts.modelTimes, bucketOf(slowMs), slowRuns);
   if (runs > slowRuns) addTo(counts.modelTimes, bucketOf(2), runs - slowRuns);
   for (const bucket of parts.buckets ?? Array.from({ length: 50 }, (_, i) => from + i)) counts.see(bucket);
+  counts.classes = new Map(Object.entries(parts.classes ?? {}));
+  counts.confidences = counts.confidences.map((_, bin) => parts.confidences?.[bin] ?? 0);
   counts.firstAtMs = parts.atMs ?? NINE;
   counts.lastAtMs = counts.firstAtMs + 1;
   return counts;
