@@ -40,6 +40,8 @@ export const LOG_TOPICS: Readonly<Record<string, readonly string[]>> = {
     '…: …; what is in flight is not marked any more',
     '…: …; a file that ends this process will be opened again',
     '…: …; models are tried on this machine',
+    '…/…: no mark of what was passed over can be read: …',
+    '…/…: no mark of what was passed over can be written: …',
   ],
   'storage-away': [
     '…; going on with what is loaded',
