@@ -76,8 +76,8 @@ export function openGuard(
       telemetry.recordApart(batch.events.length);
       return scored;
     },
-    async predictApart(requests, signal) {
-      const endings = await predictApart(requests, signal);
+    async predictApart(requests, signal, timings) {
+      const endings = await predictApart(requests, signal, timings);
       telemetry.recordApart(requests.length);
       return endings;
     },

@@ -98,6 +98,7 @@ export const LOG_TOPICS: Readonly<Record<string, readonly string[]>> = {
     'job … is queued and starts within a minute: its messages could not be sent (…)',
     'job … stands still: messages of … chunks are sent again',
     'job …: … of … chunks are done again, from where the one before ended',
+    'job …: many chunks begin inside quotes; the quotes of all are counted',
     'job …: chunk … failed and is tried again in … s: …',
     'job …: …; it is tried again',
     'job … is …: due …, expected …',

@@ -45,7 +45,7 @@ export function describeModel(version: ModelVersion, summary: ModelSummary | und
 }
 
 /** Inputs by the model's names; where the card turns texts into an input's columns, its features take their place, a tensor each. */
-function describeInputs({ card, signature }: ModelVersion): TensorMetadata[] {
+export function describeInputs({ card, signature }: ModelVersion): TensorMetadata[] {
   const { text } = card;
   return signature.inputs.flatMap((spec): TensorMetadata[] => {
     const { name, type } = spec;
