@@ -151,7 +151,9 @@ it('answers together with a file, by who is there, and says who that was', async
   );
   server.mood = 'breaks off';
   expect(await hubscore('models', 'show', 'diabetes', '2.0.0')).toMatch(
-    new RegExp(`backend +open-inference at ${server.host}, away: .*(hang up|ECONNRESET)`),
+    new RegExp(
+      `backend +open-inference at ${server.host}, away: .*(hang up|ECONNRESET).*\\n +fallback +.*1\\.0\\.0.* answers`,
+    ),
   );
   server.mood = 'well';
 });
@@ -192,7 +194,7 @@ it('says which backend answers, and whether it can', async () => {
   const metadata = async () => (await fetch(`${host.url}/v2/models/diabetes/versions/2.0.0`)).json();
   expect(await metadata()).toMatchObject({
     platform: 'open-inference',
-    parameters: { backend: { kind: 'open-inference', at: server.host, state: 'up' } },
+    parameters: { backend: { kind: 'open-inference', at: server.host, state: 'up' }, fallback: { version: '1.0.0' } },
   });
   const metrics = await (await fetch(`${host.url}/metrics`)).text();
   expect(metrics).toContain(`hubscore_breaker_state{target="${server.host}"} 0`);
