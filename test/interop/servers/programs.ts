@@ -96,7 +96,12 @@ export async function started(program: Program): Promise<ChildProcess> {
 }
 
 function run(args: readonly string[], environment: NodeJS.ProcessEnv = {}): ChildProcess {
-  const env = { ...process.env, PATH: `${dirname(python)}:${process.env.PATH}`, ...environment };
+  const env = {
+    ...process.env,
+    PATH: `${dirname(python)}:${process.env.PATH}`,
+    PYTHONWARNINGS: 'ignore',
+    ...environment,
+  };
   return spawn(python, args, { env, cwd: folder, detached: true, stdio: ['ignore', 'ignore', 'inherit'] });
 }
 
