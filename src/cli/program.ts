@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { unknownSettings } from '../config/unknown-settings.ts';
 import { VERSION } from '../core/version.ts';
 import { auditCommand } from './audit.ts';
+import { backtestCommand } from './backtest.ts';
 import { batchCommand } from './batch.ts';
 import { doctorCommand } from './doctor.ts';
 import { commandVariables, staleLocalSettings } from './environment.ts';
@@ -40,6 +41,7 @@ export function createProgram(terminal: Terminal): Command {
     .addCommand(tailCommand(terminal))
     .addCommand(modelsCommand(terminal))
     .addCommand(rolloutCommand(terminal))
+    .addCommand(backtestCommand(terminal))
     .addCommand(labelCommand(terminal))
     .addCommand(auditCommand(terminal))
     .addCommand(replayCommand(terminal))

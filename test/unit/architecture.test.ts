@@ -13,6 +13,7 @@ const ARROWS: Record<string, readonly string[]> = {
   ledger: ['config'],
   evidence: [],
   sweep: ['config'],
+  shadow: ['config', 'rollouts', 'evidence', 'sweep'],
   verdicts: ['config', 'rollouts', 'evidence', 'sweep'],
   processes: [],
   apart: ['config', 'processes'],
@@ -27,12 +28,12 @@ const ARROWS: Record<string, readonly string[]> = {
   http: ['config'],
   app: [
     ...['config', 'azure', 'hubs', 'ledger', 'scoring', 'codecs', 'models', 'backends', 'processes'],
-    ...['apart', 'cache', 'telemetry', 'http', 'batch', 'rollouts', 'evidence', 'sweep', 'verdicts'],
+    ...['apart', 'cache', 'telemetry', 'http', 'batch', 'rollouts', 'evidence', 'sweep', 'verdicts', 'shadow'],
   ],
   functions: ['app', 'config'],
   cli: [
     ...['app', 'config', 'azure', 'hubs', 'ledger', 'scoring', 'codecs', 'models', 'backends', 'cache', 'telemetry'],
-    ...['batch', 'rollouts', 'sweep', 'verdicts'],
+    ...['batch', 'rollouts', 'sweep', 'verdicts', 'shadow'],
   ],
   local: [],
 };
