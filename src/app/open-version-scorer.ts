@@ -24,7 +24,8 @@ export async function createVersionScorer(
   version: ModelVersion,
 ): Promise<ScoreEvents> {
   const { name } = version;
-  const isDefault = (await defaultModel(catalog)) === name;
+  const models = await catalog.list();
+  const isDefault = (settings.DEFAULT_MODEL ?? (models.length === 1 ? models[0]?.name : undefined)) === name;
   const isMeant = (model: string | undefined, asked: string | undefined) =>
     (model === name || (model === undefined && isDefault)) &&
     (asked === undefined || asked === '' || asked.toLowerCase() === 'production');
@@ -68,17 +69,6 @@ export async function createVersionScorer(
     }
     return told;
   };
-}
-
-/** The model that is meant where none is named; undefined where there are several. */
-async function defaultModel(catalog: Catalog): Promise<string | undefined> {
-  try {
-    const { route, production } = await catalog.routing(undefined, undefined);
-    return (route ?? production)?.version.name;
-  } catch (thrown) {
-    if (thrown instanceof RequestError) return undefined;
-    throw thrown;
-  }
 }
 
 /** The version that a name and a version, or an alias, stand for, loaded. @throws RequestError where another one would stand in */

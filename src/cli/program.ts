@@ -14,6 +14,7 @@ import { explainProblem } from './problems.ts';
 import { replayCommand } from './replay.ts';
 import { rolloutCommand } from './rollout.ts';
 import { sendCommand } from './send.ts';
+import { shadowCommand } from './shadow.ts';
 import { statusCommand } from './status.ts';
 import { tailCommand } from './tail.ts';
 import { CommandError, paintFor, type Terminal } from './terminal.ts';
@@ -41,6 +42,7 @@ export function createProgram(terminal: Terminal): Command {
     .addCommand(tailCommand(terminal))
     .addCommand(modelsCommand(terminal))
     .addCommand(rolloutCommand(terminal))
+    .addCommand(shadowCommand(terminal))
     .addCommand(backtestCommand(terminal))
     .addCommand(labelCommand(terminal))
     .addCommand(auditCommand(terminal))

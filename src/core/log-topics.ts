@@ -79,6 +79,7 @@ export const LOG_TOPICS: Readonly<Record<string, readonly string[]>> = {
   'rollout-decided': ['… …: … (rollout …): …', '…: no … of rollout …: …', '…: … of rollout … failed: …'],
   'audit-waits': ['…: the audit record waits to be written: …', '…: … audit records wait to be written: …'],
   'sweep-stuck': ['nothing is counted: …', 'labels are not read: …', 'old windows stay for now: …'],
+  'shadow-waits': ['shadow of … … waits: …', "the shadow process runs at the stream's priority: …"],
   'batch-jobs': [
     'job … was submitted by its template',
     'job … succeeded: … rows scored, … rejected, in …',

@@ -59,6 +59,18 @@ const rolloutSchema = z.looseObject({
   reason: optional(z.string()),
 });
 
+const shadowSchema = z.looseObject({
+  /** Salts the sample. */
+  id: optional(z.string()),
+  version: optional(version),
+  /** Per cent of the requests. */
+  sample: optional(share),
+  /** Requests enqueued from then on are sampled. */
+  effective_at: optional(time),
+  /** When it was stopped. */
+  ended_at: optional(time),
+});
+
 const historySchema = z.looseObject({
   /** Null: for every event before the newer ones, whenever it was enqueued. */
   effective_at: optional(time),
@@ -80,7 +92,7 @@ export const documentSchema = z.looseObject({
   effective_at: optional(time),
   aliases: aliasesSchema,
   rollout: optional(rolloutSchema),
-  shadow: optional(z.looseObject({})),
+  shadow: optional(shadowSchema),
   cooldown_until: optional(time),
   quarantine: z
     .record(z.string(), z.string())

@@ -132,7 +132,9 @@ describe('architecture', () => {
       .filter(file => !['local', 'cli'].includes(roomOf(file)))
       .filter(file => readFileSync(file, 'utf8').includes('process.env'))
       .map(file => relative(SOURCE, file));
-    expect(readers.sort()).toEqual(['app/apart-process.ts', 'app/app.ts', 'app/batch-process.ts']);
+    expect(readers.sort()).toEqual([
+      ...['app/apart-process.ts', 'app/app.ts', 'app/batch-process.ts', 'app/shadow-process.ts'],
+    ]);
   });
 
   it('races nothing in the raw', () => {
