@@ -2,8 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { createBlobs } from '../azure/blobs.ts';
 import { eventHubsConnection, modelStorageConnection } from '../config/connection.ts';
 import type { Settings } from '../config/settings.ts';
+import { COMMIT } from '../core/build.ts';
+import { VERSION } from '../core/version.ts';
 import { type DeploymentDocument, isOpen } from '../rollouts/document.ts';
 import { readCounts } from '../sweep/read-counts.ts';
+import { createAppNote } from '../sweep/running-app.ts';
 import { createSweep } from '../sweep/sweep.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { createDeploymentDocuments, weightsOf } from './deployment-documents.ts';
@@ -57,6 +60,7 @@ export function openSweep(
     clock,
     log,
   });
+  const noteApp = createAppNote({ blobs: monitor, version: VERSION, commit: COMMIT, clock });
   const audit = createBlobs(storage, settings.AUDIT_CONTAINER);
   const judging = { models, audit, leadMs: settings.ROLLOUT_LEAD_SECONDS * 1000, clock, log };
   return {
@@ -64,6 +68,7 @@ export function openSweep(
       const signal = AbortSignal.timeout(DEADLINE_MS);
       const report = await sweep.run(signal);
       if (report === undefined) return telemetry.recordSweep(undefined);
+      await noteApp(signal);
       await appendWaiting(read, judging, signal);
       const { counted, behind } = report;
       const isCaughtUp = Object.values(behind).every(events => events === 0);

@@ -7,6 +7,7 @@ import { batchCommand } from './batch.ts';
 import { doctorCommand } from './doctor.ts';
 import { commandVariables, staleLocalSettings } from './environment.ts';
 import { labelCommand } from './label.ts';
+import { lineageCommand } from './lineage.ts';
 import { loadCommand } from './load.ts';
 import { modelsCommand } from './models.ts';
 import { printable, printableLines } from './printable.ts';
@@ -46,6 +47,7 @@ export function createProgram(terminal: Terminal): Command {
     .addCommand(backtestCommand(terminal))
     .addCommand(labelCommand(terminal))
     .addCommand(auditCommand(terminal))
+    .addCommand(lineageCommand(terminal))
     .addCommand(replayCommand(terminal))
     .addCommand(verifyCommand(terminal))
     .addCommand(doctorCommand(terminal))

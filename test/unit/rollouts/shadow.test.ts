@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { routingStates } from '../../../src/rollouts/choose.ts';
-import { NO_DOCUMENT } from '../../../src/rollouts/document.ts';
+import { type DeploymentDocument, NO_DOCUMENT } from '../../../src/rollouts/document.ts';
 import { shadowOf, startShadow, stopShadow } from '../../../src/rollouts/shadow.ts';
 import { T0 } from '../../support/rollouts.ts';
 
@@ -19,7 +19,7 @@ describe('a shadow', () => {
   });
   it('routes nothing', () => {
     const before = { ...NO_DOCUMENT, aliases: { production: '1.1.0' } };
-    const states = (document: typeof before) =>
+    const states = (document: DeploymentDocument) =>
       routingStates(document).map(({ aliases, fromMs }) => [...aliases, fromMs]);
     expect(states({ ...before, ...startShadow(before, asked, moment).document })).toEqual(states(before));
   });
