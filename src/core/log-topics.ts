@@ -76,7 +76,12 @@ export const LOG_TOPICS: Readonly<Record<string, readonly string[]>> = {
     '…; rollouts of … are judged by what it said before',
     '…; going by what it said before',
   ],
-  'rollout-decided': ['… …: … (rollout …): …', '…: no … of rollout …: …', '…: … of rollout … failed: …'],
+  'rollout-decided': [
+    '… …: … (rollout …): …',
+    '…: no … of rollout …: …',
+    '…: … of rollout … failed: …',
+    '…: where rollout … fails was not searched: …',
+  ],
   'audit-waits': ['…: the audit record waits to be written: …', '…: … audit records wait to be written: …'],
   'sweep-stuck': ['nothing is counted: …', 'labels are not read: …', 'old windows stay for now: …'],
   'shadow-waits': ['shadow of … … waits: …', "the shadow process runs at the stream's priority: …"],

@@ -57,6 +57,8 @@ const rolloutSchema = z.looseObject({
   /** Of what is no longer running: when it ended, and why. */
   ended_at: optional(time),
   reason: optional(z.string()),
+  /** Where what failed piled up, in words. */
+  blame: optional(z.array(z.string())),
 });
 
 const shadowSchema = z.looseObject({
@@ -143,6 +145,7 @@ export interface Rollout {
   readonly ramp?: Ramp | undefined;
   readonly ended_at?: string | undefined;
   readonly reason?: string | undefined;
+  readonly blame?: readonly string[] | undefined;
 }
 
 export type Aliases = Readonly<Record<string, string>>;
