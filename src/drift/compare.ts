@@ -1,4 +1,4 @@
-import { evidenceAbove } from '../evidence/binomial.ts';
+import { evidenceAbove, type Trials } from '../evidence/binomial.ts';
 import { binsOf, type FeatureBins } from './bins.ts';
 import { coarse } from './coarse.ts';
 import type { Endings, InputCounts } from './counts.ts';
@@ -10,7 +10,8 @@ export const PSI_WARNING = 0.1;
 export const PSI_ALARM = 0.25;
 /** Of a feature and a window: how often a rule of data quality may cry wolf. */
 const ALPHA = 1e-4;
-const EVIDENCE = Math.log(1 / ALPHA);
+/** One half of it is for the window alone, one for it and that before. */
+const EVIDENCE = Math.log(2 / ALPHA);
 /** Above what the reference has. */
 const MISSING_ABOVE = 0.01;
 const RANGE_LIMIT = 0.01;
@@ -29,7 +30,7 @@ export interface Quality {
   readonly trials: number;
   /** The share that is still in order. */
   readonly limit: number;
-  /** ln E of the e-process; an alarm from ln 10,000 on. */
+  /** ln E of the e-process, of this window alone or with the one before, whichever says more; an alarm from ln 20,000 on. */
   readonly evidence: number;
   readonly alarm: boolean;
 }
@@ -51,16 +52,28 @@ export interface Compared {
   readonly quality: readonly Quality[];
 }
 
-/**
- * Holds a window against the reference.
- * @param before what was over in the window before: an alarm of a distance takes two running
- */
-export function compare(
-  profile: Profile,
-  inputs: InputCounts,
-  endings: Endings,
-  before: ReadonlySet<string>,
-): readonly Compared[] {
+/** What is remembered of the window before: an alarm of a distance takes two running, and few rows say more together. */
+export interface Before {
+  /** Keys of what was above threshold and floor. */
+  readonly over: readonly string[];
+  /** By key and rule: bad ones and trials. */
+  readonly quality: Readonly<Record<string, readonly [bad: number, trials: number]>>;
+}
+
+export const NOTHING_BEFORE: Before = { over: [], quality: {} };
+
+/** What the next window is to remember of this one. */
+export function rememberOf(compared: readonly Compared[], letters: readonly Quality[]): Before {
+  const rules = [...compared.flatMap(each => each.quality.map(rule => [ruleKey(each.name, rule), rule] as const))];
+  for (const letter of letters) rules.push([ruleKey('', letter), letter]);
+  const quality = Object.fromEntries(rules.map(([key, { bad, trials }]) => [key, [bad, trials] as const]));
+  return { over: compared.filter(({ over }) => over).map(keyOf), quality };
+}
+
+const ruleKey = (name: string, { rule, code }: Pick<Quality, 'rule' | 'code'>) => `${rule} ${code ?? name}`;
+
+/** Holds a window against the reference. */
+export function compare(profile: Profile, inputs: InputCounts, endings: Endings, before: Before): readonly Compared[] {
   const features = binsOf(profile).map((feature, i) => compareFeature(profile, feature, inputs.bins[i] ?? [], before));
   return [...features, ...compareAnswers(profile, endings, before)];
 }
@@ -68,30 +81,28 @@ export function compare(
 /** What tells features and answers apart. */
 export const keyOf = ({ of, name }: Pick<Compared, 'of' | 'name'>) => `${of} ${name}`;
 
-function compareFeature(
-  profile: Profile,
-  feature: FeatureBins,
-  bins: readonly number[],
-  before: ReadonlySet<string>,
-): Compared {
+function compareFeature(profile: Profile, feature: FeatureBins, bins: readonly number[], before: Before): Compared {
   const [, ...reference] = feature.reference;
   const [missing = 0, ...now] = bins;
   const values = sum(now);
+  const { name } = feature;
+  const ruled = (of: QualityRule, bad: number, trials: number, limit: number) =>
+    ruledBy({ rule: of, bad, trials, limit }, before.quality[ruleKey(name, { rule: of })]);
   const quality = [
-    rule('missing', missing, missing + values, shareOf(feature.reference[0] ?? 0, profile.rows) + MISSING_ABOVE),
+    ruled('missing', missing, missing + values, shareOf(feature.reference[0] ?? 0, profile.rows) + MISSING_ABOVE),
   ];
   const seen = sum(reference);
   const last = now.at(-1) ?? 0;
   if (feature.kind === 'number') {
     // Of one more value beside so many, two in so many lie beyond all others.
-    quality.push(rule('out_of_range', (now[0] ?? 0) + last, values, RANGE_LIMIT + 2 / (seen + 1)));
-  } else quality.push(rule('unseen_category', last, values, shareOf(reference.at(-1) ?? 0, seen) + UNSEEN_ABOVE));
+    quality.push(ruled('out_of_range', (now[0] ?? 0) + last, values, RANGE_LIMIT + 2 / (seen + 1)));
+  } else quality.push(ruled('unseen_category', last, values, shareOf(reference.at(-1) ?? 0, seen) + UNSEEN_ABOVE));
   const about = { of: 'feature', name: feature.name } as const;
   const titles = (bin: number) => titleOf(profile, feature, bin);
   return judged(about, reference, now, feature.kind === 'number', titles, quality, before);
 }
 
-function compareAnswers(profile: Profile, endings: Endings, before: ReadonlySet<string>): Compared[] {
+function compareAnswers(profile: Profile, endings: Endings, before: Before): Compared[] {
   const { classes, confidences } = profile;
   const found: Compared[] = [];
   const labels = Object.keys({ ...classes, ...endings.classes }).sort();
@@ -116,10 +127,13 @@ function compareAnswers(profile: Profile, endings: Endings, before: ReadonlySet<
 }
 
 /** Dead letters by code. */
-export function compareLetters({ deadLetters, requests }: Endings): readonly Quality[] {
+export function compareLetters({ deadLetters, requests }: Endings, before: Before): readonly Quality[] {
   return Object.entries(deadLetters)
     .sort(([one], [other]) => (one < other ? -1 : 1))
-    .map(([code, many]) => ({ ...rule('dead_letters', many, requests, LETTERS_LIMIT), code }));
+    .map(([code, bad]) => {
+      const asked = { rule: 'dead_letters', code, bad, trials: requests, limit: LETTERS_LIMIT } as const;
+      return ruledBy(asked, before.quality[ruleKey('', asked)]);
+    });
 }
 
 function judged(
@@ -129,12 +143,12 @@ function judged(
   isOrdered: boolean,
   titles: (bin: number) => string,
   quality: readonly Quality[],
-  before: ReadonlySet<string>,
+  before: Before,
 ): Compared {
   const distance = distanceOf(...coarse(reference, now, isOrdered));
   const over = distance !== undefined && isOver(distance);
   const warns = distance !== undefined && distance.psi >= PSI_WARNING && distance.psi > distance.psiFloor;
-  const isAlarm = (over && before.has(keyOf(about))) || quality.some(({ alarm }) => alarm);
+  const isAlarm = (over && before.over.includes(keyOf(about))) || quality.some(({ alarm }) => alarm);
   const status = isAlarm ? 'alarm' : over || warns ? 'warning' : 'ok';
   const moved = over || warns ? mostMoved(reference, now, titles) : undefined;
   return { ...about, status, values: sum(now), distance, over, moved, quality };
@@ -166,10 +180,17 @@ function titleOf(profile: Profile, { place }: FeatureBins, bin: number): string 
   return bin === edges.length ? `above ${edges.at(-1)}` : `${edges[bin - 1]} to ${edges[bin]}`;
 }
 
-/** One-sided e-process A, begun anew with each window. A limit of a half or more cannot be told from noise by it. */
-function rule(name: QualityRule, bad: number, trials: number, limit: number): Quality {
-  const evidence = trials === 0 || limit >= 0.5 ? 0 : evidenceAbove(limit, { bad, trials });
-  return { rule: name, bad, trials, limit, evidence, alarm: evidence >= EVIDENCE };
+/** One-sided e-process A, begun anew with each window and with each two. A limit of a half or more cannot be told from noise by it. */
+function ruledBy(
+  asked: Omit<Quality, 'evidence' | 'alarm'>,
+  before: readonly [bad: number, trials: number] | undefined,
+): Quality {
+  const { bad, trials, limit } = asked;
+  const of = (counts: Trials) => (counts.trials === 0 || limit >= 0.5 ? 0 : evidenceAbove(limit, counts));
+  const alone = of({ bad, trials });
+  const both = before === undefined ? alone : of({ bad: bad + before[0], trials: trials + before[1] });
+  const evidence = Math.max(alone, both);
+  return { ...asked, evidence, alarm: bad > 0 && evidence >= EVIDENCE };
 }
 
 /** A share, and three standard errors of it: of few rows it is known badly. */

@@ -10,7 +10,7 @@ const SCHEMA = 1;
 /** Of confidences, equally wide. */
 export const CONFIDENCE_BINS = 20;
 /** Features that are watched; further ones have their names alone. */
-export const MAX_WATCHED = 500;
+export const MAX_WATCHED = 200;
 
 const whole = z.number().int().min(0);
 const named = { name: z.string().min(1), input: z.string().optional() };
