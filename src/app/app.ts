@@ -57,6 +57,10 @@ export function sweep(context?: Invocation): Promise<void> {
   return inInvocation(context, () => app.sweep());
 }
 
+export function watchDrift(context?: Invocation): Promise<void> {
+  return inInvocation(context, () => app.watchDrift());
+}
+
 export function answerHttp(route: RouteName, request: HttpRequest, context?: Invocation): Promise<HttpReply> {
   return inInvocation(context, () => app.answerHttp(route, request));
 }
