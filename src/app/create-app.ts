@@ -30,6 +30,8 @@ export interface App {
   sweep(): Promise<void>;
   /** Has shadows answer what production was asked since the last time. */
   shadow(): Promise<void>;
+  /** Counts what models were asked since the last time, and holds it against what they were trained on. */
+  watchDrift(): Promise<void>;
   /** Answers a request that came by one of `ROUTES`. Never throws. */
   answerHttp(route: RouteName, request: HttpRequest): Promise<HttpReply>;
   /** Builds ahead what is going to be called. Says what stands in the way; never throws. */
@@ -136,6 +138,10 @@ export function createApp({ environment, clock, log }: AppOptions): App {
     const { openShadow } = await import('./open-shadow.ts');
     return openShadow(settings(), environment, world, lifetime);
   });
+  const drift = part(async lifetime => {
+    const [{ openDrift }, watched] = await Promise.all([import('./open-drift.ts'), telemetry()]);
+    return openDrift(settings(), { ...world, telemetry: watched }, lifetime);
+  });
   const http = part(async () => {
     const [{ openHttp }, catalog, guarded, watched] = await Promise.all([
       import('./open-http.ts'),
@@ -166,6 +172,7 @@ export function createApp({ environment, clock, log }: AppOptions): App {
     submitScheduled: async lastRun => (await jobs()).submitScheduled(Date.parse(lastRun ?? '')),
     sweep: async () => (await sweeping()).sweep(),
     shadow: async () => (await shadowing()).shadow(),
+    watchDrift: async () => (await drift()).watchDrift(),
     async answerHttp(route, request) {
       const api = await http().catch(asError);
       if (!(api instanceof Error)) return api.answer(route, request);

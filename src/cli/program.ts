@@ -5,6 +5,7 @@ import { auditCommand } from './audit.ts';
 import { backtestCommand } from './backtest.ts';
 import { batchCommand } from './batch.ts';
 import { doctorCommand } from './doctor.ts';
+import { driftCommand } from './drift.ts';
 import { commandVariables, staleLocalSettings } from './environment.ts';
 import { labelCommand } from './label.ts';
 import { lineageCommand } from './lineage.ts';
@@ -48,6 +49,7 @@ export function createProgram(terminal: Terminal): Command {
     .addCommand(labelCommand(terminal))
     .addCommand(auditCommand(terminal))
     .addCommand(lineageCommand(terminal))
+    .addCommand(driftCommand(terminal))
     .addCommand(replayCommand(terminal))
     .addCommand(verifyCommand(terminal))
     .addCommand(doctorCommand(terminal))

@@ -1,5 +1,5 @@
 import type { Blobs } from '../core/blobs.ts';
-import { hourOf, readChunk } from '../sweep/labels/chunks.ts';
+import { eachLine, HOUR_MS, hourOf } from '../sweep/labels/chunks.ts';
 import { isRight } from '../sweep/labels/prediction.ts';
 import { type Label, requestKey, resultKey } from '../sweep/labels/read-label.ts';
 import { isSame, type Pair } from './pairs.ts';
@@ -11,15 +11,16 @@ export type LabelOf = (pair: Pair) => unknown;
 /** The labels that the sweep took in for a model, those of the last LABEL_WINDOW_DAYS. Labels of a pack's rows are left out: a pack is one request here. */
 export async function readLabels(blobs: Blobs, model: string, fromMs: number, signal: AbortSignal): Promise<LabelOf> {
   const newest = new Map<string, Label>();
-  const HOUR_MS = 3_600_000;
   for (const chunk of await blobs.list('labels/', signal)) {
     // A label comes after its request.
     if (hourOf(chunk.path) + HOUR_MS < fromMs) continue;
-    for (const label of await readChunk<Label>(blobs, chunk, signal)) {
-      if (label.row !== undefined || (label.model !== undefined && label.model !== model)) continue;
+    const look = (line: string) => {
+      const label = JSON.parse(line) as Label;
+      if (label.row !== undefined || (label.model !== undefined && label.model !== model)) return;
       const before = newest.get(label.key);
       if (before === undefined || before.atMs <= label.atMs) newest.set(label.key, label);
-    }
+    };
+    await eachLine(blobs, chunk, look, signal);
   }
   return ({ candidate: { resultId, requestId } }) =>
     (newest.get(resultKey(resultId)) ?? newest.get(requestKey(requestId)))?.label;

@@ -12,6 +12,7 @@ const ARROWS: Record<string, readonly string[]> = {
   hubs: ['config'],
   ledger: ['config'],
   evidence: [],
+  drift: ['config', 'evidence', 'sweep', 'rollouts'],
   sweep: ['config'],
   shadow: ['config', 'rollouts', 'evidence', 'sweep'],
   verdicts: ['config', 'rollouts', 'evidence', 'sweep'],
@@ -28,12 +29,12 @@ const ARROWS: Record<string, readonly string[]> = {
   http: ['config'],
   app: [
     ...['config', 'azure', 'hubs', 'ledger', 'scoring', 'codecs', 'models', 'backends', 'processes'],
-    ...['apart', 'cache', 'telemetry', 'http', 'batch', 'rollouts', 'evidence', 'sweep', 'verdicts', 'shadow'],
+    ...['apart', 'cache', 'telemetry', 'http', 'batch', 'rollouts', 'evidence', 'sweep', 'verdicts', 'drift', 'shadow'],
   ],
   functions: ['app', 'config'],
   cli: [
     ...['app', 'config', 'azure', 'hubs', 'ledger', 'scoring', 'codecs', 'models', 'backends', 'cache', 'telemetry'],
-    ...['batch', 'rollouts', 'sweep', 'verdicts', 'shadow'],
+    ...['batch', 'rollouts', 'sweep', 'verdicts', 'drift', 'shadow'],
   ],
   local: [],
 };

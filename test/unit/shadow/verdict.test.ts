@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { LabelledPairs } from '../../../src/shadow/labels.ts';
+import { LabelledPairs, readLabels } from '../../../src/shadow/labels.ts';
 import type { Told } from '../../../src/shadow/told.ts';
 import { judgePairs } from '../../../src/shadow/verdict.ts';
+import { writeChunk } from '../../../src/sweep/labels/chunks.ts';
+import { NINE } from '../../support/endings.ts';
+import { memoryBlobs } from '../../support/memory-blobs.ts';
 
 const pairs = (pairs: number, flips: number, errors = 0) => ({ pairs, flips, errors, unpaired: 0 });
 const labels = (onlyBaseline: number, onlyCandidate: number, more = {}) => ({ onlyBaseline, onlyCandidate, ...more });
@@ -56,5 +59,30 @@ describe('labels', () => {
       onlyBaseline: 2,
       onlyCandidate: 1,
     });
+  });
+  it('are those that the sweep took in, the last of a request, for the model that is meant', async () => {
+    const blobs = memoryBlobs();
+    const never = new AbortController().signal;
+    const write = (hour: number, labels: readonly object[]) =>
+      writeChunk(
+        blobs,
+        { kind: 'labels', partition: '0', from: hour, atMs: NINE + hour * 3_600_000 },
+        labels.map(label => JSON.stringify(label)),
+        never,
+      );
+    await write(-48, [{ key: 'q"old"', label: 1, atMs: 1 }]);
+    await write(1, [
+      { key: 'q"a"', label: 0, atMs: 5 },
+      { key: 'q"a"', model: 'other', label: 7, atMs: 9 },
+      { key: 'q"a"', row: '1', label: 7, atMs: 9 },
+      { key: 'rh/0/2', label: 'by result', atMs: 5 },
+    ]);
+    await write(2, [{ key: 'q"a"', model: 'churn', label: 1, atMs: 8 }]);
+    const labelOf = await readLabels(blobs, 'churn', NINE, never);
+    const of = (requestId: string, resultId = 'h/0/1') => {
+      const said = told(0, { requestId, resultId });
+      return labelOf({ baseline: said, candidate: said, isFlip: false });
+    };
+    expect([of('a'), of('b', 'h/0/2'), of('old'), of('nobody')]).toEqual([1, 'by result', undefined, undefined]);
   });
 });
