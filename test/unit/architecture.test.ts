@@ -12,7 +12,9 @@ const ARROWS: Record<string, readonly string[]> = {
   hubs: ['config'],
   ledger: ['config'],
   evidence: [],
+  drift: ['config', 'evidence', 'sweep', 'rollouts'],
   sweep: ['config'],
+  shadow: ['config', 'rollouts', 'evidence', 'sweep'],
   verdicts: ['config', 'rollouts', 'evidence', 'sweep'],
   processes: [],
   apart: ['config', 'processes'],
@@ -27,12 +29,12 @@ const ARROWS: Record<string, readonly string[]> = {
   http: ['config'],
   app: [
     ...['config', 'azure', 'hubs', 'ledger', 'scoring', 'codecs', 'models', 'backends', 'processes'],
-    ...['apart', 'cache', 'telemetry', 'http', 'batch', 'rollouts', 'evidence', 'sweep', 'verdicts'],
+    ...['apart', 'cache', 'telemetry', 'http', 'batch', 'rollouts', 'evidence', 'sweep', 'verdicts', 'drift', 'shadow'],
   ],
   functions: ['app', 'config'],
   cli: [
     ...['app', 'config', 'azure', 'hubs', 'ledger', 'scoring', 'codecs', 'models', 'backends', 'cache', 'telemetry'],
-    ...['batch', 'rollouts', 'sweep', 'verdicts'],
+    ...['batch', 'rollouts', 'sweep', 'verdicts', 'drift', 'shadow'],
   ],
   local: [],
 };
@@ -131,7 +133,9 @@ describe('architecture', () => {
       .filter(file => !['local', 'cli'].includes(roomOf(file)))
       .filter(file => readFileSync(file, 'utf8').includes('process.env'))
       .map(file => relative(SOURCE, file));
-    expect(readers.sort()).toEqual(['app/apart-process.ts', 'app/app.ts', 'app/batch-process.ts']);
+    expect(readers.sort()).toEqual([
+      ...['app/apart-process.ts', 'app/app.ts', 'app/batch-process.ts', 'app/shadow-process.ts'],
+    ]);
   });
 
   it('races nothing in the raw', () => {
