@@ -12,6 +12,7 @@ const ARROWS: Record<string, readonly string[]> = {
   hubs: ['config'],
   ledger: ['config'],
   evidence: [],
+  size: [],
   sweep: ['config'],
   verdicts: ['config', 'rollouts', 'evidence', 'sweep'],
   processes: [],
@@ -32,7 +33,7 @@ const ARROWS: Record<string, readonly string[]> = {
   functions: ['app', 'config'],
   cli: [
     ...['app', 'config', 'azure', 'hubs', 'ledger', 'scoring', 'codecs', 'models', 'backends', 'cache', 'telemetry'],
-    ...['batch', 'rollouts', 'sweep', 'verdicts'],
+    ...['batch', 'rollouts', 'sweep', 'verdicts', 'size'],
   ],
   local: [],
 };
