@@ -12,7 +12,7 @@ export function assumptionsOf(question: Question, { setUp, window }: Evaluation)
   const { tier, memoryMb, namespaces } = setUp;
   const flat = workload.rates.length === 1 ? '' : ', around the highest rate of the curve';
   return [
-    `an event takes ${micro(costs.eventMs)} of the real host and Node, ${micro(costs.rowMs)} more for each row; a batch ${costs.batchMs} ms, ${costs.fillMs} ms to fill and ${costs.confirmMs} ms until its results are confirmed${costs.waitMs > 0 ? `, and ${costs.waitMs} ms for a remote model` : ''}`,
+    `an event takes ${micro(costs.eventMs)} of the real host and Node, ${micro(costs.rowMs)} more for each row; a batch ${costs.batchMs} ms, ${costs.fillMs} ms to fill and ${costs.confirmMs} ms until its results are confirmed${costs.waitMs > 0 ? `; a run of up to ${costs.runRows} rows ${costs.waitMs} ms on another server, ${costs.runs} at once for an instance` : ''}`,
     `an instance of ${memoryMb} MB has ${MEMORY_CORES[memoryMb] === 1 ? '1 core' : `${MEMORY_CORES[memoryMb]} cores`} like those of the measurement, and is planned to ${100 * PLANNED_SHARE} %; units to what is published`,
     ...(tier === 'standard' ? [] : [`a ${TIERS[tier].unit} is planned at the lower end of what is published`]),
     `events come as evenly over partitions${namespaces > 1 ? ', and namespaces with an app each,' : ''} as turns make them, and independently of each other (Poisson)`,

@@ -6,8 +6,11 @@ export interface Costs {
   readonly rowMs: number;
   /** Processor time of a batch. */
   readonly batchMs: number;
-  /** A batch waits so long for something that is no processor of the instance: a remote model. */
+  /** A run of a remote model takes so long; 0: the model runs on the instance. */
   readonly waitMs: number;
+  /** Its runs at once, of one instance (`max_concurrent` of the card), and rows of one at most (`max_batch_size`). */
+  readonly runs: number;
+  readonly runRows: number;
   /** Until the results hub has confirmed a batch; the next one of the partition waits for it. */
   readonly confirmMs: number;
   /** The host waits so long for more, where a batch is not full. */
@@ -28,6 +31,8 @@ export const REAL_HOST: Costs = {
   rowMs: 0.005,
   batchMs: 0.5,
   waitMs: 0,
+  runs: 4,
+  runRows: 64,
   confirmMs: 10,
   fillMs: 20,
   mostEvents: 1_000,

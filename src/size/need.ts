@@ -33,7 +33,11 @@ export function unitsFor(tier: Tier, workload: Workload, sent: number, scored: n
 
 /** What a batch of so many events takes on an instance that does nothing else: processor, remote model, confirmation; not the wait to fill it. */
 export const cycleMs = (costs: Costs, rows: number, events: number) =>
-  costs.batchMs + events * eventCpuMs(costs, rows) + costs.waitMs + costs.confirmMs;
+  costs.batchMs + events * eventCpuMs(costs, rows) + remoteMs(costs, rows, events) + costs.confirmMs;
+
+/** A batch's runs of a remote model, side by side as far as they may be. */
+const remoteMs = ({ waitMs, runs, runRows }: Costs, rows: number, events: number) =>
+  waitMs === 0 ? 0 : waitMs * Math.ceil(Math.ceil((events * rows) / runRows) / runs);
 
 /** One partition scores, planned; one batch at a time. */
 export const partitionRate = (costs: Costs, rows: number) =>
@@ -45,9 +49,12 @@ export function partitionIntake(tier: Tier, workload: Workload): number {
   return Math.min(partitionEvents, partitionBytes / Math.max(requestBytesOf(workload), resultBytesOf(workload)));
 }
 
-/** One instance scores, planned: its processor counts. */
-export const instanceRate = (costs: Costs, rows: number, memoryMb: MemoryMb) =>
-  (PLANNED_SHARE * 1000 * MEMORY_CORES[memoryMb]) / (eventCpuMs(costs, rows) + costs.batchMs / costs.mostEvents);
+/** One instance scores, planned: its processor counts, and its full runs of a remote model. */
+export function instanceRate(costs: Costs, rows: number, memoryMb: MemoryMb): number {
+  const cpu = MEMORY_CORES[memoryMb] / (eventCpuMs(costs, rows) + costs.batchMs / costs.mostEvents);
+  const remote = costs.waitMs === 0 ? Number.POSITIVE_INFINITY : (costs.runs * costs.runRows) / rows / costs.waitMs;
+  return PLANNED_SHARE * 1000 * Math.min(cpu, remote);
+}
 
 /** The smallest memory that holds the models beside the processes; undefined where none does. */
 export function memoryFor({ modelMb }: Costs): MemoryMb | undefined {

@@ -40,6 +40,15 @@ export const highestOf = (workload: Workload) => peakOf(workload) * (workload.bu
 export const requestBytesOf = ({ requestBytes }: Workload) => requestBytes + FRAME.request;
 export const resultBytesOf = ({ resultBytes }: Workload) => resultBytes + FRAME.result;
 
+/** Bytes of a request and of its result without rows, and of a row of ten numbers: what a sample model's are, about. */
+const BYTES = { request: 110, requestRow: 90, result: 320, resultRow: 60 } as const;
+
+/** Of an event of so many rows of ten numbers, where nothing better is known. */
+export const sizesOf = (rows: number) => ({
+  requestBytes: BYTES.request + rows * BYTES.requestRow,
+  resultBytes: BYTES.result + rows * BYTES.resultRow,
+});
+
 /** One of several namespaces that share the load evenly. */
 export const shareOf = (workload: Workload, namespaces: number): Workload => ({
   ...workload,

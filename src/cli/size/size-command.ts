@@ -5,7 +5,7 @@ import { evaluate, type Question } from '../../size/evaluate.ts';
 import { MOST_EVENT_BYTES, TIERS, type Tier } from '../../size/limits.ts';
 import { type PriceName, pricesWith } from '../../size/prices.ts';
 import type { SetUp } from '../../size/set-up.ts';
-import type { Burst } from '../../size/workload.ts';
+import { type Burst, sizesOf } from '../../size/workload.ts';
 import { jsonLine, printable } from '../printable.ts';
 import { CommandError, columnsOf, paintFor, type Terminal } from '../terminal.ts';
 import { costsWith, readTuning } from './read-costs.ts';
@@ -27,6 +27,8 @@ export interface SizeOptions {
   readonly tune?: string;
   readonly rowUs?: number;
   readonly waitMs?: number;
+  readonly runs?: number;
+  readonly runRows?: number;
   readonly modelMb?: number;
   readonly batch?: number;
   readonly checkpointEvery?: number;
@@ -41,9 +43,6 @@ export interface SizeOptions {
   readonly json?: boolean;
   readonly page?: string;
 }
-
-/** Bytes of a request and of its result without rows, and a row of ten numbers. */
-const BYTES = { request: 110, requestRow: 90, result: 320, resultRow: 60 };
 
 /** `hubscore size`, once its options are read. */
 export function size(terminal: Terminal, options: SizeOptions): void {
@@ -64,18 +63,21 @@ function ask(options: SizeOptions, folder: string): { question: Question; model:
   const costs = costsWith({
     rowMs: options.rowUs === undefined ? tuned?.rowMs : options.rowUs / 1000,
     waitMs: options.waitMs,
+    runs: options.runs,
+    runRows: options.runRows,
     modelMb: options.modelMb,
     mostEvents: options.batch,
     checkpointEvery: options.checkpointEvery,
     coldStartMs: options.coldStart,
   });
   const single = rows === 1 ? tuned : undefined;
+  const sizes = sizesOf(rows);
   const workload = {
     ...ratesOf(options, folder),
     burst,
     rows,
-    requestBytes: options.eventBytes ?? Math.round(single?.requestBytes ?? BYTES.request + rows * BYTES.requestRow),
-    resultBytes: options.resultBytes ?? Math.round(single?.resultBytes ?? BYTES.result + rows * BYTES.resultRow),
+    requestBytes: options.eventBytes ?? single?.requestBytes ?? sizes.requestBytes,
+    resultBytes: options.resultBytes ?? single?.resultBytes ?? sizes.resultBytes,
     readers,
   };
   const largest = Math.max(workload.requestBytes, workload.resultBytes);

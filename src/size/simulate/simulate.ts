@@ -4,6 +4,7 @@ import { Backlog } from './backlog.ts';
 import { claimsOf } from './ownership.ts';
 import { createRandom } from './random.ts';
 import { createRecorder } from './recorder.ts';
+import { createRemoteRuns, type RemoteRuns } from './remote-runs.ts';
 import { desiredInstances } from './scale-rule.ts';
 import type { Outcome, Scenario } from './scenario.ts';
 import { Throttle } from './throttle.ts';
@@ -11,6 +12,7 @@ import { Throttle } from './throttle.ts';
 interface Instance {
   /** When each of its cores is free. */
   readonly freeAt: number[];
+  readonly remote: RemoteRuns;
   state: 'starting' | 'working' | 'left' | 'killed';
 }
 
@@ -111,7 +113,8 @@ export function simulate(scenario: Scenario): Outcome {
       const takes = (costs.batchMs + count * eventMs) * (1 + SPREAD * (2 * random.next() - 1));
       const ends = Math.max(now, on.freeAt[core] as number) + takes;
       on.freeAt[core] = ends;
-      agenda.note(ends + costs.waitMs, ifAlive(publish));
+      const answer = () => on.remote.ask(count * scenario.rows, ifAlive(publish));
+      agenda.note(ends, ifAlive(costs.waitMs === 0 ? publish : answer));
     };
     const publish = () => {
       const refused = Math.max(intake[0].pass(count, now), intake[1].pass(count * scenario.resultBytes, now));
@@ -140,8 +143,14 @@ export function simulate(scenario: Scenario): Outcome {
     after(ownership.balanceMs, () => balance(instance));
   }
 
+  const create = (state: Instance['state']): Instance => ({
+    freeAt: Array.from({ length: scenario.cores }, () => 0),
+    remote: createRemoteRuns(costs, after),
+    state,
+  });
+
   function add(startMs: number): void {
-    const instance: Instance = { freeAt: Array.from({ length: scenario.cores }, () => 0), state: 'starting' };
+    const instance = create('starting');
     instances.push(instance);
     after(startMs, () => {
       if (instance.state !== 'starting') return;
@@ -191,7 +200,7 @@ export function simulate(scenario: Scenario): Outcome {
   }
 
   for (let i = 0; i < scenario.instances; i++) {
-    const instance: Instance = { freeAt: Array.from({ length: scenario.cores }, () => 0), state: 'working' };
+    const instance = create('working');
     instances.push(instance);
     after(random.next() * ownership.balanceMs, () => balance(instance));
   }

@@ -56,7 +56,15 @@ describe('instances and partitions', () => {
 
   it('a partition has one batch under way', () => {
     const costs = { ...REAL_HOST, eventMs: 0.1, rowMs: 0, batchMs: 10, waitMs: 80, confirmMs: 10, mostEvents: 100 };
-    expect(partitionRate(costs, 1)).toBeCloseTo((0.7 * 1000 * 100) / 110);
+    expect(partitionRate({ ...costs, runs: 4 }, 1)).toBeCloseTo((0.7 * 1000 * 100) / 110);
+    // 100 rows are two runs of up to 64: one after the other where one at a time is allowed.
+    expect(partitionRate({ ...costs, runs: 1 }, 1)).toBeCloseTo((0.7 * 1000 * 100) / 190);
+  });
+
+  it('an instance has so many runs of a remote model under way', () => {
+    const costs = { ...REAL_HOST, waitMs: 50, runs: 2, runRows: 10 };
+    expect(instanceRate(costs, 1, 2048)).toBeCloseTo(0.7 * 400);
+    expect(instanceRate(costs, 5, 2048)).toBeCloseTo(0.7 * 80);
   });
 
   it('a partition takes in 1,000 events or 1 MB a second', () => {

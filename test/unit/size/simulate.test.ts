@@ -79,9 +79,26 @@ describe('under more than it can carry', () => {
   });
 
   it('partitions score a batch at a time', () => {
-    const costs = { ...REAL_HOST, eventMs: 0, rowMs: 0, batchMs: 0, waitMs: 190, confirmMs: 10, mostEvents: 50 };
+    const costs = {
+      ...REAL_HOST,
+      eventMs: 0,
+      rowMs: 0,
+      batchMs: 0,
+      waitMs: 190,
+      runs: 9,
+      runRows: 50,
+      confirmMs: 10,
+      mostEvents: 50,
+    };
     const outcome = simulate(scenarioWith({ ...over, partitions: 3, costs, rateAt: () => 2_000 }));
     expect(answeredPerSecond(outcome)).toBeCloseTo((3 * 50) / 0.2, -1);
+  });
+
+  it('a remote model answers its runs at once, full ones', () => {
+    const costs = { ...REAL_HOST, waitMs: 100, runs: 2, runRows: 10, mostEvents: 100 };
+    const outcome = simulate(scenarioWith({ ...over, partitions: 8, instances: 2, costs, rateAt: () => 1_000 }));
+    expect(answeredPerSecond(outcome)).toBeGreaterThan(375);
+    expect(answeredPerSecond(outcome)).toBeLessThan(405);
   });
 
   it('the hub takes requests and results of its units, and holds senders back', () => {
@@ -103,7 +120,7 @@ describe('under more than it can carry', () => {
 describe('a killed instance', () => {
   it('leaves its partitions idle until they expire, and what was under way comes again', () => {
     const ownership = { balanceMs: 1_000, expiryMs: 20_000, openMs: 500 };
-    const costs = { ...REAL_HOST, waitMs: 200 };
+    const costs = { ...REAL_HOST, waitMs: 200, runs: 9, runRows: 1_000 };
     const outcome = simulate(
       scenarioWith({ costs, ownership, kills: [{ atMs: 30_000 }], drainFromMs: 45_000, rateAt: () => 1_000 }),
     );
