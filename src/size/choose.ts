@@ -18,7 +18,8 @@ export interface Answer {
 }
 
 const MOST_NAMESPACES = 1_000;
-const TRIES = 8;
+/** Half as many again each time: forty times as many at last. */
+const TRIES = 9;
 
 /** Set-ups by the closed formulas alone, one a tier that can carry the load, by cost where it is known, then Standard first. */
 export function closedSetUps(
@@ -46,10 +47,10 @@ const nextCount = (count: number) => count + Math.max(1, Math.floor(count / 50))
 
 /**
  * The smallest set-up that holds. The closed formulas give units, partitions and instances; where the simulation then misses the objective, units for the
- * highest rate are taken, instances are kept ready, then more are taken, up to what the tier allows.
+ * highest rate are taken, instances are kept ready, then more of them, and of namespaces, are taken.
  */
 export function choose(question: Question, tiers?: readonly Tier[]): Answer {
-  const first = pick(closedSetUps(question, tiers), question);
+  const first = smallestOf(closedSetUps(question, tiers), question);
   if (first === undefined) {
     return { best: evaluate(fallback(question), question), binding: bindingBeyond(question, tiers) };
   }
@@ -70,11 +71,13 @@ export function choose(question: Question, tiers?: readonly Tier[]): Answer {
     const more = grown(setUp, question);
     if (more === undefined) break;
     best = ready(more, more.instances);
-    if (best.misses.length === 0) {
-      const at = (count: number) => ready(sized(more, count, question), count);
-      return { best: fewest(setUp.instances + 1, more.instances, best, at), binding: undefined };
+    if (best.misses.length > 0) {
+      setUp = more;
+      continue;
     }
-    setUp = more;
+    const from = more.namespaces > setUp.namespaces ? 1 : setUp.instances + 1;
+    const at = (count: number) => ready(sized(more, count, question), count);
+    return { best: fewest(from, more.instances, best, at), binding: undefined };
   }
   return { best, binding: bindingOf(best, question) };
 }
@@ -94,29 +97,25 @@ function fewest(from: number, to: number, held: Evaluation, at: (count: number) 
   return best;
 }
 
-/** The cheapest where all costs are known, else the first. */
-function pick(setUps: readonly SetUp[], question: Question): SetUp | undefined {
-  const [first] = setUps;
-  if (first === undefined || setUps.length === 1) return first;
-  const { prices } = question;
-  const hour = (setUp: SetUp) =>
-    setUp.namespaces *
-    setUp.units *
-    ({
-      standard: prices.throughputUnitHour,
-      premium: prices.processingUnitHour,
-      dedicated: prices.capacityUnitHour,
-    }[setUp.tier] ?? Number.POSITIVE_INFINITY);
-  const known = setUps.filter(setUp => hour(setUp) < Number.POSITIVE_INFINITY);
-  return known.length === setUps.length ? known.reduce((a, b) => (hour(b) < hour(a) ? b : a)) : first;
+/** The cheapest where all costs are known, else that of the fewest namespaces, Standard before the others. */
+export function smallestOf(setUps: readonly SetUp[], { prices }: Question): SetUp | undefined {
+  const hours = {
+    standard: prices.throughputUnitHour,
+    premium: prices.processingUnitHour,
+    dedicated: prices.capacityUnitHour,
+  };
+  const isKnown = setUps.every(({ tier }) => hours[tier] !== undefined);
+  const weight = ({ tier, namespaces, units }: SetUp) => namespaces * (isKnown ? units * (hours[tier] ?? 0) : 1);
+  const [first, ...rest] = setUps;
+  return rest.reduce((least, each) => (least && weight(each) < weight(least) ? each : least), first);
 }
 
-/** Half as many instances again, with partitions for them. */
+/** Half as many instances again, with partitions for them; where a hub has no more partitions, half as many namespaces again. */
 function grown(setUp: SetUp, question: Question): SetUp | undefined {
-  const instances = Math.ceil(setUp.instances * 1.5);
-  const most = TIERS[setUp.tier].partitionsPerHub;
-  if (setUp.instances >= Math.min(most, MOST_INSTANCES)) return undefined;
-  return sized(setUp, Math.min(instances, most, MOST_INSTANCES), question);
+  const most = Math.min(TIERS[setUp.tier].partitionsPerHub, MOST_INSTANCES);
+  if (setUp.instances < most) return sized(setUp, Math.min(Math.ceil(setUp.instances * 1.5), most), question);
+  const namespaces = Math.ceil(setUp.namespaces * 1.5);
+  return namespaces > MOST_NAMESPACES ? undefined : sized({ ...setUp, namespaces }, setUp.instances, question);
 }
 
 function sized(setUp: SetUp, instances: number, { workload, costs, objective }: Question): SetUp {
@@ -124,7 +123,7 @@ function sized(setUp: SetUp, instances: number, { workload, costs, objective }: 
   const need = needOf(setUp.tier, share, costs, setUp.memoryMb, scoringRateFor(share, objective.drainMs));
   const partitions = Math.max(need.partitions, instances);
   // Scoring quicker than planned for brings results quicker, too.
-  const units = Math.max(setUp.units, needOf(setUp.tier, share, costs, setUp.memoryMb, highestOf(share)).units);
+  const { units } = needOf(setUp.tier, share, costs, setUp.memoryMb, highestOf(share));
   return { ...setUp, instances, partitions, units: Math.min(units, TIERS[setUp.tier].units.at(-1) as number) };
 }
 

@@ -21,8 +21,8 @@ const FLAT_MS = 600_000;
 const BEFORE_BURST_MS = 60_000;
 const LONGEST_MS = 3_600_000;
 /** So many batches, and so many groups of events, are simulated in some seconds. */
-const MOST_BATCHES = 4e6;
-const MOST_GROUPS = 3e6;
+const MOST_BATCHES = 1.5e6;
+const MOST_GROUPS = 1.5e6;
 const SAMPLES = 120;
 /** SEND_RETRIES: the first wait, and the longest. */
 const RETRY = { firstMs: 200, mostMs: 5_000 };

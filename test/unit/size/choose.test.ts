@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { choose, closedSetUps } from '../../../src/size/choose.ts';
+import { choose, closedSetUps, smallestOf } from '../../../src/size/choose.ts';
 import { REAL_HOST } from '../../../src/size/costs.ts';
 import { evaluate } from '../../../src/size/evaluate.ts';
 import { moneyOf } from '../../../src/size/money.ts';
@@ -45,11 +45,28 @@ describe('the smallest set-up', () => {
     ]);
   });
 
-  it('takes the cheapest tier where all are known, else the first', () => {
+  it('of bursts that one namespace has not partitions enough for is several', () => {
+    const costs = { ...REAL_HOST, eventMs: 160, mostEvents: 10 };
+    const question = questionOf(
+      { rate: 80, burst: { factor: 3, seconds: 20 } },
+      { costs, objective: { p99Ms: 3_000, drainMs: 60_000 } },
+    );
+    const { best, binding } = choose(question, ['standard']);
+    expect(binding).toBeUndefined();
+    expect(best.misses).toEqual([]);
+    expect(best.setUp.namespaces).toBeGreaterThan(closedSetUps(question, ['standard'])[0]?.namespaces ?? 99);
+  });
+
+  it('takes the cheapest tier where all costs are known, else that of the fewest namespaces', () => {
     const rate = 10_000;
     const known = pricesWith({ processingUnitHour: 0.1, capacityUnitHour: 5 });
-    expect(choose(questionOf({ rate })).best.setUp.tier).toBe('standard');
-    expect(choose(questionOf({ rate }, { prices: known })).best.setUp.tier).toBe('premium');
+    const tierOf = (load: { readonly rate: number }, prices = pricesWith({})) => {
+      const question = questionOf(load, { prices });
+      return smallestOf(closedSetUps(question), question)?.tier;
+    };
+    expect(tierOf({ rate })).toBe('standard');
+    expect(tierOf({ rate }, known)).toBe('premium');
+    expect(tierOf({ rate: 100_000 })).toBe('dedicated');
   });
 });
 
