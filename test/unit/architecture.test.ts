@@ -13,6 +13,7 @@ const ARROWS: Record<string, readonly string[]> = {
   ledger: ['config'],
   evidence: [],
   drift: ['config', 'evidence', 'sweep', 'rollouts'],
+  size: [],
   sweep: ['config'],
   shadow: ['config', 'rollouts', 'evidence', 'sweep'],
   verdicts: ['config', 'rollouts', 'evidence', 'sweep'],
@@ -34,7 +35,7 @@ const ARROWS: Record<string, readonly string[]> = {
   functions: ['app', 'config'],
   cli: [
     ...['app', 'config', 'azure', 'hubs', 'ledger', 'scoring', 'codecs', 'models', 'backends', 'cache', 'telemetry'],
-    ...['batch', 'rollouts', 'sweep', 'verdicts', 'drift', 'shadow'],
+    ...['batch', 'rollouts', 'sweep', 'verdicts', 'drift', 'shadow', 'size'],
   ],
   local: [],
 };
