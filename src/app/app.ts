@@ -2,11 +2,14 @@ import { type Settings, settingsOrDefaults } from '../config/config.ts';
 import { createCountingLog } from '../core/counting-log.ts';
 import type { HttpReply, HttpRequest } from '../http/http.ts';
 import type { RouteName } from '../http/routes.ts';
+import type { LiveRequest } from '../live/live-api.ts';
+import type { LiveRoute } from '../live/routes.ts';
 import { type AppOptions, createApp } from './create-app.ts';
 import { hostLog, type Invocation, inInvocation } from './invocation-log.ts';
 
 export { CHUNKS_QUEUE } from '../core/work-queue.ts';
 export { ROUTES, type RouteName } from '../http/routes.ts';
+export { LIVE_ROUTES, type LiveRoute } from '../live/routes.ts';
 
 /**
  * What functions are registered by. A setting that does not parse has its default here, since the host goes on without any function where
@@ -59,6 +62,10 @@ export function sweep(context?: Invocation): Promise<void> {
 
 export function answerHttp(route: RouteName, request: HttpRequest, context?: Invocation): Promise<HttpReply> {
   return inInvocation(context, () => app.answerHttp(route, request));
+}
+
+export function answerLive(route: LiveRoute, request: LiveRequest, context?: Invocation): Promise<HttpReply> {
+  return inInvocation(context, () => app.answerLive(route, request));
 }
 
 /**
