@@ -9,7 +9,7 @@ import type { AuditRecord } from '../rollouts/audit-record.ts';
 import type { DeploymentDocument } from '../rollouts/document.ts';
 import { countsOf, type SweptCounts, type SweptPartition } from '../sweep/read-counts.ts';
 import { statusOf } from '../verdicts/status.ts';
-import { readBacklog } from './backlog.ts';
+import { backlogOf, readRanges } from './backlog.ts';
 import { figuresOf, ratesOf } from './figures.ts';
 import type { ReadLastDay } from './last-day.ts';
 
@@ -110,10 +110,12 @@ export function createLiveData(options: LiveDataOptions): () => Promise<LiveData
 
   async function look(): Promise<LiveData> {
     const signal = AbortSignal.timeout(DEADLINE_MS);
+    const before = await readRanges(options.requests, signal).catch(asError);
     const { asOfMs, failure } = await freshen(signal);
     const nowMs = clock();
     const states = await options.states(signal);
     const problems: { what: string; message: string }[] = [];
+    if (before instanceof Error) problems.push({ what: 'backlog', message: before.message });
     if (failure !== undefined) problems.push({ what: 'counting', message: failure.message });
     const attempt = async <T>(what: string, none: T, read: () => Promise<T>): Promise<T> =>
       read().catch(thrown => {
@@ -121,10 +123,9 @@ export function createLiveData(options: LiveDataOptions): () => Promise<LiveData
         return none;
       });
     const none: ReadonlyMap<string, DeploymentDocument> = new Map();
-    const [hours, labels, partitions, documents, jobs, drift] = await Promise.all([
+    const [hours, labels, documents, jobs, drift] = await Promise.all([
       options.lastDay(states, nowMs, signal),
       options.labels(signal),
-      attempt('backlog', [], () => readBacklog(options.requests, states, signal)),
       attempt('rollouts', none, () => options.documents(signal)),
       attempt('jobs', [], jobsOf),
       attempt('drift', [], () => options.drift(signal)),
@@ -137,7 +138,7 @@ export function createLiveData(options: LiveDataOptions): () => Promise<LiveData
     const text = JSON.stringify({
       hubs,
       ...figuresOf(hours, nowMs),
-      partitions,
+      partitions: before instanceof Error ? [] : backlogOf(before, states),
       last_results: counts.last[hubs.results]?.toReversed() ?? [],
       last_dead_letters: counts.last[hubs.deadLetters]?.toReversed() ?? [],
       rates: ratesOf(counts.short),

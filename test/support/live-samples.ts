@@ -67,11 +67,9 @@ export function fullFigures(nowMs: number) {
     rollouts: [rollout(LONG, nowMs), rollout('model-1', nowMs)],
     drift: [
       {
-        ...{ model: 'model-1', version: '1.0.0', at: AT },
-        features: [
-          { name: 'tenure', distance: 0.214, state: 'alarm', reference: [1, 5, 9, 4, 1], current: [0, 2, 5, 9, 6] },
-          { name: LONG, distance: 0.02, state: 'ok', reference: [3, 3, 3], current: [3, 3, 3] },
-        ],
+        ...{ model: 'model-1', version: '1.0.0', size: '1h', toMs: nowMs, rows: 12_400, status: 'alarm' },
+        features: [drifted('tenure', 'alarm', 0.214), drifted(LONG, 'ok', 0.02)],
+        deadLetters: [{ rule: 'dead_letters', code: 'schema_mismatch', bad: 80, trials: 900, alarm: true }],
       },
     ],
     jobs: [job('running'), job('succeeded'), job('failed')],
@@ -144,5 +142,17 @@ function job(state: string) {
     },
     history: [{ state, at: AT }],
     error: state === 'failed' ? { message: 'more than 1 % of the rows were rejected' } : null,
+  };
+}
+
+function drifted(name: string, status: string, js: number) {
+  const moved = { bin: '24 to 36', reference: 0.2, now: 0.31 };
+  return {
+    of: 'feature',
+    name,
+    status,
+    distance: { js },
+    moved,
+    quality: [{ rule: 'missing', bad: 30, trials: 900, alarm: true }],
   };
 }

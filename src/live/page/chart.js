@@ -75,19 +75,12 @@ export function Bar({ share, kind, label }) {
   return html`<svg class=${`bar ${kind}`} role="img" aria-label=${label}><rect width=${width} height="100%" /></svg>`;
 }
 
-/** Shares of bins as columns, a second distribution as outlines before them. */
-export function Histogram({ bins, before, label }) {
-  const total = values => values.reduce((all, value) => all + value, 0) || 1;
-  const shares = bins.map(many => many / total(bins));
-  const others = before?.map(many => many / total(before)) ?? [];
-  const most = Math.max(...shares, ...others, 0.001);
+/** Shares of bins as columns. */
+export function Histogram({ bins, label }) {
+  const most = Math.max(...bins, 1);
   const wide = 100 / bins.length;
-  const column = kind => (share, i) => {
-    const high = (share / most) * 24;
-    return html`<rect class=${kind} x=${i * wide + 0.3} y=${24 - high} width=${wide - 0.6} height=${high} />`;
-  };
   return html`<svg class="histogram" viewBox="0 0 100 24" preserveAspectRatio="none" role="img" aria-label=${label}>
-    ${shares.map(column('now'))}${others.map(column('before'))}
+    ${bins.map((many, i) => html`<rect x=${i * wide + 0.3} y=${24 - (many / most) * 24} width=${wide - 0.6} height=${(many / most) * 24} />`)}
   </svg>`;
 }
 

@@ -4,7 +4,7 @@ import { Section, Table, Time } from './parts.js';
 import { CODES, OURS } from './words.js';
 
 export function DeadLetters({ data: { dead_letters: letters, last_dead_letters: last } }) {
-  return html`<${Section} id="dead-letters" title="Dead letters">
+  return html`<${Section} id="dead-letters" title="Dead letters" size="double">
     ${letters.length === 0 && last.length === 0 && html`<p>None: every request of the last day has its result.</p>`}
     ${
       letters.length > 0 &&
@@ -36,7 +36,7 @@ export function DeadLetters({ data: { dead_letters: letters, last_dead_letters: 
 }
 
 export function Results({ results }) {
-  return html`<${Section} id="results" title="Last results">
+  return html`<${Section} id="results" title="Last results" size="double">
     ${
       results.length === 0
         ? html`<p>None yet: <code>npx hubscore send FILE</code> sends requests, <code>npx hubscore tail</code> shows what comes out.</p>`

@@ -45,11 +45,10 @@ async function poll() {
     if (state.form.model === '' && state.data.catalog.length > 0) void actions.choose(state.data.catalog[0].name, '');
   } catch (thrown) {
     state.failure = thrown.message;
-  } finally {
-    polling = false;
   }
-  draw();
+  polling = false;
   if (!document.hidden) timer = setTimeout(poll, EVERY_MS);
+  draw();
 }
 
 const actions = {

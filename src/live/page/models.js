@@ -7,7 +7,7 @@ import { Section, Table, Time } from './parts.js';
 export function Versions({ data: { models, rates }, nowMs }) {
   const { lines } = currentRates(rates, nowMs);
   const rateOf = each => lines.find(({ name, version }) => name === each.name && version === each.version)?.now ?? 0;
-  return html`<${Section} id="versions" title="What answered" wide>
+  return html`<${Section} id="versions" title="What answered" size="wide">
     ${
       models.length === 0
         ? html`<p>No model has answered in the last day: <code>npx hubscore send FILE</code> sends requests.</p>`
@@ -33,7 +33,7 @@ export function Versions({ data: { models, rates }, nowMs }) {
 
 /** What there is in storage, and who changed it. */
 export function Catalog({ catalog }) {
-  return html`<${Section} id="models" title="Models">
+  return html`<${Section} id="models" title="Models" size="wide">
     ${
       catalog.length === 0
         ? html`<p>There is no model yet: <code>npx hubscore models push FILE --name NAME --version 1.0.0</code></p>`

@@ -1,27 +1,39 @@
-import { Bar, Histogram } from './chart.js';
+import { Bar } from './chart.js';
 import { brief, count, percent, short } from './format.js';
 import { html } from './html.js';
 import { Section, Table, Time } from './parts.js';
 
+const KINDS = { alarm: 'bad', warning: 'warn', ok: 'good' };
+
+/** The newest windows that were held against training data, as the drift monitor reports them. */
 export function Drift({ drift }) {
   return html`<${Section} id="drift" title="Drift">
-    ${drift.length === 0 && html`<p>Nothing is measured yet: <code>npx hubscore models push … --profile train.csv</code> says what training data looked like.</p>`}
+    ${drift.length === 0 && html`<p>Nothing is measured yet: <code>npx hubscore models push … --profile train.csv</code> says what training data looked like, and a window is judged once it is over.</p>`}
     ${drift.map(
-      ({ model, version, at, features = [] }) => html`<h3>${model} ${version}${at && html`, <${Time} at=${at} />`}</h3>
-      <${Table} label=${`Drift of ${model} ${version}`} heads=${['Feature', 'Distance', 'State', 'Now, outlined: training']} numbers=${[1]}
-        rows=${features.map(feature => ({
-          key: feature.name,
-          cells: [
-            feature.name,
-            feature.distance === undefined ? '–' : short(feature.distance),
-            html`<span class=${feature.state === 'alarm' ? 'bad' : feature.state === 'warning' ? 'warn' : ''}>${feature.state ?? '–'}</span>`,
-            feature.current
-              ? html`<${Histogram} bins=${feature.current} before=${feature.reference} label=${`Distribution of ${feature.name} now and in training`} />`
-              : '–',
-          ],
-        }))} />`,
+      each => html`<article key=${`${each.model} ${each.version} ${each.size}`}>
+        <h3>${each.model} ${each.version}, ${each.size}: <span class=${KINDS[each.status]}>${each.status}</span></h3>
+        <p>${count(each.rows)} rows up to <${Time} at=${new Date(each.toMs).toISOString()} /></p>
+        <${Table} label=${`Drift of ${each.model} ${each.version}, ${each.size}`} heads=${['Of', 'Distance', 'State', 'What moved most']} numbers=${[1]} names=${[0, 3]}
+          rows=${each.features.map(feature => ({ key: `${feature.of} ${feature.name}`, cells: cellsOfDrift(feature) }))} />
+        ${each.deadLetters.filter(({ alarm }) => alarm).map(({ code, bad, trials }) => html`<p class="bad">${count(bad)} ${code} of ${count(trials)} requests</p>`)}
+      </article>`,
     )}
   <//>`;
+}
+
+function cellsOfDrift({ of, name, status, distance, moved, quality }) {
+  const faults = quality
+    .filter(({ alarm }) => alarm)
+    .map(({ rule, bad, trials }) => `${rule.replaceAll('_', ' ')}: ${count(bad)} of ${count(trials)}`);
+  return [
+    of === 'feature' ? name : of,
+    distance === undefined ? '–' : short(distance.js),
+    html`<span class=${KINDS[status]}>${status}</span>${faults.map(fault => html`<br /><span class="bad">${fault}</span>`)}`,
+    moved === undefined
+      ? '–'
+      : html`${moved.bin}: ${percent(moved.now)}, ${percent(moved.reference)} in training
+      <${Bar} share=${moved.now} kind=${status === 'ok' ? 'done' : 'fail'} label=${`Now ${percent(moved.now)}`} /><${Bar} share=${moved.reference} kind="done" label=${`In training ${percent(moved.reference)}`} />`,
+  ];
 }
 
 export function Jobs({ jobs, report, actions }) {

@@ -1,15 +1,14 @@
 import { time } from './format.js';
 import { html } from './html.js';
 
-export const Section = ({
-  id,
-  title,
-  wide,
-  children,
-}) => html`<section id=${id} class=${wide ? 'wide' : ''} aria-labelledby=${`${id}-title`}>
-  <h2 id=${`${id}-title`}>${title}</h2>
-  ${children}
-</section>`;
+/** @param size class of its place in the grid */
+export function Section({ id, title, size = '', children }) {
+  const titleId = `${id}-title`;
+  return html`<section id=${id} class=${size} aria-labelledby=${titleId}>
+    <h2 id=${titleId}>${title}</h2>
+    ${children}
+  </section>`;
+}
 
 export const Time = ({ at }) => html`<time datetime=${at} title=${at}>${time(at)}</time>`;
 

@@ -4,7 +4,7 @@ import { html } from './html.js';
 import { Section, Table } from './parts.js';
 
 export function Rollouts({ rollouts, nowMs }) {
-  return html`<${Section} id="rollouts" title="Rollouts" wide>
+  return html`<${Section} id="rollouts" title="Rollouts" size="wide">
     ${rollouts.length === 0 && html`<p>None. <code>npx hubscore rollout start NAME VERSION</code> gives a new version a part of the traffic.</p>`}
     ${rollouts.map(each => html`<${Rollout} key=${each.model} ...${each} nowMs=${nowMs} />`)}
   <//>`;

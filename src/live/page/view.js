@@ -86,7 +86,7 @@ function Traffic({ data, samples, nowMs }) {
   const results = models.reduce((sum, model) => sum + model.results, 0);
   const dead = letters.reduce((sum, letter) => sum + letter.count, 0);
   const isSilent = rates.from === null && results + dead === 0;
-  return html`<${Section} id="traffic" title="Traffic" wide>
+  return html`<${Section} id="traffic" title="Traffic" size="wide">
     <dl class="tiles">
       <div><dt>In, a second</dt><dd id="rate-in">${comes === undefined ? '–' : short(Math.max(0, comes))}</dd></div>
       <div><dt>Out, a second</dt><dd id="rate-out">${short(now)}<small>in the last minute</small></dd></div>
@@ -96,7 +96,7 @@ function Traffic({ data, samples, nowMs }) {
     </dl>
     ${
       isSilent
-        ? html`<p>Nothing has been scored yet. Send a request: <code>npx hubscore send FILE</code>, or with the form below.</p>`
+        ? html`<p>Nothing has been scored yet. Send a request: <code>npx hubscore send FILE</code>, or with the form on this page.</p>`
         : html`<${RateChart} rates=${rates} nowMs=${nowMs} name=${versioned} />`
     }
     ${data.behind > 0 && html`<p class="warn">${count(data.behind)} endings are there and not counted yet.</p>`}
