@@ -18,7 +18,10 @@ def arguments(description: str) -> argparse.Namespace:
     parser.add_argument("--version", default="1.0.0", help="semantic version (1.0.0)")
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("out"), help="folder to write to (out)")
     parser.add_argument("--push", action="store_true", help="upload it: MODELS_URL with an identity, or MODELS_CONNECTION, a connection string")
-    return parser.parse_args()
+    args = parser.parse_args()
+    if args.push:
+        models_container()  # what is missing is said before the training, not after it
+    return args
 
 
 def fingerprint(*arrays) -> str:

@@ -2,6 +2,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import semver from 'semver';
 import type { Settings } from '../config/settings.ts';
+import { needsNoFile } from '../core/card-kind.ts';
 import { asError, InfrastructureError } from '../core/errors.ts';
 import { NO_CARD, parseCard } from '../models/card.ts';
 import { type AliasChange, pinProduction, setAlias, withAlias } from '../models/deployment.ts';
@@ -201,10 +202,10 @@ export function findModelFiles(path: string, options: PushOptions, folder: strin
   return { ...found, name, version };
 }
 
-/** A card of a model that a server has: there is no file to it. */
-function namesServer(path: string): boolean {
+/** A card that there is no file to: of a model that a server has, or of an ensemble. */
+function isCardOnly(path: string): boolean {
   if (!path.endsWith('.json') || !existsSync(path)) return false;
-  return parseCard(readFileSync(path), path).backend !== undefined;
+  return needsNoFile(parseCard(readFileSync(path), path));
 }
 
 export interface LocatedModel {
@@ -221,7 +222,7 @@ export function locateModel(path: string, givenCard?: string): LocatedModel {
   const inFolder = statSync(path).isDirectory();
   const there = inFolder ? join(path, 'model.onnx') : path;
   const card = inFolder ? join(path, 'model.json') : path;
-  const isCardAlone = namesServer(card) && (card === path || !existsSync(there));
+  const isCardAlone = isCardOnly(card) && (card === path || !existsSync(there));
   const file = isCardAlone ? card : there;
   if (!existsSync(file)) throw new CommandError(`no model.onnx in ${path}`, 'Give the ONNX file itself.');
   const beside = isCardAlone ? card : join(dirname(file), 'model.json');

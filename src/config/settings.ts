@@ -273,7 +273,11 @@ export const settingsSchema = z.object({
     1,
     90,
   ),
-  LABEL_WINDOW_DAYS: whole('How long a label waits for its request, and a prediction for its label.', 1, 7),
+  LABEL_WINDOW_DAYS: whole(
+    'How long a label waits for its request and may be corrected; predictions are kept for twice as long.',
+    1,
+    7,
+  ),
 
   MAX_ATTEMPTS: whole('How often a request is tried at most, replays included.', 1, 3),
   REPLAY_SCHEDULE: optionalSchedule(

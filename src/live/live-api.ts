@@ -3,6 +3,7 @@ import { asError, RequestError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import { type HttpReply, type HttpRequest, json, problem } from '../http/http.ts';
 import { packed } from '../http/packed.ts';
+import { withoutBody } from '../http/paths.ts';
 import type { Assets } from './assets.ts';
 import { exampleRequest } from './example.ts';
 import type { LiveData } from './live-data.ts';
@@ -83,9 +84,10 @@ export function createLiveApi(options: LiveApiOptions): LiveApi {
 
   async function answerTo(route: LiveRoute, request: LiveRequest): Promise<HttpReply> {
     if (request.method !== 'GET' && request.method !== 'HEAD') {
-      return problem(405, `${request.method} is not for this address`, { allow: 'GET, HEAD' });
+      return problem(405, `${request.method} is not allowed here; GET, HEAD is`, { allow: 'GET, HEAD' });
     }
-    return packed(await handlers[route](request), request);
+    const reply = await handlers[route](request);
+    return request.method === 'HEAD' ? withoutBody(reply) : packed(reply, request);
   }
 }
 

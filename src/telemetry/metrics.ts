@@ -175,7 +175,7 @@ export const METRICS = {
     kind: 'counter',
     labels: ['model', 'action'],
     unit: '{decision}',
-    help: 'What was done with rollouts by itself; action is rollback, promote or hold.',
+    help: 'What was done with rollouts by itself; action is rollback, promote, hold or end (of an A/B comparison).',
   },
   hubscore_rollout_waiting: {
     kind: 'gauge',

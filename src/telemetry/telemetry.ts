@@ -2,7 +2,7 @@ import type { CacheCounts } from '../core/cache.ts';
 import type { ModelSummary } from '../core/catalog.ts';
 import type { EventBatch } from '../core/event.ts';
 import type { Clock, Log } from '../core/log.ts';
-import type { Ending } from '../core/outcome.ts';
+import type { Ending, SliceTiming } from '../core/outcome.ts';
 import type { ScoredBatch } from '../core/scored-batch.ts';
 import type { BatchTiming } from './batch-tracer.ts';
 import { DeadLetterLog } from './dead-letter-log.ts';
@@ -61,6 +61,10 @@ export interface Telemetry {
   recordBatch(batch: EventBatch, scored: ScoredBatch, timing: BatchTiming): void;
   /** A request that came by HTTP: counted as one of a batch, without queue and partition. */
   recordEnding(ending: Ending, receivedAtMs: number): void;
+  /** What ran for requests that came by HTTP, which share runs. */
+  recordSlices(slices: readonly SliceTiming[]): void;
+  /** Requests in the form of events that came by HTTP, and their endings. */
+  recordAsked(scored: ScoredBatch): void;
   /** A batch that threw, so that the host retries it. */
   recordFailedBatch(batch: EventBatch, reason: (typeof FAILURES)[number]): void;
   /** What the ledger knew of a redelivered batch. */
@@ -160,6 +164,8 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
       exporting.begin();
     },
     recordEnding: (ending, receivedAtMs) => meter.recordEnding(ending, receivedAtMs),
+    recordSlices: slices => meter.recordSlices(slices),
+    recordAsked: scored => meter.record(scored),
     recordFailedBatch(batch, reason) {
       lag.failed(batch);
       exporting.live?.batch(batch, { receivedAtMs: clock(), sentAtMs: clock() }, true);
