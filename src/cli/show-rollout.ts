@@ -31,6 +31,7 @@ export function showStatus(status: RolloutStatus, paint: Paint, width: number): 
     '',
     ...triggers.flatMap(trigger => showTrigger(trigger, paint)),
     ...(split ? [showSplit(split, paint)] : []),
+    ...sizesShown(candidate.rows_per_run, production.rows_per_run),
     `labels for ${percent(labels.coverage.candidate)} of the candidate’s results and ${percent(labels.coverage.production)} of production’s; ${number(labels.waiting)} wait for their request, ${number(labels.unmatched)} never found it`,
     `counted ${sweep.lag_seconds === null ? 'never: the sweep does not run' : `up to ${Math.round(sweep.lag_seconds)} s ago`}${sweep.unsure > 0 ? `; ${number(sweep.unsure)} came too late to tell whether they were counted` : ''}`,
     ...('winner' in status
@@ -40,6 +41,13 @@ export function showStatus(status: RolloutStatus, paint: Paint, width: number): 
     printable(`next: ${next}`),
     ...('undo' in status ? [printable(`undo: ${status.undo}`)] : []),
   ];
+}
+
+/** A candidate that runs a few rows at a time is not shown to be quick with many. */
+function sizesShown(candidate: number | null, production: number | null): string[] {
+  if (candidate === null) return [];
+  const beside = production === null ? '' : `; production’s ${number(production)}`;
+  return [`runs of the candidate have ${number(candidate)} rows, for which latency is judged${beside}`];
 }
 
 type Shown = Extract<RolloutStatus, { triggers: unknown }>;

@@ -1,11 +1,14 @@
 import { BlobConflict, type BlobEntry, BlobGone, type Blobs } from '../../core/blobs.ts';
 import type { Clock } from '../../core/log.ts';
+import { STATE_SCHEMA } from '../partition-state.ts';
 import { remove } from './chunks.ts';
 import { LabelJoiner } from './join.ts';
 import type { Joined, ProductionHour } from './tally.ts';
 
 /** What labels say, as it is kept. */
 export interface StoredJoin {
+  /** Absent in what the first app kept. */
+  readonly schema?: number;
   readonly at_ms: number;
   readonly joined: Joined;
   /** Absent in what an older app kept, as are the others that may be. */
@@ -41,11 +44,12 @@ export function createLabelJoin({
 
   async function join(nowMs: number, signal: AbortSignal): Promise<void> {
     const there = await readJoin(blobs, signal);
-    const { settled = {}, unmatched, over = [] } = there?.stored ?? NOTHING;
+    const { schema = 1, settled = {}, unmatched, over = [] } = there?.stored ?? NOTHING;
+    if (schema > STATE_SCHEMA) return; // a newer app's is left alone
     // Somebody may have died before this: counted again it must not be.
     for (const chunk of over) await remove(blobs, chunk, signal);
     const joined = await joiner.join({ nowMs, settled, unmatched }, signal);
-    const text = JSON.stringify({ at_ms: nowMs, ...joined } satisfies StoredJoin);
+    const text = JSON.stringify({ schema: STATE_SCHEMA, at_ms: nowMs, ...joined } satisfies StoredJoin);
     await blobs.writeText(PATH, text, there ? { etag: there.etag } : 'absent', signal);
     for (const chunk of joined.over) await remove(blobs, chunk, signal);
   }

@@ -309,6 +309,15 @@ describe('labels', () => {
       });
   });
 
+  it('are left as a newer app counted them', async () => {
+    const { results, label, sweep, blobs } = world();
+    blobs.put('labels-joined.json', { schema: 99 });
+    results({ sequenceNumber: 1, ...CANARY, requestId: 'a', prediction: 1 });
+    label({ request_id: 'a', label: 1 });
+    expect((await sweep())?.counted).toBe(2);
+    expect(JSON.parse((await blobs.readText('labels-joined.json', never)).text)).toEqual({ schema: 99 });
+  });
+
   it('are not read where there are none: predictions lie there unread', async () => {
     const { results, sweep, blobs, predictionsRead } = world();
     results({ sequenceNumber: 1, ...CANARY, requestId: 'a', prediction: 1 });
