@@ -338,6 +338,18 @@ describe('labels', () => {
     expect(said?.joined.ro_1?.candidate).toMatchObject({ labels: 10, right: 10 });
   });
 
+  it('hold up nothing where they cannot be joined', async () => {
+    const { results, label, sweep, blobs, said, joined } = world();
+    results({ sequenceNumber: 1, ...CANARY, requestId: 'a', prediction: 1 });
+    label({ request_id: 'a', label: 1 });
+    blobs.faults.set('labels-joined.json', new Error('archived'));
+    expect((await sweep())?.counted).toBe(2);
+    expect(said).toEqual(['labels are not joined: archived']);
+    blobs.faults.clear();
+    await sweep();
+    expect((await joined()).joined.ro_1?.candidate).toMatchObject({ labels: 1 });
+  });
+
   it('are left as a newer app counted them', async () => {
     const { results, label, sweep, blobs } = world();
     blobs.put('labels-joined.json', { schema: 99 });
