@@ -23,6 +23,8 @@ export interface Guard {
   readonly score: Score;
   /** Of requests that come from no event. */
   readonly predict: Predict;
+  /** Of requests in the form of events that nobody delivered. */
+  readonly scoreAsked: Score;
   /** A batch is in flight from now on; the function given is told when it is no more, and whether all of it is settled. */
   begin(batch: EventBatch): (settled: boolean) => void;
   /** A process apart died, as this one would have: all goes on apart for longer. */
@@ -88,10 +90,10 @@ export function createGuard(options: GuardOptions): Guard {
     }
   }
 
-  async function predictHere(...args: Parameters<Predict>) {
+  async function markedByHttp<T>(work: () => Promise<T>): Promise<T> {
     byHttp.enter(0, 0);
     try {
-      return await predict(...args);
+      return await work();
     } finally {
       byHttp.leave();
     }
@@ -118,9 +120,13 @@ export function createGuard(options: GuardOptions): Guard {
       const here = () => score(batch, signal);
       return isApart(batch) ? apart(() => scoreApart(batch, signal), here) : here();
     },
-    predict(requests, signal) {
-      const here = () => predictHere(requests, signal);
-      return isCautious() ? apart(() => predictApart(requests, signal), here) : here();
+    predict(...asked) {
+      const here = () => markedByHttp(() => predict(...asked));
+      return isCautious() ? apart(() => predictApart(...asked), here) : here();
+    },
+    scoreAsked(batch, signal) {
+      const here = () => markedByHttp(() => score(batch, signal));
+      return isCautious() ? apart(() => scoreApart(batch, signal), here) : here();
     },
     begin({ partition, events }) {
       const [first, last] = endsOf(events);

@@ -1,6 +1,6 @@
 import { InfrastructureError, RequestError } from '../core/errors.ts';
 import type { ModelVersion } from '../core/model.ts';
-import type { Ending } from '../core/outcome.ts';
+import type { Ending, SliceTiming } from '../core/outcome.ts';
 import type { Request } from '../core/request.ts';
 import { onceAborted } from '../core/waiting.ts';
 import { ChildLost } from '../processes/child.ts';
@@ -8,7 +8,11 @@ import type { Given } from './protocol.ts';
 import { type ApartOptions, DEATHS, limitsOf, tookTheProcess } from './score-apart.ts';
 import { receiveEnding, sendRequest, type VersionName } from './wire-predictions.ts';
 
-export type Predict = (requests: readonly Request[], signal: AbortSignal) => Promise<readonly Ending[]>;
+export type Predict = (
+  requests: readonly Request[],
+  signal: AbortSignal,
+  timings?: SliceTiming[],
+) => Promise<readonly Ending[]>;
 
 export interface PredictApartOptions extends ApartOptions {
   /** The version of that name in this process. */
@@ -55,9 +59,15 @@ export function createPredictApart(options: PredictApartOptions): Predict {
     return receiveEnding(given.ending, find);
   }
 
-  return async (requests, signal) => {
+  return async (requests, signal, timings) => {
     const endings: Ending[] = [];
-    for (const request of requests) endings.push(await predictOne(request, signal));
+    for (const request of requests) {
+      const ending = await predictOne(request, signal);
+      endings.push(ending);
+      if (ending.kind !== 'answered' || ending.cached) continue;
+      const { version, rows, modelMs } = ending;
+      timings?.push({ model: version.name, modelVersion: version.label, instances: rows, computeMs: modelMs });
+    }
     return endings;
   };
 }

@@ -26,7 +26,7 @@ export interface VersionName {
 }
 
 export type SentEnding =
-  | (Omit<Answered, 'version'> & { readonly version: VersionName })
+  | (Omit<Answered, 'version' | 'runs'> & { readonly version: VersionName })
   | (Omit<Refused, 'version' | 'error'> & { readonly error: SentError; readonly version: VersionName | undefined });
 
 export function sendEnding(ending: Ending): SentEnding {
@@ -34,9 +34,9 @@ export function sendEnding(ending: Ending): SentEnding {
     const { kind, error, version, variant, failedAtMs } = ending;
     return { kind, error: sendError(error), version: version && nameOf(version), variant, failedAtMs };
   }
-  const { kind, version, predictions, errors, several, requestedVersion, fallback, variant } = ending;
+  const { kind, version, predictions, rows, errors, several, requestedVersion, fallback, variant } = ending;
   const { degraded, cached, scoredAtMs, modelMs } = ending;
-  const answer = { predictions, errors, several, requestedVersion, fallback, variant };
+  const answer = { predictions, rows, errors, several, requestedVersion, fallback, variant };
   return { kind, version: nameOf(version), ...answer, degraded, cached, scoredAtMs, modelMs };
 }
 

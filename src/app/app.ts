@@ -1,12 +1,12 @@
 import { type Settings, settingsOrDefaults } from '../config/config.ts';
 import { createCountingLog } from '../core/counting-log.ts';
 import type { HttpReply, HttpRequest } from '../http/http.ts';
-import type { RouteName } from '../http/routes.ts';
+import { type HttpPath, routeFor, withoutBody } from '../http/paths.ts';
 import { type AppOptions, createApp } from './create-app.ts';
 import { hostLog, type Invocation, inInvocation } from './invocation-log.ts';
 
 export { CHUNKS_QUEUE } from '../core/work-queue.ts';
-export { ROUTES, type RouteName } from '../http/routes.ts';
+export { METHODS, PATHS } from '../http/paths.ts';
 
 /**
  * What functions are registered by. A setting that does not parse has its default here, since the host goes on without any function where
@@ -57,8 +57,21 @@ export function sweep(context?: Invocation): Promise<void> {
   return inInvocation(context, () => app.sweep());
 }
 
-export function answerHttp(route: RouteName, request: HttpRequest, context?: Invocation): Promise<HttpReply> {
-  return inInvocation(context, () => app.answerHttp(route, request));
+export function watchDrift(context?: Invocation): Promise<void> {
+  return inInvocation(context, () => app.watchDrift());
+}
+
+/** @param request of whatever method */
+export function answerHttp(
+  path: HttpPath,
+  request: HttpRequest & { readonly method: string },
+  context?: Invocation,
+): Promise<HttpReply> {
+  return inInvocation(context, async () => {
+    const route = routeFor(path, request.method);
+    const reply = typeof route === 'string' ? await app.answerHttp(route, request) : route;
+    return request.method === 'HEAD' ? withoutBody(reply) : reply;
+  });
 }
 
 /**

@@ -24,5 +24,6 @@ export interface ModelSummary {
   readonly versions: readonly string[];
   readonly aliases: Readonly<Record<string, string>>;
   readonly production: string | undefined;
+  /** By their labels, `1.1.0+a1b2c3d4`. */
   readonly loaded: readonly string[];
 }

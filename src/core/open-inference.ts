@@ -1,6 +1,6 @@
 import { malformed } from './errors.ts';
 
-/** Numbers as they stand in a binary tensor; those of 64 bits and texts come as lists. */
+/** Numbers as they stand in a binary tensor; halves come as float32, texts and flags as lists. */
 export type TypedValues =
   | Float32Array
   | Float64Array
@@ -9,7 +9,9 @@ export type TypedValues =
   | Int32Array
   | Uint8Array
   | Uint16Array
-  | Uint32Array;
+  | Uint32Array
+  | BigInt64Array
+  | BigUint64Array;
 
 /** One input of an Open Inference Protocol v2 request. */
 export interface InputTensor {
@@ -19,6 +21,17 @@ export interface InputTensor {
   readonly datatype: string;
   /** Row-major, flat; as many as the product of `shape`. Not yet held against a model. Typed where it came as bytes. */
   readonly data: readonly unknown[] | TypedValues;
+}
+
+/** Elements `from` to `to` as JSON would give them; whole numbers beyond 2^53 as their digits. */
+export function listOf({ data }: InputTensor, from = 0, to = data.length): unknown[] {
+  if (data instanceof BigInt64Array || data instanceof BigUint64Array) return Array.from(data.slice(from, to), exactly);
+  return Array.from(data.slice(from, to) as readonly unknown[]);
+}
+
+function exactly(value: bigint): number | string {
+  const number = Number(value);
+  return Number.isSafeInteger(number) ? number : String(value);
 }
 
 /** Features given as whole tensors, by the name of a model input (or of a feature, a column each). */

@@ -4,6 +4,7 @@ import type { ModelVersion } from './model.ts';
 import type { Prediction } from './prediction.ts';
 import type { RequestId } from './request.ts';
 import type { RolloutMark } from './routing.ts';
+import type { AnswerRun } from './table-scorer.ts';
 
 /** Why a row of a pack has no answer. */
 export interface RowError extends RowName {
@@ -24,6 +25,10 @@ export interface Answered {
   readonly version: ModelVersion;
   /** One for every instance; undefined for those of a pack that were passed over. */
   readonly predictions: readonly (Prediction | undefined)[];
+  /** How many these are; it makes none of them. */
+  readonly rows: number;
+  /** The same as the slices have them, in order; undefined where a row has no answer of its own, or all came from another process. */
+  readonly runs?: readonly AnswerRun[] | undefined;
   /** Of these, in their order. */
   readonly errors: readonly RowError[];
   /** The request gave a list of instances, so its answer is a list too. */

@@ -1,13 +1,11 @@
 import { app } from '@azure/functions';
-import type { RouteName } from '../app/app.ts';
-import { answerHttp, ROUTES, settings } from '../app/app.ts';
+import { answerHttp, METHODS, PATHS, settings } from '../app/app.ts';
 
-for (const name of Object.keys(ROUTES) as RouteName[]) {
-  const { method, route, open } = ROUTES[name];
-  app.http(name, {
-    methods: [method],
-    route,
-    authLevel: open ? 'anonymous' : settings.HTTP_AUTH_LEVEL,
-    handler: (request, context) => answerHttp(name, request, context),
+for (const path of PATHS) {
+  app.http(path.name, {
+    methods: [...METHODS],
+    route: path.route,
+    authLevel: path.open ? 'anonymous' : settings.HTTP_AUTH_LEVEL,
+    handler: (request, context) => answerHttp(path, request, context),
   });
 }

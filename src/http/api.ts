@@ -4,12 +4,16 @@ import { batchHandlers } from './batch-jobs.ts';
 import type { Handler, HttpReply, HttpRequest } from './http.ts';
 import { OpenInference, type OpenInferenceOptions } from './open-inference.ts';
 import { packed } from './packed.ts';
+import { createPredict, type PredictOptions } from './predict.ts';
 import type { RouteName } from './routes.ts';
 import { describeFailure, reasonOf, replyTo } from './status.ts';
+import { Turnstile } from './turnstile.ts';
 
-export interface HttpApiOptions extends OpenInferenceOptions {
+export interface HttpApiOptions extends OpenInferenceOptions, PredictOptions {
   readonly clock: Clock;
   readonly log: Log;
+  /** Inferences under way at once; more are turned away at once. */
+  readonly maxConcurrent: number;
   /** Metrics as Prometheus text. */
   prometheus(): Promise<string>;
   /** Batch jobs; opened when they are first asked for. */
@@ -25,17 +29,20 @@ export interface HttpApi {
 
 export function createHttpApi(options: HttpApiOptions): HttpApi {
   const { clock, log } = options;
-  const inference = new OpenInference(options);
+  const turnstile = new Turnstile(options.maxConcurrent);
+  const inference = new OpenInference(options, turnstile);
   const handlers: Readonly<Record<RouteName, Handler>> = {
     'v2-server': inference.server,
     'v2-live': inference.live,
     'v2-ready': inference.ready,
+    'v2-repository-index': inference.index,
     'v2-model': inference.model,
     'v2-model-version': inference.model,
     'v2-model-ready': inference.modelReady,
     'v2-model-version-ready': inference.modelReady,
     'v2-infer': inference.infer,
     'v2-infer-version': inference.infer,
+    predict: createPredict(options, turnstile),
     ...batchHandlers(options.jobs),
     metrics: async request =>
       packed({ status: 200, headers: METRICS_HEADERS, body: await options.prometheus() }, request),

@@ -9,11 +9,24 @@ export interface HttpRequest {
 export interface HttpReply {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
-  /** Bytes where they are packed. */
+  /** Bytes where they are packed, or tensors. */
   readonly body: string | Uint8Array;
 }
 
 export type Handler = (request: HttpRequest) => Promise<HttpReply>;
+
+/** What HTTP itself refuses; `status` and `headers` are the answer's. */
+export class HttpProblem extends Error {
+  override readonly name = 'HttpProblem';
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(status: number, message: string, headers: Readonly<Record<string, string>> = {}) {
+    super(message);
+    this.status = status;
+    this.headers = headers;
+  }
+}
 
 const JSON_HEADERS = { 'content-type': 'application/json' } as const;
 

@@ -1,3 +1,4 @@
+import { statusOf } from '../core/backend.ts';
 import type { ModelSummary } from '../core/catalog.ts';
 import { DATATYPES } from '../core/datatypes.ts';
 import type { ModelVersion } from '../core/model.ts';
@@ -18,12 +19,16 @@ export interface ModelMetadata {
   readonly parameters: Readonly<Record<string, unknown>>;
 }
 
+/** As Triton calls them; others by their own names. */
+const PLATFORMS: Readonly<Record<string, string>> = { onnx: 'onnx_onnxv1', ensemble: 'ensemble' };
+
 /** What the protocol says of a model version. */
 export function describeModel(version: ModelVersion, summary: ModelSummary | undefined): ModelMetadata {
+  const backend = statusOf(version.backend);
   return {
     name: version.name,
     versions: summary?.versions ?? [version.version],
-    platform: version.backend.status?.kind ?? 'onnx_onnxv1',
+    platform: PLATFORMS[backend.kind] ?? backend.kind,
     inputs: describeInputs(version),
     outputs: planOutputs(version).map(({ name, datatype, shape }) => ({ name, datatype, shape })),
     parameters: {
@@ -34,13 +39,13 @@ export function describeModel(version: ModelVersion, summary: ModelSummary | und
       task: version.card.task,
       classes: version.card.outputs.classes,
       sha256: version.sha256,
-      backend: version.backend.status,
+      backend,
     },
   };
 }
 
 /** Inputs by the model's names; where the card turns texts into an input's columns, its features take their place, a tensor each. */
-function describeInputs({ card, signature }: ModelVersion): TensorMetadata[] {
+export function describeInputs({ card, signature }: ModelVersion): TensorMetadata[] {
   const { text } = card;
   return signature.inputs.flatMap((spec): TensorMetadata[] => {
     const { name, type } = spec;

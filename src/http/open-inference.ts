@@ -2,43 +2,62 @@ import { randomUUID } from 'node:crypto';
 import type { Catalog } from '../core/catalog.ts';
 import { RequestError } from '../core/errors.ts';
 import type { Clock } from '../core/log.ts';
-import type { Answered, Ending } from '../core/outcome.ts';
+import type { ModelVersion } from '../core/model.ts';
+import type { Ending, SliceTiming } from '../core/outcome.ts';
 import type { Request } from '../core/request.ts';
 import { NO_SEGMENTS } from '../core/routing.ts';
-import { type HttpReply, type HttpRequest, json, problem } from './http.ts';
-import { type InferenceRequest, readInferenceRequest } from './inference-request.ts';
-import { describeModel } from './metadata.ts';
-import { planOutputs } from './output-plan.ts';
-import { toTensors } from './output-tensors.ts';
-import { busy, isTimeout, LIVE } from './status.ts';
+import { createGather } from './gather.ts';
+import { type HttpReply, type HttpRequest, json } from './http.ts';
+import { type InferenceRequest, readInferenceRequest, readRawRequest } from './inference-request.ts';
+import { describeInputs, describeModel } from './metadata.ts';
+import { type OutputPlan, planOutputs } from './output-plan.ts';
+import { packed } from './packed.ts';
+import { readBody } from './read-body.ts';
+import { indexOf } from './repository-index.ts';
+import { isTimeout, LIVE } from './status.ts';
+import type { Turnstile } from './turnstile.ts';
+import { writeAnswer } from './write-answer.ts';
 
 export interface OpenInferenceOptions {
   readonly catalog: Catalog;
-  /** Scoring: one ending for every request. @throws InfrastructureError, or the signal's reason. */
-  predict(requests: readonly Request[], signal: AbortSignal): Promise<readonly Ending[]>;
+  /** Scoring: one ending for every request; what ran is added to `timings`. @throws InfrastructureError, or the signal's reason. */
+  predict(requests: readonly Request[], signal: AbortSignal, timings: SliceTiming[]): Promise<readonly Ending[]>;
   /** Told of every ending, for metrics. */
   record(ending: Ending, receivedAtMs: number): void;
+  /** Told of every slice that ran, for metrics. */
+  recordSlices(slices: readonly SliceTiming[]): void;
   readonly clock: Clock;
   /** Of hubscore, for `GET /v2`. */
   readonly version: string;
   readonly maxBodyBytes: number;
-  /** Inferences under way at once; more are turned away at once, so that none waits for nothing. */
-  readonly maxConcurrent: number;
   /** For requests that name no time-out, and the longest that one may name. */
   readonly timeoutMs: number;
 }
 
-/** Open Inference Protocol v2 (the REST part of kserve/open-inference-protocol) by the same scoring as events. */
+/** A request of so many rows shares its run with no other: they would wait for it. */
+const MAX_ROWS_TOGETHER = 256;
+
+/** Open Inference Protocol v2 (the REST part of kserve/open-inference-protocol) by the same scoring as events, with Triton's binary tensors and its index of models. */
 export class OpenInference {
   readonly #options: OpenInferenceOptions;
-  #running = 0;
+  readonly #turnstile: Turnstile;
+  readonly #plans = new WeakMap<ModelVersion, readonly OutputPlan[]>();
+  readonly #predict: (request: Request) => Promise<Ending>;
 
-  constructor(options: OpenInferenceOptions) {
+  constructor(options: OpenInferenceOptions, turnstile: Turnstile) {
     this.#options = options;
+    this.#turnstile = turnstile;
+    this.#predict = createGather<Request, Ending>({
+      // Those that wait as long share a signal; one that waits for its model to load holds up nobody who asks for another.
+      keyOf: ({ model, modelVersion, timeoutMs }) => JSON.stringify([model, modelVersion, timeoutMs]),
+      rowsOf: ({ features }) => (features as InferenceRequest['features']).inputs[0]?.shape[0] ?? 1,
+      maxRows: MAX_ROWS_TOGETHER,
+      run: requests => this.#run(requests),
+    });
   }
 
   readonly server = async (): Promise<HttpReply> =>
-    json(200, { name: 'hubscore', version: this.#options.version, extensions: [] });
+    json(200, { name: 'hubscore', version: this.#options.version, extensions: ['binary_tensor_data'] });
 
   readonly live = async (): Promise<HttpReply> => LIVE;
 
@@ -48,6 +67,11 @@ export class OpenInference {
     await catalog.list();
     if (catalog.failure !== undefined) throw catalog.failure;
     return json(200, { ready: true });
+  };
+
+  readonly index = async (request: HttpRequest): Promise<HttpReply> => {
+    const body = await readBody(request, this.#options.maxBodyBytes);
+    return packed(json(200, indexOf(await this.#options.catalog.list(), body)), request);
   };
 
   readonly model = async ({ params }: HttpRequest): Promise<HttpReply> => {
@@ -63,34 +87,49 @@ export class OpenInference {
     return json(200, { name, ready: true });
   };
 
-  readonly infer = async (request: HttpRequest): Promise<HttpReply> => {
-    const { maxConcurrent } = this.#options;
-    if (this.#running >= maxConcurrent) return busy(`${maxConcurrent} inferences are under way already`);
-    this.#running++;
-    try {
-      return await this.#infer(request);
-    } finally {
-      this.#running--;
-    }
-  };
+  readonly infer = (request: HttpRequest): Promise<HttpReply> => this.#turnstile.pass(() => this.#infer(request));
 
   async #infer(request: HttpRequest): Promise<HttpReply> {
-    const { clock, predict, record, maxBodyBytes } = this.#options;
+    const { clock, record } = this.#options;
     const receivedAtMs = clock();
-    const body = await request.arrayBuffer();
-    if (body.byteLength > maxBodyBytes) return problem(413, `the body may have ${maxBodyBytes} bytes`);
-    const inference = readInferenceRequest(new Uint8Array(body), jsonLengthOf(request));
+    const inference = await this.#read(request);
     const timeoutMs = Math.min(inference.timeoutMs ?? this.#options.timeoutMs, this.#options.timeoutMs);
-    const asked = toRequest(request, inference, receivedAtMs, timeoutMs);
-    const [ending] = await predict([asked], AbortSignal.timeout(Math.ceil(timeoutMs))).catch(thrown => {
-      const { failure } = this.#options.catalog;
-      // Whoever comes again may be answered; that nothing was found in time says nothing of the model.
-      throw isTimeout(thrown) && failure !== undefined ? failure : thrown;
-    });
-    if (ending === undefined) throw new RequestError('unexpected', 'infer', 'scoring gave no ending');
+    const ending = await this.#predict(toRequest(request, inference, receivedAtMs, timeoutMs));
     record(ending, receivedAtMs);
     if (ending.kind === 'refused') throw ending.error;
-    return json(200, toAnswer(ending, inference));
+    return packed(writeAnswer(ending, inference, this.#plansOf(ending.version)), request);
+  }
+
+  async #read(request: HttpRequest): Promise<InferenceRequest> {
+    const body = await readBody(request, this.#options.maxBodyBytes);
+    const jsonLength = jsonLengthOf(request);
+    if (jsonLength !== 0) return readInferenceRequest(body, jsonLength);
+    const { name, version } = request.params;
+    const routing = await this.#options.catalog.routing(name, version);
+    return readRawRequest(body, describeInputs((routing.route ?? routing.production).version));
+  }
+
+  async #run(requests: readonly Request[]): Promise<readonly Ending[]> {
+    const { catalog, predict, recordSlices, timeoutMs: longestMs } = this.#options;
+    const [first] = requests;
+    const timings: SliceTiming[] = [];
+    try {
+      return await predict(requests, AbortSignal.timeout(Math.ceil(first?.timeoutMs ?? longestMs)), timings);
+    } catch (thrown) {
+      // Whoever comes again may be answered; that nothing was found in time says nothing of the model.
+      throw isTimeout(thrown) && catalog.failure !== undefined ? catalog.failure : thrown;
+    } finally {
+      recordSlices(timings);
+    }
+  }
+
+  #plansOf(version: ModelVersion): readonly OutputPlan[] {
+    let plans = this.#plans.get(version);
+    if (plans === undefined) {
+      plans = planOutputs(version);
+      this.#plans.set(version, plans);
+    }
+    return plans;
   }
 
   /** The version that a path names. @throws RequestError unknown_model where it is not there, though a request for it would be answered by another. */
@@ -104,10 +143,10 @@ export class OpenInference {
   }
 }
 
-/** Set where tensors follow the JSON as bytes. */
+/** Set where tensors follow the JSON as bytes; 0 where all is one. */
 function jsonLengthOf({ headers }: HttpRequest): number | undefined {
   const text = headers.get('inference-header-content-length');
-  return text === null ? undefined : Number(text);
+  return text === null ? undefined : text.trim() === '' ? Number.NaN : Number(text);
 }
 
 function toRequest(
@@ -130,35 +169,5 @@ function toRequest(
     timeoutMs,
     routingKey: routingKey ?? id ?? resultId,
     segments: NO_SEGMENTS,
-  };
-}
-
-function toAnswer(ending: Answered, { id, ids, onError, outputs }: InferenceRequest): unknown {
-  const { version, predictions, errors, requestedVersion, fallback, variant, cached, degraded } = ending;
-  const plans = planOutputs(version);
-  const missing = outputs?.find(name => !plans.some(plan => plan.name === name));
-  if (missing !== undefined) {
-    const names = plans.map(({ name }) => name).join(', ');
-    throw new RequestError(
-      'schema_mismatch',
-      'validate',
-      `output ${missing} is not there; ${version.name} has ${names}`,
-    );
-  }
-  const wanted = outputs ? plans.filter(({ name }) => outputs.includes(name)) : plans;
-  const said = {
-    ...(fallback && { fallback, requested_version: requestedVersion }),
-    ...(variant !== undefined && { variant }),
-    ...(cached && { cached }),
-    ...(degraded && { degraded }),
-    ...(ids !== undefined && { ids }),
-    ...(errors.length > 0 && { errors }),
-  };
-  return {
-    model_name: version.name,
-    model_version: version.label,
-    id,
-    ...(Object.keys(said).length > 0 && { parameters: said }),
-    outputs: toTensors(wanted, predictions, onError === 'skip'),
   };
 }

@@ -13,6 +13,8 @@ export interface OutputPlan {
   readonly axis?: number;
   /** A row is the whole tensor: the model has no batch, or this output of it has none. */
   readonly whole?: 'always' | 'alone';
+  /** Which column of a slice's answers holds it, where they are in columns. */
+  readonly column?: 'class' | 'probabilities' | 'number';
   /** One row; undefined where a prediction has none (a card's default). */
   read(prediction: Prediction): unknown;
 }
@@ -38,7 +40,10 @@ export function planOutputs({ card, signature, backend }: ModelVersion): readonl
     plans.push(planProbabilities(probabilities, shown, classes));
   }
   const main = value ?? (plans.length === 0 ? rawOutput(signature.outputs, extra) : undefined);
-  if (main !== undefined) plans.push(planTensor(main, spec(main), ({ prediction }) => prediction));
+  if (main !== undefined) {
+    const plan = planTensor(main, spec(main), ({ prediction }) => prediction);
+    plans.push(value === undefined ? plan : { ...plan, column: 'number' });
+  }
   const further = extra.filter(name => !plans.some(plan => plan.name === name));
   const all = [
     ...plans,
@@ -64,7 +69,7 @@ function planLabel(name: string, spec: TensorSpec | undefined, classes: readonly
   const whole = spec !== undefined && /int/.test(spec.type);
   const texts = classes?.some(label => typeof label === 'string' && !(whole && /^-?\d+$/.test(label))) ?? false;
   const datatype = texts ? 'BYTES' : DATATYPES[spec?.type ?? 'int64'];
-  return { name, datatype, shape: shapeOf(spec, [-1]), read: ({ prediction }) => prediction };
+  return { name, datatype, shape: shapeOf(spec, [-1]), column: 'class', read: ({ prediction }) => prediction };
 }
 
 function planProbabilities(
@@ -74,13 +79,15 @@ function planProbabilities(
 ): OutputPlan {
   // A model with one column gives the positive class of two; the prediction shows both.
   const positiveOnly = spec?.dims.length === 2 && spec.dims[1] === 1;
-  return planTensor(name, spec, ({ probabilities }) => {
+  const read: OutputPlan['read'] = ({ probabilities }) => {
     if (probabilities === undefined) return undefined;
     const columns = Array.isArray(probabilities)
       ? (probabilities as readonly number[])
       : (classes ?? []).map(label => (probabilities as Readonly<Record<string, number>>)[String(label)]);
     return positiveOnly ? columns.slice(-1) : columns;
-  });
+  };
+  const plan = planTensor(name, spec, read);
+  return positiveOnly ? plan : { ...plan, column: 'probabilities' };
 }
 
 function planTensor(name: string, spec: TensorSpec | undefined, read: OutputPlan['read']): OutputPlan {

@@ -7,6 +7,10 @@ export interface OutputTensor {
   readonly name: string;
   readonly datatype: string;
   readonly shape: readonly number[];
+  readonly data: readonly unknown[] | Float32Array | BigInt64Array;
+}
+
+interface ListTensor extends OutputTensor {
   readonly data: readonly unknown[];
 }
 
@@ -19,7 +23,7 @@ export function toTensors(
   plans: readonly OutputPlan[],
   predictions: readonly (Prediction | undefined)[],
   gaps = false,
-): readonly OutputTensor[] {
+): readonly ListTensor[] {
   return plans.flatMap(plan => {
     const rows = predictions.map(prediction => prediction && plan.read(prediction));
     const there = rows.filter(row => row !== undefined);
@@ -33,7 +37,7 @@ export function toTensors(
 }
 
 /** The same with its first dimension where the file has it. */
-function turned({ name, datatype, shape, data }: OutputTensor, axis: number): OutputTensor {
+function turned({ name, datatype, shape, data }: ListTensor, axis: number): ListTensor {
   const [rows = 0, ...inner] = shape;
   const size = (sizes: readonly number[]) => sizes.reduce((product, one) => product * one, 1);
   const [before, after] = [size(inner.slice(0, axis)), size(inner.slice(axis))];
@@ -44,7 +48,7 @@ function turned({ name, datatype, shape, data }: OutputTensor, axis: number): Ou
   return { name, datatype, shape: inner.toSpliced(axis, 0, rows), data: values };
 }
 
-function wholeTensor(plan: OutputPlan, value: unknown): OutputTensor {
+function wholeTensor(plan: OutputPlan, value: unknown): ListTensor {
   const { shape: declared } = plan;
   const { name, datatype, shape, data } = toTensor({ ...plan, shape: [-1, ...declared] }, [value]);
   // Of a tensor that holds nothing, lists do not tell all dimensions.
@@ -53,12 +57,12 @@ function wholeTensor(plan: OutputPlan, value: unknown): OutputTensor {
 }
 
 /** Of a pack that skips bad rows; an output that is given once for all has no gaps. */
-function gappy(plan: OutputPlan, there: readonly unknown[], rows: readonly unknown[]): readonly OutputTensor[] {
+function gappy(plan: OutputPlan, there: readonly unknown[], rows: readonly unknown[]): readonly ListTensor[] {
   if (plan.whole === 'always') return [wholeTensor(plan, there[0])];
   return [withGaps(toTensor(plan, there), rows)];
 }
 
-function withGaps(tensor: OutputTensor, rows: readonly unknown[]): OutputTensor {
+function withGaps(tensor: ListTensor, rows: readonly unknown[]): ListTensor {
   const [there = 1, ...inner] = tensor.shape;
   const width = tensor.data.length / there;
   let next = 0;
@@ -70,7 +74,7 @@ function withGaps(tensor: OutputTensor, rows: readonly unknown[]): OutputTensor 
   return { ...tensor, shape: [rows.length, ...inner], data };
 }
 
-function toTensor({ name, datatype, shape: declared }: OutputPlan, rows: readonly unknown[]): OutputTensor {
+function toTensor({ name, datatype, shape: declared }: OutputPlan, rows: readonly unknown[]): ListTensor {
   const inner = innerShape(rows[0]);
   const data = rows.flatMap(row => {
     if (String(innerShape(row)) !== String(inner)) throw uneven(name);
@@ -93,7 +97,7 @@ const isInteger = (value: unknown) => /^-?\d+$/.test(String(value));
 const { rawJSON: rawJson } = JSON as unknown as { rawJSON(text: string): unknown };
 
 /** A row that is a single value stands for all dimensions of 1 that the model declares: `[-1, 1]` gives `[N, 1]`. */
-function shapeOfOne(declared: readonly number[], rows: number): readonly number[] {
+export function shapeOfOne(declared: readonly number[], rows: number): readonly number[] {
   const inner = declared.slice(1);
   return [rows, ...(inner.every(size => size === 1) ? inner : [])];
 }

@@ -1,5 +1,5 @@
 import { asError, ConfigurationError, type ErrorCode, InfrastructureError, RequestError } from '../core/errors.ts';
-import { type HttpReply, json, problem } from './http.ts';
+import { HttpProblem, type HttpReply, json, problem } from './http.ts';
 import { ROUTES, type RouteName } from './routes.ts';
 
 const STATUS: Readonly<Record<ErrorCode, number>> = {
@@ -14,16 +14,23 @@ const STATUS: Readonly<Record<ErrorCode, number>> = {
   unexpected: 500,
 };
 
-const RETRY_LATER = { 'retry-after': '1' };
+export const RETRY_LATER = { 'retry-after': '1' };
+
+export function statusOf(code: ErrorCode): number {
+  return STATUS[code];
+}
+
+/** Of the answer with it. */
+export function headersOf(code: ErrorCode): Readonly<Record<string, string>> {
+  return STATUS[code] === 503 ? RETRY_LATER : {};
+}
 
 /** Any failure as an answer. Who asks without a key learns ready or not, never why: that may name what is behind. */
 export function replyTo(route: RouteName, thrown: unknown): HttpReply {
   if (ROUTES[route].open) return json(503, { ready: false });
   const error = asError(thrown);
-  if (error instanceof RequestError) {
-    const status = STATUS[error.code];
-    return problem(status, error.message, status === 503 ? RETRY_LATER : {});
-  }
+  if (error instanceof HttpProblem) return problem(error.status, error.message, error.headers);
+  if (error instanceof RequestError) return problem(statusOf(error.code), error.message, headersOf(error.code));
   if (error instanceof ConfigurationError) return problem(503, error.message); // no retry mends it
   if (error instanceof InfrastructureError) return problem(503, error.message, RETRY_LATER);
   if (isTimeout(error)) return problem(504, 'no answer in time');
@@ -39,15 +46,12 @@ export function isTimeout(thrown: unknown): boolean {
 export function reasonOf(thrown: unknown): string {
   const error = asError(thrown);
   const known =
+    error instanceof HttpProblem ||
     error instanceof RequestError ||
     error instanceof ConfigurationError ||
     error instanceof InfrastructureError ||
     error instanceof DOMException;
   return known ? error.message : (error.stack ?? error.message);
-}
-
-export function busy(message: string): HttpReply {
-  return problem(503, message, RETRY_LATER);
 }
 
 /** A failure as a line of the log, which has the reason that the answer may lack. */

@@ -5,7 +5,7 @@ import type { Decoder } from '../core/codec.ts';
 import type { EventBatch } from '../core/event.ts';
 import { FaultLog } from '../core/fault-log.ts';
 import type { Clock, Log } from '../core/log.ts';
-import type { Ending } from '../core/outcome.ts';
+import type { Ending, SliceTiming } from '../core/outcome.ts';
 import type { Request } from '../core/request.ts';
 import type { ScoredBatch } from '../core/scored-batch.ts';
 import { abortable } from '../core/waiting.ts';
@@ -37,8 +37,11 @@ export interface Scoring {
    * @throws InfrastructureError where storage is away and nothing is loaded; the signal's reason where it is aborted. Nothing else.
    */
   score(batch: EventBatch, signal: AbortSignal): Promise<ScoredBatch>;
-  /** One ending for every request, in order, for requests that come from no event. Throws as `score` does. */
-  predict(requests: readonly Request[], signal: AbortSignal): Promise<readonly Ending[]>;
+  /**
+   * One ending for every request, in order, for requests that come from no event. Throws as `score` does.
+   * @param timings what ran is added to them
+   */
+  predict(requests: readonly Request[], signal: AbortSignal, timings?: SliceTiming[]): Promise<readonly Ending[]>;
 }
 
 /** Values in, values out: codecs → route → rows → infer → answers. */
@@ -55,13 +58,18 @@ export function createScoring(options: ScoringOptions): Scoring {
     return writeEndings(run, batch, options);
   }
 
-  async function predict(requests: readonly Request[], signal: AbortSignal): Promise<readonly Ending[]> {
+  async function predict(
+    requests: readonly Request[],
+    signal: AbortSignal,
+    timings?: SliceTiming[],
+  ): Promise<readonly Ending[]> {
     await current(signal);
     const run = new Run({ clock, signal, requestTimeoutMs: undefined }, requests.length);
     requests.forEach((request, i) => {
       run.add(request, i);
     });
     await answer(run);
+    timings?.push(...run.slices);
     return toEndings(run);
   }
 

@@ -1,5 +1,5 @@
 import { ERROR_CODES, type ErrorCode } from '../core/errors.ts';
-import type { Ending, RowCounts } from '../core/outcome.ts';
+import type { Ending, RowCounts, SliceTiming } from '../core/outcome.ts';
 import type { Arm, ScoredBatch } from '../core/scored-batch.ts';
 import type { Histogram } from './histogram.ts';
 import type { Cell, MetricStore } from './metric-store.ts';
@@ -50,17 +50,14 @@ export class InferenceMeter {
     return versions;
   }
 
-  /** @param timing when the function had the events and when their endings were acknowledged */
-  record(scored: ScoredBatch, timing: { readonly receivedAtMs: number; readonly sentAtMs: number }): void {
-    for (const { model, modelVersion, instances, computeMs } of scored.slices) {
-      this.know(model, modelVersion);
-      this.#recordSlice(model, modelVersion, instances, computeMs);
-    }
+  /** @param timing when the function had the events and when their endings were acknowledged; undefined where they came from no hub */
+  record(scored: ScoredBatch, timing?: { readonly receivedAtMs: number; readonly sentAtMs: number }): void {
+    this.recordSlices(scored.slices);
     const { length, arms } = scored;
     const seriesOf = arms.map(arm => {
       if (arm.kind !== 'result') return undefined;
       const [model, version] = [arm.model ?? UNKNOWN, arm.modelVersion ?? UNKNOWN];
-      return { ...this.#seriesOf(model, version), ...this.#hubSeriesOf(model, version) };
+      return { ...this.#seriesOf(model, version), hub: timing && this.#hubSeriesOf(model, version) };
     });
     for (let ending = 0; ending < length; ) {
       const place = scored.armOf(ending);
@@ -89,8 +86,10 @@ export class InferenceMeter {
       if (arm.isSingle) series.answered.value += count;
       else for (let of = ending; of < next; of++) countRows(series, arm.rowCounts(scored.rowOf(of)));
       series.latency.observeMs(latencyMs, count);
-      series.queue.observeMs(timing.receivedAtMs - enqueuedAtMs, count);
-      series.endToEnd.observeMs(timing.sentAtMs - enqueuedAtMs, count);
+      if (timing !== undefined) {
+        series.hub?.queue.observeMs(timing.receivedAtMs - enqueuedAtMs, count);
+        series.hub?.endToEnd.observeMs(timing.sentAtMs - enqueuedAtMs, count);
+      }
       ending = next;
     }
   }
@@ -106,15 +105,18 @@ export class InferenceMeter {
     const { name, label } = ending.version;
     const series = this.#seriesOf(name, label);
     series.results.value++;
-    const { predictions, errors } = ending;
-    countRows(series, { answered: predictions.length - errors.length, skipped: errors.length });
+    const { rows, errors } = ending;
+    countRows(series, { answered: rows - errors.length, skipped: errors.length });
     series.latency.observeMs(ending.scoredAtMs - receivedAtMs);
-    if (!ending.cached) this.#recordSlice(name, label, ending.predictions.length, ending.modelMs);
   }
 
-  #recordSlice(model: string, version: string, instances: number, computeMs: number): void {
-    this.#store.of('inference_batch_size', model, version).observe(instances);
-    this.#store.of('inference_compute_seconds', model, version).observe(computeMs / 1000);
+  /** What ran. */
+  recordSlices(slices: readonly SliceTiming[]): void {
+    for (const { model, modelVersion, instances, computeMs } of slices) {
+      this.know(model, modelVersion);
+      this.#store.of('inference_batch_size', model, modelVersion).observe(instances);
+      this.#store.of('inference_compute_seconds', model, modelVersion).observe(computeMs / 1000);
+    }
   }
 
   #recordDeadLetter(model: string | undefined, version: string | undefined, code: ErrorCode): void {

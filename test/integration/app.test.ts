@@ -115,7 +115,7 @@ describe('an instance', () => {
     await results.close();
     for (const room of ['scoring', 'ledger', 'hubs']) expect(roomsOf(loaded)).toContain(room);
     const http = loaded.filter(file => file.startsWith('src/http/'));
-    expect(http).toEqual(['src/http/http.ts', 'src/http/routes.ts', 'src/http/status.ts']);
+    expect(http).toEqual(['src/http/http.ts', 'src/http/paths.ts', 'src/http/routes.ts', 'src/http/status.ts']);
   });
 });
 

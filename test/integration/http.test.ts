@@ -108,7 +108,29 @@ describe('HTTP through the local host', () => {
       headers: { 'inference-header-content-length': String(json.length) },
       body: Buffer.concat([json, bytes]),
     });
-    expect(await response.json()).toMatchObject({ outputs: [{ data: [one?.expected.label] }, {}] });
+    const answer = Buffer.from(await response.arrayBuffer());
+    const length = Number(response.headers.get('inference-header-content-length'));
+    expect(JSON.parse(answer.toString('utf8', 0, length))).toMatchObject({
+      outputs: [
+        { name: 'label', parameters: { binary_data_size: 8 } },
+        { name: 'probabilities', parameters: { binary_data_size: 8 } },
+      ],
+    });
+    expect(Number(answer.readBigInt64LE(length))).toBe(one?.expected.label);
+  });
+
+  it('answers a request as in the hub, and another method with those that there are', async () => {
+    const [one] = cases('diabetes/1.1.0', 1);
+    const path = '/models/diabetes:predict';
+    const body = JSON.stringify({ request_id: 'p-1', features: one?.features });
+    const response = await fetch(`${host.url}${path}`, { method: 'POST', body });
+    expect(await response.json()).toMatchObject({ request_id: 'p-1', prediction: one?.expected.label });
+    const put = await fetch(`${host.url}${path}`, { method: 'PUT', body });
+    expect([put.status, put.headers.get('allow')]).toEqual([405, 'POST']);
+    const head = await fetch(`${host.url}/v2/health/live`, { method: 'HEAD' });
+    expect([head.status, await head.text()]).toEqual([200, '']);
+    const index = await fetch(`${host.url}/v2/repository/index`, { method: 'POST' });
+    expect(await index.json()).toContainEqual({ name: 'diabetes', version: '1.1.0', state: 'READY', reason: '' });
   });
 
   it('answers errors with their status', async () => {
@@ -138,7 +160,7 @@ describe('HTTP through the local host', () => {
     expect((await fetch(`${host.url}/metrics`)).headers.get('content-encoding')).toBe('gzip'); // asked for by fetch
     expect(text).toMatch(/inference_errors_total\{model="topic",version="[^"]+",code="schema_mismatch"\} 1\n/);
     expect(text).toMatch(/inference_end_to_end_seconds_count\{model="topic",version="[^"]+"\} 5\n/);
-    expect(text).toMatch(/inference_requests_total\{model="diabetes",version="1\.1\.0\+[^"]+",outcome="result"\} 2\n/);
+    expect(text).toMatch(/inference_requests_total\{model="diabetes",version="1\.1\.0\+[^"]+",outcome="result"\} 3\n/);
     expect(text).toContain('hubscore_partition_lag_events{partition="1"} 0\n');
     expect(text).toMatch(/hubscore_partition_lag_seconds\{partition="1"\} [0-9.]+\n/);
     expect(text).toMatch(/hubscore_model_loads_total\{model="topic",version="[^"]+",outcome="loaded"\} 1\n/);

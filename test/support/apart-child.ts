@@ -53,6 +53,7 @@ async function predict({ request, features }: SentRequest): Promise<Given> {
   }
   const predictions = [{ prediction: [value, request.requestId, String(process.pid)] }];
   const said = {
+    rows: 1,
     errors: [],
     several: false,
     requestedVersion: undefined,

@@ -53,7 +53,9 @@ async function main(asked: Asked): Promise<Told> {
   if (asked.infer) {
     const { model, body } = asked.infer;
     const request = new Request('http://localhost', { method: 'POST', body: JSON.stringify(body) });
-    ({ status } = await app.answerHttp('v2-infer', {
+    const path = app.PATHS.find(({ name }) => name === 'v2-infer') as (typeof app.PATHS)[number];
+    ({ status } = await app.answerHttp(path, {
+      method: 'POST',
       params: { name: model },
       headers: request.headers,
       arrayBuffer: () => request.arrayBuffer(),

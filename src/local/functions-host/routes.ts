@@ -15,6 +15,8 @@ type Segment =
       readonly constraint: RegExp | undefined;
       readonly optional: boolean;
     }
+  /** A parameter between texts, `{name}:predict`. */
+  | { readonly kind: 'mixed'; readonly name: string; readonly before: string; readonly after: string }
   | { readonly kind: 'rest'; readonly name: string };
 
 const CONSTRAINTS: Record<string, RegExp> = {
@@ -37,6 +39,11 @@ export function parseRoute(functionName: string, template: string, methods: read
     .filter(Boolean)
     .map((text): Segment => {
       const match = /^\{(\*{0,2})([^}:?]+)(?::([a-z]+)[^}?]*)?(\?)?\}$/i.exec(text);
+      const mixed = match ? null : /^([^{}]*)\{([^}:?*]+)\}([^{}]*)$/.exec(text);
+      if (mixed) {
+        const [, before = '', name = '', after = ''] = mixed;
+        return { kind: 'mixed', name, before: before.toLowerCase(), after: after.toLowerCase() };
+      }
       if (!match) return { kind: 'literal', text: text.toLowerCase() };
       const [, star, name = '', constraint, optional] = match;
       if (star) return { kind: 'rest', name };
@@ -47,7 +54,7 @@ export function parseRoute(functionName: string, template: string, methods: read
 
 /** Literal segments before parameters before the rest, from the left: the more particular route is tried first. */
 export function orderRoutes(routes: readonly Route[]): Route[] {
-  const rank = { literal: 0, parameter: 1, rest: 2 };
+  const rank = { literal: 0, mixed: 1, parameter: 2, rest: 3 };
   return [...routes].sort((a, b) => {
     for (let i = 0; i < Math.max(a.segments.length, b.segments.length); i++) {
       const [left, right] = [a.segments[i], b.segments[i]];
@@ -83,6 +90,10 @@ function matchSegments(segments: readonly Segment[], path: string): Record<strin
     const part = parts[i];
     if (segment.kind === 'literal') {
       if (part?.toLowerCase() !== segment.text) return undefined;
+    } else if (segment.kind === 'mixed') {
+      const value = part && between(part, segment.before, segment.after);
+      if (!value) return undefined;
+      parameters[segment.name] = value;
     } else if (part === undefined) {
       if (!segment.optional) return undefined;
     } else {
@@ -91,6 +102,12 @@ function matchSegments(segments: readonly Segment[], path: string): Record<strin
     }
   }
   return parts.length <= segments.length ? parameters : undefined;
+}
+
+function between(part: string, before: string, after: string): string | undefined {
+  const lower = part.toLowerCase();
+  const fits = lower.startsWith(before) && lower.endsWith(after) && part.length > before.length + after.length;
+  return fits ? part.slice(before.length, part.length - after.length) : undefined;
 }
 
 function decode(part: string): string {

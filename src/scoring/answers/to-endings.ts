@@ -1,5 +1,6 @@
 import type { Answered, Ending, RowError } from '../../core/outcome.ts';
 import type { Prediction } from '../../core/prediction.ts';
+import type { AnswerRun } from '../../core/table-scorer.ts';
 import type { Gaps } from '../gaps.ts';
 import type { Way } from '../group.ts';
 import type { Run } from '../run.ts';
@@ -30,7 +31,7 @@ class AnsweredRequest implements Answered {
   readonly modelMs: number;
   readonly #way: Way;
   readonly #firstRow: number;
-  readonly #rows: number;
+  readonly #ownRows: number;
   readonly errors: readonly RowError[];
   readonly #gaps: Gaps | undefined;
   #predictions: readonly (Prediction | undefined)[] | undefined;
@@ -40,7 +41,7 @@ class AnsweredRequest implements Answered {
     const listed = run.listed(place);
     this.#way = way;
     this.#firstRow = run.firstRow(place);
-    this.#rows = Math.max(1, listed);
+    this.#ownRows = Math.max(1, listed);
     this.version = group.version;
     this.several = listed > 0;
     this.requestedVersion = route.requestedVersion;
@@ -54,6 +55,25 @@ class AnsweredRequest implements Answered {
     this.errors = this.#gaps === undefined ? [] : rowErrors(run, place, this.#gaps);
   }
 
+  get rows(): number {
+    return this.#gaps?.size ?? this.#ownRows;
+  }
+
+  get runs(): readonly AnswerRun[] | undefined {
+    if (this.#gaps !== undefined) return undefined;
+    const { answers } = this.#way.group;
+    const runs: AnswerRun[] = [];
+    const end = this.#firstRow + this.#ownRows;
+    for (let row = this.#firstRow; row < end; ) {
+      const placed = answers.of(row);
+      const to = Math.min(placed.to, end);
+      const [from, at] = [row - this.#firstRow, row - placed.from + placed.at];
+      runs.push({ from, to: to - this.#firstRow, at, said: placed.answers.said });
+      row = to;
+    }
+    return runs;
+  }
+
   get predictions(): readonly (Prediction | undefined)[] {
     this.#predictions ??= this.#predict();
     return this.#predictions;
@@ -63,7 +83,7 @@ class AnsweredRequest implements Answered {
     const { answers } = this.#way.group;
     const gaps = this.#gaps;
     let row = this.#firstRow;
-    return Array.from({ length: gaps?.size ?? this.#rows }, (_, index) => {
+    return Array.from({ length: this.rows }, (_, index) => {
       const own = gaps === undefined || gaps.hasRow(index) ? row++ : undefined;
       const standIn = gaps?.standIns.get(index);
       if (standIn !== undefined) return standIn.way.group.answers.prediction(standIn.row);

@@ -114,7 +114,8 @@ function planColumns(spec: TensorSpec, features: readonly Feature[], model: stri
   });
   const scalar = spec.dims.length === 0;
   const block = (rows: number): Block => (scalar ? new ScalarBlock(spec, rows) : new DenseBlock(spec, fixed, rows));
-  return { spec, tail: fixed, fields, plainLimit: features.every(isPlain) ? limitOf(spec) : undefined, block };
+  const plain = features.every(isPlain) && !['string', 'bool', 'float16'].includes(spec.type);
+  return { spec, tail: fixed, fields, plain, plainLimit: plain ? limitOf(spec) : undefined, block };
 }
 
 function isPlain(feature: Feature): boolean {

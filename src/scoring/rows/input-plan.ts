@@ -17,7 +17,9 @@ export interface InputPlan {
   readonly tail: Tail;
   /** In the order of its columns. */
   readonly fields: readonly Field[];
-  /** Set where every column is a number taken as it is: magnitudes below this limit need no further look. */
+  /** Every column is a number taken as it is, and an element of its tensor says the same in a request's. */
+  readonly plain?: boolean;
+  /** Set where, too, a magnitude below this limit needs no further look. */
   readonly plainLimit: number | undefined;
   /** The input of whose values it is the mask, where it is made. */
   readonly maskOf?: string;

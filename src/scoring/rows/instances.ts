@@ -1,5 +1,5 @@
 import { RequestError } from '../../core/errors.ts';
-import { type InputTensor, InputTensors } from '../../core/open-inference.ts';
+import { type InputTensor, InputTensors, listOf } from '../../core/open-inference.ts';
 import { nameOfShape } from '../../core/words.ts';
 import type { Field, InputPlan } from './input-plan.ts';
 import { countOf, nest, rowDims, shapeOf, type Tail } from './shapes.ts';
@@ -48,7 +48,7 @@ export function instancesOf(
   ) as [InputTensor[], InputTensor[]];
   const columns = own.map(tensor => columnOf(tensor, tensors, inputs, model, maxInstances));
   const rows = columns[0]?.rows.length ?? (shared.length > 0 ? 1 : 0);
-  for (const { name, data } of shared) columns.push({ name, rows: new Array(rows).fill(data[0]) });
+  for (const tensor of shared) columns.push({ name: tensor.name, rows: new Array(rows).fill(listOf(tensor)[0]) });
   for (const column of columns) {
     if (column.rows.length !== rows)
       throw mismatch(`inputs have ${rows} and ${column.rows.length} rows`, model, 'as many of each');
@@ -69,7 +69,7 @@ export function wholeInstance(features: unknown, inputs: readonly InputPlan[], m
     const shapes = inputs.map(({ spec, tail }) => `${spec.name} ${nameOfShape(tail)}`);
     throw mismatch('features is no Open Inference request', model, `tensors: ${shapes.join(', ')}`);
   }
-  return Object.fromEntries(features.inputs.map(({ name, data, shape }) => [name, nest(Array.from(data), shape)]));
+  return Object.fromEntries(features.inputs.map(tensor => [tensor.name, nest(listOf(tensor), tensor.shape)]));
 }
 
 interface Column {
@@ -99,10 +99,10 @@ function columnOf(
   if (shape !== undefined) {
     // Of rows without values there can be any number.
     if (rows > maxInstances) throw tooMany(rows, model, maxInstances);
-    const row = (i: number) => nest(Array.from(tensor.data.slice(i * step, (i + 1) * step)), shape);
+    const row = (i: number) => nest(listOf(tensor, i * step, (i + 1) * step), shape);
     return { name, rows: Array.from({ length: rows }, (_, i) => row(i)) };
   }
-  if (rowDims(tensor.shape, tail)) return { name, rows: [nest(Array.from(tensor.data), tensor.shape)] };
+  if (rowDims(tensor.shape, tail)) return { name, rows: [nest(listOf(tensor), tensor.shape)] };
   throw mismatch(`input ${name} has the shape ${nameOfShape(tensor.shape)}`, model, nameOfShape([null, ...tail]));
 }
 

@@ -12,7 +12,8 @@ import { planInputs } from './fields.ts';
 import type { Field, InputPlan } from './input-plan.ts';
 import { instancesOf, isOneInstance, tooMany, wholeInstance } from './instances.ts';
 import { countOf } from './shapes.ts';
-import { checkLength, copyPlain, mismatch, writeWhole } from './write-whole.ts';
+import { copyColumns, matchTensors } from './whole-tensors.ts';
+import { checkLength, mismatch, writeWhole } from './write-whole.ts';
 
 /** Where a request's instances stand among the rows. */
 export interface Span {
@@ -133,9 +134,11 @@ export class Rows {
 
   /** Adds a request's instances. @throws RequestError schema_mismatch or non_finite_feature; none of them is then in. */
   add(features: unknown, terms: Terms = {}): Span {
-    if (features instanceof InputTensors && !this.#encoder.unbatched && terms.ids === undefined) {
-      const copied = this.#addPlain(features);
-      if (copied !== undefined) return copied;
+    const rows = features instanceof InputTensors ? this.#addTensors(features) : 0;
+    if (rows > 0 && (terms.ids === undefined || terms.ids.length === rows)) {
+      const from = this.count;
+      this.count = from + rows;
+      return { from, to: this.count, several: terms.ids !== undefined || rows !== 1 };
     }
     const { instances, several } = this.#encoder.instancesOf(features, terms.ids);
     return this.#addAll(instances, several, terms);
@@ -231,22 +234,14 @@ export class Rows {
     return tensors;
   }
 
-  /** A whole tensor of plain numbers, as many columns as the one input takes: copied as it is. Undefined where it needs a closer look. */
-  #addPlain({ inputs: given }: InputTensors): Span | undefined {
-    const { inputs, maxInstances } = this.#encoder;
-    const [input, tensor] = [inputs[0], given[0]];
-    if (input?.plainLimit === undefined || tensor === undefined || inputs.length > 1 || given.length > 1)
-      return undefined;
-    const { spec, fields, plainLimit } = input;
-    const [rows = 0, width] = tensor.shape;
-    if (tensor.name !== spec.name || tensor.shape.length !== 2 || width !== fields.length) return undefined;
-    if (rows === 0 || rows > maxInstances) return undefined;
-    const from = this.count;
-    const block = this.#blocks[0] as DenseBlock;
-    block.reserve(from + rows);
-    if (!copyPlain(tensor.data, block.data as Float32Array, from * width, plainLimit)) return undefined;
-    this.count = from + rows;
-    return { from, to: this.count, several: rows !== 1 };
+  /** Whole tensors, an input each, copied column by column behind the rows; gives how many rows they have, 0 where they need a closer look. */
+  #addTensors(features: InputTensors): number {
+    const { inputs, given, maxInstances, unbatched } = this.#encoder;
+    if (unbatched || given.length < inputs.length) return 0;
+    const columns = matchTensors(this.#encoder.needed(features), inputs, this.#blocks);
+    if (columns === undefined || columns.rows > maxInstances) return 0;
+    this.#reserve(this.count + columns.rows);
+    return columns.all.every(column => copyColumns(column, columns.rows, this.count)) ? columns.rows : 0;
   }
 
   #addAll(instances: readonly unknown[], several: boolean, { ids, onError }: Terms): Span {

@@ -29,16 +29,6 @@ function writePlain(values: readonly unknown[], { data, width }: DenseBlock, row
   return width;
 }
 
-/** False where a value is no number, or one that the input cannot hold. */
-export function copyPlain(values: ArrayLike<unknown>, into: Float32Array, start: number, limit: number): boolean {
-  for (let i = 0; i < values.length; i++) {
-    const value = values[i];
-    if (typeof value !== 'number' || !(value < limit && value > -limit)) return false;
-    into[start + i] = value;
-  }
-  return true;
-}
-
 export function checkLength(values: readonly unknown[], fields: readonly Field[], model: string): void {
   if (values.length !== fields.length) {
     throw mismatch(

@@ -122,12 +122,15 @@ async function ask({ version }: OpenedFiles, { inputs, expected }: Case): Promis
   return { verdict: 'equal' };
 }
 
-async function askByHttp(catalog: Catalog, { predict }: Scoring, body: string) {
+async function askByHttp(catalog: Catalog, { predict, score }: Scoring, body: string) {
   const api = createHttpApi({
     jobs: () => Promise.reject(new Error('there are no jobs here')),
     catalog,
     predict,
+    score,
     record: () => {},
+    recordSlices: () => {},
+    recordAsked: () => {},
     recordHttp: () => {},
     prometheus: async () => '',
     version: '0.0.0',

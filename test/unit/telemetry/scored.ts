@@ -42,6 +42,7 @@ export function answered(version: ModelVersion, scoredAtMs: number): Answered {
     kind: 'answered',
     version,
     predictions: [{ prediction: 1 }, { prediction: 0 }],
+    rows: 2,
     errors: [],
     several: true,
     requestedVersion: undefined,

@@ -178,6 +178,7 @@ describe('telemetry', () => {
     telemetry.recordEnding(answered(version, NOW_MS + 5000), NOW_MS);
     const error = new RequestError('schema_mismatch', 'validate', 'features has 9 values; diabetes 1.1.0 takes 10');
     telemetry.recordEnding({ kind: 'refused', error, version, variant: undefined, failedAtMs: NOW_MS }, NOW_MS);
+    telemetry.recordSlices([slice(2, 0.4)]);
     telemetry.recordHttp('infer', 200, 12);
     const samples = await look(telemetry);
     expect(samples.get(`inference_requests_total{${LABELS},outcome="result"}`)).toBe(1);
@@ -188,6 +189,17 @@ describe('telemetry', () => {
     expect(samples.get(`inference_batch_size_sum{${LABELS}}`)).toBe(2);
     expect(samples.get('hubscore_http_requests_total{route="infer",status="200"}')).toBe(1);
     expect(samples.get('hubscore_http_request_seconds_bucket{route="infer",le="0.025"}')).toBe(1);
+  });
+
+  it('counts requests in the form of events that came by HTTP without a queue, too', async () => {
+    const telemetry = create();
+    const events = [event(1, NOW_MS), event(2, NOW_MS)];
+    telemetry.recordAsked(scored(batch(events), [result(events[0]!, 3), result(events[1]!, 3)], [slice(2, 0.4)])[1]);
+    const samples = await look(telemetry);
+    expect(samples.get(`inference_requests_total{${LABELS},outcome="result"}`)).toBe(2);
+    expect(samples.get(`inference_batch_size_sum{${LABELS}}`)).toBe(2);
+    expect(samples.has(`inference_queue_seconds_count{${LABELS}}`)).toBe(false);
+    expect(samples.get('hubscore_event_batch_size_count')).toBeUndefined();
   });
 
   it('asks its sources at every look, and one that fails does not hide the others', async () => {
