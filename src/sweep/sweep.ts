@@ -3,6 +3,7 @@ import { asError } from '../core/errors.ts';
 import type { HubReader, StoredEvent } from '../core/hub-reader.ts';
 import type { Clock, Log } from '../core/log.ts';
 import { someAtOnce } from '../core/some-at-once.ts';
+import { withDeadline } from '../core/waiting.ts';
 import type { EndingKind, WeightOf } from './fold.ts';
 import { writeChunk } from './labels/chunks.ts';
 import { createLabelJoin } from './labels/label-join.ts';
@@ -124,7 +125,7 @@ export function createSweep(options: SweepOptions): Sweep {
   /** What labels say comes the next time, then: rollouts are judged by what is counted. */
   async function joinLabels(signal: AbortSignal): Promise<void> {
     try {
-      await join.run(AbortSignal.any([signal, AbortSignal.timeout(JOIN_MS)]));
+      await withDeadline(JOIN_MS, signal, own => join.run(own));
     } catch (thrown) {
       signal.throwIfAborted();
       log.warn(`labels are not joined: ${asError(thrown).message}`);
