@@ -19,11 +19,12 @@ import { compareModelServers } from './peers/model-servers.ts';
 import { comparePeersThroughEndpoint } from './peers/through-endpoint.ts';
 import { comparePeersWithoutNetwork } from './peers/without-network.ts';
 import { compareProtocols } from './protocols/compare.ts';
+import { measureRollback } from './rollback.ts';
 import { compareSize } from './size.ts';
 import { soak } from './soak/soak.ts';
 import { measureSteps } from './steps.ts';
 import { openStream } from './stream.ts';
-import { measureFold } from './sweep.ts';
+import { measureFold, measureSweep } from './sweep.ts';
 
 const SCENARIOS: Readonly<Record<string, () => Promise<unknown>>> = {
   'function-path': async () => ({
@@ -82,7 +83,11 @@ const SCENARIOS: Readonly<Record<string, () => Promise<unknown>>> = {
     };
   },
   size: async () => ({ 'simulated and measured': await compareSize() }),
-  sweep: async () => ({ 'results of a canary, two arms in turn': await measureFold() }),
+  sweep: async () => ({
+    'results of a canary, two arms in turn': await measureFold(),
+    'what one timer carries': await measureSweep(),
+  }),
+  rollback: async () => ({ 'a canary at 50 %, taken back': await measureRollback() }),
   protocols: compareProtocols,
   batch: async () => ({
     'CSV of 10,000,000 rows and 10 features': await measureBatch(10_000_000),
