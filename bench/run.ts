@@ -16,6 +16,7 @@ import { measureOverheads } from './overheads.ts';
 import { measurePackage } from './package.ts';
 import { comparePacks } from './packs.ts';
 import { compareModelServers } from './peers/model-servers.ts';
+import { compareRemote } from './peers/remote.ts';
 import { comparePeersThroughEndpoint } from './peers/through-endpoint.ts';
 import { comparePeersWithoutNetwork } from './peers/without-network.ts';
 import { compareProtocols } from './protocols/compare.ts';
@@ -106,6 +107,7 @@ const PEERS: Readonly<Record<string, () => Promise<unknown>>> = {
   'peers-through-endpoint': () => comparePeersThroughEndpoint(),
   'peers-batch': async () => ({ 'CSV of 1,000,000 rows and 10 features': await compareBatchPeers(1_000_000) }),
   'peers-model-servers': () => compareModelServers(),
+  remote: () => compareRemote(),
 };
 
 /** By name alone: it takes as long as one says. Both stacks run side by side, so that they see the same machine. */
