@@ -12,6 +12,7 @@ import {
   optionalWhole,
   schedule,
   secrets,
+  share,
   text,
   timeZone,
   whole,
@@ -273,6 +274,11 @@ export const settingsSchema = z.object({
     1,
     90,
   ),
+  DRIFT_SCHEDULE: schedule(
+    'When requests are read to be held against what models were trained on (NCRONTAB); nothing is read while no version has a profile.',
+    '0 */5 * * * *',
+  ),
+  DRIFT_SAMPLE: share('The share of the requests that are looked at for drift, per cent, chosen by hash.', 25),
   LABEL_WINDOW_DAYS: whole(
     'How long a label waits for its request and may be corrected; predictions are kept for twice as long.',
     1,

@@ -85,6 +85,8 @@ export const LOG_TOPICS: Readonly<Record<string, readonly string[]>> = {
   ],
   'rollout-decided': ['… …: … (rollout …): …', '…: no … of rollout …: …', '…: … of rollout … failed: …'],
   'audit-waits': ['…: the audit record waits to be written: …', '…: … audit records wait to be written: …'],
+  drift: ['drift: … …, …: …'],
+  'drift-stuck': ['drift is not watched: …', 'a profile or card is not read: …'],
   'sweep-stuck': ['nothing is counted: …', 'labels are not read: …', 'old windows stay for now: …'],
   'batch-jobs': [
     'job … was submitted by its template',
