@@ -1,5 +1,6 @@
 import { encode } from '@msgpack/msgpack';
 import avsc from 'avsc';
+import protobufjs from 'protobufjs';
 import { allCodecs, createDecoder } from '../src/codecs/decoder.ts';
 import { createDeadLetterRenderer } from '../src/codecs/event-json/dead-letter.ts';
 import { readBatch } from '../src/hubs/read-batch.ts';
@@ -31,6 +32,9 @@ export async function compareInputs() {
     fields: [{ name: 'request_id', type: 'string' }, ...names.map(name => ({ name, type: 'double' }))],
   } as const;
   const type = avsc.Type.forSchema(schema as unknown as avsc.Schema);
+  const fields = ['string request_id = 1;', ...names.map((name, i) => `double ${name} = ${i + 2};`)];
+  const proto = `syntax = "proto3"; message Row { ${fields.join(' ')} }`;
+  const message = protobufjs.parse(proto, { keepCase: true }).root.lookupType('Row');
   const [first = '', ...others] = names;
   const candidates = [
     await path('usual', undefined, requestBodies('diabetes', '1.0.0', BATCH)),
@@ -56,6 +60,11 @@ export async function compareInputs() {
       'Avro',
       { format: 'avro', schema },
       each((row, request_id) => type.toBuffer({ request_id, ...row })),
+    ),
+    await path(
+      'Protobuf',
+      { format: 'protobuf', schema: proto, message: 'Row' },
+      each((row, request_id) => Buffer.from(message.encode(message.create({ request_id, ...row })).finish())),
     ),
     await path(
       'MessagePack',

@@ -22,6 +22,11 @@ const { signal } = new AbortController();
 
 /** What a batch costs an event whose rows are not all alike, beside the usual one: one odd event, ten, the arms of a rollout. */
 export async function compareMixtures() {
+  return compare(await mixtureCandidates(), 15, 150, processorTime);
+}
+
+/** What `compareMixtures` compares. */
+export async function mixtureCandidates(): Promise<readonly Candidate[]> {
   const { model } = await openModel('diabetes', '1.0.0');
   const { model: candidate } = await openModel('diabetes', '1.0.0');
   const usual = requestBodies('diabetes', '1.0.0', BATCH);
@@ -34,19 +39,14 @@ export async function compareMixtures() {
     const score = functionPath(catalog);
     return { name, run: () => score(bodies, metadata) };
   };
-  return compare(
-    [
-      path('usual', catalogOf(model), usual),
-      path('one malformed of 256', catalogOf(model), malformed),
-      path('ten off the shape of 256', catalogOf(model), offShape),
-      path('canary at 5 %', rollout(model, candidate, 5), usual),
-      path('canary at 50 %', rollout(model, candidate, 50), usual),
-      path('rollout, all on production', rollout(model, candidate, 0), usual),
-    ],
-    15,
-    150,
-    processorTime,
-  );
+  return [
+    path('usual', catalogOf(model), usual),
+    path('one malformed of 256', catalogOf(model), malformed),
+    path('ten off the shape of 256', catalogOf(model), offShape),
+    path('canary at 5 %', rollout(model, candidate, 5), usual),
+    path('canary at 50 %', rollout(model, candidate, 50), usual),
+    path('rollout, all on production', rollout(model, candidate, 0), usual),
+  ];
 }
 
 /** From the tensors of a binary body to answer columns, ns a row; what they are written as is left out. */

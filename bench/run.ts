@@ -14,6 +14,7 @@ import { measureLedger } from './ledger-cost.ts';
 import { watchMemory } from './memory.ts';
 import { compareMixtures, measureTensors } from './mixtures.ts';
 import { measureOverheads } from './overheads.ts';
+import { measurePackage } from './package.ts';
 import { comparePacks } from './packs.ts';
 import { compareModelServers } from './peers/model-servers.ts';
 import { comparePeersThroughEndpoint } from './peers/through-endpoint.ts';
@@ -86,6 +87,7 @@ const SCENARIOS: Readonly<Record<string, () => Promise<unknown>>> = {
   batch: async () => ({
     'CSV of 10,000,000 rows and 10 features': await measureBatch(10_000_000),
   }),
+  package: measurePackage,
   'cold-start': () => measureColdStart(),
   memory: async () => ({ 'function path, 1,000,000 events': await watchMemory(1_000_000) }),
 };

@@ -199,6 +199,20 @@ resource app 'Microsoft.App/containerApps@2025-01-01' = {
               }
             }
           }
+          {
+            // Chunks of batch jobs, those that are worked on included: a replica more for every ten.
+            name: 'chunks'
+            custom: {
+              type: 'azure-queue'
+              identity: identity.id
+              metadata: {
+                accountName: hostStorageName
+                queueName: 'batch-chunks'
+                queueLengthStrategy: 'all'
+                queueLength: '10'
+              }
+            }
+          }
         ]
       }
     }

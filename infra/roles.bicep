@@ -57,6 +57,8 @@ var blobReader = subscriptionResourceId(definitions, '2a2b9908-6ea1-4ae2-8e65-a4
 var queueContributor = subscriptionResourceId(definitions, '974c5e8b-45b9-4653-ba55-5f855dd0fb88')
 @description('Storage Table Data Contributor.')
 var tableContributor = subscriptionResourceId(definitions, '0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3')
+@description('Storage Queue Data Reader.')
+var queueReader = subscriptionResourceId(definitions, '19e7f393-937e-4f77-808e-94535e297925')
 @description('Monitoring Metrics Publisher.')
 var metricsPublisher = subscriptionResourceId(definitions, '3913510d-42f4-4e42-8a64-420c390055eb')
 
@@ -334,6 +336,17 @@ resource kedaReadsCheckpoints 'Microsoft.Authorization/roleAssignments@2022-04-0
     principalId: kedaPrincipalId
     principalType: 'ServicePrincipal'
     description: 'The scaler reads the host\'s checkpoints.'
+  }
+}
+
+resource kedaCountsChunks 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (keda) {
+  name: guid(hostStorage.id, kedaIdentity.id, queueReader)
+  scope: hostStorage
+  properties: {
+    roleDefinitionId: queueReader
+    principalId: kedaPrincipalId
+    principalType: 'ServicePrincipal'
+    description: 'The scaler asks how many chunks of batch jobs wait.'
   }
 }
 

@@ -24,7 +24,7 @@ const never = new AbortController().signal;
 
 const scoring = part(async (lifetime): Promise<Scoring> => {
   const { settings } = readServingSettings(process.env);
-  const { loaders, close } = createLoaders(settings, quiet);
+  const { loaders, close } = createLoaders(settings, quiet, pin => catalog.member(pin));
   lifetime.free(close);
   const { catalog } = openCatalog(settings, { ...world, loaders, onLoad() {} });
   lifetime.free(catalog.close);

@@ -57,6 +57,10 @@ export function sweep(context?: Invocation): Promise<void> {
   return inInvocation(context, () => app.sweep());
 }
 
+export function watchDrift(context?: Invocation): Promise<void> {
+  return inInvocation(context, () => app.watchDrift());
+}
+
 /** @param request of whatever method */
 export function answerHttp(
   path: HttpPath,

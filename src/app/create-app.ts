@@ -28,6 +28,8 @@ export interface App {
   submitScheduled(lastRun: string | undefined): Promise<void>;
   /** Counts what came to results, dead letters and labels since the last time, and does with rollouts what that says. */
   sweep(): Promise<void>;
+  /** Counts what models were asked since the last time, and holds it against what they were trained on. */
+  watchDrift(): Promise<void>;
   /** Answers a request that came by one of `ROUTES`. Never throws. */
   answerHttp(route: RouteName, request: HttpRequest): Promise<HttpReply>;
   /** Builds ahead what is going to be called. Says what stands in the way; never throws. */
@@ -130,6 +132,10 @@ export function createApp({ environment, clock, log }: AppOptions): App {
     const [{ openSweep }, watched] = await Promise.all([import('./open-sweep.ts'), telemetry()]);
     return openSweep(settings(), { ...world, telemetry: watched }, lifetime);
   });
+  const drift = part(async lifetime => {
+    const [{ openDrift }, watched] = await Promise.all([import('./open-drift.ts'), telemetry()]);
+    return openDrift(settings(), { ...world, telemetry: watched }, lifetime);
+  });
   const http = part(async () => {
     const [{ openHttp }, catalog, guarded, watched] = await Promise.all([
       import('./open-http.ts'),
@@ -159,6 +165,7 @@ export function createApp({ environment, clock, log }: AppOptions): App {
     tendJobs: async () => (await batch()).tend(),
     submitScheduled: async lastRun => (await jobs()).submitScheduled(Date.parse(lastRun ?? '')),
     sweep: async () => (await sweeping()).sweep(),
+    watchDrift: async () => (await drift()).watchDrift(),
     async answerHttp(route, request) {
       const api = await http().catch(asError);
       if (!(api instanceof Error)) return api.answer(route, request);

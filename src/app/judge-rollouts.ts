@@ -3,7 +3,7 @@ import { asError } from '../core/errors.ts';
 import type { Clock, Log } from '../core/log.ts';
 import { type AuditBlobs, appendOutbox, changeAndRecord } from '../rollouts/audit-log.ts';
 import { ChangeRefused, type Decided } from '../rollouts/change.ts';
-import { hold, type Moment, promote, rollback } from '../rollouts/decisions.ts';
+import { end, hold, type Moment, promote, rollback } from '../rollouts/decisions.ts';
 import { type DeploymentDocument, isOpen, type Rollout } from '../rollouts/document.ts';
 import type { SweptCounts } from '../sweep/read-counts.ts';
 import { type Decision, decideRollout } from '../verdicts/decide.ts';
@@ -47,8 +47,8 @@ export async function judgeRollouts(
   return acted;
 }
 
-const DO = { rollback, promote, hold } as const;
-const WORDS = { rollback: 'rolled back', promote: 'promoted', hold: 'held' } as const;
+const DO = { rollback, promote, hold, end } as const;
+const WORDS = { rollback: 'rolled back', promote: 'promoted', hold: 'held', end: 'ended' } as const;
 
 /** @returns whether it was done */
 async function act(

@@ -1,5 +1,3 @@
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { createBlobs } from '../azure/blobs.ts';
 import { containerAddress } from '../azure/connect-blobs.ts';
 import { withBreaker } from '../azure/with-breaker.ts';
@@ -12,6 +10,7 @@ import { type CatalogOptions, createCatalog, type ModelCatalog } from '../models
 import { createModelStore } from '../models/model-store.ts';
 import { createTriedFiles } from '../models/tried.ts';
 import { warningOfUnknownFields } from '../models/unknown-fields.ts';
+import { cacheDirOf } from './cache-dir.ts';
 import { createTrial } from './create-trial.ts';
 
 const MIB = 1024 * 1024;
@@ -49,9 +48,4 @@ export function openCatalog(
     cacheBytes: settings.MODEL_CACHE_MB * MIB,
   });
   return { catalog, breaker };
-}
-
-/** Where on this machine's disk lies what outlives the process. */
-export function cacheDirOf({ MODEL_CACHE_DIR, LOCAL_DATA_DIR }: Settings): string {
-  return MODEL_CACHE_DIR ?? join(LOCAL_DATA_DIR ?? tmpdir(), 'hubscore-models');
 }

@@ -1,5 +1,6 @@
+import { createBlobs } from '../azure/blobs.ts';
 import { consumerClient, producerClient } from '../azure/event-hubs.ts';
-import { type Connection, eventHubsConnection } from '../config/connection.ts';
+import { type Connection, eventHubsConnection, modelStorageConnection } from '../config/connection.ts';
 import type { Settings } from '../config/settings.ts';
 import type { HubReader } from '../core/hub-reader.ts';
 import type { PartitionSender } from '../core/hub-sender.ts';
@@ -8,6 +9,7 @@ import { createBreaker, createRetry } from '../core/retry-policies.ts';
 import { createSdkReader } from '../hubs/sdk-reader.ts';
 import { isFailureOfHub, readerWithBreaker, senderWithBreaker } from '../hubs/with-breaker.ts';
 import { createAdmission } from '../ledger/admission.ts';
+import { createPassedOverMarks } from '../ledger/passed-over-marks.ts';
 import { type ReplayFilter, type ReplayReport, replay } from '../ledger/replay.ts';
 import { createScorer, type ScorerOptions } from '../ledger/scorer.ts';
 import type { Lifetime } from './parts.ts';
@@ -46,6 +48,10 @@ export async function openEvents(settings: Settings, log: Log, lifetime: Lifetim
     results: senderWithBreaker(opened.results, breakers.results, () => throttled.results++),
     deadLetters: senderWithBreaker(opened.deadLetters, breakers.deadLetters, () => throttled['dead-letters']++),
   };
+  const passedOver = createPassedOverMarks(
+    createBlobs(modelStorageConnection(settings), settings.MONITOR_CONTAINER),
+    log,
+  );
   lifetime.free(() => Promise.allSettled([opened.close(), ...Object.values(hubs).map(hub => hub.close())]));
   return {
     breakers: () => ({ results: breakers.results.state, 'dead-letters': breakers.deadLetters.state }),
@@ -57,6 +63,7 @@ export async function openEvents(settings: Settings, log: Log, lifetime: Lifetim
       createScorer({
         ...parts,
         ledger: { hubs, initialPosition: settings.INITIAL_POSITION, log },
+        passedOver,
         consumerGroup: settings.CONSUMER_GROUP,
         senders,
         refuseWhileAway() {

@@ -15,7 +15,7 @@ import { InfrastructureError } from '../core/errors.ts';
 import { type Loss, startChild } from '../processes/child.ts';
 import type { Scoring } from '../scoring/scoring.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
-import { cacheDirOf } from './open-catalog.ts';
+import { cacheDirOf } from './cache-dir.ts';
 import { MAX_BODY_BYTES } from './open-scoring.ts';
 import type { Lifetime } from './parts.ts';
 import type { World } from './world.ts';

@@ -12,7 +12,7 @@ export function openModels(
   { telemetry, clock, log }: World & { readonly telemetry: Telemetry },
   lifetime: Lifetime,
 ): ModelCatalog {
-  const { loaders, breakers, close } = createLoaders(settings, log);
+  const { loaders, breakers, close } = createLoaders(settings, log, pin => catalog.member(pin));
   lifetime.free(close);
   const onLoad = telemetry.recordModelLoad;
   const { catalog, breaker } = openCatalog(settings, { loaders, clock, log, onLoad });

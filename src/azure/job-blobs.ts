@@ -116,11 +116,14 @@ function createJobBlobs(connection: Connection, name: string): JobBlobs {
         (await block(path)).deleteIfExists({ abortSignal: signal, deleteSnapshots: 'include' }),
       );
     },
-    async copyFrom(path, from, source, signal) {
+    async copyFrom(path, from, source, tier, signal) {
       await guard(WRITE, `copying to ${name}/${path}`, signal, () =>
         creating(container, async () => {
           const { url } = (await connectContainer(connection, from)).getBlobClient(source);
-          const poller = await (await block(path)).beginCopyFromURL(url, { abortSignal: signal });
+          const poller = await (await block(path)).beginCopyFromURL(url, {
+            abortSignal: signal,
+            ...(tier && { tier }),
+          });
           await poller.pollUntilDone();
         }),
       );

@@ -12,7 +12,7 @@ const PIPELINE: StoragePipelineOptions = {
 export function createWorkQueue(connection: Connection, name: string): WorkQueue {
   let connecting: Promise<QueueClient> | undefined;
   const queue = () => {
-    connecting ??= connect(connection, name).catch(thrown => {
+    connecting ??= connectQueue(connection, name).catch(thrown => {
       connecting = undefined;
       throw thrown;
     });
@@ -43,7 +43,8 @@ export function createWorkQueue(connection: Connection, name: string): WorkQueue
   };
 }
 
-async function connect(connection: Connection, name: string): Promise<QueueClient> {
+/** A client of a queue. */
+export async function connectQueue(connection: Connection, name: string): Promise<QueueClient> {
   if (connection.kind === 'connection-string') return new QueueClient(connection.connectionString, name, PIPELINE);
   const url = new URL(name, `${connection.endpoint.replace(/\/+$/, '')}/`).href;
   return new QueueClient(url, await credentialOf(connection.clientId), PIPELINE);

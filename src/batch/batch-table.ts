@@ -24,4 +24,15 @@ export interface BatchTable {
   score(range: Range, signal: AbortSignal): Promise<RangeResult>;
   /** The same without a model: for those who need to know the number of a range's first row before. */
   count(range: Range): Promise<Pick<RangeResult, 'start' | 'end' | 'rows'>>;
+  /** Of CSV. */
+  quotes?(range: Pick<Range, 'from' | 'to'>): Promise<Quotes>;
+}
+
+/** What the quotes of a range tell, whatever stands before it. */
+export interface Quotes {
+  /** Where its first row begins if `from` lies outside of quotes, and if inside; the input's end where none does. */
+  readonly outside: number;
+  readonly inside: number;
+  /** Of their number. */
+  readonly odd: boolean;
 }

@@ -21,12 +21,15 @@ export function addJobCommands(batch: Command, terminal: Terminal): void {
     .argument('[input]', 'blob as container/path, a prefix, a glob or a date pattern')
     .option('-m, --model <name>', 'model')
     .option('--model-version <version>', 'version or alias (default: production)')
-    .option('-o, --output <path>', 'blob as container/path; a folder where --format is parquet')
+    .option(
+      '-o, --output <path>',
+      'blob as container/path; a folder where --format is parquet; one of each file where {name} stands in it',
+    )
     .option('--id-column <name>', 'column that names a row; without one rows are numbered')
     .option('--include-features', "the input's other columns stand in the output, too")
     .option('--include-probabilities', 'a column for every class')
     .option('--format <format>', "csv, ndjson or parquet (default: the input's)")
-    .option('--input-format <format>', 'csv, ndjson or parquet (default: by the name)')
+    .option('--input-format <format>', 'csv, ndjson, parquet or capture (default: by the name)')
     .option('--delimiter <character>', 'of a CSV (default: told from its header)')
     .option('--encoding <name>', 'of a CSV (default: told from its first bytes)')
     .option('--max-rejected <share>', 'of rows that may be rejected (default: 0.01)', toNumber)
@@ -34,6 +37,7 @@ export function addJobCommands(batch: Command, terminal: Terminal): void {
     .option('--sla-seconds <n>', 'in which it should be done (default: 7200)', toNumber)
     .option('--overwrite', 'replace what stands at the output')
     .option('--archive <path>', 'folder that the output is copied to')
+    .option('--archive-tier <tier>', "of that copy: Hot, Cool, Cold or Archive (default: the account's)")
     .option('--id <id>', 'name of the job; one that is there already is shown, and not made again')
     .option('--template <name>', 'take jobs/templates/NAME.json of the container with the jobs')
     .option('--date <day>', 'fills {date}; FROM..TO makes a job a day')

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { readSettings } from '../config/config.ts';
 import { unknownSettings } from '../config/unknown-settings.ts';
 import { withDeadline } from '../core/waiting.ts';
+import { checkBatch } from './doctor/batch.ts';
 import { type Check, type Finding, failure, type Level, ok, warn } from './doctor/check.ts';
 import { checkEventHubs } from './doctor/event-hubs.ts';
 import { checkHostJson } from './doctor/host-json.ts';
@@ -35,7 +36,7 @@ export function doctorCommand(terminal: Terminal): Command {
   return new Command('doctor')
     .summary('check everything that an installation needs')
     .description(
-      'Checks Node, settings, host.json, hubs, consumer groups, roles, storage, clock and models, by trying them.',
+      'Checks Node, settings, host.json, hubs, consumer groups, roles, storage, clock, models and batch jobs, by trying them.',
     )
     .option('--json', 'the findings as one JSON array')
     .addHelpText('after', EXAMPLES)
@@ -77,6 +78,7 @@ export function checksFor({ environment, folder }: Pick<Terminal, 'environment' 
       checkHostStorage(variables),
       checkModelStorage(settings),
       checkModels(settings),
+      checkBatch(settings),
       checkResultCache(settings),
       checkSchemaRegistry(settings),
     ];

@@ -1,4 +1,6 @@
 import { BlobConflict, BlobGone } from '../core/blobs.ts';
+import { membersOf, type VersionPin } from '../core/ensemble-card.ts';
+import { isRetryable } from '../core/errors.ts';
 import { parseCard } from '../models/card.ts';
 import { newestFirst } from '../models/resolve-version.ts';
 import { cardPath, type ModelStore, modelPath, type StoredVersion } from '../models/store.ts';
@@ -45,7 +47,24 @@ async function useOf(
     if (other.version === version || other.cardEtag === undefined) continue;
     if ((await fallbackOf(store, other, signal)) === version) return `${other.version} falls back on it`;
   }
+  for (const other of (await store.list(signal)).models.values()) {
+    for (const each of other.versions.values()) {
+      const pins = each.cardOnly ? await pinsOf(store, each, signal) : [];
+      if (pins.some(pin => pin.model === model.name && pin.version === version))
+        return `it is a member of ${each.name} ${each.version}`;
+    }
+  }
   return undefined;
+}
+
+async function pinsOf(store: ModelStore, stored: StoredVersion, signal: AbortSignal): Promise<readonly VersionPin[]> {
+  const path = cardPath(stored);
+  try {
+    return membersOf(stored.name, parseCard((await store.readText(path, signal)).text, path));
+  } catch (thrown) {
+    if (isRetryable(thrown)) throw thrown;
+    return []; // a card that cannot be read serves nothing
+  }
 }
 
 async function fallbackOf(store: ModelStore, stored: StoredVersion, signal: AbortSignal): Promise<string | undefined> {

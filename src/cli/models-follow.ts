@@ -45,7 +45,7 @@ export async function follow(terminal: Terminal, from: string, options: FollowOp
 async function followOnce(terminal: Terminal, from: string, options: FollowOptions): Promise<void> {
   const { signal, stdout } = terminal;
   const reference = referenceOf(from);
-  const registered = await explained(openRegistry(terminal, options).find(reference, signal));
+  const registered = await explained(openRegistry(terminal, options, reference).find(reference, signal));
   const name = options.name ?? nameOf(registered.name);
   const version = versionOf(registered.version);
   const say = (words: string) => {

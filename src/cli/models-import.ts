@@ -1,7 +1,9 @@
 import { asError, InfrastructureError } from '../core/errors.ts';
+import { MlflowError } from '../models/mlflow/ask.ts';
 import { downloadVersion } from '../models/mlflow/download.ts';
 import { type MlflowReference, parseReference } from '../models/mlflow/reference.ts';
-import { createRegistry, MlflowError, type Registry } from '../models/mlflow/registry.ts';
+import { createRegistry, type Registry } from '../models/mlflow/registry.ts';
+import { createUnityCatalog, workspaceOf } from '../models/mlflow/unity-catalog.ts';
 import { commandSettings } from './environment.ts';
 import { push } from './models-push.ts';
 import { withScratch } from './scratch.ts';
@@ -20,7 +22,7 @@ export interface ImportOptions {
 /** `hubscore models import mlflow:/NAME@ALIAS`: pushes a model of an MLflow registry, with what that knows of it in the card. */
 export async function importModel(terminal: Terminal, from: string, options: ImportOptions): Promise<void> {
   const reference = referenceOf(from);
-  const registry = openRegistry(terminal, options);
+  const registry = openRegistry(terminal, options, reference);
   const settings = commandSettings(terminal.environment, terminal.folder);
   await withScratch(settings, 'import', async folder => {
     const { registered, file, card } = await explained(downloadVersion(registry, reference, folder, terminal.signal));
@@ -50,17 +52,37 @@ export function referenceOf(from: string): MlflowReference {
 }
 
 /** @throws CommandError where nobody says where it is */
-export function openRegistry({ environment }: Terminal, { trackingUri }: Pick<ImportOptions, 'trackingUri'>): Registry {
+export function openRegistry(
+  { environment }: Pick<Terminal, 'environment'>,
+  { trackingUri }: Pick<ImportOptions, 'trackingUri'>,
+  { name }: Pick<MlflowReference, 'name'>,
+): Registry {
   const url = trackingUri ?? environment.MLFLOW_TRACKING_URI;
   if (!url)
     throw new CommandError('where is the MLflow tracking server?', 'Give --tracking-uri, or MLFLOW_TRACKING_URI.');
+  const workspace = workspaceAt(url, environment.DATABRICKS_HOST);
   const {
     MLFLOW_TRACKING_TOKEN: token,
     MLFLOW_TRACKING_USERNAME: user,
     MLFLOW_TRACKING_PASSWORD: password,
+    DATABRICKS_TOKEN: databricks,
   } = environment;
+  const bearer = workspace === undefined ? token : (databricks ?? token);
   const basic = user === undefined ? undefined : `Basic ${Buffer.from(`${user}:${password ?? ''}`).toString('base64')}`;
-  return createRegistry({ url, authorization: token ? `Bearer ${token}` : basic });
+  const tracking = { url: workspace ?? url, authorization: bearer ? `Bearer ${bearer}` : basic };
+  // A workspace has a registry of its own besides, whose names have one level.
+  return workspace !== undefined && name.includes('.') ? createUnityCatalog(tracking) : createRegistry(tracking);
+}
+
+/** @throws CommandError */
+function workspaceAt(url: string, host: string | undefined): string | undefined {
+  try {
+    return workspaceOf(url, host);
+  } catch (thrown) {
+    throw new CommandError(asError(thrown).message, 'Such as --tracking-uri http://localhost:5000, or databricks-uc.', {
+      cause: thrown,
+    });
+  }
 }
 
 /** @throws Refusal where the registry says no */

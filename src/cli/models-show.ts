@@ -1,3 +1,5 @@
+import { asError, isRetryable } from '../core/errors.ts';
+import { remoteOf } from '../core/remote-card.ts';
 import { NO_CARD, parseCard } from '../models/card.ts';
 import { expandInput } from '../models/compile-input.ts';
 import { cardPath } from '../models/store.ts';
@@ -42,8 +44,16 @@ export async function showModel(
   const names = [...aliases].filter(([, version]) => version === stored.version).map(([alias]) => alias);
   if (stored.version === production && !names.includes('production')) names.unshift('production');
   await withDownloaded(settings, store, found, signal, async files => {
-    const inspection = await inspect(settings, { ...stored, ...files }, signal);
     const paint = paintFor(stdout);
+    const inspection = await inspect(settings, { ...stored, ...files }, signal).catch(thrown => {
+      const server = card === undefined ? undefined : remoteOf(parseCard(card, cardPath(stored)));
+      if (server === undefined || !isRetryable(thrown)) throw thrown;
+      const { host } = new URL(server.url);
+      const words = `${server.kind} at ${host}, away: ${asError(thrown).message}`;
+      stdout.write(`${paint('bold', printable(`${name} ${stored.version}`))}\n`);
+      stdout.write(`  ${paint('dim', 'backend  ')} ${printable(words)}\n`);
+    });
+    if (inspection === undefined) return;
     const aka = names.length > 0 ? `  ${paint('green', printable(names.join(', ')))}` : '';
     stdout.write(`${paint('bold', printable(`${name} ${inspection.label}`))}${aka}\n`);
     const description = inspection.card.raw.description;

@@ -50,6 +50,7 @@ export function modelsCommand(terminal: Terminal): Command {
     .option('-v, --version <version>', 'semantic version (default: likewise)')
     .option('-c, --card <file>', 'card (default: model.json beside the file)')
     .option('-a, --alias <alias>', 'point this alias at it, such as production')
+    .option('-p, --profile <csv>', 'training data, which later requests are held against (docs/drift.md)')
     .option('--candidate', 'pin what production is now, so that nothing goes live')
     .option('--dry-run', 'only look, and say what would change')
     .option('--json', 'what was pushed and what changed as one JSON object')
@@ -63,7 +64,10 @@ export function modelsCommand(terminal: Terminal): Command {
       'Pushes a model of an MLflow registry: the onnx flavour, with run, metrics and parameters in its card.',
     )
     .argument('<from>', 'mlflow:/NAME@ALIAS, mlflow:/NAME/VERSION or mlflow:/NAME/STAGE')
-    .option('--tracking-uri <url>', 'of the tracking server (default: MLFLOW_TRACKING_URI)')
+    .option(
+      '--tracking-uri <url>',
+      'of the tracking server, or databricks-uc: Unity Catalog at DATABRICKS_HOST (default: MLFLOW_TRACKING_URI)',
+    )
     .option('-n, --name <name>', "model name (default: the registry's)")
     .option('-v, --version <version>', 'semantic version (default: 7.0.0 of version 7)')
     .option('-a, --alias <alias>', 'point this alias at it')
@@ -75,7 +79,10 @@ export function modelsCommand(terminal: Terminal): Command {
     .command('follow')
     .description('Starts a rollout whenever an alias of an MLflow registry moves. Runs until it is ended.')
     .argument('<from>', 'mlflow:/NAME@ALIAS')
-    .option('--tracking-uri <url>', 'of the tracking server (default: MLFLOW_TRACKING_URI)')
+    .option(
+      '--tracking-uri <url>',
+      'of the tracking server, or databricks-uc: Unity Catalog at DATABRICKS_HOST (default: MLFLOW_TRACKING_URI)',
+    )
     .option('-n, --name <name>', "model name (default: the registry's)")
     .option('--once', 'look once, for a scheduler')
     .option('--every <seconds>', 'how often it looks', positive, 60)

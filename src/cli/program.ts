@@ -4,6 +4,7 @@ import { VERSION } from '../core/version.ts';
 import { auditCommand } from './audit.ts';
 import { batchCommand } from './batch.ts';
 import { doctorCommand } from './doctor.ts';
+import { driftCommand } from './drift.ts';
 import { commandVariables, staleLocalSettings } from './environment.ts';
 import { labelCommand } from './label.ts';
 import { loadCommand } from './load.ts';
@@ -42,6 +43,7 @@ export function createProgram(terminal: Terminal): Command {
     .addCommand(rolloutCommand(terminal))
     .addCommand(labelCommand(terminal))
     .addCommand(auditCommand(terminal))
+    .addCommand(driftCommand(terminal))
     .addCommand(replayCommand(terminal))
     .addCommand(verifyCommand(terminal))
     .addCommand(doctorCommand(terminal))

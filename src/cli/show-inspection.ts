@@ -1,3 +1,4 @@
+import type { BackendStatus } from '../core/backend.ts';
 import type { Feature } from '../core/model.ts';
 import type { Signature } from '../core/tensor.ts';
 import type { Inspection } from '../models/publish.ts';
@@ -7,25 +8,42 @@ import type { Paint } from './terminal.ts';
 
 /** What a model file was found to be, in a few lines for people. */
 export function showInspection(inspection: Inspection, paint: Paint): string[] {
-  const { card, info, bytes, producer, opsets, sha256, unknownFields } = inspection;
+  const { card, info, status, bytes, producer, opsets, sha256, unknownFields } = inspection;
   const remarks = [...unknownFields, ...inspection.remarks];
   const line = (name: string, text: string) => `  ${paint('dim', name.padEnd(9))} ${printable(text)}`;
   const opset = [...opsets].map(([domain, version]) => `${domain || 'ai.onnx'} ${version}`).join(', ');
   const speed = `${info.maxBatchSize} at once in ${duration(info.warmUpMs)}`;
   const place = { 'in-line': 'in-line', worker: 'in a worker process', remote: 'at a server' }[info.placement];
-  const memory = info.placement === 'remote' ? '' : `, about ${size(info.memoryBytes)} of memory`;
+  const provider = info.provider === undefined ? '' : ` on ${info.provider}`;
+  const memory = info.memoryBytes === 0 ? '' : `, about ${size(info.memoryBytes)} of memory`;
   return [
     line(
-      info.placement === 'remote' ? 'server' : 'file',
-      [info.placement === 'remote' ? '' : size(bytes), producer, opset && `opsets ${opset}`].filter(Boolean).join(', '),
+      { onnx: 'file', ensemble: 'ensemble', backends: 'backends' }[status.kind] ?? 'server',
+      [bytes === 0 || status.kind !== 'onnx' ? '' : size(bytes), producer, opset && `opsets ${opset}`]
+        .filter(Boolean)
+        .join(', '),
     ),
+    ...(status.kind === 'onnx'
+      ? []
+      : showStatus(status).map(words => line(status.kind === 'ensemble' ? 'member' : 'backend', words))),
     line('sha256', sha256),
     ...(card.task ? [line('task', card.task)] : []),
     line('takes', takes(card.features, info.signature)),
     line('gives', gives(inspection)),
-    line('speed', `${speed}, ${place}${memory}`),
+    line('speed', `${speed}, ${place}${provider}${memory}`),
     ...remarks.map(remark => line(paint('yellow', 'note     '), remark)),
   ];
+}
+
+/** `churn 1.0.0: open-inference at models.example.com, away: no answer`, a line each. */
+function showStatus(status: BackendStatus): string[] {
+  return (status.parts ?? [{ ...status, title: '' }]).map(({ title, kind, at, state, reason }) => {
+    const who = `${title === '' ? '' : `${title}: `}${kind}${at === '' ? '' : ` at ${at}`}`.replace(
+      'onnx at ',
+      'onnx ',
+    );
+    return `${who}, ${state}${reason === undefined ? '' : `: ${reason}`}`;
+  });
 }
 
 function takes(features: readonly Feature[], signature: Signature): string {

@@ -33,7 +33,9 @@ export function showStatus(status: RolloutStatus, paint: Paint, width: number): 
     ...(split ? [showSplit(split, paint)] : []),
     `labels for ${percent(labels.coverage.candidate)} of the candidate’s results and ${percent(labels.coverage.production)} of production’s; ${number(labels.waiting)} wait for their request, ${number(labels.unmatched)} never found it`,
     `counted ${sweep.lag_seconds === null ? 'never: the sweep does not run' : `up to ${Math.round(sweep.lag_seconds)} s ago`}${sweep.unsure > 0 ? `; ${number(sweep.unsure)} came too late to tell whether they were counted` : ''}`,
-    ...('winner' in status ? [`winner: ${status.winner ?? 'none yet'}`] : []),
+    ...('winner' in status
+      ? [`winner: ${status.winner ?? `none${status.comparison?.why ? ` (${status.comparison.why})` : ''}`}`]
+      : []),
     '',
     printable(`next: ${next}`),
     ...('undo' in status ? [printable(`undo: ${status.undo}`)] : []),

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { eventHubsConnection } from '../config/connection.ts';
+import { eventHubsConnection, modelStorageConnection } from '../config/connection.ts';
 import { asError } from '../core/errors.ts';
 import { commandSettings } from './environment.ts';
 import { placeOf } from './event-hubs.ts';
@@ -36,14 +36,21 @@ export function statusCommand(terminal: Terminal): Command {
 
 async function status(terminal: Terminal, options: Options): Promise<void> {
   const { stdout, signal, environment } = terminal;
-  const [{ openReader }, { countDeadLetters, lookAtPartitions }, { lookAtModels }, { judge }, { openStore }] =
-    await Promise.all([
-      import('../app/open-events.ts'),
-      import('./status/look.ts'),
-      import('./status/serving.ts'),
-      import('./status/judge.ts'),
-      import('./model-room.ts'),
-    ]);
+  const [
+    { openReader },
+    { countDeadLetters, lookAtPartitions },
+    { lookAtModels },
+    { judge },
+    { openStore },
+    { createBlobs },
+  ] = await Promise.all([
+    import('../app/open-events.ts'),
+    import('./status/look.ts'),
+    import('./status/serving.ts'),
+    import('./status/judge.ts'),
+    import('./model-room.ts'),
+    import('../azure/blobs.ts'),
+  ]);
   const settings = commandSettings(environment, terminal.folder);
   const connection = eventHubsConnection(settings);
   const open = (hub: string) => openReader(connection, hub, settings.RECOVERY_CONSUMER_GROUPS);
@@ -53,10 +60,11 @@ async function status(terminal: Terminal, options: Options): Promise<void> {
     deadLetters: open(settings.DEAD_LETTER_HUB),
   };
   const letters = open(settings.DEAD_LETTER_HUB); // a reader reads a partition for one at a time
+  const monitor = createBlobs(modelStorageConnection(settings), settings.MONITOR_CONTAINER);
   const nowMs = Date.now();
   try {
     const [partitions, models, dead_letters, app] = await Promise.all([
-      lookAtPartitions(hubs, signal),
+      lookAtPartitions(hubs, monitor, signal),
       openStore(settings).then(store => lookAtModels(store, signal)),
       countDeadLetters(letters, nowMs, signal),
       lookAtApp(terminal, options.url),

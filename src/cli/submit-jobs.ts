@@ -19,6 +19,7 @@ export interface SubmitOptions {
   readonly slaSeconds?: number;
   readonly overwrite?: boolean;
   readonly archive?: string;
+  readonly archiveTier?: string;
   readonly id?: string;
   readonly template?: string;
   readonly date?: string;
@@ -50,6 +51,7 @@ export function requestOf(input: string | undefined, options: SubmitOptions): Re
   const request: Record<string, unknown> = {
     ...{ input, output: options.output, model: options.model, model_version: options.modelVersion, id: options.id },
     ...{ id_column: options.idColumn, format: options.format, archive: options.archive },
+    archive_tier: options.archiveTier,
     ...{ include_features: options.includeFeatures, include_probabilities: options.includeProbabilities },
     ...{ max_rejected: options.maxRejected, chunk_bytes: options.chunkBytes, sla_seconds: options.slaSeconds },
     ...{ input_format: options.inputFormat, delimiter: options.delimiter, encoding: options.encoding },

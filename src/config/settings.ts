@@ -12,6 +12,7 @@ import {
   optionalWhole,
   schedule,
   secrets,
+  share,
   text,
   timeZone,
   whole,
@@ -273,7 +274,16 @@ export const settingsSchema = z.object({
     1,
     90,
   ),
-  LABEL_WINDOW_DAYS: whole('How long a label waits for its request, and a prediction for its label.', 1, 7),
+  DRIFT_SCHEDULE: schedule(
+    'When requests are read to be held against what models were trained on (NCRONTAB); nothing is read while no version has a profile.',
+    '0 */5 * * * *',
+  ),
+  DRIFT_SAMPLE: share('The share of the requests that are looked at for drift, per cent, chosen by hash.', 25),
+  LABEL_WINDOW_DAYS: whole(
+    'How long a label waits for its request and may be corrected; predictions are kept for twice as long.',
+    1,
+    7,
+  ),
 
   MAX_ATTEMPTS: whole('How often a request is tried at most, replays included.', 1, 3),
   REPLAY_SCHEDULE: optionalSchedule(

@@ -6,6 +6,8 @@ export type Placement = 'in-line' | 'worker' | 'remote';
 export interface BackendInfo {
   readonly signature: Signature;
   readonly placement: Placement;
+  /** Which of the card's `runtime.providers` runs it; absent: the processor. */
+  readonly provider?: string;
   /** What one slice of warm-up took, milliseconds. */
   readonly warmUpMs: number;
   /** Rough memory it holds, bytes. */
@@ -45,6 +47,8 @@ export interface RuntimeWishes {
   readonly placement: 'in-line' | 'worker' | undefined;
   /** Threads that share the work of one slice. */
   readonly intraOpThreads: number | undefined;
+  /** Where it is to run, the first that this machine has; undefined: on the processor. */
+  readonly providers?: readonly string[] | undefined;
   /** How long a slice that is not full may wait for others to share a run with; undefined: not at all. */
   readonly maxQueueDelayMs: number | undefined;
 }
@@ -77,13 +81,20 @@ export class WaitedTooLong extends Error {
 
 /** Which backend answers, and whether it can now. */
 export interface BackendStatus {
-  /** `open-inference`, `mlflow`. */
+  /** `onnx`, `open-inference`, `mlflow`, `ensemble`, `backends`. */
   readonly kind: string;
-  /** Where: a host. */
+  /** Where: a host; of ONNX files `in-line` or `worker`; of what is made of several in words. */
   readonly at: string;
   readonly state: 'up' | 'away';
-  /** Why it is away. */
+  /** Why it is away; of several those that are, though the others answer. */
   readonly reason?: string;
+  /** What it is made of, in the order of its card. */
+  readonly parts?: readonly BackendPart[];
+}
+
+export interface BackendPart extends BackendStatus {
+  /** `churn 1.0.0` */
+  readonly title: string;
 }
 
 /** One contract for everything that turns input tensors into output tensors: ONNX in-line, ONNX in processes of their own, remote servers. */
@@ -101,4 +112,10 @@ export interface Backend {
   readonly status?: BackendStatus | undefined;
   /** Waits for running slices, then frees memory. Idempotent. */
   close(): Promise<void>;
+}
+
+/** What a backend says of itself, or what there is to say of one that is here for as long as it is loaded. */
+export function statusOf({ status, info }: Backend): BackendStatus {
+  const at = info.provider === undefined ? info.placement : `${info.placement} on ${info.provider}`;
+  return status ?? { kind: 'onnx', at, state: 'up' };
 }

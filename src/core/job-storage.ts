@@ -13,6 +13,9 @@ export interface DescribedBlob extends BlobEntry {
   readonly modifiedMs: number;
 }
 
+/** Access tiers of blobs, as the service calls them. */
+export type Tier = 'Hot' | 'Cool' | 'Cold' | 'Archive';
+
 /** One container as jobs need it: beside what all need, ranges, and outputs that appear whole. Throws as `Blobs` does. */
 export interface JobBlobs extends Blobs {
   /** Those whose paths begin with `prefix`, ordered by path, in one call for 5,000 of them. */
@@ -44,8 +47,8 @@ export interface JobBlobs extends Blobs {
   staged(path: string, signal: AbortSignal): Promise<ReadonlyMap<string, number>>;
   /** Takes a blob away, whatever it holds; none that is not there. */
   remove(path: string, signal: AbortSignal): Promise<void>;
-  /** Copies within the account, in the service. */
-  copyFrom(path: string, container: string, source: string, signal: AbortSignal): Promise<void>;
+  /** Copies within the account, in the service. @param tier of the copy; undefined: the account's own */
+  copyFrom(path: string, container: string, source: string, tier: Tier | undefined, signal: AbortSignal): Promise<void>;
 }
 
 /** A storage account: its containers by name. */

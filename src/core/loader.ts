@@ -14,6 +14,8 @@ export interface ModelFile {
 export interface LoadSource {
   /** What messages call it: `churn/2.1.3/model.onnx`, or a path. */
   readonly title: string;
+  /** What the model is called; absent: as its card says. */
+  readonly name?: string | undefined;
   readonly file: ModelFile;
   /** model.json as it came; empty where there is none. */
   readonly card: Readonly<Record<string, unknown>>;
@@ -21,9 +23,23 @@ export interface LoadSource {
   /**
    * Holds the card against what the model says of itself, class labels included where it has them, and inputs that it was found not to need, and says how to try it. Called before
    * `open` resolves, again where the model is tried in another place.
+   * @param beneath what stands where the card says nothing
    * @throws Error where card and model do not fit.
    */
-  plan(signature: Signature, classes: readonly ClassLabel[] | undefined, unneeded?: readonly string[]): WarmUpPlan;
+  plan(
+    signature: Signature,
+    classes: readonly ClassLabel[] | undefined,
+    unneeded?: readonly string[],
+    beneath?: CardBeneath,
+  ): WarmUpPlan;
+}
+
+/** What a kind of model says of its card where that says nothing itself. */
+export interface CardBeneath {
+  readonly task?: unknown;
+  readonly features?: unknown;
+  readonly example?: unknown;
+  readonly outputs?: Readonly<Record<string, unknown>>;
 }
 
 /** A model opened and warm. */

@@ -40,6 +40,8 @@ export const LOG_TOPICS: Readonly<Record<string, readonly string[]>> = {
     '…: …; what is in flight is not marked any more',
     '…: …; a file that ends this process will be opened again',
     '…: …; models are tried on this machine',
+    '…/…: no mark of what was passed over can be read: …',
+    '…/…: no mark of what was passed over can be written: …',
   ],
   'storage-away': [
     '…; going on with what is loaded',
@@ -48,6 +50,11 @@ export const LOG_TOPICS: Readonly<Record<string, readonly string[]>> = {
     'looking for a newer version: …',
     '…; going on from byte … of …',
     'model storage is back',
+  ],
+  'backend-missing': [
+    '…: member … is missing: …; the others answer without it',
+    '…: … is missing: …; the other backends answer',
+    '…: provider … is not on this machine: …; passed over',
   ],
   'version-not-served': ['…; this version does not serve', 'fallback of … …: …', 'listing models: …'],
   'card-fields-unread': ['…; it serves without'],
@@ -78,6 +85,8 @@ export const LOG_TOPICS: Readonly<Record<string, readonly string[]>> = {
   ],
   'rollout-decided': ['… …: … (rollout …): …', '…: no … of rollout …: …', '…: … of rollout … failed: …'],
   'audit-waits': ['…: the audit record waits to be written: …', '…: … audit records wait to be written: …'],
+  drift: ['drift: … …, …: …'],
+  'drift-stuck': ['drift is not watched: …', 'a profile or card is not read: …'],
   'sweep-stuck': ['nothing is counted: …', 'labels are not read: …', 'old windows stay for now: …'],
   'batch-jobs': [
     'job … was submitted by its template',
@@ -91,6 +100,7 @@ export const LOG_TOPICS: Readonly<Record<string, readonly string[]>> = {
     'job … is queued and starts within a minute: its messages could not be sent (…)',
     'job … stands still: messages of … chunks are sent again',
     'job …: … of … chunks are done again, from where the one before ended',
+    'job …: many chunks begin inside quotes; the quotes of all are counted',
     'job …: chunk … failed and is tried again in … s: …',
     'job …: …; it is tried again',
     'job … is …: due …, expected …',

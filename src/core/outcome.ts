@@ -93,6 +93,8 @@ export type Subject = Pick<Outcome, 'event' | 'resultId' | 'model' | 'modelVersi
   Partial<Pick<Outcome, 'requestId' | 'variant' | 'rollout' | 'bucket' | 'text'>> & {
     /** Of its body, where the dead letters of its event are many; a longer one leaves the original out. */
     readonly maxBytes?: number | undefined;
+    /** When it failed, milliseconds since the epoch, where it shares that with others; undefined: now, or when its run failed. */
+    readonly failedAtMs?: number | undefined;
   };
 
 /** Renders a request's ending as a dead letter; it fits, however large the request was. */

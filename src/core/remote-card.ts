@@ -37,6 +37,36 @@ export function remoteOf(card: Readonly<Record<string, unknown>>): RemoteCard | 
   throw new Error(`backend${issue?.path.map(step => `.${String(step)}`).join('') ?? ''}: ${issue?.message}`);
 }
 
+/** One of several that may answer, by how many instances come at once, `"backends": [{…, "max_instances": 8}, {…}]`. */
+const choiceSchema = remoteSchema.extend({
+  /** `onnx`: the model file beside the card. */
+  kind: z.enum(['onnx', 'open-inference', 'mlflow']),
+  url: optional(remoteSchema.shape.url),
+  /** More at once are not for it; absent: as many as it takes. */
+  max_instances: optional(z.number().int().min(1)),
+});
+
+export const choicesSchema = z
+  .array(choiceSchema)
+  .min(1)
+  .max(8)
+  .refine(
+    all => all.every(({ kind, url }) => (kind === 'onnx') === (url === undefined)),
+    'expected a url, but for onnx',
+  )
+  .refine(all => all.filter(({ kind }) => kind === 'onnx').length <= 1, 'expected the model file once');
+
+export type ChoiceCard = z.infer<typeof choiceSchema>;
+
+/** The backends that a card names, the first first; undefined where it names none. @throws Error that says what is wrong with it. */
+export function choicesOf(card: Readonly<Record<string, unknown>>): readonly ChoiceCard[] | undefined {
+  if (card.backends == null) return undefined;
+  const parsed = choicesSchema.safeParse(card.backends);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw new Error(`backends${issue?.path.map(step => `.${String(step)}`).join('') ?? ''}: ${issue?.message}`);
+}
+
 function isHttp(text: string): boolean {
   if (!URL.canParse(text)) return false;
   const { protocol, username, password, search, hash } = new URL(text);

@@ -1,3 +1,4 @@
+import { statusOf } from '../core/backend.ts';
 import type { ModelSummary } from '../core/catalog.ts';
 import { DATATYPES } from '../core/datatypes.ts';
 import type { ModelVersion } from '../core/model.ts';
@@ -18,12 +19,16 @@ export interface ModelMetadata {
   readonly parameters: Readonly<Record<string, unknown>>;
 }
 
+/** As Triton calls them; others by their own names. */
+const PLATFORMS: Readonly<Record<string, string>> = { onnx: 'onnx_onnxv1', ensemble: 'ensemble' };
+
 /** What the protocol says of a model version. */
 export function describeModel(version: ModelVersion, summary: ModelSummary | undefined): ModelMetadata {
+  const backend = statusOf(version.backend);
   return {
     name: version.name,
     versions: summary?.versions ?? [version.version],
-    platform: version.backend.status?.kind ?? 'onnx_onnxv1',
+    platform: PLATFORMS[backend.kind] ?? backend.kind,
     inputs: describeInputs(version),
     outputs: planOutputs(version).map(({ name, datatype, shape }) => ({ name, datatype, shape })),
     parameters: {
@@ -34,7 +39,7 @@ export function describeModel(version: ModelVersion, summary: ModelSummary | und
       task: version.card.task,
       classes: version.card.outputs.classes,
       sha256: version.sha256,
-      backend: version.backend.status,
+      backend,
     },
   };
 }

@@ -20,6 +20,8 @@ export interface Found {
   readonly standing: Standing;
   /** What the requests partition holds now. */
   readonly requests: PartitionRange;
+  /** Which hubs the endings are in, and when they were made. */
+  readonly endings: string;
   /** How many events results and dead letters of the partition had ever had when their tails were read. */
   readonly appended: number;
 }
@@ -39,7 +41,7 @@ export async function findStanding(
   { hubs, initialPosition, log }: LedgerOptions,
   signal: AbortSignal,
 ): Promise<Found> {
-  const [{ createdAtMs }, requests, results, deadLetters] = await Promise.all([
+  const [{ createdAtMs, endings }, requests, results, deadLetters] = await Promise.all([
     checkPartitions(partition, hubs, signal),
     hubs.requests.range(partition, signal),
     openTail(hubs.results, hubs.requests.hub, partition, signal),
@@ -67,7 +69,7 @@ export async function findStanding(
     standing = undefined;
   }
   const appended = everAppended(results.range, deadLetters.range);
-  if (standing) return { standing, requests, appended };
+  if (standing) return { standing, requests, endings, appended };
 
   const first = nextSequenceNumber ?? requests.last + 1;
   let start = initialPosition === 'start' ? Math.min(requests.first, first) : first;
@@ -80,7 +82,7 @@ export async function findStanding(
   } else if (start < first) {
     log.info(`${name}: no results yet; beginning at ${start}, the first event there is (INITIAL_POSITION)`);
   }
-  return { standing: { log: life, settledThrough: start - 1, ended: new Map() }, requests, appended };
+  return { standing: { log: life, settledThrough: start - 1, ended: new Map() }, requests, endings, appended };
 }
 
 export function everAppended(results: PartitionRange, deadLetters: PartitionRange): number {
@@ -121,7 +123,7 @@ async function checkPartitions(partition: string, hubs: LedgerHubs, signal: Abor
       );
     }
   }
-  return requests;
+  return { ...requests, endings: others.map(({ hub, createdAtMs }) => `${hub}@${createdAtMs}`).join(' ') };
 }
 
 /** The endings at the end of a results or dead-letter partition, read backwards as far as needed. */

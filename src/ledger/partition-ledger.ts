@@ -6,6 +6,8 @@ import { advance, merge, type Standing } from './standing.ts';
 export interface PartitionLedger {
   /** @throws Error before the first `refresh`. */
   readonly standing: Standing;
+  /** Which hubs the endings are in, as they were last found; empty before the first `refresh`. */
+  readonly endings: string;
   /** Undefined before the first `refresh`. */
   readonly settledThrough: number | undefined;
   /** False before the first look at the tails, and after anything failed: then the tails must be read before the next batch. */
@@ -28,6 +30,7 @@ export function createPartitionLedger(partition: string, options: LedgerOptions)
   let confirmed: EndingMessages[] = [];
   /** Events there must be at the tails if nobody else appends to them. */
   let appended = 0;
+  let endings = '';
 
   const current = (): Standing => {
     if (!standing) throw new Error(`the tails of partition ${partition} have not been read`);
@@ -45,6 +48,9 @@ export function createPartitionLedger(partition: string, options: LedgerOptions)
   return {
     trusted: false,
     deliveredThrough: -1,
+    get endings() {
+      return endings;
+    },
     get settledThrough() {
       return standing?.settledThrough;
     },
@@ -54,7 +60,7 @@ export function createPartitionLedger(partition: string, options: LedgerOptions)
     async refresh(nextSequenceNumber, signal) {
       const found = await findStanding(partition, nextSequenceNumber, options, signal);
       standing = standing ? merge(current(), found.standing) : found.standing;
-      appended = found.appended;
+      ({ appended, endings } = found);
       return found;
     },
     async othersAppended(signal) {

@@ -8,6 +8,7 @@ import type { Admission } from './admission.ts';
 import { type AppendOptions, appendEndings } from './append-endings.ts';
 import type { Found, LedgerOptions } from './find-standing.ts';
 import { createPartitionLedger } from './partition-ledger.ts';
+import { markedThrough, type PassedOverMarks } from './passed-over-marks.ts';
 import { type Score, scoreSafely } from './score-safely.ts';
 import { consecutiveRuns, firstSlice, type Slice, type Weigh } from './slices.ts';
 
@@ -31,6 +32,7 @@ export interface ScoringObserver {
 
 export interface PartitionScorerOptions extends Omit<AppendOptions, 'hub'> {
   readonly ledger: LedgerOptions;
+  readonly passedOver?: PassedOverMarks | undefined;
   readonly consumerGroup: string;
   readonly score: Score;
   readonly observer: ScoringObserver;
@@ -65,14 +67,27 @@ export interface PartitionScorer {
   ): Promise<number>;
 }
 
+/** Where all is passed over for this long, a mark says how far that is settled: no ending does. */
+const MARK_AFTER_MS = 30_000;
+
 /** A partition without work for this long may have been another process's meanwhile, which need not have left a checkpoint. */
 const IDLE_MS = 500;
 
 export function createPartitionScorer(partition: string, options: PartitionScorerOptions): PartitionScorer {
-  const { score, renderDeadLetter, refuseWhileAway, admission, deadlineMs, maxSliceBytes, observer, consumerGroup } =
-    options;
+  const {
+    passedOver,
+    score,
+    renderDeadLetter,
+    refuseWhileAway,
+    admission,
+    deadlineMs,
+    maxSliceBytes,
+    observer,
+    consumerGroup,
+  } = options;
   const { clock, log, weigh, inFlight } = options;
   const { requests } = options.ledger.hubs;
+
   const hub = requests.hub;
   const name = `${hub}/${partition}`;
   const faults = new FaultLog(log, clock);
@@ -83,6 +98,8 @@ export function createPartitionScorer(partition: string, options: PartitionScore
   let tooSlow: number | undefined;
 
   let idleSinceMs = 0;
+  /** When an ending or a mark said last how far all is settled. */
+  let saidAtMs = clock();
   /** When the ends of the tails were seen, or appended to, last. */
   let seenAtMs = 0;
 
@@ -159,15 +176,28 @@ export function createPartitionScorer(partition: string, options: PartitionScore
       // While records are passed over nothing is appended: others may have taken the partition for silent, and filled it.
       if (scored.length > 0 && clock() - seenAtMs > IDLE_MS && (await othersAppended(signal))) await view.refresh();
       await appendEndings(scored, { partition, lastSequenceNumber }, view, { ...options, hub }, signal);
-      if (scored.length > 0) seenAtMs = clock();
+      if (scored.length > 0) seenAtMs = saidAtMs = clock();
       ledger.settle(lastSequenceNumber);
       settled = true;
       maxSliceEvents *= 2;
       observer.settled(batch, scored, { receivedAtMs, sentAtMs: clock() });
+      if (clock() - saidAtMs > MARK_AFTER_MS) await mark();
     } finally {
       end?.(settled);
       leave();
     }
+  }
+
+  async function mark(): Promise<void> {
+    const { log: life, settledThrough } = ledger.standing;
+    saidAtMs = clock();
+    await passedOver?.write(hub, partition, { log: life, endings: ledger.endings, settledThrough });
+  }
+
+  /** The first event from this one on that nobody has settled, as far as a mark says so. */
+  async function firstUnmarked(from: number): Promise<number> {
+    const mark = await passedOver?.read(hub, partition);
+    return Math.max(from, markedThrough(mark, ledger.standing.log, ledger.endings) + 1);
   }
 
   async function scoreSlice(batch: EventBatch, signal: AbortSignal): Promise<ScoredBatch> {
@@ -193,12 +223,14 @@ export function createPartitionScorer(partition: string, options: PartitionScore
   }
 
   async function fill(
-    from: number,
+    first: number,
     to: number,
     range: PartitionRange,
     signal: AbortSignal,
     isMeant: (event: Event) => boolean = () => true,
   ): Promise<number> {
+    const from = await firstUnmarked(first);
+    if (from > first) ledger.settle(from - 1);
     const start = Math.max(from, range.empty ? to + 1 : range.first);
     if (from < start) {
       log.error(`${name}: ${from} to ${start - 1} expired before they were scored: they cannot be read any more`);

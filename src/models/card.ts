@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import type { RuntimeWishes } from '../core/backend.ts';
+import { ensembleSchema } from '../core/ensemble-card.ts';
 import { asError } from '../core/errors.ts';
-import { remoteSchema } from '../core/remote-card.ts';
+import { choicesSchema, remoteSchema } from '../core/remote-card.ts';
 import { faults } from '../core/schema-faults.ts';
 import { fromUtf8 } from '../core/utf8.ts';
 import { inputSchema } from './compile-input.ts';
@@ -43,6 +44,9 @@ export const MAX_FEATURES = 10_000;
 const TOO_MANY = `expected at most ${MAX_FEATURES}: give more values than that as one of type "tensor"`;
 /** More in one run gains nothing: what a run costs by itself is shared by the first thousand, and no function call brings so many. */
 const MAX_BATCH_SIZE = 65_536;
+
+/** By the names that onnxruntime-node uses. */
+const PROVIDERS = ['cpu', 'cuda', 'tensorrt', 'webgpu', 'coreml', 'dml'] as const;
 
 /** model.json: every field optional, unknown ones kept. */
 export const cardSchema = z.looseObject({
@@ -87,9 +91,12 @@ export const cardSchema = z.looseObject({
     z.looseObject({
       placement: optional(z.enum(['in-line', 'worker'])),
       intra_op_threads: optional(z.number().int().min(1).max(64)),
+      providers: optional(z.array(z.enum(PROVIDERS)).min(1)),
     }),
   ),
   backend: optional(remoteSchema),
+  backends: optional(choicesSchema),
+  ensemble: optional(ensembleSchema),
   input: optional(inputSchema),
   cache: optional(z.boolean()),
   example: z.unknown().optional(),
@@ -140,6 +147,7 @@ export function wishesOf({ batching, runtime }: RawCard): RuntimeWishes {
   return {
     placement: runtime?.placement,
     intraOpThreads: runtime?.intra_op_threads,
+    providers: runtime?.providers,
     maxQueueDelayMs: batching?.max_queue_delay_ms,
   };
 }

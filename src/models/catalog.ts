@@ -13,6 +13,7 @@ import { createDiskCache } from './disk-cache.ts';
 import { createFollow, LOAD_PLACE_MS, LOADS_AT_ONCE } from './follow.ts';
 import { createKeptDeployments } from './kept-deployments.ts';
 import { loadVersion } from './load-version.ts';
+import { createMembers, type OpenMember } from './members.ts';
 import { createPatience } from './patience.ts';
 import { createResidents, type OnLoad } from './residents.ts';
 import { asksForProduction, productionVersion } from './resolve-version.ts';
@@ -63,6 +64,8 @@ export interface ModelCatalog extends Catalog, InputSource {
   start(): Promise<void>;
   /** Looks at storage now and resolves once every route follows it (or stays, where the new version is broken). @throws InfrastructureError */
   refresh(): Promise<void>;
+  /** A version that an ensemble has pinned. @throws Misfit where it is an ensemble; Error */
+  readonly member: OpenMember;
   /** Waits for running slices and frees everything. */
   close(): Promise<void>;
 }
@@ -219,6 +222,7 @@ export function createCatalog(options: CatalogOptions): ModelCatalog {
       await someAtOnce(snapshot.models!.keys(), LOADS_AT_ONCE, load, LOAD_PLACE_MS);
     },
     refresh,
+    member: createMembers({ snapshot, residents, store }),
     async close() {
       options.tried?.close();
       clearInterval(timer);

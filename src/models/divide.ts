@@ -1,6 +1,6 @@
 import { RequestError } from '../core/errors.ts';
 import type { Choose, Route, Routing } from '../core/routing.ts';
-import { choose, type RoutingState } from '../rollouts/choose.ts';
+import { bucketIn, type RoutingState, variantOf } from '../rollouts/choose.ts';
 
 /** Where the arms of a state lead; an error: nowhere, and why. */
 export interface Arms {
@@ -10,11 +10,20 @@ export interface Arms {
   readonly plain: Route | RequestError;
 }
 
+/** A state with the arms that it divides requests among. */
+interface Road {
+  readonly state: RoutingState;
+  readonly arms: Arms;
+}
+
 /** Requests for production as states and their arms divide them. @param shown what production is for those who have no request */
 export function divide(states: readonly RoutingState[], arms: ReadonlyMap<RoutingState, Arms>, shown: Route): Routing {
+  const roads = roadsOf(states, arms);
+  // It is asked for every event, and so takes the steps of `choose` one by one.
   const through: Choose = (key, segments, atMs) => {
-    const { state, variant, bucket } = choose(states, key, segments, atMs);
-    return { route: routeOf((arms.get(state) as Arms)[variant ?? 'plain']), bucket };
+    const { state, arms } = roadAt(roads, atMs);
+    const bucket = bucketIn(state, key, segments);
+    return { route: routeOf(bucket < 0 ? arms.plain : arms[variantOf(state, bucket, atMs)]), bucket };
   };
   return { choose: through, production: shown };
 }
@@ -25,13 +34,22 @@ export function divideOnLeash(
   arms: ReadonlyMap<RoutingState, Arms>,
   shown: Route,
 ): Routing {
+  const roads = roadsOf(states, arms);
   const without: Choose = (key, segments, atMs) => {
-    const { state, variant, bucket } = choose(states, key, segments, atMs);
-    const { plain, ...either } = arms.get(state) as Arms;
-    if (variant !== undefined && state.weightAt(atMs) >= 100) return { route: routeOf(either[variant]), bucket };
-    return { route: routeOf(plain), bucket: -1 };
+    const { state, arms } = roadAt(roads, atMs);
+    const bucket = state.weightAt(atMs) >= 100 ? bucketIn(state, key, segments) : -1;
+    return { route: routeOf(bucket < 0 ? arms.plain : arms.candidate), bucket };
   };
   return { choose: without, production: shown };
+}
+
+function roadsOf(states: readonly RoutingState[], arms: ReadonlyMap<RoutingState, Arms>): readonly Road[] {
+  return states.map(state => ({ state, arms: arms.get(state) as Arms }));
+}
+
+function roadAt(roads: readonly Road[], atMs: number): Road {
+  for (const road of roads) if (atMs >= road.state.fromMs) return road;
+  return roads.at(-1) as Road;
 }
 
 function routeOf(arm: Route | RequestError): Route {

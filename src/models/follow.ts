@@ -1,3 +1,4 @@
+import { membersOf } from '../core/ensemble-card.ts';
 import type { Clock, Log } from '../core/log.ts';
 import { someAtOnce } from '../core/some-at-once.ts';
 import { knownVersions } from './decide.ts';
@@ -47,6 +48,13 @@ export function createFollow(parts: {
     for (const stored of namedStored()) {
       const resident = residents.get(stored);
       if (resident) used.add(resident);
+    }
+    for (const { version } of [...used]) {
+      for (const pin of membersOf(version.name, version.card.raw)) {
+        const stored = snapshot.models!.get(pin.model)?.versions.get(pin.version);
+        const resident = stored && residents.get(stored);
+        if (resident) used.add(resident);
+      }
     }
     residents.retain(allStored(), used);
   }

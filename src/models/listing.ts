@@ -5,9 +5,9 @@ import type { Listing, StoredFile, StoredModel, StoredVersion } from './store.ts
 
 /**
  * Sorts the blobs of a container into models and versions.
- * @param isRemote whether a card that lies there without a model file names a server that has the model
+ * @param isComplete whether a card that lies there without a model file needs none: a server has the model, or others answer for it
  */
-export function listingOf(blobs: Iterable<BlobEntry>, isRemote: (card: BlobEntry) => boolean = () => false): Listing {
+export function listingOf(blobs: Iterable<BlobEntry>, isComplete: (card: BlobEntry) => boolean = () => false): Listing {
   const files = new Map<string, BlobEntry>();
   for (const blob of blobs) files.set(blob.path, blob);
   const besides = besidesOf(files.values());
@@ -16,7 +16,7 @@ export function listingOf(blobs: Iterable<BlobEntry>, isRemote: (card: BlobEntry
   for (const { path, etag, bytes } of files.values()) {
     const [name, folder, file, ...deeper] = path.split('/');
     if (!name || !folder || deeper.length > 0) continue;
-    const cardOnly = file === 'model.json' && isAlone(path, files) && isRemote({ path, etag, bytes });
+    const cardOnly = file === 'model.json' && isAlone(path, files) && isComplete({ path, etag, bytes });
     if (file !== 'model.onnx' && !cardOnly) continue;
     if (semver.valid(folder) !== folder) {
       ignored.push(`${path}: ignored, since ${folder} is no semantic version like 1.0.0`);

@@ -81,7 +81,15 @@ async function openTried(
 /** What others do in this process while it loads a model says nothing of the model. */
 function measured(backend: Backend, memoryBytes: number): Backend {
   const info = { ...backend.info, memoryBytes };
-  return { ...backend, info, load: async () => info };
+  return {
+    info,
+    get status() {
+      return backend.status;
+    },
+    load: async () => info,
+    predict: (inputs, options) => backend.predict(inputs, options),
+    close: () => backend.close(),
+  };
 }
 
 interface ReadCard {

@@ -1,20 +1,21 @@
 import { createHash } from 'node:crypto';
 import { type BlobEntry, BlobGone, type Blobs, BlobUnusable, ContainerMissing } from '../core/blobs.ts';
+import { needsNoFile } from '../core/card-kind.ts';
 import { MAX_CARD_BYTES } from './card.ts';
 import { cardsAlone, listingOf } from './listing.ts';
 import type { ModelStore } from './store.ts';
 
 /** The models of a container. */
 export function createModelStore(blobs: Blobs): ModelStore {
-  /** Whether a card without a model file names a server, by its path and ETag: each is read once. */
-  let remote = new Map<string, boolean>();
+  /** Whether a card without a model file needs none, by its path and ETag: each is read once. */
+  let complete = new Map<string, boolean>();
 
-  /** One that a push has put there ahead of its file names none. */
-  async function namesServer({ path, bytes }: BlobEntry, signal: AbortSignal): Promise<boolean> {
+  /** One that a push has put there ahead of its file does. */
+  async function isComplete({ path, bytes }: BlobEntry, signal: AbortSignal): Promise<boolean> {
     if (bytes > MAX_CARD_BYTES) return false;
     try {
       const { text } = await blobs.readText(path, signal, MAX_CARD_BYTES);
-      return (JSON.parse(text.replace(/^\uFEFF/, '')) as { backend?: unknown } | null)?.backend != null;
+      return needsNoFile(JSON.parse(text.replace(/^\uFEFF/, '')));
     } catch (thrown) {
       if (thrown instanceof SyntaxError || thrown instanceof BlobGone || thrown instanceof BlobUnusable) return false;
       throw thrown;
@@ -28,9 +29,9 @@ export function createModelStore(blobs: Blobs): ModelStore {
     const seen = new Map<string, boolean>();
     for (const card of cardsAlone(entries)) {
       const key = keyOf(card);
-      seen.set(key, remote.get(key) ?? (await namesServer(card, signal)));
+      seen.set(key, complete.get(key) ?? (await isComplete(card, signal)));
     }
-    remote = seen;
+    complete = seen;
     return seen;
   }
 
@@ -39,8 +40,8 @@ export function createModelStore(blobs: Blobs): ModelStore {
     async list(signal) {
       try {
         const entries = await blobs.list('', signal, 'error');
-        const remote = await lookAtCards(entries, signal);
-        return listingOf(entries, card => remote.get(keyOf(card)) === true);
+        const cards = await lookAtCards(entries, signal);
+        return listingOf(entries, card => cards.get(keyOf(card)) === true);
       } catch (thrown) {
         if (!(thrown instanceof ContainerMissing)) throw thrown;
         return { models: new Map(), ignored: [], missing: true };

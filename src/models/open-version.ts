@@ -1,6 +1,6 @@
 import type { Backend, WarmUpPlan } from '../core/backend.ts';
 import { asError } from '../core/errors.ts';
-import type { Loader, ModelFile, OpenedModel } from '../core/loader.ts';
+import type { CardBeneath, Loader, ModelFile, OpenedModel } from '../core/loader.ts';
 import type { Card, ModelVersion } from '../core/model.ts';
 import { type RawCard, wishesOf } from './card.ts';
 import { checkSchema } from './check-schema.ts';
@@ -100,11 +100,17 @@ export async function openVersion(source: GatheredVersion): Promise<OpenedVersio
     opsets,
   } = await loader.open({
     title: titles.model,
+    name,
     file,
     card: raw,
     wishes: wishesOf(raw),
-    plan(signature, classes, unneeded) {
-      card = resolveCard({ name, version, file: titles.card, raw: known, classes, unneeded, textFiles }, signature);
+    plan(signature, classes, unneeded, beneath) {
+      const full = beneath ? withBeneath(known, beneath) : known;
+      const resolved = resolveCard(
+        { name, version, file: titles.card, raw: full, classes, unneeded, textFiles },
+        signature,
+      );
+      card = { ...resolved, raw: known };
       tried = warmUpPlan(signature, card);
       return tried;
     },
@@ -113,6 +119,17 @@ export async function openVersion(source: GatheredVersion): Promise<OpenedVersio
   const backend = pooling === undefined ? opened : pooledBackend(opened, pooling);
   const outputs = await judgeOutputs(card!.outputs, backend, tried!);
   return { version: versionOf(source, { ...card!, outputs }, backend), producer, opsets, beside };
+}
+
+function withBeneath(raw: RawCard, beneath: CardBeneath): RawCard {
+  const said = Object.entries(raw).filter(([, value]) => value !== undefined);
+  const outputs = Object.entries(raw.outputs ?? {}).filter(([, value]) => value !== undefined);
+  const full = {
+    ...beneath,
+    ...Object.fromEntries(said),
+    outputs: { ...beneath.outputs, ...Object.fromEntries(outputs) },
+  };
+  return full as RawCard;
 }
 
 /** Has the weights of a model beside it where they are in other files, and its tokenizer, as its card knows them. */

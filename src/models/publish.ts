@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import semver from 'semver';
-import type { BackendInfo } from '../core/backend.ts';
+import { type BackendInfo, type BackendStatus, statusOf } from '../core/backend.ts';
 import { BlobConflict, BlobGone } from '../core/blobs.ts';
+import { needsNoFile } from '../core/card-kind.ts';
 import type { Loader } from '../core/loader.ts';
 import type { Card } from '../core/model.ts';
 import { MAX_CARD_BYTES, NO_CARD, parseCard, type RawCard } from './card.ts';
@@ -23,6 +24,8 @@ export interface Inspection {
   readonly card: Card;
   readonly rawCard: RawCard;
   readonly info: BackendInfo;
+  /** Who answers, as it was found when it was opened. */
+  readonly status: BackendStatus;
   readonly label: string;
   /** SHA-256 of the files beside the model's own by name. */
   readonly beside: Readonly<Record<string, string>>;
@@ -52,6 +55,7 @@ export async function inspectModel(
     const { bytes, producer, opsets, beside, tried } = opened;
     const { sha256, label, card, backend } = opened.version;
     const { info } = backend;
+    const status = statusOf(backend);
     const remarks = remarksOn(card, info);
     return {
       sha256,
@@ -61,6 +65,7 @@ export async function inspectModel(
       card,
       rawCard,
       info,
+      status,
       label,
       beside,
       tried,
@@ -109,7 +114,7 @@ export async function pushModel(
   signal: AbortSignal,
 ): Promise<boolean> {
   const { file } = files;
-  const cardOnly = inspection.rawCard.backend !== undefined && file === files.card;
+  const cardOnly = needsNoFile(inspection.rawCard) && file === files.card;
   const path = modelPath({ ...files, cardOnly });
   const there = await unlessGone(store.sha256Of(path, signal));
   if (there !== undefined) {

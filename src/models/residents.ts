@@ -126,7 +126,7 @@ export function createResidents(options: {
     let total = loadedBytes();
     for (const resident of inMemory().sort(firstToGo)) {
       if (total <= budgetBytes) return;
-      if (resident === latest || resident.running > 0) continue;
+      if (resident === latest || resident.running > 0 || resident.memoryBytes === 0) continue; // a server's, an ensemble's: nothing to gain
       total -= resident.memoryBytes;
       isCrowded = true;
       log.info(

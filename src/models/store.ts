@@ -5,7 +5,7 @@ export interface StoredVersion {
   readonly name: string;
   /** Semantic version, the folder's name. */
   readonly version: string;
-  /** Of model.onnx; where there is none, of the card, which names a server that has the model. */
+  /** Of model.onnx; where there is none, of the card, which says who answers for it. */
   readonly modelEtag: string;
   /** There is no file but the card. */
   readonly cardOnly?: boolean;

@@ -74,10 +74,13 @@ export function choose(
   enqueuedAtMs: number,
 ): Choice {
   const state = stateAt(states, enqueuedAtMs);
-  const { rollout } = state;
-  if (rollout === undefined || !takesPart(rollout, segments)) return { state, variant: undefined, bucket: -1 };
-  const bucket = state.bucketOf(key);
-  return { state, variant: variantOf(state, bucket, enqueuedAtMs), bucket };
+  const bucket = bucketIn(state, key, segments);
+  return { state, variant: bucket < 0 ? undefined : variantOf(state, bucket, enqueuedAtMs), bucket };
+}
+
+/** The bucket of a key; -1 where its request takes no part in a rollout. */
+export function bucketIn({ rollout, bucketOf }: RoutingState, key: string, segments: readonly string[]): number {
+  return rollout === undefined || !takesPart(rollout, segments) ? -1 : bucketOf(key);
 }
 
 /** The arm of a bucket at a time: what a result must bear that says its revision and its bucket. */

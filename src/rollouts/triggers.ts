@@ -6,12 +6,17 @@ export interface Trigger {
   readonly signal?: boolean | undefined;
 }
 
-export type TriggerMetric = 'error_rate' | 'failed_runs' | 'latency' | 'accuracy_drop' | 'error_increase';
+export type TriggerMetric =
+  | ('error_rate' | 'failed_runs' | 'latency' | 'accuracy_drop' | 'error_increase')
+  | ('class_shift' | 'confidence_shift');
+
+/** What is a signal and nothing else: sticky keys bring their own classes with them. */
+export const isShift = (metric: TriggerMetric) => metric === 'class_shift' || metric === 'confidence_shift';
 
 /** What a trigger watches. */
 export interface Watched {
   readonly metric: TriggerMetric;
-  /** A share, milliseconds for `latency`, the label's unit for `error_increase`. */
+  /** A share, milliseconds for `latency`, the label's unit for `error_increase`; 0 where it is a shift of any size. */
   readonly limit: number;
   /** Of `latency`: the share of runs above the limit that is allowed, .05 for p95. */
   readonly share: number | undefined;
@@ -19,13 +24,15 @@ export interface Watched {
 
 /** What a trigger may be, in words. */
 export const TRIGGERS_ALLOWED =
-  'error_rate > SHARE, failed_runs > SHARE, latency_p50|p90|p95|p99 > MILLISECONDSms (or SECONDSs), accuracy_drop > SHARE, error_increase > NUMBER; a share is between 0 and 0.5; :signal behind it holds instead of rolling back';
+  'error_rate > SHARE, failed_runs > SHARE, latency_p50|p90|p95|p99 > MILLISECONDSms (or SECONDSs), accuracy_drop > SHARE, error_increase > NUMBER; a share is between 0 and 0.5; :signal behind it holds instead of rolling back; class_shift:signal and confidence_shift:signal, which are signals only';
 
 const SHAPE =
   /^(error_rate|failed_runs|accuracy_drop|error_increase|latency_p(50|90|95|99))\s*>\s*(\d*\.?\d+)\s*(ms|s)?$/;
 
 /** Reads what stands in `when`; undefined where it is nothing that could be watched. */
 export function watchedBy(when: string): Watched | undefined {
+  const shift = /^(class_shift|confidence_shift)$/.exec(when.trim())?.[1];
+  if (shift !== undefined) return { metric: shift as TriggerMetric, limit: 0, share: undefined };
   const [, name, percentile, number, unit] = SHAPE.exec(when.trim()) ?? [];
   if (name === undefined) return undefined;
   const limit = Number(number);
@@ -45,7 +52,9 @@ export function watchedBy(when: string): Watched | undefined {
 /** A trigger as the command line has it: `EXPR` or `EXPR:signal`. @throws Error that says what is allowed. */
 export function parseTrigger(text: string): Trigger {
   const [when = '', kind, ...more] = text.split(':').map(part => part.trim());
-  if (watchedBy(when) === undefined || more.length > 0 || (kind !== undefined && kind !== 'signal')) {
+  const watched = watchedBy(when);
+  const isKind = kind === 'signal' || (kind === undefined && watched !== undefined && !isShift(watched.metric));
+  if (watched === undefined || more.length > 0 || !isKind) {
     throw new Error(`trigger ${JSON.stringify(text)}: expected one of ${TRIGGERS_ALLOWED}`);
   }
   return kind === 'signal' ? { when, signal: true } : { when };

@@ -22,8 +22,8 @@ export interface FoldOptions {
   readonly seen: Seen;
   readonly runs: Recent;
   readonly weightOf: WeightOf;
-  /** Told of each result that a rollout chose the version of: what labels are held against. */
-  readonly onChosen?: ((event: StoredEvent, group: Group, enqueuedAtMs: number) => void) | undefined;
+  /** Told of each result: what labels are held against. */
+  readonly onResult?: ((event: StoredEvent, group: Group, enqueuedAtMs: number) => void) | undefined;
 }
 
 export const WINDOW_MS = 10_000;
@@ -97,7 +97,7 @@ export class Fold {
     if (facts.cached) {
       counts.cached++;
       counts.trials++;
-      return this.#chosen(event, group, enqueuedAtMs);
+      return this.#told(event, group, enqueuedAtMs);
     }
     const isNewRun = this.#options.runs.add(`${this.#key}${facts.timestamp}${facts.modelMs}${standIn ? 's' : ''}`);
     if (isNewRun) {
@@ -112,11 +112,11 @@ export class Fold {
       counts.bad++;
     }
     if (!standIn && facts.failedRows > 0) counts.bad++;
-    return this.#chosen(event, group, enqueuedAtMs);
+    return this.#told(event, group, enqueuedAtMs);
   }
 
-  #chosen(event: StoredEvent, group: Group, enqueuedAtMs: number): true {
-    if (group.rollout !== undefined) this.#options.onChosen?.(event, group, enqueuedAtMs);
+  #told(event: StoredEvent, group: Group, enqueuedAtMs: number): true {
+    this.#options.onResult?.(event, group, enqueuedAtMs);
     return true;
   }
 

@@ -2,6 +2,7 @@ import { BlobConflict, BlobGone, type Blobs } from '../core/blobs.ts';
 import type { HubReader, StoredEvent } from '../core/hub-reader.ts';
 import type { Clock } from '../core/log.ts';
 import { type EndingKind, Fold, type FoldOptions } from './fold.ts';
+import { predictionLine } from './labels/prediction.ts';
 import { type ClosedWindow, PartitionState, restoreState, storeGroup, storeState } from './partition-state.ts';
 
 export interface SweepPartitionOptions extends Pick<FoldOptions, 'weightOf'> {
@@ -12,12 +13,9 @@ export interface SweepPartitionOptions extends Pick<FoldOptions, 'weightOf'> {
   readonly clock: Clock;
   /** No block is begun after that time, milliseconds since the epoch: what was read is kept. */
   readonly untilMs: number;
-  /** Told what was counted, before it is kept: it may be told again, of the same events and more, where keeping failed. */
-  readonly beforeKeeping?: ((from: number, chosen: readonly Chosen[]) => Promise<void>) | undefined;
+  /** Told what results predicted, before that is counted for good: it may be told again, of the same events and more, where keeping failed. */
+  readonly keepPredictions?: ((from: StoredEvent, lines: readonly string[]) => Promise<void>) | undefined;
 }
-
-/** A result that a rollout chose the version of. */
-export type Chosen = Parameters<NonNullable<FoldOptions['onChosen']>>;
 
 export interface PartitionSwept {
   readonly partition: string;
@@ -69,28 +67,34 @@ async function trySweep(
   }
   const from = Math.max(first, state.cursor + 1);
   if (state.cursor >= 0 && first > state.cursor + 1) state.lost += first - state.cursor - 1;
-  const chosen: Chosen[] = [];
+  const lines: string[] = [];
+  const toLine: NonNullable<FoldOptions['onResult']> = (...result) => {
+    const line = predictionLine(...result);
+    if (line !== undefined) lines.push(line);
+  };
   const fold = new Fold({
     kind,
     seen: state.seen,
     runs: state.runs,
     weightOf: options.weightOf,
-    onChosen: (...each) => void chosen.push(each),
+    onResult: options.keepPredictions && toLine,
   });
   let counted = 0;
+  let oldest: StoredEvent | undefined;
   let newest: StoredEvent | undefined;
   reading: for await (const block of reader.read(partition, { sequenceNumber: from }, signal)) {
     for (const event of block) {
       if (event.sequenceNumber > last) break reading; // nothing is promised behind it
       fold.add(event);
+      oldest ??= event;
       newest = event;
       counted++;
     }
     if (newest === undefined || newest.sequenceNumber >= last || counted >= MAX_EVENTS || clock() >= options.untilMs)
       break;
   }
-  if (newest === undefined) return { partition, state, counted, behind: last - state.cursor };
-  await options.beforeKeeping?.(from, chosen);
+  if (oldest === undefined || newest === undefined) return { partition, state, counted, behind: last - state.cursor };
+  await options.keepPredictions?.(oldest, lines);
   await keep(state, state.take(fold, newest));
   return { partition, state, counted, behind: last - newest.sequenceNumber };
 

@@ -1,16 +1,15 @@
 import type { Blobs } from '../core/blobs.ts';
 import { asError } from '../core/errors.ts';
-import type { HubReader } from '../core/hub-reader.ts';
+import type { HubReader, StoredEvent } from '../core/hub-reader.ts';
 import type { Clock, Log } from '../core/log.ts';
 import { someAtOnce } from '../core/some-at-once.ts';
 import type { EndingKind, WeightOf } from './fold.ts';
 import { writeChunk } from './labels/chunks.ts';
 import { createLabelJoin } from './labels/label-join.ts';
-import { predictionLine } from './labels/prediction.ts';
 import { sweepLabels } from './labels/sweep-labels.ts';
 import { createOldWindows } from './old-windows.ts';
 import { NewerState } from './partition-state.ts';
-import { type Chosen, type SweepPartitionOptions, sweepPartition } from './sweep-partition.ts';
+import { type SweepPartitionOptions, sweepPartition } from './sweep-partition.ts';
 import { claimTurn, SWEEP_TURN } from './turn.ts';
 
 export interface SweepOptions {
@@ -52,6 +51,7 @@ export function createSweep(options: SweepOptions): Sweep {
   const join = createLabelJoin({ blobs, windowMs: options.labelWindowMs, clock });
   const forgetOld = createOldWindows({ blobs, keptMs: options.windowsKeptMs, clock, log });
   let missing = '';
+  let labelsTaken = 0;
 
   async function sweepEndings(
     kind: EndingKind,
@@ -64,10 +64,10 @@ export function createSweep(options: SweepOptions): Sweep {
     let behind = 0;
     const { createdAtMs: hubCreatedAtMs, partitions } = await reader.describe(signal);
     await someAtOnce(partitions, PARTITIONS_AT_ONCE, async partition => {
-      const keepPredictions = (from: number, chosen: readonly Chosen[]) =>
-        writePredictions(partition, from, chosen, signal);
+      const keepPredictions: SweepPartitionOptions['keepPredictions'] = (from, lines) =>
+        writePredictions(partition, from, lines, signal);
       const more = { kind, reader, blobs, hubCreatedAtMs, weightOf, clock, untilMs };
-      const asked: SweepPartitionOptions = kind === 'results' ? { ...more, beforeKeeping: keepPredictions } : more;
+      const asked: SweepPartitionOptions = kind === 'results' ? { ...more, keepPredictions } : more;
       for (;;) {
         const swept = await sweepPartition(partition, asked, signal);
         counted += swept.counted;
@@ -81,14 +81,12 @@ export function createSweep(options: SweepOptions): Sweep {
 
   async function writePredictions(
     partition: string,
-    from: number,
-    chosen: readonly Chosen[],
+    { sequenceNumber: from, enqueuedAtMs: atMs }: StoredEvent,
+    lines: readonly string[],
     signal: AbortSignal,
   ): Promise<void> {
-    const [first] = chosen;
-    if (first === undefined) return;
-    const predictions = chosen.map(each => predictionLine(...each)).filter(each => each !== undefined);
-    await writeChunk(blobs, { kind: 'predictions', partition, from, atMs: first[0].enqueuedAtMs }, predictions, signal);
+    if (lines.length === 0) return;
+    await writeChunk(blobs, { kind: 'predictions', partition, from, atMs }, lines, signal);
     join.note();
   }
 
@@ -108,12 +106,16 @@ export function createSweep(options: SweepOptions): Sweep {
       return { counted, behind };
     }
     const { createdAtMs: hubCreatedAtMs, partitions } = described;
+    let taken = 0;
     await someAtOnce(partitions, PARTITIONS_AT_ONCE, async partition => {
       const swept = await sweepLabels(partition, { reader, blobs, hubCreatedAtMs, clock, untilMs }, signal);
       counted += swept.counted;
       behind += swept.behind;
+      taken += swept.state.labels;
     });
-    if (counted > 0) join.note();
+    // Also those that another instance took in, which may have died before it joined them.
+    if (taken !== labelsTaken) join.note();
+    labelsTaken = taken;
     return { counted, behind };
   }
 

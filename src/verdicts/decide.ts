@@ -1,11 +1,12 @@
 import type { Reason } from '../rollouts/audit-record.ts';
 import { isOpen } from '../rollouts/document.ts';
+import { inWords } from './compare-arms.ts';
 import type { JudgedRollout } from './judge-rollout.ts';
 import type { Judged } from './judge-trigger.ts';
 
 /** What is to be done with a rollout by itself, and why; undefined: nothing, it goes on. */
 export type Decision = {
-  readonly action: 'rollback' | 'promote' | 'hold';
+  readonly action: 'rollback' | 'promote' | 'hold' | 'end';
   readonly reason: Reason;
 };
 
@@ -18,7 +19,7 @@ export interface DecideOptions {
 }
 
 /**
- * Decides by the evidence: any failed trigger rolls back, at any time; nothing is promoted before its duration is over. Signals, a failed split, and too few keys hold a
+ * Decides by the evidence: any failed trigger rolls back, at any time; nothing is promoted before its duration is over. An A/B comparison ends then with its verdict, and production stays. Signals, a failed split, and too few keys hold a
  * promotion and nothing else.
  */
 export function decideRollout(
@@ -34,7 +35,8 @@ export function decideRollout(
   if (signal !== undefined)
     return { action: 'hold', reason: { ...reasonOf(signal), text: `the signal ${signal.trigger} fails` } };
   // Of what is not counted yet the last part may be the bad one.
-  if (!judged.isOver || !isCaughtUp || rollout.kind === 'ab') return undefined;
+  if (!judged.isOver || !isCaughtUp) return undefined;
+  if (judged.comparison !== undefined) return { action: 'end', reason: { text: inWords(rollout, judged.comparison) } };
   const isCooling = cooldownUntilMs !== undefined && nowMs < cooldownUntilMs;
   const promote = (text: string): Decision | undefined =>
     isCooling ? undefined : { action: 'promote', reason: { text } };

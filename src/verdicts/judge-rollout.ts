@@ -1,8 +1,8 @@
-import { accuracyDrop, evidenceDifferent } from '../evidence/difference.ts';
 import { isOpen, type Rollout } from '../rollouts/document.ts';
 import { endsAtMs, weightAt } from '../rollouts/ramp.ts';
 import type { SweptCounts } from '../sweep/read-counts.ts';
 import { type Arms, armsOf } from './arms.ts';
+import { type Comparison, compareArms } from './compare-arms.ts';
 import { type JudgedSplit, judgeSplit } from './judge-split.ts';
 import { type Judged, judgeTrigger, type Verdict } from './judge-trigger.ts';
 
@@ -19,8 +19,8 @@ export interface JudgedRollout {
   readonly split: JudgedSplit | undefined;
   /** Distinct buckets of routing keys that the candidate answered. */
   readonly buckets: number;
-  /** The arm that an A/B comparison favours; undefined where it does not yet. */
-  readonly winner: 'candidate' | 'production' | undefined;
+  /** Of an A/B rollout; undefined of another. */
+  readonly comparison: Comparison | undefined;
   readonly verdict: Verdict;
   /** What keeps it from being promoted, in words; empty where nothing does. */
   readonly obstacles: readonly string[];
@@ -58,7 +58,7 @@ export function judgeRollout(model: string, rollout: Rollout, counts: SweptCount
     triggers,
     split,
     buckets,
-    winner: rollout.kind === 'ab' ? winnerOf(arms, rollout.alpha) : undefined,
+    comparison: rollout.kind === 'ab' ? compareArms(arms, rollout, split?.verdict !== 'fail') : undefined,
     verdict: verdictOf(rollout, hasFailed, obstacles),
     obstacles,
   };
@@ -69,14 +69,4 @@ function verdictOf(rollout: Rollout, hasFailed: boolean, obstacles: readonly str
   if (rollout.phase === 'promoted' || rollout.phase === 'ended') return 'pass';
   if (hasFailed) return 'fail';
   return obstacles.length === 0 && isOpen(rollout) ? 'pass' : 'undecided';
-}
-
-/** By accuracy where there are labels enough, else by the error rate, at α either way. */
-function winnerOf({ candidate, production }: Arms, alpha: number): JudgedRollout['winner'] {
-  const wrong = ({ labels: { labels, right } }: typeof candidate) => ({ bad: labels - right, trials: labels });
-  const failed = ({ counts: { bad, trials } }: typeof candidate) => ({ bad, trials });
-  const difference =
-    accuracyDrop(wrong(candidate), wrong(production), 0) ?? accuracyDrop(failed(candidate), failed(production), 0);
-  if (difference === undefined || evidenceDifferent(difference) < -Math.log(alpha)) return undefined;
-  return difference.estimate > 0 ? 'production' : 'candidate';
 }

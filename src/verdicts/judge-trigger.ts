@@ -7,47 +7,16 @@ import {
   evidencePositive,
 } from '../evidence/difference.ts';
 import { evidenceWorse } from '../evidence/worse-than-production.ts';
-import type { Rollout } from '../rollouts/document.ts';
-import { type Trigger, type Watched, watchedBy } from '../rollouts/triggers.ts';
+import { isShift, type Trigger, type Watched, watchedBy } from '../rollouts/triggers.ts';
 import { countAbove } from '../sweep/histogram.ts';
-import { type Arm, type Arms, stagesOf, type TrialsOf } from './arms.ts';
+import { type Arm, stagesOf, type TrialsOf } from './arms.ts';
+import { judgeShift } from './judge-shift.ts';
+import type { Judged, JudgeOptions, Verdict } from './judged.ts';
 
-export type Verdict = 'pass' | 'fail' | 'undecided';
-
-/** What one trigger comes to, with all that it rests on. */
-export interface Judged {
-  readonly trigger: string;
-  readonly bad: number;
-  readonly trials: number;
-  /** Share of bad trials of either arm, or the mean error; undefined without a trial. */
-  readonly candidate: number | undefined;
-  readonly production: number | undefined;
-  /** The candidate's, as far as the counts do not rule it out at α, however often one looks. */
-  readonly interval: readonly [low: number, high: number] | undefined;
-  /** ln E that it is above the limit, and that it is below. */
-  readonly failEvidence: number;
-  readonly passEvidence: number;
-  /** ln E that it is worse than production; undefined where nothing is beside it. */
-  readonly worseEvidence: number | undefined;
-  readonly threshold: number;
-  readonly verdict: Verdict | 'not_applicable';
-  /** It holds, and never rolls back. */
-  readonly isSignal: boolean;
-  /** Why it is undecided or does not apply, in words; undefined where the evidence says it all. */
-  readonly why: string | undefined;
-}
+export type { Judged, Verdict };
 
 /** Arms whose shares of labelled requests differ by more are not compared: what is labelled may be what went wrong. */
-const COVERAGE_GAP = 0.1;
-
-export interface JudgeOptions {
-  readonly rollout: Rollout;
-  readonly arms: Arms;
-  /** The candidate's share now, per cent. At 100 there is no production beside it. */
-  readonly weight: number;
-  /** Its duration is over: what has no label by then goes without. */
-  readonly isOver: boolean;
-}
+export const COVERAGE_GAP = 0.1;
 
 /** Judges a trigger by what was counted. Valid whenever it is asked for: there is no least number of trials. */
 export function judgeTrigger(trigger: Trigger, options: JudgeOptions): Judged {
@@ -57,6 +26,7 @@ export function judgeTrigger(trigger: Trigger, options: JudgeOptions): Judged {
   const { metric } = watched;
   if (metric === 'accuracy_drop' || metric === 'error_increase')
     return judgeLabels(trigger, watched, threshold, options);
+  if (isShift(metric)) return judgeShift(trigger, watched, threshold, options);
   return judgeTrials(trigger, watched, threshold, options);
 }
 
@@ -110,7 +80,7 @@ const shareOf = ({ bad, trials }: { readonly bad: number; readonly trials: numbe
 
 function judgeLabels(trigger: Trigger, { metric, limit }: Watched, threshold: number, options: JudgeOptions): Judged {
   const { arms } = options;
-  const [ours, theirs] = [arms.candidate, arms.production];
+  const [ours, theirs] = [arms.candidate, besideOf(options)];
   const wrong = ({ labels: { labels, right } }: Arm) => ({ bad: labels - right, trials: labels });
   const isShare = metric === 'accuracy_drop';
   const difference = isShare
@@ -138,11 +108,19 @@ function judgeLabels(trigger: Trigger, { metric, limit }: Watched, threshold: nu
   };
 }
 
+/** What the candidate's labels are compared with: at weight 100 there is no production beside it, but there was one before. */
+function besideOf({ arms, weight }: JudgeOptions): Arm {
+  return weight >= 100 ? arms.before : arms.production;
+}
+
 /** Why labels do not decide. */
-function whyNot(trigger: Trigger, difference: Difference | undefined, { arms, weight, isOver }: JudgeOptions) {
-  const { candidate, production } = arms;
-  if (weight >= 100) return { isOut: true, text: 'no production beside it to compare with' };
-  const labels = candidate.labels.labels + production.labels.labels;
+function whyNot(trigger: Trigger, difference: Difference | undefined, options: JudgeOptions) {
+  const { arms, weight, isOver } = options;
+  const [candidate, production] = [arms.candidate, besideOf(options)];
+  const isAlone = weight >= 100;
+  if (isAlone && production.labels.labels === 0)
+    return { isOut: true, text: 'no production beside it, and no labels of the 24 h before to compare with' };
+  const labels = candidate.labels.labels + (isAlone ? 0 : production.labels.labels);
   if (labels === 0)
     return { isOut: trigger.default === true && isOver, text: isOver ? 'no labels came' : 'no labels came yet' };
   if (difference === undefined) return { isOut: false, text: 'fewer than 100 labels an arm' };

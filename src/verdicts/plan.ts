@@ -1,6 +1,6 @@
 import { evidenceAbove, evidenceBelow } from '../evidence/binomial.ts';
 import { accuracyDrop, evidencePositive, LEAST_LABELS } from '../evidence/difference.ts';
-import { type Trigger, type Watched, watchedBy } from '../rollouts/triggers.ts';
+import { isShift, type Trigger, type Watched, watchedBy } from '../rollouts/triggers.ts';
 
 /** What comes to a model at present. */
 export interface Traffic {
@@ -42,8 +42,9 @@ export interface PlannedTrigger {
 /** What a rollout can detect at the present traffic, and when. */
 export function planRollout({ traffic, weight, alpha, triggers, durationMs }: PlanOptions): readonly PlannedTrigger[] {
   const threshold = Math.log(triggers.length / alpha);
-  return triggers.map(({ when }) => {
+  return triggers.flatMap(({ when }) => {
     const watched = watchedBy(when) as Watched;
+    if (isShift(watched.metric)) return []; // a signal of what has no size
     const of = trialsOf(watched);
     const perSecond = candidatesPerSecond(of, traffic, weight / 100);
     const timed = (rate: number, trials: number): Needed => ({

@@ -1,5 +1,5 @@
 import type { AuditRecord } from '../rollouts/audit-record.ts';
-import { watchedBy } from '../rollouts/triggers.ts';
+import { isShift, watchedBy } from '../rollouts/triggers.ts';
 import { Counts } from '../sweep/counts.ts';
 import type { Recount } from '../sweep/recount.ts';
 import { trialsWatched } from './judge-trigger.ts';
@@ -34,6 +34,8 @@ export async function proveReason(
   if (watched === undefined || watched.metric === 'accuracy_drop' || watched.metric === 'error_increase') {
     return { kind: 'unproven', words: `${about}: labels are not counted again, since later ones correct earlier ones` };
   }
+  if (isShift(watched.metric))
+    return { kind: 'unproven', words: `${about}: by what share each request was divided is not told by its result` };
   const counted = await recountAll(cursors);
   const isCut = counted.some(
     ({ sinceMs }) => sinceMs !== undefined && (startedAtMs === undefined || sinceMs > startedAtMs),

@@ -2,6 +2,7 @@ import type { DeploymentDocument, Rollout } from '../rollouts/document.ts';
 import { type Watched, watchedBy } from '../rollouts/triggers.ts';
 import type { SweptCounts } from '../sweep/read-counts.ts';
 import type { Arm } from './arms.ts';
+import { type Comparison, inWords } from './compare-arms.ts';
 import { type JudgedRollout, judgeRollout } from './judge-rollout.ts';
 import { coverage, type Judged, trialsWatched } from './judge-trigger.ts';
 
@@ -47,10 +48,21 @@ export function statusOf({ model, document, counts, nowMs, sweptAtMs }: StatusOp
       coverage: { candidate: coverage(arms.candidate), production: coverage(arms.production) },
       waiting: counts.labels.waiting,
       unmatched: counts.labels.unmatched,
+      // Where the candidate has all traffic: of the 24 h before.
+      ...(judged.weight >= 100 && {
+        before: {
+          answers: arms.before.counts.results,
+          labels: arms.before.labels.labels,
+          right: arms.before.labels.right,
+        },
+      }),
     },
     buckets: judged.buckets,
     sweep,
-    ...(rollout.kind === 'ab' && { winner: judged.winner ?? null }),
+    ...(judged.comparison && {
+      winner: judged.comparison.winner ?? null,
+      comparison: comparisonShown(judged.comparison),
+    }),
     verdict: judged.verdict,
     next: nextOf(model, judged),
     ...(undoOf(model, rollout) !== undefined && { undo: undoOf(model, rollout) }),
@@ -116,22 +128,28 @@ function triggerShown(judged: Judged) {
   };
 }
 
+function comparisonShown({ by, candidate, production, evidence, threshold, why }: Comparison) {
+  return { by, candidate, production, evidence: bounded(evidence), threshold, ...(why !== undefined && { why }) };
+}
+
 const bounded = (evidence: number) => Math.max(-MOST_EVIDENCE, Math.min(MOST_EVIDENCE, evidence));
 
 /** What happens next, in words. */
-function nextOf(model: string, { rollout, verdict, obstacles, endsAtMs, isOver }: JudgedRollout): string {
+function nextOf(model: string, { rollout, verdict, obstacles, endsAtMs, isOver, comparison }: JudgedRollout): string {
   const { phase, kind, candidate, baseline, on_undecided, reason } = rollout;
   const command = (words: string) => `\`npx hubscore rollout ${words} ${model}\``;
   if (phase === 'rolled_back')
     return `${baseline} answers again${reason ? `: ${reason}` : ''}; ${candidate} is in quarantine`;
   if (phase === 'promoted')
     return `${candidate} is production; ${command('rollback')} within 24 h brings ${baseline} back`;
-  if (phase === 'ended') return 'it is over';
+  if (phase === 'ended')
+    return `it is over${reason ? `: ${reason}` : ''}; ${baseline} is production, \`npx hubscore models promote ${model} ${candidate}\` changes that`;
   if (verdict === 'fail') return `${baseline} answers again with the next sweep`;
   if (phase === 'held')
     return `waits for a person${reason ? ` (${reason})` : ''}: ${command('resume')}, ${command('promote')} or ${command('rollback')}`;
   const ends = endsAtMs === undefined ? '' : new Date(endsAtMs).toISOString();
-  if (kind === 'ab') return `compares until ${ends}; nothing is done by itself`;
+  if (comparison !== undefined)
+    return `compares until ${ends} and ends then with what it found; by now ${inWords(rollout, comparison)}`;
   if (kind === 'blue_green') return `${candidate} stays unless a trigger fails by ${ends}`;
   if (obstacles.length === 0)
     return isOver

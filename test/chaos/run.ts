@@ -4,14 +4,31 @@
  */
 import { parseArgs } from 'node:util';
 import { createRandom } from '../support/seeded-random.ts';
+import { playBatchJob } from './batch.ts';
 import { faultsIn, summaryOf } from './findings.ts';
 import { play } from './play.ts';
 import { type Scenario, scenariosHere } from './scenarios.ts';
 
 const DEFAULT_SEED = 20261121;
-const LONG = { events: 20_000, seconds: 30, haste: 1, long: true, atOnce: 1, patience: 1 };
+const LONG = {
+  batch: { rows: 200_000, kills: 20 },
+  events: 20_000,
+  seconds: 30,
+  haste: 1,
+  long: true,
+  atOnce: 1,
+  patience: 1,
+};
 /** For every change: the same scenarios with fewer events, shorter faults, and some side by side. */
-const SHORT = { events: 1_000, seconds: 6, haste: 0.4, long: false, atOnce: 3, patience: 2.9 };
+const SHORT = {
+  batch: { rows: 10_000, kills: 3 },
+  events: 1_000,
+  seconds: 6,
+  haste: 0.4,
+  long: false,
+  atOnce: 3,
+  patience: 2.9,
+};
 
 const { values } = parseArgs({
   options: {
@@ -33,6 +50,11 @@ async function passes(scenario: Scenario, index: number): Promise<boolean> {
   tell('starting');
   try {
     const random = createRandom(seed + index);
+    if (scenario.batch) {
+      const faults = await playBatchJob({ ...form.batch, random, say: tell });
+      for (const fault of faults) tell(`FAILED: ${fault}`);
+      return faults.length === 0;
+    }
     const outcome = await play(scenario, { ...form, events, random, say: tell });
     const faults = faultsIn(outcome, scenario, form.patience);
     tell(summaryOf(outcome));

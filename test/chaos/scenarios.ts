@@ -28,6 +28,8 @@ export interface Scenario {
   readonly longSeconds?: number;
   /** Two hosts may hold a partition at once, so that both emit; then an ending may be repeated under its id. */
   readonly mayRepeat?: true;
+  /** No requests stream in: a batch job's host is killed. */
+  readonly batch?: true;
   readonly functions?: string;
   readonly redis?: true;
   readonly settings?: Readonly<Record<string, string>>;
@@ -89,6 +91,7 @@ const ALL: readonly Scenario[] = [
     silenceMs: 30_000, // one that hangs is waited for three times
     settings: { NODE_OPTIONS: DEADLY_RUNS, INFERENCE_TIMEOUT_SECONDS: '2', MODEL_LOAD_TIMEOUT_SECONDS: '5' },
   },
+  { name: 'batch job', hosts: 1, faults: [], batch: true },
   { name: 'fuzz', hosts: 1, faults: [[killHost]], fuzz: 5 },
   {
     name: 'killers',

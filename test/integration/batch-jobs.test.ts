@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type BatchStack, diabetesCsv, type JobView, startBatchStack } from '../support/batch-stack.ts';
+import { captured } from '../support/captured.ts';
 import { temporaryFolder } from '../support/models.ts';
 
 let stack: BatchStack;
@@ -200,6 +201,53 @@ describe('batch jobs', { timeout: 400_000 }, () => {
     await host.stop();
   });
 
+  it('find where parts begin by their quotes, where texts are full of what looks like rows', async () => {
+    const fake = `"\n${Array(60).fill('x,1,2,3,4,5,6,7,8,9,10,11\n').join('')}"`;
+    const csv = diabetesCsv(200, 0, [fake]);
+    const input = await stack.put('in/hostile.csv', csv);
+    const host = await stack.startHost();
+    const job = await submit(input, 'lake/out/hostile.csv', '--chunk-bytes', '10000');
+    expect(job.chunks).toBeGreaterThan(25);
+    expect(await stack.ended(job.id)).toMatchObject({ error: null, progress: { rows: 200, rejected: 0 } });
+    expect(idsOf(await stack.read('out/hostile.csv'))).toEqual(Array.from({ length: 200 }, (_, i) => `row-${i}`));
+    expect(host.log()).toContain('the quotes of all are counted');
+    await host.stop();
+  });
+
+  it('read files of Capture as the stream reads their events, here and there', async () => {
+    const features = (i: number) => [63, 1, 24.4, 73, 160, 91.4, 48, 3, 4.6347, 78 + (i % 97) / 97];
+    const requests = Array.from({ length: 900 }, (_, i) => ({ request_id: `r${i}`, features: features(i) }));
+    const bodies = requests.map((request, i) =>
+      i % 90 === 89 ? { ...request, features: ['x'] } : i % 90 === 45 ? { ...request, model: 'another' } : request,
+    );
+    const files = [
+      await captured(bodies.slice(0, 400), 'deflate', [], 4096),
+      await captured(bodies.slice(400), 'null', [], 4096),
+    ];
+    const folder = temporaryFolder();
+    for (const [i, file] of files.entries()) {
+      writeFileSync(join(folder.path, `${i}.avro`), file);
+      await stack.put(`capture/${i}.avro`, file);
+    }
+    const [here, there] = [join(folder.path, '*.avro'), join(folder.path, 'out.csv')];
+    const more = ['--model', 'diabetes', '--max-rejected', '0.1', '--chunk-bytes', '20000'];
+    expect(await stack.hubscore('batch', 'score', here, there, ...more)).toMatchObject({ code: 0, err: '' });
+    const local = readFileSync(there, 'utf8');
+    folder.remove();
+    expect(idsOf(local)).toEqual(
+      Array.from({ length: 900 }, (_, i) => i)
+        .filter(i => i % 90 !== 89 && i % 90 !== 45)
+        .map(i => `r${i}`),
+    );
+
+    const host = await stack.startHost();
+    const job = await stack.asked('batch', 'submit', 'lake/capture/', '--output', 'lake/out/captured.csv', ...more);
+    expect(job.chunks).toBeGreaterThan(4);
+    expect(await stack.ended(job.id)).toMatchObject({ error: null, progress: { rows: 890, rejected: 10 } });
+    expect(withoutTimes(await stack.read('out/captured.csv'))).toBe(withoutTimes(local));
+    await host.stop();
+  });
+
   it('answer by HTTP as by command', async () => {
     const host = await stack.startHost({ HTTP_AUTH_LEVEL: 'anonymous' });
     await stack.put('in/web/a.csv', diabetesCsv(100));
@@ -216,6 +264,8 @@ describe('batch jobs', { timeout: 400_000 }, () => {
       output: 'lake/out/web.csv',
       model: 'diabetes',
       id_column: 'id',
+      archive: 'lake/old',
+      archive_tier: 'Cool',
     };
     const created = await ask('POST', '', request);
     expect([created.status, created.location]).toEqual([202, '/batch/jobs/web']);
@@ -226,6 +276,15 @@ describe('batch jobs', { timeout: 400_000 }, () => {
       { timeout: 120_000, interval: 200 },
     );
     expect(idsOf(await stack.read('out/web.csv'))).toHaveLength(150);
+    expect(await stack.read('old/web.csv')).toBe(await stack.read('out/web.csv'));
+    expect((await stack.lake.getBlobClient('old/web.csv').getProperties()).accessTier).toBe('Cool');
+    // One output of each file.
+    const each = { ...request, id: 'each', output: 'lake/out/each/{name}.csv', archive: 'lake/old/each' };
+    expect((await ask('POST', '', each)).status).toBe(202);
+    expect((await stack.ended('each')).error).toBeNull();
+    expect(idsOf(await stack.read('out/each/a.csv'))).toHaveLength(100);
+    expect(idsOf(await stack.read('out/each/b.csv'))).toHaveLength(50);
+    expect(await stack.read('old/each/b.csv')).toBe(await stack.read('out/each/b.csv'));
     const { jobs } = JSON.parse((await ask('GET', '')).text) as { jobs: JobView[] };
     expect(jobs.map(({ id }) => id)).toContain('web');
     expect(JSON.parse((await ask('GET', '/web/report')).text)).toMatchObject({ rows: { scored: 150, rejected: 0 } });

@@ -4,6 +4,7 @@ import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { EventHubConsumerClient, EventHubProducerClient, latestEventPosition } from '@azure/event-hubs';
 import { BlobServiceClient } from '@azure/storage-blob';
+import { QueueServiceClient } from '@azure/storage-queue';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Finding } from '../../src/cli/doctor/check.ts';
 import { checkModelStorage } from '../../src/cli/doctor/storage.ts';
@@ -82,7 +83,7 @@ async function troubles(change: Record<string, string>): Promise<(Finding & { ch
 const fails = (says: RegExp, fix: RegExp) =>
   expect.objectContaining({ level: 'fail', says: expect.stringMatching(says), fix: expect.stringMatching(fix) });
 
-describe('hubscore doctor', () => {
+describe('hubscore doctor', { timeout: 180_000 }, () => {
   it('finds a sound installation sound, and leaves nothing behind', async () => {
     const { exitCode, output } = await diagnose([]);
     expect(output).not.toMatch(/^fail/m);
@@ -92,6 +93,8 @@ describe('hubscore doctor', () => {
     expect(output).toMatch(/ok +results may be sent to inference-requests-results/);
     expect(output).toMatch(/ok +diabetes 1\.0\.0\+[0-9a-f]{8} loads: in-line/);
     expect(output).toMatch(/ok +this machine's clock agrees/);
+    expect(output).toMatch(/ok +container batch of batch jobs is not there yet/);
+    expect(output).toMatch(/ok +queue batch-chunks can be read and sent to/);
     expect(output).toMatch(/0 failed\n$/);
 
     for (const hub of ['inference-requests', 'inference-requests-results', 'inference-dead-letter']) {
@@ -199,11 +202,15 @@ describe('hubscore doctor', () => {
     const host = JSON.parse(readFileSync(path, 'utf8'));
     host.functionTimeout = '00:02:00';
     host.extensions.http.routePrefix = 'api';
+    host.extensions.queues = undefined;
     Object.assign(host.extensions.eventHubs, { prefetchCount: 10, initialOffsetOptions: { type: 'fromEnd' } });
     writeFileSync(path, JSON.stringify(host));
     const bad = await troubles({});
     expect(bad).toContainEqual(fails(/BATCH_DEADLINE_SECONDS \(240\) is not below functionTimeout \(120 s\)/, /96/));
     expect(bad).toContainEqual(fails(/initialOffsetOptions is fromEnd/, /INITIAL_POSITION/));
+    expect(bad).toContainEqual(
+      expect.objectContaining({ level: 'warn', says: expect.stringMatching(/takes 24 chunks of batch jobs at once/) }),
+    );
     expect(bad).toContainEqual(fails(/routePrefix is "api"/, /routePrefix to ""/));
     expect(bad).toContainEqual(
       expect.objectContaining({ level: 'warn', says: expect.stringMatching(/prefetchCount/) }),
@@ -241,6 +248,36 @@ describe('hubscore doctor', () => {
     const { output } = await diagnose([], { REDIS_URL: 'rediss://:s3cr%23et@cache.example:10000' });
     expect(output).toMatch(/ok +REDIS_URL is a Redis URL\n/);
     expect(output).not.toMatch(/s3cr|cache\.example/);
+  });
+
+  it('tries the container, the queues and the templates of batch jobs', async () => {
+    const jobs = blobs().getContainerClient('nights');
+    await jobs.create();
+    const put = (name: string, content: object) => {
+      const text = JSON.stringify(content);
+      return jobs.getBlockBlobClient(`jobs/templates/${name}.json`).upload(text, text.length);
+    };
+    await put('good', { model: 'diabetes', input: 'empty/in/*.csv', output: 'empty/out.csv' });
+    await put('lost', { model: 'diabetes', input: 'nowhere/in.csv', output: 'models/out.csv' });
+    const poison = QueueServiceClient.fromConnectionString(storage.connectionString).getQueueClient(
+      'batch-chunks-poison',
+    );
+    await poison.create();
+    await poison.sendMessage('{}');
+    const { output } = await diagnose([], { BATCH_CONTAINER: 'nights' });
+    expect(output).toMatch(/ok +container nights of batch jobs can be read and written/);
+    expect(output).toMatch(/ok +template good: its input can be read, its output written/);
+    const bad = await troubles({ BATCH_CONTAINER: 'nights' });
+    expect(bad).toContainEqual(fails(/template lost: container nowhere of its input/, /no such container/));
+    expect(bad).toContainEqual(fails(/template lost: output "models\/out.csv" is no place/, /another container/));
+    expect(bad).toContainEqual(
+      expect.objectContaining({ level: 'warn', says: expect.stringMatching(/poison holds 1 chunks/) }),
+    );
+    expect(bad).toHaveLength(3);
+    await Promise.all([jobs.delete(), poison.delete()]);
+    const wrong = storage.connectionString.replace(/AccountKey=[^;]*/, `AccountKey=${btoa('another key')}`);
+    const shut = await troubles({ BatchStorage: wrong });
+    expect(shut).toContainEqual(fails(/container batch of batch jobs/, /Storage Blob Data Contributor/));
   });
 
   it('misses the storage of the host', async () => {

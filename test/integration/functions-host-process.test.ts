@@ -206,6 +206,20 @@ describe('HTTP and timer triggers', () => {
     expect(await open.stop()).toBe(0);
   });
 
+  it('answers a body above 100 MB by 500, as the real host does, and goes on', async () => {
+    const host = await run('web');
+    const post = async (mb: number) => {
+      const body = Buffer.alloc(mb * 1024 * 1024, ' ');
+      const url = `${host.url}/v2/models/m/versions/1/infer`;
+      const answer = await fetch(url, { method: 'POST', body });
+      await answer.arrayBuffer();
+      return answer.status;
+    };
+    expect(await post(120)).toBe(500);
+    expect(await post(1)).toBe(201);
+    expect(await host.stop()).toBe(0);
+  }, 120_000);
+
   it('says which address it cannot listen on', async () => {
     const { code, log } = await refusal(join(APPS, 'web'), {
       TICK: NEVER,

@@ -55,6 +55,7 @@ interface Call {
   readonly sequenceNumbers: number[];
   readonly bodies: unknown[];
   readonly retryCount: number;
+  readonly trace?: object;
   readonly metadata?: Record<string, never>;
 }
 
@@ -241,6 +242,8 @@ describe('Event Hubs trigger', () => {
     await soon(() => expect(calls(host)).toHaveLength(2));
     expect(calls(host).map(call => call.bodies)).toEqual([[{ a: 1 }], ['text']]);
     expect(calls(host).map(call => call.sequenceNumbers)).toEqual([[0], [1]]);
+    // As without telemetry of the host's own.
+    expect(calls(host)[1]?.trace).toEqual({ traceParent: '', traceState: '', attributes: {} });
     expect(calls(host)[1]?.metadata).toMatchObject({
       properties: { model: 'm' },
       offset: expect.any(Number),

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
@@ -49,6 +49,7 @@ beforeAll(async () => {
   await hubscore('models', 'push', DIABETES, '--name', 'diabetes', '--version', '1.0.0');
   const card = {
     backend: { kind: 'open-inference', url: server.url, model: 'm', retries: 0, timeout_seconds: 5 },
+    outputs: { classes: [0, 1] },
     fallback: { version: '1.0.0' },
     cache: false,
   };
@@ -114,6 +115,77 @@ it('answers by the server, by the fallback while that is away, and by the server
   // By the server or here, it is one model.
   expect(new Set(all.map(({ probabilities }) => Object.values(probabilities)[0]?.toFixed(5))).size).toBe(1);
   expect(await readAll(hubs.connectionString, DEAD_LETTERS, '0')).toEqual([]);
+});
+
+it('answers together with a file, by who is there, and says who that was', async () => {
+  const members = [
+    { model: 'diabetes', version: '1.0.0' },
+    { model: 'diabetes', version: '2.0.0' },
+  ];
+  const path = join(cache.path, 'both.json');
+  writeFileSync(path, JSON.stringify({ ensemble: { members, on_missing: 'ignore' }, cache: false }));
+  const said = await hubscore('models', 'push', path, '--name', 'both', '--version', '1.0.0');
+  expect(said).toMatch(/mean of diabetes 1\.0\.0, diabetes 2\.0\.0/);
+  const infer = async () => {
+    const inputs = [{ name: model.signature.inputs[0]?.name, shape: [1, 10], datatype: 'FP32', data: FEATURES }];
+    const answer = await fetch(`${host.url}/v2/models/both/infer`, {
+      method: 'POST',
+      body: JSON.stringify({ inputs }),
+    });
+    const { outputs = [] } = (await answer.json()) as { outputs?: { name: string; data: unknown[] }[] };
+    return Object.fromEntries(outputs.map(({ name, data }) => [name, data]));
+  };
+  const together = { answered_by: ['diabetes 1.0.0, diabetes 2.0.0'] };
+  await vi.waitFor(async () => expect(await infer()).toMatchObject(together), { timeout: 60_000, interval: 500 });
+  server.mood = 'breaks off';
+  expect(await infer()).toMatchObject({ answered_by: ['diabetes 1.0.0'] });
+  const metadata = (await (await fetch(`${host.url}/v2/models/both`)).json()) as { parameters: { backend: object } };
+  expect(metadata.parameters.backend).toMatchObject({ kind: 'ensemble', at: 'mean of 2', state: 'up' });
+  server.mood = 'well';
+  await vi.waitFor(async () => expect(await infer()).toMatchObject(together), { timeout: 60_000, interval: 500 });
+  const shown = await hubscore('models', 'show', 'both');
+  expect(shown).toMatch(/member +diabetes 2\.0\.0: open-inference at .*, up/);
+  const deletion = hubscore('models', 'delete', 'diabetes', '1.0.0');
+  await expect(deletion).rejects.toThrow(
+    /diabetes 1\.0\.0 is in use: (2\.0\.0 falls back on it|it is a member of both 1\.0\.0)/,
+  );
+  server.mood = 'breaks off';
+  expect(await hubscore('models', 'show', 'diabetes', '2.0.0')).toMatch(
+    new RegExp(`backend +open-inference at ${server.host}, away: .*(hang up|ECONNRESET)`),
+  );
+  server.mood = 'well';
+});
+
+it('chooses by how many instances come, and takes the file while the server is away', async () => {
+  const folder = join(cache.path, 'chosen/1.0.0');
+  cpSync(DIABETES, folder, { recursive: true });
+  const backends = [
+    { kind: 'onnx', max_instances: 8 },
+    { kind: 'open-inference', url: server.url, model: 'm', retries: 0, timeout_seconds: 5 },
+  ];
+  const card = JSON.parse(readFileSync(join(folder, 'model.json'), 'utf8')) as object;
+  writeFileSync(join(folder, 'model.json'), JSON.stringify({ ...card, name: 'chosen', backends, cache: false }));
+  const said = await hubscore('models', 'push', folder);
+  expect(said).toMatch(/backend +up to 8 instances: onnx in-line, up/);
+  expect(said).toMatch(new RegExp(`backend +any number of instances: open-inference at ${server.host}, up`));
+  const infer = async (rows: number) => {
+    const data = Array.from({ length: rows }, () => FEATURES).flat();
+    const inputs = [{ name: model.signature.inputs[0]?.name, shape: [rows, 10], datatype: 'FP32', data }];
+    const answer = await fetch(`${host.url}/v2/models/chosen/infer`, {
+      method: 'POST',
+      body: JSON.stringify({ inputs }),
+    });
+    return answer.status;
+  };
+  await vi.waitFor(async () => expect(await infer(8)).toBe(200), { timeout: 60_000, interval: 500 });
+  const before = server.asked.length;
+  expect(await infer(8)).toBe(200);
+  expect(server.asked.length).toBe(before);
+  expect(await infer(20)).toBe(200);
+  expect(server.asked.length).toBe(before + 1);
+  server.mood = 'breaks off';
+  expect(await infer(20)).toBe(200);
+  server.mood = 'well';
 });
 
 it('says which backend answers, and whether it can', async () => {

@@ -8,6 +8,7 @@ import { run } from '../../src/cli/program.ts';
 import { temporaryFolder } from '../support/models.ts';
 import { regressor } from '../support/onnx.ts';
 import { type Storage, startStorage } from '../support/storage.ts';
+import { ONNX_MLMODEL, startUnityCatalog, TOKEN } from '../support/unity-catalog.ts';
 
 interface Said {
   readonly code: number;
@@ -17,6 +18,7 @@ interface Said {
 
 describe('rollout commands', () => {
   const folder = temporaryFolder();
+  const more: Record<string, string> = {};
   let storage: Storage;
   beforeAll(async () => {
     storage = await startStorage();
@@ -42,6 +44,7 @@ describe('rollout commands', () => {
       EventHubs: 'Endpoint=sb://localhost:9;SharedAccessKeyName=a;SharedAccessKey=b;UseDevelopmentEmulator=true;',
       HUBSCORE_ACTOR: 'ann',
       NO_COLOR: '1',
+      ...more,
     };
     const world = {
       stdin: new PassThrough(),
@@ -143,6 +146,33 @@ describe('rollout commands', () => {
   ])('refuse to start %j', async (args, words) => {
     const { code, err } = await hubscore('rollout', 'start', 'm', ...args);
     expect([code, err]).toEqual([2, expect.stringContaining(words)]);
+  });
+
+  it('import a model of Unity Catalog, and start a rollout where its alias moves', async () => {
+    const file = (weight: number) => ({ MLmodel: ONNX_MLMODEL, 'model.onnx': regressor([weight, 1]) });
+    const aliases = { champion: '1' };
+    const workspace = await startUnityCatalog(
+      'main.ml.uc',
+      { 1: { runId: 'r1', files: file(1) }, 2: { files: file(2) } },
+      aliases,
+    );
+    const environment = {
+      MLFLOW_TRACKING_URI: 'databricks-uc',
+      DATABRICKS_HOST: workspace.url,
+      DATABRICKS_TOKEN: TOKEN,
+    };
+    Object.assign(more, environment);
+    try {
+      const imported = await json('models', 'import', 'mlflow:/main.ml.uc@champion');
+      expect(imported).toMatchObject({ name: 'uc', version: '1.0.0', production: { after: '1.0.0' } });
+      aliases.champion = '2';
+      const { rollout, aliases: after } = await json('models', 'follow', 'mlflow:/main.ml.uc@champion', '--once');
+      expect(rollout).toMatchObject({ candidate: '2.0.0', baseline: '1.0.0', phase: 'running', weight: 5 });
+      expect(after.production).toBe('1.0.0');
+    } finally {
+      for (const name of Object.keys(environment)) delete more[name];
+      workspace.stop();
+    }
   });
 
   it('gate a push by golden rows, and replay them later', async () => {

@@ -61,16 +61,25 @@ export function programs({ root, python, stack, all }: Setting): readonly Planne
     page('python', 'docs/clients.md'),
     page('python', 'README.md'),
     page('python', 'docs/http.md'),
+    plan('Pages: names in Python', python, ['python_blocks.py', root]),
     page('go', 'docs/clients.md', missing('go', 'version')),
     page('java', 'docs/clients.md', missing('mvn', '--version')),
     plan('Python: azure-eventhub, sync and aio, blob checkpoints', python, ['eventhubs_python.py']),
     plan('Python: records as Kafka producers leave them', python, ['kafka_records.py', join(root, 'samples')]),
     plan("Python: other formats by their vendors' libraries", python, ['formats_python.py', join(root, 'samples')]),
+    plan('Azure: its encoders, by a schema registry and an identity', process.execPath, [
+      'azure-registry/run.ts',
+      python,
+    ]),
     plan('Python: csv and pyarrow judge batch score', python, ['batch_files.py', root, join(root, 'samples')]),
     plan('Databricks: the notebooks, in PySpark', python, ['notebooks.py', join(root, 'samples')], {
       timeoutMs: 600_000,
       skip: missing('java', '-version'),
     }),
+    plan('Training: the sample models once more, the same bytes', python, [
+      'samples_reproducible.py',
+      join(root, 'samples'),
+    ]),
     plan('Training: scikit-learn and LightGBM to the stream', python, training(root, 'sklearn', 'lightgbm')),
     plan('Training: Spark ML to the stream', python, training(root, 'spark'), { skip: missing('java', '-version') }),
     plan('Training: PyTorch to the stream', python, training(root, 'pytorch'), {

@@ -30,7 +30,15 @@ def pushed_once_and_for_ever(folder):
     raise AssertionError(f"{folder} was changed after it was pushed")
 
 
+def says_where_to_push():
+    """Without a container's address, what to set, before anything is trained."""
+    without = {name: value for name, value in os.environ.items() if not name.startswith("MODELS_")}
+    tried = subprocess.run([sys.executable, SCRIPTS[0].name, "--push"], cwd=SCRIPTS[0].parent, env=without, capture_output=True, text=True)
+    assert tried.returncode == 1 and "Set MODELS_URL to https://" in tried.stderr and "Traceback" not in tried.stderr, tried.stderr
+
+
 with tempfile.TemporaryDirectory(prefix="hubscore-training-") as out:
+    says_where_to_push()
     score_cases.upload([])  # the container
     for script in SCRIPTS:
         subprocess.run([sys.executable, script.name, "--out", out, "--push"], cwd=script.parent, check=True)

@@ -1,3 +1,4 @@
+import { createEnsembleLoader } from '../../src/backends/ensemble/ensemble-loader.ts';
 import { createOnnxLoader } from '../../src/backends/onnx/onnx-loader.ts';
 import type { Loader, LoadSource } from '../../src/core/loader.ts';
 import type { Route } from '../../src/core/routing.ts';
@@ -40,10 +41,11 @@ export function catalogWorld(): CatalogWorld {
       return onnx.open(source);
     },
   };
+  const ensembles = createEnsembleLoader({ member: pin => world.catalog.member(pin), log, retryMs: 0 });
   const create = (change: Partial<CatalogOptions> = {}) =>
     createCatalog({
       store,
-      loaders: [loader],
+      loaders: [ensembles, loader],
       clock: () => world.nowMs,
       log,
       sleep: async ms => {

@@ -4,6 +4,7 @@ import type { FinishRoom } from '../../src/batch/jobs/finish.ts';
 import { type ChunkMessage, type Job, placeOf } from '../../src/batch/jobs/job.ts';
 import { readJob } from '../../src/batch/jobs/job-store.ts';
 import { readNumbering } from '../../src/batch/jobs/numbering.ts';
+import { outputOfChunk } from '../../src/batch/jobs/outputs.ts';
 import { createReports } from '../../src/batch/jobs/reports.ts';
 import { jobRequestSchema } from '../../src/batch/jobs/request.ts';
 import { type SubmitRoom, submitJob } from '../../src/batch/jobs/submit.ts';
@@ -26,7 +27,11 @@ export function jobWorld(settings: { inFlight?: number; retrySeconds?: number } 
   const said: string[] = [];
   const scored: ChunkMessage[] = [];
   const numbers: number[] = [];
-  const faults = { score: (_: ChunkMessage): void => {}, start: (_: ChunkMessage): number => 0 };
+  const faults = {
+    score: (_: ChunkMessage): void => {},
+    start: (_: ChunkMessage): number => 0,
+    end: (_: ChunkMessage): number => 0,
+  };
   const log = (level: string) => (message: string) => void said.push(`${level}: ${message}`);
 
   const room: FinishRoom & WorkRoom & SubmitRoom = {
@@ -52,22 +57,27 @@ export function jobWorld(settings: { inFlight?: number; retrySeconds?: number } 
     stopping: () => false,
     scorer: {
       async score(job, message, signal) {
-        faults.score(message);
-        scored.push(message);
         const { chunk, generation } = message;
         const { file, place } = placeOf(job, chunk);
+        if (job.quotes === 'counting') {
+          const start = file.from + place * CHUNK_BYTES;
+          const none = { rejected: 0, bytes: 0, block: null, rejects: null, first_rejects: [], statistics: {} };
+          return { chunk, generation, start, end: file.to, rows: 0, ...none, seconds: 1, at: '' };
+        }
+        faults.score(message);
+        scored.push(message);
         const bounds = (i: number) => (i >= file.chunks ? file.to : file.from + i * CHUNK_BYTES);
         const numbered = job.id_column === null && !job.counting;
         const numbering = numbered ? await readNumbering(memory.storage('batch'), job.id, chunk, signal) : undefined;
         if (numbering) numbers.push(numbering.row);
         const start = message.start ?? numbering?.start ?? bounds(place) + faults.start(message);
-        const end = bounds(place + 1);
+        const end = bounds(place + 1) + faults.end(message);
         const { container, path } = parsePlace(file.path)!;
         const bytes = await memory.storage(container).readRange(path, start, end - start, file.etag, signal);
         const output = Buffer.from(bytes.toString().replace(/./g, two => two + two));
         const sha256 = createHash('sha256').update(output).digest('hex');
         const block = output.length === 0 ? null : blockId(chunk, generation, sha256);
-        const out = parsePlace(job.output)!;
+        const out = parsePlace(outputOfChunk(job, chunk))!;
         const blob = job.output_format === 'parquet' ? `${out.path}/${partName(chunk)}` : out.path;
         if (block !== null && !job.counting) await memory.storage(out.container).stage(blob, block, output, signal);
         const rows = Math.floor((end - start) / ROW_BYTES);

@@ -4,6 +4,7 @@ import type { PartitionSender } from '../../src/core/hub-sender.ts';
 import type { Outcome, RenderDeadLetter } from '../../src/core/outcome.ts';
 import { ScoredBatch } from '../../src/core/scored-batch.ts';
 import { createAdmission } from '../../src/ledger/admission.ts';
+import type { PassedOverMark, PassedOverMarks } from '../../src/ledger/passed-over-marks.ts';
 import { createScorer, type Scorer, type ScorerOptions } from '../../src/ledger/scorer.ts';
 import { type Fault, MemoryHub, memoryReader, memorySender } from './memory-hub.ts';
 
@@ -24,6 +25,8 @@ export interface World {
   readonly isBad: (sequenceNumber: number, index: number) => boolean;
   /** Whether a card passes a record over: it then has no ending. */
   readonly passes: (sequenceNumber: number, index: number) => boolean;
+  /** Of what was passed over, as a process left it. */
+  mark: PassedOverMark | undefined;
   readonly said: string[];
   /** Marks that were not true when they were appended. */
   readonly falseMarks: string[];
@@ -40,6 +43,7 @@ export function createWorld(options: Partial<World> = {}): World {
     requestsOf: () => 1,
     isBad: () => false,
     passes: () => false,
+    mark: undefined,
     said: [],
     falseMarks: [],
     ...options,
@@ -80,6 +84,7 @@ export function startProcess(
       initialPosition,
       log,
     },
+    passedOver: worldMarks(world, alive),
     consumerGroup: 'scoring',
     score: async batch => ScoredBatch.of(batch, score(world, batch), [], passedOver(world, batch)),
     renderDeadLetter,
@@ -177,6 +182,21 @@ function worldSender(world: World, hub: MemoryHub, process: { dead: boolean }, a
     },
     onAppended: ({ messageId, own }) => checkMark(world, messageId, Number(own.settled_through)),
   });
+}
+
+/** As storage has them; true like any other. */
+function worldMarks(world: World, alive: () => void): PassedOverMarks {
+  return {
+    async read() {
+      alive();
+      return world.mark;
+    },
+    async write(hub, partition, mark) {
+      alive();
+      checkMark(world, `the mark of ${hub}/${partition}`, mark.settledThrough);
+      world.mark = mark;
+    },
+  };
 }
 
 /** What `settled_through` says must be true at the very moment it can be read. */

@@ -122,8 +122,8 @@ export function memoryJobStorage(clock: () => number): MemoryJobStorage {
           committed.set(key(path), new Map(ids.map((id, i) => [id, named[i] as Buffer])));
           return etag;
         }),
-      copyFrom: (path, from, source, signal) =>
-        call(`copy to ${key(path)}`, signal, () => {
+      copyFrom: (path, from, source, tier, signal) =>
+        call(`copy to ${key(path)}${tier ? ` as ${tier}` : ''}`, signal, () => {
           const { bytes, metadata } = find(`${from}/${source}`);
           set(key(path), bytes, metadata, 'any');
         }),

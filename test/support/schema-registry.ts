@@ -1,5 +1,7 @@
 import { createServer, type IncomingMessage } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import type { TestCertificate } from './test-certificate.ts';
 
 export interface RegistryServer {
   readonly url: string;
@@ -68,5 +70,70 @@ export async function startConfluentRegistry(proto: string): Promise<Pick<Regist
         server.close(() => resolve());
         server.closeAllConnections();
       }),
+  };
+}
+
+export interface AzureRegistry {
+  /** `localhost:<port>`, where a namespace's name stands in Azure. */
+  readonly host: string;
+  /** IDENTITY_ENDPOINT and IDENTITY_HEADER, as App Service sets them for an app with an identity. */
+  readonly identity: Readonly<Record<string, string>>;
+  /** Schemas that were asked for by the identity's token. */
+  readonly given: string[];
+  close(): void;
+}
+
+const IDENTITY_HEADER = 'the-identity';
+const SCOPE = 'https://eventhubs.azure.net';
+
+/** The schema registry of a namespace, as far as Azure's encoders and the app ask it, by HTTPS and for a token alone, and the endpoint that gives the app's identity that token. */
+export async function startAzureRegistry(certificate: TestCertificate): Promise<AzureRegistry> {
+  const schemas: { text: string; type: string }[] = [];
+  const given: string[] = [];
+  const token = `token-${process.pid}`;
+  const about = (id: string, type: string) => ({
+    'schema-id': id,
+    'schema-group-name': 'g',
+    'schema-name': 'Row',
+    'schema-version': '1',
+    'content-type': `application/json; serialization=${type}`,
+  });
+  const server = createSecureServer(certificate, async (request, response) => {
+    const { pathname } = new URL(String(request.url), 'https://localhost');
+    const idOf = (index: number) => String(index + 1).padStart(32, '0');
+    if (!/^Bearer ./.test(request.headers.authorization ?? '')) return response.writeHead(401).end();
+    if (request.method === 'PUT' && /^\/\$schemaGroups\/g\/schemas\/[^/]+$/.test(pathname)) {
+      const text = Buffer.concat(await request.toArray()).toString();
+      const type = /serialization=(\w+)/.exec(request.headers['content-type'] ?? '')?.[1] ?? 'Avro';
+      const at = schemas.findIndex(schema => schema.text === text);
+      const id = idOf(at === -1 ? schemas.push({ text, type }) - 1 : at);
+      return response.writeHead(204, about(id, type)).end();
+    }
+    const id = /^\/\$schemaGroups\/\$schemas\/(\w{32})$/.exec(pathname)?.[1] ?? '';
+    const schema = schemas[Number(id) - 1];
+    if (schema === undefined) return response.writeHead(404, { 'content-type': 'application/json' }).end('{}');
+    if (request.headers.authorization === `Bearer ${token}`) given.push(id);
+    return response.writeHead(200, about(id, schema.type)).end(schema.text);
+  });
+  const identity = createServer((request, response) => {
+    const resource = new URL(String(request.url), 'http://localhost').searchParams.get('resource');
+    const known = request.headers['x-identity-header'] === IDENTITY_HEADER && resource === SCOPE;
+    const expires_on = String(Math.floor(Date.now() / 1000) + 86_400);
+    response.writeHead(known ? 200 : 400, { 'content-type': 'application/json' });
+    response.end(known ? JSON.stringify({ access_token: token, expires_on, resource, token_type: 'Bearer' }) : '{}');
+  });
+  const servers = [server, identity];
+  await Promise.all(servers.map(one => new Promise<void>(resolve => one.listen(0, '127.0.0.1', resolve))));
+  const [port, identityPort] = servers.map(one => (one.address() as AddressInfo).port);
+  return {
+    host: `localhost:${port}`,
+    identity: { IDENTITY_ENDPOINT: `http://127.0.0.1:${identityPort}/token`, IDENTITY_HEADER },
+    given,
+    close() {
+      for (const one of servers) {
+        one.close();
+        one.closeAllConnections();
+      }
+    },
   };
 }

@@ -17,6 +17,10 @@ export interface ArmParts {
   readonly misrouted?: number;
   readonly labels?: number;
   readonly right?: number;
+  /** By label as JSON. */
+  readonly classes?: Readonly<Record<string, number>>;
+  /** By bin, from the least. */
+  readonly confidences?: readonly number[];
   readonly weight?: number;
   readonly atMs?: number;
 }
@@ -57,13 +61,22 @@ function countsOf(parts: ArmParts, from: number): Counts {
   if (slowRuns > 0) addTo(counts.modelTimes, bucketOf(slowMs), slowRuns);
   if (runs > slowRuns) addTo(counts.modelTimes, bucketOf(2), runs - slowRuns);
   for (const bucket of parts.buckets ?? Array.from({ length: 50 }, (_, i) => from + i)) counts.see(bucket);
+  counts.classes = new Map(Object.entries(parts.classes ?? {}));
+  counts.confidences = counts.confidences.map((_, bin) => parts.confidences?.[bin] ?? 0);
   counts.firstAtMs = parts.atMs ?? NINE;
   counts.lastAtMs = counts.firstAtMs + 1;
   return counts;
 }
 
-/** @param production in the same stage of weight as the candidate's entry at its place */
-export function sweptCounts(candidate: readonly ArmParts[], production: readonly ArmParts[]): SweptCounts {
+/**
+ * @param production in the same stage of weight as the candidate's entry at its place
+ * @param before what labels say of production's answers by the hour
+ */
+export function sweptCounts(
+  candidate: readonly ArmParts[],
+  production: readonly ArmParts[],
+  before: NonNullable<SweptCounts['labels']['production']> = [],
+): SweptCounts {
   const group = (variant: string, parts: ArmParts): Group => ({
     ...{ model: 'churn', version: variant === 'candidate' ? '1.2.0' : '1.1.0', variant, rollout: 'ro_1' },
     weight: parts.weight ?? 5,
@@ -80,6 +93,7 @@ export function sweptCounts(candidate: readonly ArmParts[], production: readonly
     ],
     labels: {
       ...{ at_ms: NINE, waiting: 0, unmatched: 0 },
+      production: before,
       joined: { ro_1: { candidate: labels(candidate), production: labels(production) } },
     },
     cursors: { 'inference-requests-results/0': 7 },

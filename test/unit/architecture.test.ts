@@ -12,6 +12,7 @@ const ARROWS: Record<string, readonly string[]> = {
   hubs: ['config'],
   ledger: ['config'],
   evidence: [],
+  drift: ['config', 'evidence', 'sweep', 'rollouts'],
   sweep: ['config'],
   verdicts: ['config', 'rollouts', 'evidence', 'sweep'],
   processes: [],
@@ -27,12 +28,12 @@ const ARROWS: Record<string, readonly string[]> = {
   http: ['config'],
   app: [
     ...['config', 'azure', 'hubs', 'ledger', 'scoring', 'codecs', 'models', 'backends', 'processes'],
-    ...['apart', 'cache', 'telemetry', 'http', 'batch', 'rollouts', 'evidence', 'sweep', 'verdicts'],
+    ...['apart', 'cache', 'telemetry', 'http', 'batch', 'rollouts', 'evidence', 'sweep', 'verdicts', 'drift'],
   ],
   functions: ['app', 'config'],
   cli: [
     ...['app', 'config', 'azure', 'hubs', 'ledger', 'scoring', 'codecs', 'models', 'backends', 'cache', 'telemetry'],
-    ...['batch', 'rollouts', 'sweep', 'verdicts'],
+    ...['batch', 'rollouts', 'sweep', 'verdicts', 'drift'],
   ],
   local: [],
 };

@@ -7,6 +7,7 @@ import { openInline } from './in-line.ts';
 import { createInferencePool, type RunLimits } from './inference-pool.ts';
 import type { OnnxSource } from './onnx-source.ts';
 import { inlineLimitMs, type PlacementLimits } from './placement.ts';
+import type { Lacking } from './providers.ts';
 import { NotInline } from './try-model.ts';
 
 export interface OnnxBackendsOptions extends PlacementLimits {
@@ -36,7 +37,18 @@ export function createOnnxBackends(options: OnnxBackendsOptions): OnnxBackends {
   const { threads = Math.max(1, cores - 1), log, limits = DEFAULT_LIMITS } = options;
   const pool = createInferencePool({ size: threads, log, limits });
 
-  function open(source: OnnxSource): Backend {
+  const said = new Set<string>();
+
+  function sayOnce(title: string, lacking: readonly Lacking[]): void {
+    for (const { provider, reason } of lacking) {
+      if (!said.has(provider))
+        log.warn(`${title}: provider ${provider} is not on this machine: ${reason}; passed over`);
+      said.add(provider);
+    }
+  }
+
+  function open(given: OnnxSource): Backend {
+    const source: OnnxSource = { ...given, onLacking: lacking => sayOnce(given.title, lacking) };
     const { placement, maxQueueDelayMs = 0 } = source.wishes ?? {};
     const inline = (limitMs?: number) => createEngineBackend(source, 'in-line', () => openInline(source), limitMs);
     const inWorkers = () => {

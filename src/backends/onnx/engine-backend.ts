@@ -27,7 +27,10 @@ export function createEngineBackend(
     try {
       const found = await tryModel(source, engine, limitMs);
       engine.expect?.(found.info.warmUpMs);
-      loaded = { run: found.run, release: engine.release, info: { ...found.info, placement } };
+      const { provider, lacking = [] } = engine.provided ?? {};
+      if (lacking.length > 0) source.onLacking?.(lacking);
+      const info = { ...found.info, placement, ...(provider !== undefined && { provider }) };
+      loaded = { run: found.run, release: engine.release, info };
       return loaded.info;
     } catch (thrown) {
       await engine.release();

@@ -6,7 +6,8 @@ import { openSession } from './session.ts';
 /** Opens a model on the calling thread, which its runs then block: for models whose slice takes a few milliseconds at most. */
 export async function openInline(source: OnnxSource): Promise<Engine> {
   const before = process.memoryUsage.rss();
-  const session = await openSession(source.file, source.wishes?.intraOpThreads);
+  const session = await openSession(source.file, source.wishes?.intraOpThreads, source.wishes?.providers);
   const memoryBytes = estimateMemory(source.bytes, process.memoryUsage.rss() - before);
-  return { signature: session.signature, memoryBytes, run: session.run, release: session.release };
+  const { signature, provided, run, release } = session;
+  return { signature, provided, memoryBytes, run, release };
 }

@@ -257,6 +257,7 @@ export function createInferencePool(options: InferencePoolOptions): InferencePoo
       const loaded = replies.map(reply => (reply as PromiseFulfilledResult<LoadedModel>).value);
       return {
         signature: loaded[0]!.signature,
+        provided: loaded[0]!.provided,
         memoryBytes: loaded.reduce((sum, { memoryBytes }) => sum + memoryBytes, 0),
         run: (inputs, predictOptions) => run(model, inputs, predictOptions),
         expect(sliceMs) {

@@ -10,10 +10,10 @@ async function answer(request: InferenceRequest): Promise<InferenceReply> {
   switch (request.kind) {
     case 'load': {
       const before = process.memoryUsage.rss();
-      const session = await openSession(request.file, request.intraOpThreads);
+      const session = await openSession(request.file, request.intraOpThreads, request.providers);
       sessions.set(request.model, session);
       const memoryBytes = estimateMemory(request.bytes, process.memoryUsage.rss() - before);
-      return { kind: 'loaded', model: { signature: session.signature, memoryBytes } };
+      return { kind: 'loaded', model: { signature: session.signature, provided: session.provided, memoryBytes } };
     }
     case 'run': {
       const session = sessions.get(request.model);

@@ -1,4 +1,5 @@
 import type { Signature, Tensors } from '../../core/tensor.ts';
+import type { Provided } from './providers.ts';
 
 /** To an inference process; `model` is a number that the pool gave out. */
 export type InferenceRequest =
@@ -8,6 +9,7 @@ export type InferenceRequest =
       readonly file: string;
       readonly bytes: number;
       readonly intraOpThreads: number | undefined;
+      readonly providers: readonly string[] | undefined;
     }
   | { readonly kind: 'run'; readonly model: number; readonly inputs: Tensors }
   | { readonly kind: 'unload'; readonly model: number };
@@ -15,6 +17,7 @@ export type InferenceRequest =
 /** What loading a model gives. */
 export interface LoadedModel {
   readonly signature: Signature;
+  readonly provided?: Provided | undefined;
   readonly memoryBytes: number;
 }
 

@@ -30,7 +30,8 @@ export function createInferenceWorker(script: URL, options: { readonly loadTimeo
 
   function load(model: number, source: OnnxSource): Promise<LoadedModel> {
     const { file, bytes, wishes } = source;
-    const request = { kind: 'load', model, file, bytes, intraOpThreads: wishes?.intraOpThreads } as const;
+    const { intraOpThreads, providers } = wishes ?? {};
+    const request = { kind: 'load', model, file, bytes, intraOpThreads, providers } as const;
     const loading = child
       .ask(request, { timeMs: options.loadTimeoutMs })
       .then(reply => (reply as Extract<InferenceReply, { kind: 'loaded' }>).model);

@@ -1,5 +1,6 @@
 import type { RuntimeWishes, WarmUpPlan } from '../../core/backend.ts';
 import type { Signature } from '../../core/tensor.ts';
+import type { Lacking } from './providers.ts';
 
 /** One ONNX file to be opened by a backend. */
 export interface OnnxSource {
@@ -13,6 +14,8 @@ export interface OnnxSource {
   readonly wishes?: RuntimeWishes | undefined;
   /** It may answer the same instance differently each time, whatever the first run shows. */
   readonly random?: boolean;
+  /** Told what of `wishes.providers` this machine lacks. */
+  onLacking?(lacking: readonly Lacking[]): void;
   /** Called once the signature is known. @throws Error where the model's card does not fit it. */
   plan(signature: Signature): WarmUpPlan;
 }

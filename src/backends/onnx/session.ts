@@ -1,4 +1,4 @@
-import { env, InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
+import { env, InferenceSession, listSupportedBackends, Tensor as OrtTensor } from 'onnxruntime-node';
 import {
   isTensorType,
   type Signature,
@@ -9,6 +9,7 @@ import {
   type TensorType,
 } from '../../core/tensor.ts';
 import { unsupported } from './element-types.ts';
+import { type Provided, withProviders } from './providers.ts';
 
 /**
  * One ONNX Runtime session: the only file that knows onnxruntime-node. `create` and `run` are synchronous inside: whoever
@@ -16,6 +17,8 @@ import { unsupported } from './element-types.ts';
  */
 export interface OnnxSession {
   readonly signature: Signature;
+  /** Undefined where nothing was asked of it. */
+  readonly provided: Provided | undefined;
   run(inputs: Tensors): Promise<Tensors>;
   /** Frees native memory. Idempotent; nothing may be running. */
   release(): Promise<void>;
@@ -35,13 +38,21 @@ const OPTIONS: InferenceSession.SessionOptions = {
  * millisecond had a slice).
  * @throws Error as ONNX Runtime words it; `explainFailure` words it for people.
  */
-export async function openSession(file: string, intraOpThreads = 1): Promise<OnnxSession> {
+export async function openSession(
+  file: string,
+  intraOpThreads = 1,
+  providers?: readonly string[],
+): Promise<OnnxSession> {
   const asleep = { session: { 'intra_op.allow_spinning': '0' } };
-  const session = await InferenceSession.create(file, {
-    ...OPTIONS,
-    intraOpNumThreads: intraOpThreads,
-    ...(intraOpThreads > 1 && { extra: asleep }),
-  });
+  const known = listSupportedBackends().map(({ name }) => name);
+  const { opened: session, provided } = await withProviders(providers, known, executionProviders =>
+    InferenceSession.create(file, {
+      ...OPTIONS,
+      intraOpNumThreads: intraOpThreads,
+      ...(intraOpThreads > 1 && { extra: asleep }),
+      ...(executionProviders && { executionProviders }),
+    }),
+  );
   const signature = await signatureOf(session).catch(async thrown => {
     await session.release();
     throw thrown;
@@ -51,6 +62,7 @@ export async function openSession(file: string, intraOpThreads = 1): Promise<Onn
   let released: Promise<void> | undefined;
   return {
     signature,
+    provided,
     async run(inputs) {
       const feeds: Record<string, OrtTensor> = {};
       for (const name in inputs) feeds[name] = toOrt(inputs[name]!);

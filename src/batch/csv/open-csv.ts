@@ -6,6 +6,7 @@ import { outputFormOf } from '../output-form.ts';
 import type { BatchOptions, Source } from '../range.ts';
 import { headerOf } from '../writer.ts';
 import { countCsv } from './count-csv.ts';
+import { countQuotes } from './count-quotes.ts';
 import { type CsvFormOptions, HEAD_BYTES, readCsvForm } from './form.ts';
 import { scoreCsv } from './score-csv.ts';
 
@@ -28,5 +29,6 @@ export async function openCsv(
     cuts: bytes => everySo(found.dataStart, source.size, bytes),
     score: (range, signal) => scoreCsv(table, range, signal),
     count: range => countCsv(table, range),
+    quotes: range => countQuotes(source, range),
   };
 }

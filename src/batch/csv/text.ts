@@ -46,7 +46,9 @@ export function encodingOf(head: Buffer, named?: Encoding): FoundEncoding {
   if (zero >= 0) {
     const wide = wideEncoding(head);
     if (wide === undefined)
-      throw new BatchRefusal(`byte ${zero} is 0: the file is no text; CSV, NDJSON or Parquet is expected`);
+      throw new BatchRefusal(
+        `byte ${zero} is 0: the file is no text; CSV, NDJSON, Parquet or Avro of Capture is expected`,
+      );
     return { encoding: wide, bomBytes: 0 };
   }
   return { encoding: isUtf8Head(head) ? 'utf-8' : 'windows-1252', bomBytes: 0 };

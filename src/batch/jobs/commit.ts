@@ -3,6 +3,7 @@ import { BlocksMissing, type JobBlobs, parsePlace } from '../../core/job-storage
 import { BatchRefusal } from '../problems.ts';
 import type { Repair } from './chain.ts';
 import type { Job } from './job.ts';
+import type { Output } from './outputs.ts';
 import type { ChunkRecord } from './records.ts';
 import type { JobRoom } from './room.ts';
 
@@ -19,18 +20,19 @@ export const blockId = (chunk: number | 'header', generation: number, sha256: st
 };
 
 /**
- * Makes a job's output appear, whole, by one call. Whoever comes second finds it there with the job's name beside it, which is success.
+ * Makes an output appear, whole, by one call. Whoever comes second finds it there with the job's name beside it, which is success.
  * @returns chunks whose block is no longer there and has to be made again, and then there is no output; empty: it stands
  * @throws BatchRefusal where something else lies there by now
  */
 export async function commitOutput(
   room: JobRoom,
   job: Job,
+  output: Output,
   records: readonly ChunkRecord[],
   headerSha: string,
   signal: AbortSignal,
 ): Promise<readonly Repair[]> {
-  const { container, path } = parsePlace(job.output)!;
+  const { container, path } = parsePlace(output.place)!;
   const blobs = room.storage(container);
   const metadata = { job: job.id };
   const contentType = TYPES[job.output_format];
@@ -46,7 +48,7 @@ export async function commitOutput(
     blocks.unshift(id);
   }
   try {
-    const condition = job.replaces === null ? 'absent' : { etag: job.replaces };
+    const condition = output.replaces === null ? 'absent' : { etag: output.replaces };
     await blobs.commit(path, blocks, { contentType, metadata }, condition, signal);
     return [];
   } catch (thrown) {
@@ -54,7 +56,7 @@ export async function commitOutput(
     if (await isOurs(blobs, path, job)) return [];
     if (thrown instanceof BlocksMissing) return records.filter(({ block }) => block !== null).map(againFrom);
     throw new BatchRefusal(
-      `output ${job.output}: something else was written there while the job ran; it is left as it is`,
+      `output ${output.place}: something else was written there while the job ran; it is left as it is`,
     );
   }
 }
@@ -70,14 +72,15 @@ export async function isOurs(blobs: JobBlobs, path: string, job: Job): Promise<b
   }
 }
 
-/** Parts of a folder appear one by one, each whole; the folder is whole where `_SUCCESS` stands, which comes last and names them. */
+/** The same for a folder of Parquet: its parts appear one by one, each whole; the folder is whole where `_SUCCESS` stands, which comes last and names them. */
 export async function commitParts(
   room: JobRoom,
   job: Job,
+  output: Output,
   records: readonly ChunkRecord[],
   signal: AbortSignal,
 ): Promise<readonly Repair[]> {
-  const { container, path: folder } = parsePlace(job.output)!;
+  const { container, path: folder } = parsePlace(output.place)!;
   const blobs = room.storage(container);
   const lost: Repair[] = [];
   const parts = [];
@@ -86,12 +89,12 @@ export async function commitParts(
     const path = `${folder}/${partName(record.chunk)}`;
     try {
       const meta = { contentType: TYPES.parquet, metadata: { job: job.id } };
-      await blobs.commit(path, [record.block], meta, job.replaces === null ? 'absent' : 'any', signal);
+      await blobs.commit(path, [record.block], meta, output.replaces === null ? 'absent' : 'any', signal);
     } catch (thrown) {
       if (!(thrown instanceof BlobConflict || thrown instanceof BlocksMissing)) throw thrown;
       if (!(await isOurs(blobs, path, job))) {
         if (thrown instanceof BlocksMissing) lost.push(againFrom(record));
-        else throw new BatchRefusal(`output ${job.output}: ${path} was written by something else while the job ran`);
+        else throw new BatchRefusal(`output ${output.place}: ${path} was written by something else while the job ran`);
       }
     }
     const { rows, rejected, bytes, block } = record;

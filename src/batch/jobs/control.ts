@@ -1,7 +1,7 @@
 import { BatchRefusal } from '../problems.ts';
 import { markActive, markEnded } from './active.ts';
 import { ENDED, inState, type Job } from './job.ts';
-import { changeJob, claimOutput, readJob } from './job-store.ts';
+import { changeJob, claimOutputs, readJob } from './job-store.ts';
 import { listRecords } from './records.ts';
 import type { JobRoom } from './room.ts';
 
@@ -78,7 +78,7 @@ export async function retryJob(room: JobRoom, id: string, signal: AbortSignal): 
     throw new BatchRefusal(`job ${id} is ${job.state}: only a job that failed or was cancelled can be retried`);
   };
   refuse(before);
-  await claimOutput(room.blobs, before, room.clock(), signal);
+  await claimOutputs(room.blobs, before, room.clock(), signal);
   await markActive(room.blobs, id, signal);
   const nowMs = room.clock();
   const { job } = await changeJob(room.blobs, id, signal, held => {

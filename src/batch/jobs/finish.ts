@@ -7,16 +7,21 @@ import { BatchRefusal } from '../problems.ts';
 import { mergeStatistics, NO_STATISTICS, type Statistics } from '../statistics.ts';
 import { judge } from '../verdict.ts';
 import { markEnded } from './active.ts';
-import { brokenLinks, type Repair } from './chain.ts';
+import { brokenLinks, type Repair, startsByQuotes, wrongStarts } from './chain.ts';
 import { commitOutput, commitParts } from './commit.ts';
 import { failJob, sendFirst } from './control.ts';
 import { inState, type Job, type JobState } from './job.ts';
 import { changeJob, readJob } from './job-store.ts';
 import { writeNumbering } from './numbering.ts';
+import { outputsOf } from './outputs.ts';
 import { progressOf } from './progress.ts';
 import { type ChunkRecord, listRecords, type RecordEntry, readRecords } from './records.ts';
 import { firstRejects, writeRejects } from './rejects.ts';
 import type { JobRoom } from './room.ts';
+
+/** So many broken links are mended one by one; of more, and more than such a share of all, the starts are found by the quotes. */
+const FEW = 10;
+const MANY_SHARE = 0.05;
 
 /** What a job's end is told with. */
 export interface JobReports {
@@ -64,9 +69,14 @@ export async function finishIfDone(room: FinishRoom, id: string, signal: AbortSi
 async function finishRunning(room: FinishRoom, job: Job, signal: AbortSignal): Promise<boolean> {
   const entries = await listRecords(room.blobs, job, signal);
   if (entries.size < job.chunks || job.repairs.some(repair => isPending(repair, entries))) return false;
+  if (job.quotes === 'counting') {
+    await beginAnew(room, job, entries, signal);
+    return false;
+  }
   const broken = brokenLinks(job, entries);
   if (broken.length > 0) {
-    await repair(room, job, broken, signal);
+    if (areMany(job, broken)) await countQuotes(room, job, signal);
+    else await repair(room, job, broken, signal);
     return false;
   }
   if (job.counting) {
@@ -101,6 +111,39 @@ async function beginScoring(
   if (changed) await sendFirst(room, scoring, signal);
 }
 
+/** A wrong end misleads the next chunk in turn: where many are wrong, mending link by link would go on chunk by chunk. */
+const areMany = ({ format, quotes, chunks }: Job, { length }: readonly Repair[]) =>
+  format === 'csv' && quotes === 'uncounted' && length > Math.max(FEW, MANY_SHARE * chunks);
+
+/** Of several who find that, the one who writes it down sends the messages. */
+async function countQuotes(room: FinishRoom, job: Job, signal: AbortSignal): Promise<void> {
+  const { job: counting, changed } = await changeJob(room.blobs, job.id, signal, held =>
+    held.quotes === 'uncounted' && (held.state === 'running' || held.state === 'queued')
+      ? { ...held, quotes: 'counting', repairs: [] }
+      : undefined,
+  );
+  if (!changed) return;
+  room.log.info(`job ${job.id}: many chunks begin inside quotes; the quotes of all are counted`);
+  await sendFirst(room, counting, signal);
+}
+
+/** All quotes are counted: chunks that began elsewhere than those say are done again. */
+async function beginAnew(
+  room: FinishRoom,
+  job: Job,
+  counted: ReadonlyMap<number, RecordEntry>,
+  signal: AbortSignal,
+): Promise<void> {
+  const known = { ...job, quotes: 'counted' as const };
+  const repairs = wrongStarts(job, await listRecords(room.blobs, known, signal), startsByQuotes(job, counted));
+  const { job: now, changed } = await changeJob(room.blobs, job.id, signal, held =>
+    held.quotes === 'counting' && (held.state === 'running' || held.state === 'queued')
+      ? { ...held, quotes: 'counted', repairs: [...repairs] }
+      : undefined,
+  );
+  if (changed) await sendRepairs(room, now, signal);
+}
+
 const isPending = ({ chunk, generation }: Repair, entries: ReadonlyMap<number, RecordEntry>) =>
   (entries.get(chunk)?.generation ?? -1) < generation;
 
@@ -123,7 +166,12 @@ async function repair(room: FinishRoom, job: Job, repairs: readonly Repair[], si
   room.log.info(
     `job ${job.id}: ${repairs.length} of ${job.chunks} chunks are done again, from where the one before ended`,
   );
-  for (const message of repairs) await room.queue.send({ job: job.id, ...message }, signal);
+  await sendRepairs(room, { ...job, repairs: [...repairs] }, signal);
+}
+
+/** As many as may lie in the queue: whoever has done one sends the one that many further on. */
+async function sendRepairs(room: FinishRoom, { id, repairs }: Job, signal: AbortSignal): Promise<void> {
+  for (const message of repairs.slice(0, room.inFlight)) await room.queue.send({ job: id, ...message }, signal);
 }
 
 /** Whether what was scored may be seen. @returns false where it may not, and the job has failed of it */
@@ -155,10 +203,15 @@ async function finishCommitted(
 ): Promise<boolean> {
   if (job.state === 'committing') {
     const headerSha = createHash('sha256').update(job.header).digest('hex');
-    const lost =
-      job.output_format === 'parquet'
-        ? await commitParts(room, job, records, signal)
-        : await commitOutput(room, job, records, headerSha, signal);
+    const lost: Repair[] = [];
+    for (const output of outputsOf(job)) {
+      const own = records.filter(({ chunk }) => chunk >= output.first && chunk < output.end);
+      lost.push(
+        ...(job.output_format === 'parquet'
+          ? await commitParts(room, job, output, own, signal)
+          : await commitOutput(room, job, output, own, headerSha, signal)),
+      );
+    }
     if (lost.length > 0) {
       await repair(room, job, lost, signal);
       return false;
@@ -203,15 +256,26 @@ async function finishArchived(room: FinishRoom, job: Job, signal: AbortSignal): 
 }
 
 async function archive(room: FinishRoom, job: Job, target: string, signal: AbortSignal): Promise<void> {
-  const from = parsePlace(job.output)!;
+  for (const { place } of outputsOf(job)) await archiveOne(room, job, place, target, signal);
+}
+
+async function archiveOne(
+  room: FinishRoom,
+  { output_format, archive_tier }: Job,
+  place: string,
+  target: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const tier = archive_tier ?? undefined;
+  const from = parsePlace(place)!;
   const to = parsePlace(`${target.replace(/\/+$/, '')}/${from.path.split('/').at(-1)}`)!;
-  if (job.output_format !== 'parquet') {
-    await room.storage(to.container).copyFrom(to.path, from.container, from.path, signal);
+  if (output_format !== 'parquet') {
+    await room.storage(to.container).copyFrom(to.path, from.container, from.path, tier, signal);
     return;
   }
   for (const { path } of await room.storage(from.container).describe(`${from.path}/`, signal)) {
     const name = path.slice(from.path.length);
-    await room.storage(to.container).copyFrom(`${to.path}${name}`, from.container, path, signal);
+    await room.storage(to.container).copyFrom(`${to.path}${name}`, from.container, path, tier, signal);
   }
 }
 
@@ -219,7 +283,7 @@ const DELETES_AT_ONCE = 16;
 
 /** A job's records, attempts and chunks' rejects; the document, the report and `rejects.csv` stay. */
 export async function clearAway(room: JobRoom, id: string, signal: AbortSignal): Promise<void> {
-  for (const folder of ['attempts', 'rejects', 'counts', 'parts']) {
+  for (const folder of ['attempts', 'rejects', 'quotes', 'counts', 'parts']) {
     const blobs = await room.blobs.describe(`jobs/${id}/${folder}/`, signal);
     await someAtOnce(blobs, DELETES_AT_ONCE, ({ path }) => room.blobs.remove(path, signal));
   }

@@ -4,6 +4,7 @@ import { BlobConflict, BlobGone } from '../../core/blobs.ts';
 import type { JobBlobs } from '../../core/job-storage.ts';
 import { BatchRefusal } from '../problems.ts';
 import { ENDED, type Job, jobSchema } from './job.ts';
+import { outputsOf } from './outputs.ts';
 
 export interface StoredJob {
   readonly job: Job;
@@ -82,17 +83,22 @@ const claimSchema = z.object({ job: z.string(), output: z.string(), at: z.string
 const CLAIM_ALONE_MS = 60_000;
 
 /**
- * Takes an output for a job: a commit deletes blocks that it does not name, so one job works at an output. That of a job which failed or was cancelled may be taken over.
+ * Takes the outputs of a job for it: a commit deletes blocks that it does not name, so one job works at an output. That of a job which failed or was cancelled may be taken over.
  * @throws BatchRefusal that names the job that has it
  */
-export async function claimOutput(
+export async function claimOutputs(blobs: JobBlobs, job: Job, nowMs: number, signal: AbortSignal): Promise<void> {
+  for (const { place } of outputsOf(job)) await claimOutput(blobs, job.id, place, nowMs, signal);
+}
+
+async function claimOutput(
   blobs: JobBlobs,
-  job: Pick<Job, 'id' | 'output'>,
+  id: string,
+  output: string,
   nowMs: number,
   signal: AbortSignal,
 ): Promise<void> {
-  const path = `jobs/outputs/${createHash('sha256').update(job.output).digest('hex').slice(0, 32)}.json`;
-  const claim = JSON.stringify({ job: job.id, output: job.output, at: new Date(nowMs).toISOString() });
+  const path = `jobs/outputs/${createHash('sha256').update(output).digest('hex').slice(0, 32)}.json`;
+  const claim = JSON.stringify({ job: id, output, at: new Date(nowMs).toISOString() });
   for (let tries = 0; ; tries++) {
     try {
       await blobs.writeText(path, claim, 'absent', signal);
@@ -102,7 +108,7 @@ export async function claimOutput(
     }
     const { text, etag } = await blobs.readText(path, signal);
     const held = claimSchema.parse(JSON.parse(text));
-    if (held.job === job.id) return;
+    if (held.job === id) return;
     const holder = await readJob(blobs, held.job, signal).catch(thrown => {
       if (thrown instanceof NoJob) return undefined;
       throw thrown;
@@ -110,7 +116,7 @@ export async function claimOutput(
     const free = holder ? ENDED.has(holder.job.state) : Date.parse(held.at) + CLAIM_ALONE_MS < nowMs;
     if (!free || tries >= CHANGES) {
       throw new BatchRefusal(
-        `output ${job.output} is being written by job ${held.job}${holder ? `, which is ${holder.job.state}` : ''}: cancel that, or name another output`,
+        `output ${output} is being written by job ${held.job}${holder ? `, which is ${holder.job.state}` : ''}: cancel that, or name another output`,
       );
     }
     try {

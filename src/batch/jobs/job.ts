@@ -17,6 +17,9 @@ export const JOB_STATES = [
   'cancelled',
 ] as const;
 
+/** Access tiers of blobs, as the service calls them. */
+export const TIERS = ['Hot', 'Cool', 'Cold', 'Archive'] as const;
+
 export type JobState = (typeof JOB_STATES)[number];
 
 /** A job in such a state changes no more, unless somebody retries it. */
@@ -35,6 +38,10 @@ const inputFile = z.object({
   /** Number of its first chunk in the job. */
   first_chunk: whole,
   chunks: whole,
+  /** `container/path`, where each file has an output of its own. */
+  output: z.string().optional(),
+  /** Of what that replaces. */
+  replaces: z.string().nullable().optional(),
 });
 
 const progressSchema = z.object({
@@ -64,6 +71,7 @@ export const jobSchema = z.object({
   /** Of CSV; null: told from its first bytes. */
   delimiter: z.string().nullable().default(null),
   encoding: z.enum(ENCODINGS).nullable().default(null),
+  /** With `{name}` in it: one of each file, called after it. */
   output: z.string(),
   output_format: z.enum(OUTPUT_FORMATS),
   /** Of the blob that the output replaces. */
@@ -79,6 +87,8 @@ export const jobSchema = z.object({
   chunks: whole.min(1),
   /** Rows have numbers in the output, and nobody knows yet with which one a chunk begins: chunks are counted first, and scored then. */
   counting: z.boolean().default(false),
+  /** Many chunks began in the wrong place: each counts its quotes, which tells where all begin. Done once a job. */
+  quotes: z.enum(['uncounted', 'counting', 'counted']).default('uncounted'),
   max_rejected: z.number().min(0).max(1),
   /** Stands in every row. */
   timestamp: z.string(),
@@ -86,6 +96,8 @@ export const jobSchema = z.object({
   deadline: z.string(),
   /** `container/prefix` that the output is copied under once it stands. */
   archive: z.string().nullable().default(null),
+  /** Of that copy; null: the account's own. */
+  archive_tier: z.enum(TIERS).nullable().default(null),
   progress: progressSchema,
   /** Chunks that are being done again, since the chain of records broke there or their block is gone. */
   repairs: z.array(z.object({ chunk: whole, generation: whole, start: whole })).default([]),

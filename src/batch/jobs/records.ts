@@ -7,9 +7,10 @@ import type { Job } from './job.ts';
 const whole = z.number().int().min(0);
 
 /** Where the records of what a job does now lie. */
-export type RecordFolder = 'counts' | 'parts';
+export type RecordFolder = 'quotes' | 'counts' | 'parts';
 
-export const folderOf = ({ counting }: Pick<Job, 'counting'>): RecordFolder => (counting ? 'counts' : 'parts');
+export const folderOf = ({ counting, quotes }: Pick<Job, 'counting' | 'quotes'>): RecordFolder =>
+  quotes === 'counting' ? 'quotes' : counting ? 'counts' : 'parts';
 
 /** `jobs/<id>/parts/000012.json`, or `000012.g1.json` of a later generation: what a chunk came to. The first one written is the one that counts. */
 export const recordSchema = z.object({
@@ -51,7 +52,7 @@ export interface RecordEntry {
   readonly writtenMs: number;
 }
 
-type RecordsOf = Pick<Job, 'id' | 'counting'>;
+type RecordsOf = Pick<Job, 'id' | 'counting' | 'quotes'>;
 
 const nameOf = (chunk: number, generation: number) =>
   `${String(chunk).padStart(6, '0')}${generation > 0 ? `.g${generation}` : ''}.json`;

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { ENCODINGS } from '../csv/text.ts';
 import { INPUT_FORMATS } from '../format.ts';
 import { OUTPUT_FORMATS } from '../range.ts';
+import { TIERS } from './job.ts';
 
 const share = z.number().min(0).max(1);
 
@@ -14,6 +15,7 @@ export const jobRequestSchema = z.strictObject({
     .optional(),
   /** `container/path`; a prefix, a glob, a date pattern. */
   input: z.string().min(1),
+  /** A blob, or a folder of Parquet; with `{name}` in it one of each file of the input. */
   output: z.string().min(1),
   model: z.string().min(1),
   model_version: z.string().optional(),
@@ -37,7 +39,9 @@ export const jobRequestSchema = z.strictObject({
   sla_seconds: z.number().positive().default(7200),
   /** What stands at the output is replaced, by what it is when the job begins. */
   overwrite: z.boolean().default(false),
+  /** Folder that outputs are copied to, and their access tier there. */
   archive: z.string().optional(),
+  archive_tier: z.enum(TIERS).optional(),
   /** Fills `{date}` in input, output and archive. */
   date: z
     .string()

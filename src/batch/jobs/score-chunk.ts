@@ -8,6 +8,7 @@ import { blockId, partName } from './commit.ts';
 import { type ChunkMessage, type Job, placeOf } from './job.ts';
 import { readNumbering } from './numbering.ts';
 import { type TableModel, withFile } from './open-file.ts';
+import { outputOfChunk } from './outputs.ts';
 import type { ChunkRecord } from './records.ts';
 import { chunkRejectsPath, toLines } from './rejects.ts';
 
@@ -44,6 +45,10 @@ export async function scoreChunk(
         `input ${file.path}: it is cut into ${bounds.length - 1} chunks now, and was into ${file.chunks}`,
       );
     }
+    if (job.quotes === 'counting' && table.quotes) {
+      const { outside, inside, odd } = await table.quotes({ from, to });
+      return { ...NOTHING, start: outside, end: inside, rows: odd ? 1 : 0 };
+    }
     const start = message.start ?? numbering?.start ?? (place === 0 ? from : undefined);
     if (job.counting) return { ...NOTHING, ...(await table.count({ from, to, start })) };
     return table.score({ from, to, start, firstRow: numbering?.row }, signal);
@@ -51,7 +56,7 @@ export async function scoreChunk(
   const sha256 = createHash('sha256').update(result.output).digest('hex');
   const block = result.output.length === 0 ? null : blockId(chunk, generation, sha256);
   if (block !== null) {
-    const { container, path } = parsePlace(job.output)!;
+    const { container, path } = parsePlace(outputOfChunk(job, chunk))!;
     const blob = job.output_format === 'parquet' ? `${path}/${partName(chunk)}` : path;
     await storage(container).stage(blob, block, result.output, signal);
   }

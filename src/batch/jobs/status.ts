@@ -3,7 +3,7 @@ import { BatchRefusal } from '../problems.ts';
 import { ENDED, type Job, type JobState } from './job.ts';
 import { listJobs, readJob } from './job-store.ts';
 import { progressOf } from './progress.ts';
-import { listRecords } from './records.ts';
+import { folderOf, listRecords } from './records.ts';
 import { rejectsPath } from './rejects.ts';
 import type { JobRoom } from './room.ts';
 
@@ -23,16 +23,16 @@ export interface Step {
 }
 
 /** A job as outsiders see it. */
-export type JobStatus = Omit<Job, 'classes' | 'header' | 'counting' | 'repairs' | 'replaces' | 'input'> & {
+export type JobStatus = Omit<Job, 'classes' | 'header' | 'counting' | 'quotes' | 'repairs' | 'replaces' | 'input'> & {
   readonly steps: readonly Step[];
-  readonly input: readonly { readonly path: string; readonly bytes: number }[];
+  readonly input: readonly { readonly path: string; readonly bytes: number; readonly output?: string | undefined }[];
 };
 
 /** How a job stands now: its progress by the records that there are. */
 export async function statusOf(room: JobRoom, id: string, signal: AbortSignal): Promise<JobStatus> {
   const { job } = await readJob(room.blobs, id, signal);
   if (job.state !== 'running') return shown(job);
-  if (job.counting) return shown(job);
+  if (folderOf(job) !== 'parts') return shown(job);
   const records = await listRecords(room.blobs, job, signal);
   // Finished since: its records may be gone.
   if (records.size === 0 && job.progress.chunks > 0) return shown((await readJob(room.blobs, id, signal)).job);
@@ -48,8 +48,21 @@ export async function listStatuses(room: JobRoom, signal: AbortSignal): Promise<
 }
 
 export function shown(job: Job): JobStatus {
-  const { classes: _, counting: _counting, header: __, repairs: ___, replaces: ____, input, ...rest } = job;
-  return { ...rest, input: input.map(({ path, bytes }) => ({ path, bytes })), steps: stepsOf(job) };
+  const {
+    classes: _,
+    counting: _counting,
+    quotes: _quotes,
+    header: __,
+    repairs: ___,
+    replaces: ____,
+    input,
+    ...rest
+  } = job;
+  return {
+    ...rest,
+    input: input.map(({ path, bytes, output }) => ({ path, bytes, ...(output !== undefined && { output }) })),
+    steps: stepsOf(job),
+  };
 }
 
 export function stepsOf({ state, history }: Pick<Job, 'state' | 'history'>): readonly Step[] {

@@ -7,7 +7,8 @@ import { markActive } from './active.ts';
 import { startJob } from './control.ts';
 import { type FoundInput, fillDate, findInputs } from './inputs.ts';
 import { JOB_STATES, type Job } from './job.ts';
-import { claimOutput, createJob, readJob } from './job-store.ts';
+import { claimOutputs, createJob, readJob } from './job-store.ts';
+import { isOneEach, outputsOfFiles } from './outputs.ts';
 import type { JobRequest } from './request.ts';
 import type { JobRoom } from './room.ts';
 
@@ -73,13 +74,20 @@ export async function submitJob(room: SubmitRoom, asked: JobRequest, signal: Abo
   const found = await findInputs(room.storage, request.input, signal);
   const outputFormat =
     request.format ?? outputFormatOf(request.output) ?? outputFormatOf(found[0]?.path ?? '') ?? 'csv';
-  const replaces = await whatStandsAt(room, request, outputFormat, signal);
+  const outputs = isOneEach(request.output)
+    ? outputsOfFiles(
+        request.output,
+        found.map(({ path }) => path),
+      )
+    : [request.output];
+  const replaces: (string | null)[] = [];
+  for (const output of outputs) replaces.push(await whatStandsAt(room, { ...request, output }, outputFormat, signal));
   const total = found.reduce((sum, { bytes }) => sum + bytes, 0);
   const chunkBytes = Math.max(request.chunk_bytes, Math.ceil(total / (MOST_CHUNKS - found.length)));
   const inspected = await room.inspector.inspect(request, found, outputFormat, chunkBytes, signal);
-  const job = jobOf(room, id, request, { found, inspected, outputFormat, chunkBytes, replaces, queuedAt });
+  const job = jobOf(room, id, request, { found, inspected, outputFormat, chunkBytes, outputs, replaces, queuedAt });
   await markActive(room.blobs, id, signal);
-  await claimOutput(room.blobs, job, room.clock(), signal);
+  await claimOutputs(room.blobs, job, room.clock(), signal);
   if (!(await createJob(room.blobs, job, signal)))
     return { job: (await readJob(room.blobs, id, signal)).job, created: false };
   try {
@@ -156,7 +164,9 @@ interface Found {
   readonly inspected: Inspected;
   readonly outputFormat: Job['output_format'];
   readonly chunkBytes: number;
-  readonly replaces: string | null;
+  /** One, or one a file; and what stands there. */
+  readonly outputs: readonly string[];
+  readonly replaces: readonly (string | null)[];
   readonly queuedAt: string;
 }
 
@@ -164,20 +174,23 @@ function jobOf(
   room: JobRoom,
   id: string,
   request: JobRequest,
-  { found, inspected, outputFormat, chunkBytes, replaces, queuedAt }: Found,
+  { found, inspected, outputFormat, chunkBytes, outputs, replaces, queuedAt }: Found,
 ): Job {
   let chunks = 0;
+  const oneEach = isOneEach(request.output);
   const input = found.map((file, i) => {
     const seen = inspected.files[i]!;
     const first = chunks;
     chunks += seen.chunks;
-    return { ...file, ...seen, first_chunk: first };
+    const own = oneEach ? { output: outputs[i], replaces: replaces[i] ?? null } : {};
+    return { ...file, ...seen, first_chunk: first, ...own };
   });
   const [queued, validating] = JOB_STATES;
   const nowMs = room.clock();
   return {
     ...{ id, state: queued, attempt: 1, model: inspected.model, model_version: inspected.modelVersion },
-    ...{ input, format: inspected.format, output: request.output, output_format: outputFormat, replaces },
+    ...{ input, format: inspected.format, output: request.output, output_format: outputFormat },
+    replaces: oneEach ? null : (replaces[0] ?? null),
     ...{ delimiter: request.delimiter ?? null, encoding: request.encoding ?? null },
     ...{ id_column: inspected.idColumn, include_features: request.include_features },
     ...{
@@ -186,12 +199,14 @@ function jobOf(
       header: inspected.header,
     },
     counting: inspected.idColumn === null && chunks > 1,
+    quotes: 'uncounted',
     ...{ chunk_bytes: chunkBytes, chunks, max_rejected: request.max_rejected, timestamp: queuedAt },
     ...{
       sla_seconds: request.sla_seconds,
       deadline: new Date(Date.parse(queuedAt) + request.sla_seconds * 1000).toISOString(),
     },
     archive: request.archive ?? null,
+    archive_tier: request.archive_tier ?? null,
     progress: { chunks: 0, bytes: 0, rows: 0, rejected: 0, rows_per_second: 0, eta: null, sla: 'on_track' },
     repairs: [],
     // It was looked at before it was written down.

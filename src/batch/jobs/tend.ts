@@ -5,7 +5,7 @@ import { type FinishRoom, finishIfDone, sayFailure } from './finish.ts';
 import { ENDED, type Job, type Progress } from './job.ts';
 import { changeJob, NoJob, readJob } from './job-store.ts';
 import { progressOf } from './progress.ts';
-import { listRecords } from './records.ts';
+import { folderOf, listRecords } from './records.ts';
 
 /** A submitter that is still at it is left alone for so long. */
 const SUBMIT_MS = 20_000;
@@ -39,7 +39,8 @@ async function forget(room: FinishRoom, keepDays: number, signal: AbortSignal): 
   const before = room.clock() - keepDays * DAY_MS;
   for (const { path, modifiedMs } of await room.blobs.describe('jobs/', signal)) {
     const [, id = '', ...rest] = path.split('/');
-    const personal = rest[0] === 'rejects.csv' || ['parts', 'counts', 'attempts', 'rejects'].includes(rest[0] ?? '');
+    const personal =
+      rest[0] === 'rejects.csv' || ['parts', 'counts', 'quotes', 'attempts', 'rejects'].includes(rest[0] ?? '');
     if (personal && modifiedMs < before && !active.has(id)) await room.blobs.remove(path, signal);
   }
 }
@@ -75,7 +76,7 @@ async function tendJob(room: FinishRoom, id: string, sinceMs: number, signal: Ab
 async function tendRunning(room: FinishRoom, job: Job, signal: AbortSignal): Promise<void> {
   const nowMs = room.clock();
   const records = await listRecords(room.blobs, job, signal);
-  const progress = progressOf(job, job.counting ? new Map() : records, nowMs);
+  const progress = progressOf(job, folderOf(job) === 'parts' ? records : new Map(), nowMs);
   const { job: now, changed } = await changeJob(room.blobs, job.id, signal, held =>
     held.state === 'running' ? { ...held, progress } : undefined,
   );

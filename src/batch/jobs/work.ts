@@ -46,12 +46,13 @@ export async function workOn(room: WorkRoom, body: unknown, signal: AbortSignal)
   const { chunk, generation } = message;
   if (await hasRecord(room.blobs, job, chunk, generation, signal)) {
     // It came again: who had it first may have died before the next one was sent.
-    const next = chunk + room.inFlight;
-    const sent = next >= job.chunks || (await hasRecord(room.blobs, job, next, 0, signal));
-    if (!sent && generation === 0) await sendNext(room, job, message, signal);
+    const next = nextOf(room, job, message);
+    const done = !next || (await hasRecord(room.blobs, job, next.chunk, next.generation, signal));
+    if (!done) await room.queue.send(next, signal);
   } else {
     if (!(await scoreChunk(room, job, message, signal))) return;
-    await sendNext(room, job, message, signal);
+    const next = nextOf(room, job, message);
+    if (next) await room.queue.send(next, signal);
   }
   if (isNearEnd(job, message)) await finishIfDone(room, job.id, signal);
 }
@@ -124,15 +125,15 @@ async function tryLater(
   await room.queue.send(message, signal, delaySeconds);
 }
 
-async function sendNext(
-  room: WorkRoom,
-  job: Job,
-  { chunk, generation }: ChunkMessage,
-  signal: AbortSignal,
-): Promise<void> {
-  const next = chunk + room.inFlight;
-  if (generation > 0 || next >= job.chunks) return;
-  await room.queue.send({ job: job.id, chunk: next, generation: 0 }, signal);
+/** As many further on as may lie in the queue. */
+function nextOf(room: WorkRoom, job: Job, { chunk, generation }: ChunkMessage): ChunkMessage | undefined {
+  if (generation === 0) {
+    const next = chunk + room.inFlight;
+    return next < job.chunks ? { job: job.id, chunk: next, generation: 0 } : undefined;
+  }
+  const own = job.repairs.findIndex(repair => repair.chunk === chunk && repair.generation === generation);
+  const next = own < 0 ? undefined : job.repairs[own + room.inFlight];
+  return next && { job: job.id, ...next };
 }
 
 const isNearEnd = (job: Job, { chunk, generation }: ChunkMessage) =>

@@ -10,6 +10,8 @@ import { BatchRefusal } from '../problems.ts';
 const GZIP = [0x1f, 0x8b];
 const ZSTD = [0x28, 0xb5, 0x2f, 0xfd];
 const HEAD_BYTES = 4096;
+/** How files of Parquet and of Avro begin, which hold zeros and are no text. */
+const BINARY = ['PAR1', 'Obj\x01'];
 
 /**
  * A file as it can be read in parts: itself, or, where it is packed (gzip, zstd, by its first bytes) or UTF-16, its content in another.
@@ -62,7 +64,7 @@ function unzstd(title: string): Transform {
 
 /** Undefined where its characters are bytes, or what is no text. */
 function wideEncoding(head: Buffer, named: Encoding | undefined): Encoding | undefined {
-  if (head.subarray(0, 4).toString('latin1') === 'PAR1') return undefined;
+  if (BINARY.includes(head.toString('latin1', 0, 4))) return undefined;
   const { encoding } = encodingOf(head, named);
   return (BYTE_ENCODINGS as readonly string[]).includes(encoding) ? undefined : encoding;
 }

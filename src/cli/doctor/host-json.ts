@@ -19,6 +19,7 @@ const schema = z.object({
           initialOffsetOptions: z.object({ type: z.string().default('fromStart') }).optional(),
         })
         .optional(),
+      queues: z.object({ batchSize: z.number().default(16), newBatchThreshold: z.number().optional() }).optional(),
     })
     .default({}),
 });
@@ -40,7 +41,7 @@ export function checkHostJson(folder: string, settings: Settings): Check {
         }
         return [fail(`${path}: ${error.message.split('\n')[0]}`, 'Compare it with the host.json of the repository.')];
       }
-      const findings = [...times(host, settings), ...events(host, settings), ...routes(host)];
+      const findings = [...times(host, settings), ...events(host, settings), ...queues(host), ...routes(host)];
       return findings.length > 0 ? findings : [ok('host.json fits the settings')];
     },
   };
@@ -107,6 +108,19 @@ function events({ extensions: { eventHubs } }: HostJson, settings: Settings): Fi
         'Set INITIAL_POSITION to start, or initialOffsetOptions to fromEnd.',
       ),
   ].filter(finding => finding !== false);
+}
+
+/** For the whole app: the chunks of batch jobs are its only queue. */
+function queues({ extensions }: HostJson): Finding[] {
+  const { batchSize = 16, newBatchThreshold = Math.ceil(batchSize / 2) } = extensions.queues ?? {};
+  const atOnce = batchSize + newBatchThreshold;
+  if (atOnce === 1) return [];
+  return [
+    warn(
+      `an instance takes ${atOnce} chunks of batch jobs at once: beside the stream it has memory and processors for one`,
+      'Set extensions.queues in host.json as the repository has it: batchSize 1, newBatchThreshold 0.',
+    ),
+  ];
 }
 
 function routes({ extensions: { http } }: HostJson): Finding[] {

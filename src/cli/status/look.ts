@@ -1,6 +1,8 @@
+import type { Blobs } from '../../core/blobs.ts';
 import type { HubReader } from '../../core/hub-reader.ts';
 import type { Log } from '../../core/log.ts';
 import { findStanding, type LedgerHubs } from '../../ledger/find-standing.ts';
+import { createPassedOverMarks, markedThrough, type PassedOverMarks } from '../../ledger/passed-over-marks.ts';
 import { Latencies } from '../load/latencies.ts';
 
 const HOUR_MS = 3_600_000;
@@ -26,20 +28,31 @@ export interface DeadLetterCount {
   readonly see: string;
 }
 
-/** How far each partition is settled and how long its endings took, from the hubs alone. @throws what readers throw */
-export async function lookAtPartitions(hubs: LedgerHubs, signal: AbortSignal): Promise<PartitionStatus[]> {
+/** How far each partition is settled and how long its endings took. @throws what readers throw */
+export async function lookAtPartitions(
+  hubs: LedgerHubs,
+  monitor: Blobs,
+  signal: AbortSignal,
+): Promise<PartitionStatus[]> {
+  const marks = createPassedOverMarks(monitor, QUIET);
   const { partitions } = await hubs.requests.describe(signal);
-  return Promise.all(partitions.map(id => lookAtPartition(id, hubs, signal)));
+  return Promise.all(partitions.map(id => lookAtPartition(id, hubs, marks, signal)));
 }
 
-async function lookAtPartition(id: string, hubs: LedgerHubs, signal: AbortSignal): Promise<PartitionStatus> {
-  const { standing, requests } = await findStanding(
+async function lookAtPartition(
+  id: string,
+  hubs: LedgerHubs,
+  marks: PassedOverMarks,
+  signal: AbortSignal,
+): Promise<PartitionStatus> {
+  const { standing, requests, endings } = await findStanding(
     id,
     undefined,
     { hubs, initialPosition: 'start', log: QUIET },
     signal,
   );
   const [results, deadLetters] = [await hubs.results.range(id, signal), await hubs.deadLetters.range(id, signal)];
+  const passed = markedThrough(await marks.read(hubs.requests.hub, id), standing.log, endings);
   const lastMs = Math.max(results.lastEnqueuedAtMs ?? 0, deadLetters.lastEnqueuedAtMs ?? 0);
   const times = new Latencies();
   const from = Math.max(results.first, results.last + 1 - RECENT);
@@ -49,7 +62,7 @@ async function lookAtPartition(id: string, hubs: LedgerHubs, signal: AbortSignal
   }
   return {
     id,
-    lag: Math.max(0, requests.last - standing.settledThrough),
+    lag: Math.max(0, requests.last - Math.max(standing.settledThrough, passed)),
     ...(lastMs > 0 && { last_ending: new Date(lastMs).toISOString() }),
     ...(times.count > 0 && { p50_ms: times.percentile(50), p95_ms: times.percentile(95) }),
   };

@@ -63,7 +63,12 @@ export async function openTrial(
 ): Promise<Trial> {
   const raw: RawCard = {
     ...card,
-    runtime: { ...card.runtime, placement: way.placement, intra_op_threads: way.threads },
+    runtime: {
+      providers: card.runtime?.providers,
+      ...card.runtime,
+      placement: way.placement,
+      intra_op_threads: way.threads,
+    },
     batching: {
       max_length: card.batching?.max_length,
       ...card.batching,

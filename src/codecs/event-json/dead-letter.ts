@@ -34,7 +34,7 @@ interface Letter {
 export function createDeadLetterRenderer(maxBodyBytes: number, clock: Clock): RenderDeadLetter {
   return (source, subject, error) => {
     const { event, resultId, requestId, modelVersion, variant, rollout, bucket, text } = subject;
-    const now = error.run?.failedAtMs ?? clock();
+    const now = error.run?.failedAtMs ?? subject.failedAtMs ?? clock();
     const model = subject.model?.slice(0, MAX_NAME_LENGTH);
     const properties = propertiesOf(event);
     const original = originalOf(event, text);

@@ -5,8 +5,9 @@ import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import type { ReadableStream as NodeStream } from 'node:stream/web';
+import { MlflowError } from './ask.ts';
 import type { MlflowReference } from './reference.ts';
-import { MlflowError, type RegisteredVersion, type Registry } from './registry.ts';
+import type { RegisteredVersion, Registry } from './registry.ts';
 
 /** A model of a registry on this machine's disk, as it can be pushed. */
 export interface Downloaded {

@@ -1,13 +1,6 @@
 import { z } from 'zod';
-import { faults } from '../../core/schema-faults.ts';
+import { type Asking, createAsking, MlflowError, type Tracking } from './ask.ts';
 import type { MlflowReference } from './reference.ts';
-
-/** How a registry is reached: its address, and the header that lets one in. */
-export interface Tracking {
-  /** `http://localhost:5000`; a path before `/api` is kept. */
-  readonly url: string;
-  readonly authorization: string | undefined;
-}
 
 /** What a registry says of a version. */
 export interface RegisteredVersion {
@@ -24,11 +17,6 @@ export interface RunFacts {
   readonly experimentId: string | undefined;
   readonly metrics: Readonly<Record<string, number>>;
   readonly parameters: Readonly<Record<string, string>>;
-}
-
-/** A registry does not have what was asked for, or does not say it; the message names both. */
-export class MlflowError extends Error {
-  override readonly name = 'MlflowError';
 }
 
 const versionSchema = z.looseObject({
@@ -63,40 +51,10 @@ export interface Registry {
   download(path: string, signal: AbortSignal): Promise<ReadableStream<Uint8Array>>;
 }
 
-export function createRegistry({ url, authorization }: Tracking): Registry {
-  const base = url.replace(/\/+$/, '');
-  const headers = authorization === undefined ? {} : { authorization };
-
-  async function get(path: string, query: Readonly<Record<string, string>>, signal: AbortSignal): Promise<Response> {
-    const asked = new URL(`${base}/api/2.0/${path}`);
-    for (const [name, value] of Object.entries(query)) asked.searchParams.set(name, value);
-    let response: Response;
-    try {
-      response = await fetch(asked, { headers, signal });
-    } catch (thrown) {
-      signal.throwIfAborted();
-      const cause = (thrown as Error).cause;
-      throw new MlflowError(`${base} does not answer: ${cause instanceof Error ? cause.message : thrown}`, {
-        cause: thrown,
-      });
-    }
-    if (response.ok) return response;
-    const said = await response.text().catch(() => '');
-    const { message } = (parsed(said) ?? {}) as { message?: string };
-    throw new MlflowError(`${base} answers ${path} with ${response.status}: ${(message ?? said).slice(0, 300)}`);
-  }
-
-  async function ask<T>(
-    schema: z.ZodType<T>,
-    path: string,
-    query: Readonly<Record<string, string>>,
-    signal: AbortSignal,
-  ): Promise<T> {
-    const value = parsed(await (await get(path, query, signal)).text());
-    const read = schema.safeParse(value);
-    if (read.success) return read.data;
-    throw new MlflowError(`what ${base} says to ${path} is not MLflow's: ${faults(read.error, value)}`);
-  }
+export function createRegistry(tracking: Tracking): Registry {
+  const asking = createAsking(tracking);
+  const { base, get } = asking;
+  const ask: Asking['ask'] = (schema, path, query, signal) => asking.ask(schema, `api/2.0/${path}`, query, signal);
 
   async function find({ name, by }: MlflowReference, signal: AbortSignal): Promise<RegisteredVersion> {
     const toVersion = ({ name, version, run_id, source }: z.infer<typeof versionSchema>): RegisteredVersion => ({
@@ -137,15 +95,7 @@ export function createRegistry({ url, authorization }: Tracking): Registry {
 
   return {
     find,
-    async run(run_id, signal) {
-      const { run } = await ask(ofRun, 'mlflow/runs/get', { run_id }, signal);
-      const { metrics, params } = run.data ?? {};
-      return {
-        experimentId: run.info.experiment_id ?? undefined,
-        metrics: Object.fromEntries((metrics ?? []).map(({ key, value }) => [key, value])),
-        parameters: Object.fromEntries((params ?? []).map(({ key, value }) => [key, value])),
-      };
-    },
+    run: (id, signal) => runFacts(asking.ask, id, signal),
     async artifactsOf({ name, version }, signal) {
       const { artifact_uri } = await ask(ofUri, 'mlflow/model-versions/get-download-uri', { name, version }, signal);
       const [, path] = /^mlflow-artifacts:\/+(.+)$/.exec(artifact_uri) ?? [];
@@ -163,17 +113,24 @@ export function createRegistry({ url, authorization }: Tracking): Registry {
     },
     async download(path, signal) {
       const escaped = path.split('/').map(encodeURIComponent).join('/');
-      const { body } = await get(`mlflow-artifacts/artifacts/${escaped}`, {}, signal);
-      if (body === null) throw new MlflowError(`${base}: ${path} is empty`);
-      return body;
+      return bodyOf(await get(`api/2.0/mlflow-artifacts/artifacts/${escaped}`, {}, signal), base, path);
     },
   };
 }
 
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+/** What a run was, by MLflow's own API, which Databricks has, too. */
+export async function runFacts(ask: Asking['ask'], run_id: string, signal: AbortSignal): Promise<RunFacts> {
+  const { run } = await ask(ofRun, 'api/2.0/mlflow/runs/get', { run_id }, signal);
+  const { metrics, params } = run.data ?? {};
+  return {
+    experimentId: run.info.experiment_id ?? undefined,
+    metrics: Object.fromEntries((metrics ?? []).map(({ key, value }) => [key, value])),
+    parameters: Object.fromEntries((params ?? []).map(({ key, value }) => [key, value])),
+  };
+}
+
+/** @throws MlflowError where the answer has none */
+export function bodyOf({ body }: Response, base: string, path: string): ReadableStream<Uint8Array> {
+  if (body === null) throw new MlflowError(`${base}: ${path} is empty`);
+  return body;
 }

@@ -1,6 +1,6 @@
 import { RequestError } from '../../core/errors.ts';
 import type { EventBatch } from '../../core/event.ts';
-import type { Outcome, RenderDeadLetter } from '../../core/outcome.ts';
+import type { Outcome, RenderDeadLetter, Subject } from '../../core/outcome.ts';
 import { OutcomeArms, ScoredBatch } from '../../core/scored-batch.ts';
 import type { Way } from '../group.ts';
 import type { Refusal, Run } from '../run.ts';
@@ -46,9 +46,14 @@ export function writeEndings(run: Run, batch: EventBatch, options: WriteEndingsO
     place = to;
   }
   const deadLetters = new OutcomeArms(results.arms.length);
+  // Requests of a batch that found no model share the one failure, and are told so by their time.
+  let unavailableAtMs: number | undefined;
   for (const [place, error] of letters) {
     const event = run.event(place);
-    const letter = deadLetter(run, batch, place, error, shares.maxBytes(event), options);
+    const isUnavailable = error.code === 'model_unavailable';
+    if (isUnavailable) unavailableAtMs ??= run.clock();
+    const shared = { maxBytes: shares.maxBytes(event), failedAtMs: isUnavailable ? unavailableAtMs : undefined };
+    const letter = deadLetter(run, batch, place, error, shared, options);
     shares.written(event, letter.body.length);
     const arm = deadLetters.of(letter);
     places.set(place, place + 1, arm.place, arm.add(letter));
@@ -138,7 +143,7 @@ function deadLetter(
   batch: EventBatch,
   place: number,
   error: RequestError,
-  maxBytes: number | undefined,
+  shared: Pick<Subject, 'maxBytes' | 'failedAtMs'>,
   { renderDeadLetter }: WriteEndingsOptions,
 ): Outcome {
   const { resultId, requestId, model, text } = run.request(place);
@@ -154,7 +159,7 @@ function deadLetter(
     variant: route?.variant,
     rollout: route?.rollout,
     bucket: route?.rollout && run.bucket(place),
-    maxBytes,
+    ...shared,
   };
   return renderDeadLetter(batch, subject, error);
 }

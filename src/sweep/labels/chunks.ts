@@ -1,3 +1,4 @@
+import { setImmediate as nextTick } from 'node:timers/promises';
 import { BlobConflict, type BlobEntry, BlobGone, type Blobs } from '../../core/blobs.ts';
 
 /*
@@ -5,7 +6,7 @@ import { BlobConflict, type BlobEntry, BlobGone, type Blobs } from '../../core/b
  * from, so that a sweep that died before it kept its cursor writes the same blob again. An hour that is over is put together into one blob. Entries that stand twice are the same.
  */
 
-const HOUR_MS = 3_600_000;
+export const HOUR_MS = 3_600_000;
 
 export type ChunkKind = 'predictions' | 'labels';
 
@@ -35,21 +36,44 @@ export function hourOf(path: string): number {
   return Date.parse(`${path.split('/')[1]}:00:00Z`);
 }
 
-export async function readChunk<T>(blobs: Blobs, { path }: BlobEntry, signal: AbortSignal): Promise<readonly T[]> {
+/** Lines at once: between them whatever else this process does goes on. */
+const LINES_AT_ONCE = 500;
+
+/** Does something with each line of a chunk. One that was put together meanwhile by somebody else has none: the next join reads it there. */
+export async function eachLine(
+  blobs: Blobs,
+  { path }: BlobEntry,
+  work: (line: string) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const text = await textOf(blobs, path, signal);
+  if (text === undefined) return;
+  let many = 0;
+  for (let start = 0; start < text.length; ) {
+    const found = text.indexOf('\n', start);
+    const end = found < 0 ? text.length : found;
+    if (end > start) work(text.slice(start, end));
+    start = end + 1;
+    if (++many % LINES_AT_ONCE === 0) await nextTick(undefined, { signal });
+  }
+}
+
+async function textOf(blobs: Blobs, path: string, signal: AbortSignal): Promise<string | undefined> {
   try {
-    const { text } = await blobs.readText(path, signal, MAX_BYTES);
-    return text.split('\n').map(line => JSON.parse(line) as T);
+    return (await blobs.readText(path, signal, MAX_BYTES)).text;
   } catch (thrown) {
-    if (thrown instanceof BlobGone) return []; // put together meanwhile by somebody else: the next join reads it
+    if (thrown instanceof BlobGone) return undefined;
     throw thrown;
   }
 }
 
 const MAX_BYTES = 256 * 1024 * 1024;
-/** An hour's blob is no larger than that, or so. */
-const TOGETHER_BYTES = 32 * 1024 * 1024;
+/** What is put together is no larger than that, or so: a text that long is read at once. */
+const TOGETHER_BYTES = 8 * 1024 * 1024;
+/** Of an hour that is not over, so many chunks are put together: reading each is a round trip. */
+const MANY = 64;
 
-/** Puts the chunks of hours that are over together. @returns what is there afterwards */
+/** Puts chunks together: those of hours that are over, and those of the present one where they are many. @returns what is there afterwards */
 export async function tidy(
   blobs: Blobs,
   kind: ChunkKind,
@@ -60,24 +84,54 @@ export async function tidy(
   const byHour = new Map<number, BlobEntry[]>();
   for (const chunk of chunks) {
     const hour = hourOf(chunk.path);
-    byHour.set(hour, [...(byHour.get(hour) ?? []), chunk]);
+    const there = byHour.get(hour);
+    if (there === undefined) byHour.set(hour, [chunk]);
+    else there.push(chunk);
   }
   let isChanged = false;
   for (const [hour, parts] of byHour) {
-    const bytes = parts.reduce((sum, part) => sum + part.bytes, 0);
-    if (parts.length < 2 || hour + 2 * HOUR_MS > nowMs || bytes > TOGETHER_BYTES) continue;
-    const lines = new Set<string>();
-    for (const part of parts) {
-      const { text } = await blobs.readText(part.path, signal, MAX_BYTES);
-      for (const line of text.split('\n')) lines.add(line);
+    const small = parts.filter(({ bytes }) => bytes < TOGETHER_BYTES / 2);
+    const isDue = hour + 2 * HOUR_MS <= nowMs ? small.length > 1 : small.length >= MANY;
+    if (!isDue) continue;
+    for (const some of inBytes(small)) {
+      if (some.length < 2) continue;
+      await putTogether(blobs, some, signal);
+      isChanged = true;
     }
-    const whole = `${folderOf(kind, hour)}whole.ndjson`;
-    const before = parts.find(({ path }) => path === whole);
-    await blobs.writeText(whole, [...lines].join('\n'), before ? { etag: before.etag } : 'absent', signal);
-    for (const part of parts) if (part !== before) await remove(blobs, part, signal);
-    isChanged = true;
   }
   return isChanged ? blobs.list(`${kind}/`, signal) : chunks;
+}
+
+function inBytes(parts: readonly BlobEntry[]): BlobEntry[][] {
+  const groups: BlobEntry[][] = [[]];
+  let bytes = 0;
+  for (const part of parts) {
+    if (bytes > 0 && bytes + part.bytes > TOGETHER_BYTES) {
+      groups.push([]);
+      bytes = 0;
+    }
+    (groups.at(-1) as BlobEntry[]).push(part);
+    bytes += part.bytes;
+  }
+  return groups;
+}
+
+/** Into the first of them, by the name of a whole: what dies in between leaves lines twice, which are the same. */
+async function putTogether(blobs: Blobs, parts: readonly BlobEntry[], signal: AbortSignal): Promise<void> {
+  const first = parts[0] as BlobEntry;
+  const lines = new Set<string>();
+  for (const part of parts) await eachLine(blobs, part, line => lines.add(line), signal);
+  const folder = first.path.slice(0, first.path.lastIndexOf('/') + 1);
+  const name = first.path.slice(folder.length).replace(/^(whole-)?/, 'whole-');
+  const before = parts.find(({ path }) => path === folder + name);
+  const condition = before === undefined ? 'absent' : { etag: before.etag };
+  try {
+    await blobs.writeText(folder + name, [...lines].join('\n'), condition, signal);
+  } catch (thrown) {
+    if (thrown instanceof BlobConflict) return; // somebody else does it
+    throw thrown;
+  }
+  for (const part of parts) if (part !== before) await remove(blobs, part, signal);
 }
 
 /** Another one may have been quicker. */

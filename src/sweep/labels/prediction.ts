@@ -2,14 +2,17 @@ import type { StoredEvent } from '../../core/hub-reader.ts';
 import type { Group } from '../counts.ts';
 import { requestKey } from './read-label.ts';
 
-/** What a version of a rollout answered, to be held against its label. */
+/** What a version answered, to be held against its label. */
 export interface Prediction {
   /** `q` and the JSON of the request's id. */
   readonly request: string;
   readonly resultId: string;
   readonly model: string;
-  readonly rollout: string;
-  readonly variant: string;
+  /** As results name it; undefined in what an older app kept. */
+  readonly version?: string | undefined;
+  /** Where a rollout chose. */
+  readonly rollout?: string | undefined;
+  readonly variant?: string | undefined;
   /** When the request was enqueued: of several answers the newest is meant. */
   readonly atMs: number;
   /** Undefined: a pack, which has `rows`. */
@@ -39,10 +42,21 @@ export function predictionLine(event: StoredEvent, group: Group, atMs: number): 
     const parsed = toPrediction(event, group, atMs);
     return parsed && JSON.stringify(parsed);
   }
-  const { model, rollout, variant } = group;
-  const about = `"model":${JSON.stringify(model)},"rollout":${JSON.stringify(rollout)},"variant":"${variant}","atMs":${atMs}`;
+  const about = `${aboutOf(group)},"atMs":${atMs}`;
   const resultId = text.slice(resultAt + RESULT_ID.length, modelAt);
   return `{"request":${JSON.stringify(`q${request}`)},"resultId":"${resultId}",${about},"prediction":${body.toString('utf8', predictionAt, end)}}`;
+}
+
+const abouts = new WeakMap<Group, string>();
+
+/** Members of a line that results of a group share. */
+function aboutOf(group: Group): string {
+  const known = abouts.get(group);
+  if (known !== undefined) return known;
+  const { model, version, rollout, variant } = group;
+  const about = JSON.stringify({ model, version, rollout, variant }).slice(1, -1);
+  abouts.set(group, about);
+  return about;
 }
 
 /** Where a text or a number ends; undefined where it is neither, or has escapes. */
@@ -56,10 +70,9 @@ function endOfScalar(text: string, start: number): number | undefined {
 }
 
 function toPrediction({ body }: StoredEvent, group: Group, atMs: number): Prediction | undefined {
-  const { model, rollout, variant } = group;
-  if (rollout === undefined || variant === undefined) return undefined;
+  const { model, version, rollout, variant } = group;
   const result = JSON.parse(body.toString('utf8')) as Record<string, unknown>;
-  const about = { resultId: String(result.result_id), model, rollout, variant, atMs };
+  const about = { resultId: String(result.result_id), model, version, rollout, variant, atMs };
   const common = { request: requestKey(result.request_id), ...about };
   if (result.prediction !== undefined) return { ...common, prediction: result.prediction };
   if (!Array.isArray(result.predictions)) return undefined;
@@ -68,6 +81,20 @@ function toPrediction({ body }: StoredEvent, group: Group, atMs: number): Predic
     .map(row => [JSON.stringify(row.id), row.prediction] as const);
   return { ...common, rows };
 }
+
+/** Keys of a line, escaped as JSON has them, without parsing it: few of many lines have a label. */
+export function keysOf(line: string): readonly [request: string, result: string] | undefined {
+  const requestEnd = line.indexOf(LINE_RESULT, LINE_REQUEST.length);
+  const resultEnd = line.indexOf('"', requestEnd + LINE_RESULT.length);
+  if (!line.startsWith(LINE_REQUEST) || requestEnd < 0 || resultEnd < 0) return undefined;
+  return [line.slice(LINE_REQUEST.length, requestEnd), `r${line.slice(requestEnd + LINE_RESULT.length, resultEnd)}`];
+}
+
+const LINE_REQUEST = '{"request":"';
+const LINE_RESULT = '","resultId":"';
+
+/** A key as it stands in a line. */
+export const escapedKey = (key: string) => JSON.stringify(key).slice(1, -1);
 
 /** Whether a label says what was predicted: 1, true and "1" are the same. */
 export function isRight(prediction: unknown, label: unknown): boolean {

@@ -40,6 +40,25 @@ describe('judging rollouts', () => {
     expect(said).toEqual(['churn 1.2.0: rolled back (rollout ro_1): error_rate > 0.01']);
   });
 
+  it('ends an A/B comparison with what it found; production stays', async () => {
+    const models = memoryBlobs();
+    const document = documentOf({ kind: 'ab', weight: 50, duration: '30m' });
+    models.put(PATH, document);
+    const half = { weight: 50, requests: 4_000, labels: 2_000 };
+    const counts = sweptCounts([{ ...half, right: 1_800 }], [{ ...half, right: 1_600 }]);
+    const said: string[] = [];
+    const say = (line: string) => void said.push(line);
+    const log = { info: say, warn: say, error: say };
+    const options = { models, audit: memoryBlobs(), leadMs: LEAD, clock: () => NINE + HOUR, log };
+    const [acted] = await judgeRollouts(new Map([['churn', document]]), counts, true, options, never);
+    expect(acted?.action).toBe('end');
+    const after = JSON.parse((await models.readText(PATH, never)).text);
+    expect(after.rollout).toMatchObject({ phase: 'ended', reason: expect.stringContaining('1.2.0 is the better one') });
+    expect(after.aliases).toEqual({ production: '1.1.0' });
+    expect(said).toHaveLength(1);
+    expect(said[0]).toContain('churn 1.2.0: ended (rollout ro_1): 1.2.0 is the better one at α 0.05');
+  });
+
   it('goes on with other models where one cannot be written', async () => {
     const models = memoryBlobs();
     const audit = memoryBlobs();

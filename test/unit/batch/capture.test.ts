@@ -1,52 +1,9 @@
-import { once } from 'node:events';
-import avsc from 'avsc';
 import { describe, expect, it } from 'vitest';
 import { openTable } from '../../../src/batch/table.ts';
 import { createDecoder } from '../../../src/codecs/decoder.ts';
 import { createTableScorer } from '../../../src/scoring/table.ts';
 import { batchOptions, memorySource, scoreInRanges, sums, TIMESTAMP } from '../../support/batch.ts';
-
-/** As Event Hubs Capture writes it. */
-const SCHEMA = {
-  type: 'record',
-  name: 'EventData',
-  namespace: 'Microsoft.ServiceBus.Messaging',
-  fields: [
-    { name: 'SequenceNumber', type: 'long' },
-    { name: 'Offset', type: 'string' },
-    { name: 'EnqueuedTimeUtc', type: 'string' },
-    { name: 'SystemProperties', type: { type: 'map', values: ['long', 'double', 'string', 'bytes'] } },
-    { name: 'Properties', type: { type: 'map', values: ['long', 'double', 'string', 'bytes', 'null'] } },
-    { name: 'Body', type: ['null', 'bytes'] },
-  ],
-};
-
-/** A container with blocks of about 200 bytes. */
-async function captured(
-  bodies: readonly unknown[],
-  codec: string,
-  properties: readonly object[] = [],
-): Promise<Buffer> {
-  const encoder = new avsc.streams.BlockEncoder(avsc.Type.forSchema(SCHEMA as never), {
-    codec,
-    blockSize: 200,
-  } as never);
-  const parts: Buffer[] = [];
-  encoder.on('data', part => parts.push(part));
-  bodies.forEach((body, i) => {
-    encoder.write({
-      SequenceNumber: i,
-      Offset: String(i),
-      EnqueuedTimeUtc: '11/28/2026 5:04:03 PM',
-      SystemProperties: { 'x-opt-enqueued-time': { long: 5 } },
-      Properties: properties[i] ?? {},
-      Body: typeof body === 'string' ? Buffer.from(body) : Buffer.from(JSON.stringify(body)),
-    });
-  });
-  encoder.end();
-  await once(encoder, 'end');
-  return Buffer.concat(parts);
-}
+import { captured } from '../../support/captured.ts';
 
 const open = (bytes: Buffer, change: Parameters<typeof batchOptions>[0] = {}) =>
   openTable(

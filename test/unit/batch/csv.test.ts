@@ -319,7 +319,7 @@ describe('a CSV', () => {
       'id,a,b\r1,2,3\r',
       'the header cannot be read: a CR stands outside quotes without an LF behind it: all lines end with CR alone; LF or CRLF is expected',
     ],
-    ['id,a,b\0\n1,2,3\0\n', 'byte 6 is 0: the file is no text; CSV, NDJSON or Parquet is expected'],
+    ['id,a,b\0\n1,2,3\0\n', 'byte 6 is 0: the file is no text; CSV, NDJSON, Parquet or Avro of Capture is expected'],
   ])('%j is refused', (csv, message) => {
     return expect(csvTable(sums, Buffer.from(csv))).rejects.toThrow(message);
   });

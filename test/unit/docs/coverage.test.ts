@@ -149,6 +149,27 @@ describe('metrics', () => {
   });
 });
 
+describe('roles', () => {
+  it('that operate.md asks for are those that secure.md gives to whoever deploys, none wider', () => {
+    const secure = readFileSync(join(ROOT, 'docs/secure.md'), 'utf8');
+    const given = secure.slice(secure.indexOf('| who deploys |'), secure.indexOf("| KEDA's identity"));
+    const asked = operate.slice(
+      operate.indexOf('| command | roles'),
+      operate.indexOf('Who deploys has the data roles'),
+    );
+    const roles = (text: string) =>
+      new Set(text.match(/\b(Blob Data|Data) (Owner|Sender|Receiver|Reader|Contributor)\b/g));
+    count('roles', roles(asked).size);
+    // Who may write may read.
+    const known = new Set([
+      ...roles(given),
+      ...(roles(given).has('Blob Data Contributor') ? ['Blob Data Reader'] : []),
+    ]);
+    expect([...roles(asked)].filter(role => !known.has(role))).toEqual([]);
+    expect(roles(asked).size).toBeGreaterThanOrEqual(4);
+  });
+});
+
 describe('dead letters', () => {
   it('have a row with an anchor on operate.md for each code, and no other', () => {
     count('dead-letter codes', ERROR_CODES.length);
@@ -175,6 +196,8 @@ describe('alerts', () => {
     expect(headings).toEqual(bicep);
     expect([...rules.matchAll(/- alert: (.+)$/gm)].map(match => match[1])).toEqual(bicep);
     for (const alert of headings) expect(rules).toContain(`runbook: docs/operate.md#${alert}`);
+    for (const section of part.split(/^### /m).slice(1))
+      expect(section, 'how to see that it is over').toMatch(/\bOver (once|at once)\b/);
   });
 });
 

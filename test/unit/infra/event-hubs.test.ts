@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
 import { readSettings } from '../../../src/config/config.ts';
+import { CHUNKS_QUEUE } from '../../../src/core/work-queue.ts';
 import { property, read, resourcesIn, settingsIn } from './bicep.ts';
 
 const defaults = readSettings({});
@@ -98,6 +99,19 @@ describe('the namespace', () => {
     for (const [name, value] of Object.entries<string>(metadata)) {
       if (value.startsWith('${') || name.startsWith('activation')) continue;
       expect(bicep).toContain(`${name}: '${value}'`);
+    }
+  });
+});
+
+describe('batch jobs', () => {
+  it('are scaled on by their queue, in the storage of the host', () => {
+    const scaledObject = parseAllDocuments(read('deploy/kubernetes/scaled-object.yaml'))[1]?.toJS();
+    const [lag, chunks] = scaledObject.spec.triggers;
+    expect(chunks).toMatchObject({ type: 'azure-queue', metadata: { queueName: CHUNKS_QUEUE } });
+    expect(chunks.metadata.accountName).toBe(lag.metadata.storageAccountName);
+    const bicep = read('deploy/container-app.bicep');
+    for (const [name, value] of Object.entries<string>(chunks.metadata)) {
+      expect(bicep).toContain(name === 'accountName' ? 'accountName: hostStorageName' : `${name}: '${value}'`);
     }
   });
 });

@@ -1,4 +1,4 @@
-import { globSync } from 'node:fs';
+import { existsSync, globSync } from 'node:fs';
 import { ScaledObject } from '@kubernetes-models/keda/keda.sh/v1alpha1/ScaledObject';
 import { TriggerAuthentication } from '@kubernetes-models/keda/keda.sh/v1alpha1/TriggerAuthentication';
 import { PrometheusRule } from '@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1/PrometheusRule';
@@ -140,6 +140,24 @@ describe('pod', () => {
     expect(at(pod, 'containers.0.command')).toBeUndefined();
     expect(at(pod, 'containers.0.args')).toBeUndefined();
     expect(pod.terminationGracePeriodSeconds).toBeGreaterThanOrEqual(4 * 7); // the host takes up to 7 s
+  });
+
+  it('runs on a GPU from an image that differs in nothing else', () => {
+    const gpu = read('deploy/Dockerfile.gpu');
+    for (const line of [
+      /^ARG HOST_IMAGE=.+$/m,
+      /^CMD .+$/m,
+      /^USER .+$/m,
+      /^EXPOSE .+$/m,
+      /AzureWebJobsScriptRoot=\S+/,
+      /node:24\S+/,
+    ])
+      expect(line.exec(gpu)?.[0]).toBe(line.exec(dockerfile)?.[0]);
+    const installed = 'node_modules/onnxruntime-node/bin/napi-v6/linux/x64';
+    expect(gpu).toContain(`${installed}/libonnxruntime_providers_*.so /home/site/wwwroot/${installed}/`);
+    expect(existsSync(new URL(`../../../${installed}/onnxruntime_binding.node`, import.meta.url))).toBe(
+      process.platform === 'linux' && process.arch === 'x64',
+    );
   });
 
   it('is the user and listens on the port of the image, without root and without privilege', () => {

@@ -26,6 +26,7 @@ const USERS: Readonly<Record<string, readonly [file: string, evidence: string]>>
   appSendsTelemetry: ['infra/function-app.bicep', 'APPLICATIONINSIGHTS_AUTHENTICATION_STRING'],
   kedaReadsRequests: ['deploy/kubernetes/scaled-object.yaml', 'eventHubName: inference-requests'],
   kedaReadsCheckpoints: ['deploy/kubernetes/scaled-object.yaml', 'checkpointStrategy: blobMetadata'],
+  kedaCountsChunks: ['deploy/kubernetes/scaled-object.yaml', 'queueName: batch-chunks'],
   personSendsRequests: ['src/cli/send.ts', 'REQUESTS_HUB'],
   personReadsRequests: ['scripts/azure/local-settings.ts', 'EventHubs__fullyQualifiedNamespace'],
   personReadsResults: ['src/cli/tail.ts', 'settings.RESULTS_HUB'],

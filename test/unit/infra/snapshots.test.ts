@@ -23,6 +23,7 @@ const ROLES: Readonly<Record<string, string>> = {
   'a638d3c7-ab3a-418d-83e6-5f17a39d4fde': 'receives',
   '2b629674-e913-4c01-ae53-ef4638d8f975': 'sends',
   '2a2b9908-6ea1-4ae2-8e65-a410df84e7d1': 'reads blobs',
+  '19e7f393-937e-4f77-808e-94535e297925': 'reads queues',
   'ba92f5b4-2d11-453d-a403-e96b0029c9fe': 'changes blobs',
   'b7e6dc6d-f1e8-4753-8033-0f276bb0955b': 'owns blobs',
   '974c5e8b-45b9-4653-ba55-5f855dd0fb88': 'uses queues',
@@ -119,7 +120,7 @@ describe.each(BOTH)('deployment, %s', (options, resources) => {
       [
         ...['success-rate', 'latency', 'lag', 'dead-letters', 'circuit-open'],
         ...['batch-failed', 'batch-at-risk', 'batch-poison'],
-        ...['rollback', 'rollout-waiting', 'quarantine', 'sweep-behind', 'no-results'],
+        ...['rollback', 'rollout-waiting', 'quarantine', 'sweep-behind', 'drift', 'no-results'],
       ].map(name => `alert-${name}-${token}`),
     );
   });
@@ -173,6 +174,7 @@ describe('deployment of every option', () => {
     expect(keda).toMatch(/^id-keda-/);
     expect(rolesOf(everyOption, keda as string)).toEqual([
       `reads blobs sthost${keda?.slice('id-keda-'.length)}`,
+      `reads queues sthost${keda?.slice('id-keda-'.length)}`,
       'receives inference-requests',
     ]);
     const credentials = ofType(

@@ -380,6 +380,41 @@ describe('a partition that falls silent behind a hole', () => {
     expect(idsIn(world.results)).toEqual(['requests/0/9']);
   });
 
+  it('is read again after the mark of what was passed over, where no ending says it', async () => {
+    const world = createWorld({ passes: sequenceNumber => sequenceNumber !== 3 });
+    request(world, 40);
+    const owner = startProcess(world);
+    await owner.scorer.scoreBatch(batchOf(world, 0, 10));
+    expect(world.mark).toBeUndefined();
+    world.nowMs += 31_000;
+    await owner.scorer.scoreBatch(batchOf(world, 10, 10));
+    expect(world.mark?.settledThrough).toBe(19);
+    await owner.scorer.scoreBatch(batchOf(world, 20, 5)); // not yet time for another
+    world.nowMs += 61_000;
+    expect(await startProcess(world).scorer.fillSilentPartitions()).toBe(20);
+    await startProcess(world).scorer.scoreBatch(batchOf(world, 30, 10));
+    expect(world.said).toContainEqual(expect.stringContaining('20 to 29 were passed over by the host'));
+    expect(idsIn(world.results)).toEqual(['requests/0/3']);
+    expect(world.falseMarks).toEqual([]);
+  });
+
+  it.each([
+    ['of other hubs', (world: World) => world.results.recreate(2_000)],
+    ['of a requests hub that was there before', (world: World) => Object.assign(world.mark as object, { log: 1 })],
+  ])('is not taken for settled by a mark %s', async (_, change) => {
+    const world = createWorld({ passes: sequenceNumber => sequenceNumber !== 3 });
+    request(world, 20);
+    const owner = startProcess(world);
+    world.nowMs += 31_000;
+    await owner.scorer.scoreBatch(batchOf(world, 4, 16));
+    Object.assign(world, { passes: () => false, mark: { ...world.mark } });
+    change(world);
+    world.deadLetters.recreate(2_000);
+    world.results.recreate(2_000);
+    await scoreAll(world);
+    expect(idsIn(world.results)).toEqual(allIds(world));
+  });
+
   it('is left alone while its next request is young', async () => {
     const world = createWorld();
     request(world, 2);

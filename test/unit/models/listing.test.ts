@@ -58,6 +58,12 @@ describe('a card that lies there alone', () => {
     expect(await versions(store)).toEqual([
       expect.objectContaining({ name: 'm', version: '1.0.0', cardOnly: true, bytes: 0 }),
     ]);
+    store.put(card, Buffer.from('{"ensemble": {"members": [{"model": "a", "version": "1.0.0"}]}}'));
+    expect(await versions(store)).toHaveLength(1);
+    store.put(card, Buffer.from('{"backends": [{"kind": "mlflow", "url": "http://models"}]}'));
+    expect(await versions(store)).toHaveLength(1);
+    store.put(card, Buffer.from('{"backends": [{"kind": "onnx"}, {"kind": "mlflow", "url": "http://models"}]}'));
+    expect(await versions(store)).toEqual([]);
     store.put('m/1.0.0/model.onnx', Buffer.from('a model'));
     expect(await versions(store)).toEqual([expect.not.objectContaining({ cardOnly: true })]);
   });

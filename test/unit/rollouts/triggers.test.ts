@@ -24,6 +24,12 @@ describe('parseTrigger', () => {
     expect(parseTrigger('error_rate > 0.02:signal')).toEqual({ when: 'error_rate > 0.02', signal: true });
   });
 
+  it.each(['class_shift', 'confidence_shift'])('takes %s as a signal and as nothing else', when => {
+    expect(parseTrigger(`${when}:signal`)).toEqual({ when, signal: true });
+    expect(() => parseTrigger(when)).toThrow('class_shift:signal and confidence_shift:signal, which are signals only');
+    expect(() => parseTrigger(`${when} > 0.1:signal`)).toThrow('expected one of');
+  });
+
   it.each([
     'error_rate',
     'error_rate < 0.01',

@@ -1,11 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import type { StoredEvent } from '../../../src/core/hub-reader.ts';
+import { LabelJoiner } from '../../../src/sweep/labels/join.ts';
 import { readJoined } from '../../../src/sweep/labels/label-join.ts';
 import { predictionLine } from '../../../src/sweep/labels/prediction.ts';
 import { createSweep, type SweepOptions } from '../../../src/sweep/sweep.ts';
 import { appendEndings, NINE, type ResultParts, resultEvent } from '../../support/endings.ts';
 import { memoryBlobs } from '../../support/memory-blobs.ts';
 import { MemoryHub, memoryReader } from '../../support/memory-hub.ts';
+import { createRandom } from '../../support/seeded-random.ts';
 
 const never = new AbortController().signal;
 const DAY = 86_400_000;
@@ -32,8 +34,16 @@ function world() {
     deadLetters: memoryReader(hubs.letters, () => alive()),
     labels: memoryReader(hubs.labels, () => alive()),
   });
+  const read: string[] = [];
+  const watched = {
+    ...blobs,
+    readText: (path: string, ...rest: [AbortSignal, number?]) => {
+      read.push(path);
+      return blobs.readText(path, ...rest);
+    },
+  };
   const more = {
-    blobs,
+    blobs: watched,
     labelWindowMs: 7 * DAY,
     windowsKeptMs: 90 * DAY,
     clock: () => nowMs,
@@ -45,6 +55,8 @@ function world() {
     hubs,
     blobs,
     said,
+    /** Predictions read, and forgotten by that. */
+    predictionsRead: () => read.splice(0).filter(path => path.startsWith('predictions/')),
     advance: (ms: number) => {
       nowMs += ms;
     },
@@ -60,6 +72,14 @@ function world() {
     async sweep(options: Partial<SweepOptions> = {}) {
       nowMs += 10_001;
       return createSweep({ hubs: readers(), holder: `h${sweeps++}`, ...more, ...options }).run(never);
+    },
+    /** One that stays. */
+    instance() {
+      const instance = createSweep({ hubs: readers(), holder: `h${sweeps++}`, ...more });
+      return async () => {
+        nowMs += 10_001;
+        return instance.run(never);
+      };
     },
     joined: () => readJoined(blobs, never),
   };
@@ -156,7 +176,145 @@ describe('labels', () => {
     await sweep();
     expect(await joined()).toMatchObject({ unmatched: 1 });
     expect(await blobs.list('labels/', never)).toHaveLength(1);
+    expect(await blobs.list('predictions/', never)).toHaveLength(1); // a label of its window’s last hour is corrected for as long again
+    advance(7 * DAY);
+    await sweep();
     expect(await blobs.list('predictions/', never)).toEqual([]);
+    expect(await joined()).toMatchObject({ unmatched: 2, joined: { ro_1: { candidate: { labels: 1, right: 1 } } } });
+  });
+
+  it('of requests outside any rollout count for production by the hour, and are not unmatched', async () => {
+    const { results, label, sweep, joined, advance } = world();
+    const plain = { version: '1.1.0', variant: undefined, rollout: undefined };
+    results(
+      { sequenceNumber: 1, ...plain, requestId: 'a', prediction: 1 },
+      { sequenceNumber: 2, ...plain, requestId: 'b', prediction: 0 },
+      { sequenceNumber: 3, ...plain, requestId: 'c', prediction: 0, enqueuedAtMs: NINE - 7_200_000 },
+      { sequenceNumber: 4, ...PRODUCTION, requestId: 'd', prediction: 1 },
+      { sequenceNumber: 5, ...CANARY, requestId: 'e', prediction: 1 },
+      { sequenceNumber: 6, ...plain, requestId: 'f', prediction: 1 },
+    );
+    for (const id of 'abcde') label({ request_id: id, label: 1 });
+    await sweep();
+    const stored = await joined();
+    expect([stored.waiting, stored.unmatched]).toEqual([0, 0]);
+    const hour = (each: object) => expect.objectContaining({ model: 'churn', version: '1.1.0', ...each });
+    const hours = stored.production ?? [];
+    expect(hours).toHaveLength(2);
+    expect(hours).toContainEqual(hour({ hourMs: NINE, labels: 3, right: 2, answers: 4 }));
+    expect(hours).toContainEqual(hour({ hourMs: NINE - 7_200_000, labels: 1, right: 0, answers: 1 }));
+    advance(8 * DAY);
+    for (let i = 0; i < 2; i++) {
+      advance(3_600_000);
+      await sweep();
+    }
+    expect(await joined()).toMatchObject({ waiting: 0, unmatched: 0, production: [] });
+  });
+
+  it('are counted for good when they were waited for, however long the rollout runs', async () => {
+    const { results, label, sweep, joined, advance } = world();
+    const weeks = 5;
+    for (let week = 0; week < weeks; week++) {
+      results({ sequenceNumber: week, ...CANARY, requestId: `w${week}`, prediction: 1 });
+      label({ request_id: `w${week}`, label: week === 2 ? 0 : 1 });
+      await sweep();
+      advance(6.9 * DAY);
+      await sweep();
+    }
+    expect((await joined()).joined.ro_1?.candidate).toMatchObject({ labels: weeks, right: weeks - 1 });
+  });
+
+  it('come to the same by whoever remembers, whoever begins anew, and after deaths at any step', async () => {
+    const random = createRandom(23);
+    const { results, label, sweep, instance, joined, advance, dieAt } = world();
+    const remembering = instance();
+    /** By id: its arm, its answer, and its label once there is one. */
+    const truth = new Map<string, { right: boolean | undefined; arm: 'candidate' | 'production' }>();
+    for (let step = 0; step < 60; step++) {
+      for (let i = 0; i < 5; i++) {
+        const isCanary = random.next() < 0.5;
+        const id = `s${step}-${i}`;
+        results({ sequenceNumber: step * 5 + i, ...(isCanary ? CANARY : PRODUCTION), requestId: id, prediction: 1 });
+        truth.set(id, { right: undefined, arm: isCanary ? 'candidate' : 'production' });
+      }
+      for (const [id, known] of truth) {
+        if (random.next() > 0.1) continue;
+        known.right = random.next() < 0.7;
+        label({ request_id: id, label: known.right ? 1 : 0 });
+      }
+      if (random.next() < 0.3) {
+        let left = random.below(12);
+        dieAt(() => {
+          if (left-- === 0) throw new Error('died');
+        });
+        await sweep().catch(() => {});
+        dieAt(() => {});
+      } else if (random.next() < 0.7) await remembering();
+      else await sweep();
+      advance(random.below(40) * 60_000);
+    }
+    advance(3_600_000);
+    await remembering();
+    const right = (arm: string) => [...truth.values()].filter(each => each.arm === arm && each.right !== undefined);
+    const expected = (arm: string) => ({
+      labels: right(arm).length,
+      right: right(arm).filter(each => each.right).length,
+    });
+    for (const again of [remembering, sweep]) {
+      advance(3_600_000);
+      await again();
+      const { joined: by, waiting, unmatched } = await joined();
+      expect(by.ro_1).toMatchObject({ candidate: expected('candidate'), production: expected('production') });
+      expect([waiting, unmatched]).toEqual([0, 0]);
+    }
+  });
+
+  it('that are new are looked for in the chunks that have their requests alone', async () => {
+    const { results, label, instance, joined, advance, predictionsRead } = world();
+    const sweep = instance();
+    for (let hour = 0; hour < 40; hour++) {
+      const of = (i: number) => ({
+        sequenceNumber: hour * 10 + i,
+        ...CANARY,
+        requestId: `${hour}-${i}`,
+        prediction: 1,
+      });
+      results(...Array.from({ length: 10 }, (_, i) => of(i)));
+      label({ request_id: `${hour}-0`, label: 1 });
+      await sweep();
+      advance(3_600_000);
+    }
+    advance(3 * 3_600_000);
+    await sweep();
+    label({ request_id: '7-3', label: 1 }, { request_id: '30-4', label: 0 });
+    predictionsRead();
+    await sweep();
+    expect(predictionsRead()).toHaveLength(2);
+    expect((await joined()).joined.ro_1?.candidate).toMatchObject({ labels: 42, right: 41 });
+  });
+
+  it('that are too many for memory are joined in shares', async () => {
+    const { results, label, sweep, blobs } = world();
+    for (let i = 0; i < 40; i++) {
+      results({ sequenceNumber: i, ...(i % 2 ? CANARY : PRODUCTION), requestId: `q${i}`, prediction: 1 });
+      label({ request_id: `q${i}`, label: i % 4 === 0 ? 0 : 1 }, { request_id: `nobody${i}`, label: 1 });
+    }
+    await sweep();
+    const inShares = new LabelJoiner(blobs, 7 * DAY, 9);
+    const nothing = { nowMs: NINE, settled: {}, unmatched: 0 };
+    for (let again = 0; again < 2; again++)
+      expect(await inShares.join(nothing, never)).toMatchObject({
+        waiting: 40,
+        joined: { ro_1: { candidate: { labels: 20, right: 20 }, production: { labels: 20, right: 10 } } },
+      });
+  });
+
+  it('are not read where there are none: predictions lie there unread', async () => {
+    const { results, sweep, blobs, predictionsRead } = world();
+    results({ sequenceNumber: 1, ...CANARY, requestId: 'a', prediction: 1 });
+    await sweep();
+    expect(await blobs.list('predictions/', never)).toHaveLength(1);
+    expect(predictionsRead()).toEqual([]);
   });
 
   it('come to the same with hours put together, and with a sweep that died before it kept its cursor', async () => {
@@ -209,7 +367,7 @@ describe('a line of a prediction', () => {
     results({ sequenceNumber: 3, ...CANARY, requestId: requestId as string, prediction });
     const line = predictionLine(hubs.results.events[0] as StoredEvent, group, NINE) as string;
     const request = `q${JSON.stringify(requestId)}`;
-    const about = { model: 'churn', rollout: 'ro_1', variant: 'candidate', atMs: NINE };
+    const about = { model: 'churn', version: '1.2.0', rollout: 'ro_1', variant: 'candidate', atMs: NINE };
     expect(JSON.parse(line)).toEqual({ request, resultId: 'inference-requests/0/3', ...about, prediction });
   });
 });

@@ -78,6 +78,47 @@ describe('triggers', () => {
     expect(of({ ...ours, right: 450 }, theirs)?.failEvidence).toBeLessThan(0);
   });
 
+  describe('on labels, where the candidate has all traffic', () => {
+    const name = 'accuracy_drop > 0.05';
+    const hour = (hours: number, labels: number, right: number, more = {}) => ({
+      ...{ model: 'churn', version: '1.1.0+abc', hourMs: NINE + hours * HOUR, answers: 2 * labels, labels, right },
+      ...{ errors: { count: 0, sum: 0, squares: 0 }, ...more },
+    });
+    const blueGreen = { kind: 'blue_green', weight: 100, duration: '1h' };
+    const of = (ours: ArmParts, before: readonly ReturnType<typeof hour>[], rollout: object = blueGreen) => {
+      const counts = sweptCounts([{ ...healthy, weight: 100, ...ours }], [], before);
+      const { triggers } = judgeRollout('churn', documentOf({ ...rollout }).rollout as Rollout, counts, NINE + HOUR);
+      return triggers.find(({ trigger }) => trigger === name);
+    };
+    const bad = { requests: 1_000, labels: 500, right: 300 };
+
+    it('compare with production’s of the 24 h before it began', () => {
+      const day = [hour(-24, 1_000, 900), hour(-1, 1_000, 900)];
+      expect(of(bad, day)).toMatchObject({ verdict: 'fail', bad: 200, trials: 500, candidate: 0.4, production: 0.1 });
+      expect(of({ ...bad, right: 450 }, day)?.failEvidence).toBeLessThan(0);
+      const others = [
+        hour(-25, 9, 0),
+        hour(0, 9, 0),
+        hour(-2, 9, 0, { model: 'fraud' }),
+        hour(-2, 9, 0, { version: '1.1.01' }),
+      ];
+      expect(of(bad, [...day, ...others])?.production).toBe(0.1);
+    });
+
+    it('do not apply without those, and where only some segments take part', () => {
+      expect(of(bad, [])).toMatchObject({ verdict: 'not_applicable', why: expect.stringContaining('24 h before') });
+      expect(of(bad, [hour(-1, 1_000, 900)], { ...blueGreen, kind: 'segments', segments: ['beta'] })?.verdict).toBe(
+        'not_applicable',
+      );
+    });
+
+    it('stay undecided where they cover both unevenly, or are few', () => {
+      expect(of({ ...bad, requests: 5_000 }, [hour(-1, 1_000, 900)])?.why).toContain('unevenly, by 40');
+      expect(of(bad, [hour(-1, 99, 90)])?.why).toBe('fewer than 100 labels an arm');
+      expect(of({ requests: 1_000 }, [hour(-1, 1_000, 900)])?.why).toBe('no labels came');
+    });
+  });
+
   it('that are the default go without labels at the end; one that somebody wrote holds', () => {
     const name = 'accuracy_drop > 0.05';
     expect(verdictsOf({})[name]).toBe('undecided');
@@ -129,6 +170,31 @@ describe('what is done by itself', () => {
     expect(decided({ rollout, candidate: { requests: 200, bad: 20 } })?.action).toBe('hold');
   });
 
+  it('is a hold where the candidate answers other classes, or with other confidence, and a signal watches that', () => {
+    const shifts = [
+      { when: 'class_shift', signal: true },
+      { when: 'confidence_shift', signal: true },
+    ];
+    const rollout = { triggers: [{ when: 'error_rate > 0.01' }, ...shifts] };
+    const theirs = { classes: { '"No"': 7_600, '"Yes"': 1_900 }, confidences: [0, 0, 9_000] };
+    const verdicts = (candidate: ArmParts) => {
+      const all = verdictsOf({ rollout, candidate, production: theirs });
+      return [all.class_shift, all.confidence_shift];
+    };
+    const alike = { classes: { '"No"': 400, '"Yes"': 100 }, confidences: [0, 0, 474] };
+    expect(verdicts(alike)).toEqual(['pass', 'pass']);
+    const shifted = { ...alike, classes: { '"No"': 250, '"Yes"': 250 } };
+    expect(verdicts(shifted)).toEqual(['fail', 'pass']);
+    expect(verdicts({ ...alike, confidences: [300, 0, 174] })).toEqual(['pass', 'fail']);
+    const [, shift] = judged({ rollout, candidate: shifted, production: theirs }).triggers;
+    expect(shift?.failEvidence).toBeCloseTo(97.72242, 5); // the design's vector
+    expect(decided({ rollout, candidate: shifted, production: theirs })).toMatchObject({
+      action: 'hold',
+      reason: { trigger: 'class_shift', text: 'the signal class_shift fails' },
+    });
+    expect(verdictsOf({ rollout: { ...rollout, weight: 100 } }).class_shift).toBe('not_applicable');
+  });
+
   it('is what it was told where something is undecided at the end', () => {
     const candidate = { requests: 20, runs: 20 };
     for (const [on_undecided, action] of [
@@ -146,25 +212,69 @@ describe('what is done by itself', () => {
     expect(decided({ candidate: { buckets: [1, 2, 3, 4] }, production: one, nowMs: OVER })?.action).toBe('hold');
   });
 
-  it('leaves a blue-green rollout where it is unless a trigger fails, and an A/B comparison alone', () => {
+  it('leaves a blue-green rollout where it is unless a trigger fails', () => {
     const rollout = { kind: 'blue_green', weight: 100, duration: '1h' };
     expect(decided({ rollout, candidate: { requests: 20, runs: 20 }, nowMs: NINE + HOUR })?.action).toBe('promote');
     expect(decided({ rollout, candidate: { requests: 200, bad: 20 }, nowMs: NINE + 1 })?.action).toBe('rollback');
-    expect(decided({ rollout: { kind: 'ab', weight: 50 }, nowMs: OVER })).toBeUndefined();
   });
 });
 
 describe('an A/B comparison', () => {
   it('names a winner by labels at α, and none without evidence', () => {
     const rollout = { kind: 'ab', weight: 50 };
-    const theirs = { labels: 2_000, right: 1_600 };
-    expect(judged({ rollout, candidate: { labels: 2_000, right: 1_800 }, production: theirs }).winner).toBe(
+    const theirs = { requests: 2_914, labels: 2_000, right: 1_600 };
+    expect(judged({ rollout, candidate: { labels: 2_000, right: 1_800 }, production: theirs }).comparison?.winner).toBe(
       'candidate',
     );
-    expect(judged({ rollout, candidate: { labels: 2_000, right: 1_400 }, production: theirs }).winner).toBe(
+    expect(judged({ rollout, candidate: { labels: 2_000, right: 1_400 }, production: theirs }).comparison?.winner).toBe(
       'production',
     );
-    expect(judged({ rollout, candidate: { labels: 2_000, right: 1_602 }, production: theirs }).winner).toBeUndefined();
+    expect(
+      judged({ rollout, candidate: { labels: 2_000, right: 1_602 }, production: theirs }).comparison?.winner,
+    ).toBeUndefined();
+  });
+
+  const rollout = { kind: 'ab', weight: 50 };
+  const half = { weight: 50, buckets: Array.from({ length: 500 }, (_, i) => i) };
+  const arms = {
+    candidate: { ...half, requests: 4_000, labels: 2_000, right: 1_800 },
+    production: { ...half, requests: 4_000, labels: 2_000, right: 1_600, buckets: half.buckets.map(i => 5_000 + i) },
+  };
+
+  it('ends at its duration with what it found, and not before', () => {
+    expect(decided({ rollout, ...arms })).toBeUndefined();
+    const end = decided({ rollout, ...arms, nowMs: OVER });
+    expect(end).toEqual({
+      action: 'end',
+      reason: { text: '1.2.0 is the better one at α 0.05 (accuracy 0.9 of 1.2.0, 0.8 of 1.1.0)' },
+    });
+    expect(decided({ rollout, ...arms, nowMs: OVER, isCaughtUp: false })).toBeUndefined();
+    expect(decided({ rollout: { ...rollout, phase: 'held' }, ...arms, nowMs: OVER })).toBeUndefined();
+  });
+
+  it('is rolled back by a trigger that fails, before its end as at it', () => {
+    const candidate = { ...arms.candidate, bad: 400 };
+    for (const nowMs of [NINE + HOUR, OVER])
+      expect(decided({ rollout, ...arms, candidate, nowMs })?.action).toBe('rollback');
+  });
+
+  it('names nobody where the split is wrong, or labels cover the arms unevenly', () => {
+    const misrouted = { ...arms.candidate, misrouted: 1 };
+    expect(judged({ rollout, ...arms, candidate: misrouted }).comparison).toMatchObject({
+      winner: undefined,
+      why: expect.stringContaining('split'),
+    });
+    const few = { ...arms.production, labels: 1_000, right: 800 };
+    expect(judged({ rollout, ...arms, production: few }).comparison?.why).toContain('unevenly');
+    expect(decided({ rollout, ...arms, production: few, nowMs: OVER })?.reason.text).toContain('no winner at α 0.05');
+  });
+
+  it('goes by what went wrong where there are no labels', () => {
+    const quiet = { labels: 0, right: 0, requests: 4_000 };
+    const production = { ...arms.production, ...quiet, bad: 400 };
+    expect(judged({ rollout, candidate: { ...arms.candidate, ...quiet }, production }).comparison).toMatchObject({
+      ...{ winner: 'candidate', by: 'error rate', candidate: 0, production: 0.1 },
+    });
   });
 });
 

@@ -117,6 +117,27 @@ describe('a job', () => {
     expect(world.memory.text('lake/out.csv')).toBe(await undisturbed(6));
   });
 
+  it('counts the quotes of all chunks where many began in the wrong place, and does those again, each once', async () => {
+    const world = jobWorld({ inFlight: 4 });
+    world.input('lake/in.csv', 40);
+    // A wrong chunk's end is wrong, too, as inside quotes.
+    const wrong = (chunk: number) => chunk % 3 === 1;
+    world.faults.start = ({ chunk, start }) => (start === undefined && wrong(chunk) ? 64 : 0);
+    world.faults.end = ({ chunk, start }) => (start === undefined && wrong(chunk) ? 64 : 0);
+    await world.submit();
+    let most = 0;
+    do most = Math.max(most, world.queue.length);
+    while (await world.step());
+    expect(most).toBe(4);
+    const again = Array.from({ length: 40 }, (_, chunk) => chunk).filter(wrong);
+    expect(world.scored.slice(40)).toEqual(
+      again.map(chunk => ({ job: 'job', chunk, generation: 1, start: chunk * 4096 })),
+    );
+    expect(await world.job()).toMatchObject({ state: 'succeeded', quotes: 'counted' });
+    expect(world.memory.text('lake/out.csv')).toBe(await undisturbed(40));
+    expect(world.memory.paths().filter(path => path.includes('/quotes/'))).toEqual([]);
+  });
+
   it('counts all chunks before it scores them where rows are numbered', async () => {
     const world = jobWorld({ inFlight: 2 });
     world.input('lake/in.csv', 4);
@@ -164,6 +185,45 @@ describe('a job', () => {
     await drain(world);
     expect(world.memory.text('lake/out.csv')).toBe('precious');
     expect((await world.job()).error?.message).toMatch(/something else was written there/);
+  });
+
+  it.each([100, 400])('is finished in some calls a chunk, of %i chunks', async chunks => {
+    const world = jobWorld({ inFlight: 200 });
+    world.input('lake/in.csv', chunks);
+    await world.submit();
+    await drain(world);
+    const { calls } = world.memory;
+    const scored = calls.findLastIndex(call => call.startsWith('write batch/jobs/job/parts/'));
+    const finish = calls.slice(scored + 1);
+    // A record is read and taken away.
+    expect(finish.length).toBeLessThan(2 * chunks + 40);
+    expect(finish.filter(call => call.startsWith('list')).length).toBeLessThan(10);
+    expect(calls.length).toBeLessThan(8 * chunks + 200);
+  });
+
+  it('makes an output of each file, called after it, where its name says so', async () => {
+    const world = jobWorld({ inFlight: 2 });
+    world.input('lake/in/a.csv', 3);
+    world.input('lake/in/b.csv.gz', 2);
+    await world.submit({ input: 'lake/in/', output: 'lake/out/{name}.csv', archive: 'old/x', archive_tier: 'Cool' });
+    await drain(world);
+    expect(await world.job()).toMatchObject({
+      state: 'succeeded',
+      input: [{ output: 'lake/out/a.csv' }, { output: 'lake/out/b.csv' }],
+    });
+    expect(world.memory.text('lake/out/a.csv')).toBe(await undisturbed(3));
+    expect(world.memory.text('lake/out/b.csv')).toBe(await undisturbed(2));
+    expect(world.memory.calls.filter(call => call.startsWith('copy'))).toEqual([
+      'copy to old/x/a.csv as Cool',
+      'copy to old/x/b.csv as Cool',
+    ]);
+    await expect(world.submit({ id: 'x', input: 'lake/in/', output: 'lake/out/{name}.csv' })).rejects.toThrow(
+      'output lake/out/a.csv: something is there already',
+    );
+    world.input('lake/in/sub/a.csv', 1);
+    await expect(world.submit({ id: 'x', input: 'lake/in/', output: 'lake/{name}.csv' })).rejects.toThrow(
+      'lake/in/a.csv and lake/in/sub/a.csv would both be written there',
+    );
   });
 
   it('shows a folder of Parquet as whole by _SUCCESS, which comes last and names its parts', async () => {

@@ -36,6 +36,7 @@ app.generic('collect', {
       sequenceNumbers: metadata.sequenceNumberArray ?? [metadata.sequenceNumber],
       bodies,
       retryCount,
+      trace: process.env.METADATA && context.traceContext,
       metadata: process.env.METADATA && metadata,
     };
     if (!process.env.QUIET) console.log(`CALL ${JSON.stringify(call)}`);
