@@ -1,33 +1,15 @@
-import { createHttpApi, type HttpApi } from '../src/http/api.ts';
+import type { HttpApi } from '../src/http/api.ts';
 import type { HttpRequest } from '../src/http/http.ts';
 import { type Candidate, compare, processorTime } from './harness.ts';
-import { catalogOf, openModel } from './models.ts';
-import { openScoring } from './open-scoring.ts';
+import { openApi } from './http-api.ts';
 import { sampleFeatures } from './requests.ts';
 
-const quiet = { info: () => {}, warn: () => {}, error: () => {} };
 const { signal } = new AbortController();
 
 /** From the body of an inference request to the body of its answer, by the API that functions call, without a host; ns a row. The floor is the model on the same rows. */
 export async function compareHttpBodies(rows = 1_000) {
-  const { model } = await openModel('diabetes', '1.0.0');
-  const scoring = openScoring(catalogOf(model));
-  const api = createHttpApi({
-    catalog: catalogOf(model),
-    ...scoring,
-    jobs: () => Promise.reject(new Error('there are no jobs here')),
-    record: () => {},
-    recordSlices: () => {},
-    recordAsked: () => {},
-    recordHttp: () => {},
-    prometheus: async () => '',
-    version: 'bench',
-    maxBodyBytes: 8_000_000,
-    maxConcurrent: 1_000,
-    timeoutMs: 30_000,
-    clock: Date.now,
-    log: quiet,
-  });
+  const api = await openApi();
+  const { model } = api;
   const data = dataOf(rows);
   const name = model.signature.inputs[0]?.name ?? '';
   const alone = async () => {
