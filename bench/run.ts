@@ -8,6 +8,7 @@ import { measureColdStart } from './cold-start.ts';
 import { compareFunctionPath } from './function-path.ts';
 import { medianFigures, record } from './harness.ts';
 import { benchHeavy } from './heavy.ts';
+import { compareHttpBodies } from './http-bodies.ts';
 import { measureInferenceProcess } from './inference-process.ts';
 import { compareInputs } from './inputs.ts';
 import { measureLedger } from './ledger-cost.ts';
@@ -45,6 +46,7 @@ const SCENARIOS: Readonly<Record<string, () => Promise<unknown>>> = {
     'diabetes 1.0.0 (logistic), batch 256': await compareMixtures(),
     'diabetes 1.0.0, binary tensors': await measureTensors(),
   }),
+  'http-bodies': async () => ({ 'diabetes 1.0.0 (logistic), body to body': await compareHttpBodies() }),
   packs: async () => ({
     'diabetes 1.0.0 (logistic), ns a row': await comparePacks('diabetes', '1.0.0'),
   }),
@@ -126,7 +128,13 @@ const LONG: Readonly<Record<string, () => Promise<unknown>>> = {
 };
 
 /** Nanoseconds an event differ by a tenth from process to process, by what the engine happens to inline: the median of this many processes counts. */
-const PROCESSES: Readonly<Record<string, number>> = { 'function-path': 3, mixtures: 3, overheads: 3, packs: 3 };
+const PROCESSES: Readonly<Record<string, number>> = {
+  'function-path': 3,
+  'http-bodies': 3,
+  mixtures: 3,
+  overheads: 3,
+  packs: 3,
+};
 
 const known = { ...SCENARIOS, ...PEERS, ...LONG };
 const HELP = `npm run bench [-- --only NAME,…] [-- --peers]
