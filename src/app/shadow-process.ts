@@ -31,7 +31,7 @@ const DEADLINE_MS = 60_000;
 const room = part(async lifetime => {
   const { settings } = readServingSettings(process.env);
   // In this process itself, which is one that can be ended.
-  const { loaders, close } = createLoaders({ ...settings, WORKER_THREADS: 0 }, quiet);
+  const { loaders, close } = createLoaders({ ...settings, WORKER_THREADS: 0 }, quiet, pin => catalog.member(pin));
   lifetime.free(close);
   const { catalog } = openCatalog(settings, { ...world, loaders, onLoad() {} });
   lifetime.free(catalog.close);
