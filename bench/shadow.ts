@@ -30,7 +30,10 @@ async function measure(
     const latencies = await stream.openLoop(RATE, SECONDS);
     if (!hasShadow) return { latencies };
     await sleep(CATCH_UP_MS);
-    const blobs = createBlobs({ kind: 'connection-string', connectionString: stream.storageConnection }, 'monitor');
+    const blobs = createBlobs(
+      { kind: 'connection-string', connectionString: stream.storage.connectionString },
+      'monitor',
+    );
     const { sampled, pairs, lost } = await readTally(blobs, { model: MODEL, ...SHADOW }, new AbortController().signal);
     return { latencies, paired: [sampled, pairs, lost] };
   } finally {

@@ -17,6 +17,7 @@ import { replayCommand } from './replay.ts';
 import { rolloutCommand } from './rollout.ts';
 import { sendCommand } from './send.ts';
 import { shadowCommand } from './shadow.ts';
+import { sizeCommand } from './size.ts';
 import { statusCommand } from './status.ts';
 import { tailCommand } from './tail.ts';
 import { CommandError, paintFor, type Terminal } from './terminal.ts';
@@ -55,6 +56,7 @@ export function createProgram(terminal: Terminal): Command {
     .addCommand(doctorCommand(terminal))
     .addCommand(loadCommand(terminal))
     .addCommand(tuneCommand(terminal))
+    .addCommand(sizeCommand(terminal))
     .addCommand(batchCommand(terminal))
     .version(VERSION, '-V, --version', 'print the version')
     .enablePositionalOptions(); // `models push --version` is another one

@@ -13,6 +13,7 @@ const ARROWS: Record<string, readonly string[]> = {
   ledger: ['config'],
   evidence: [],
   drift: ['config', 'evidence', 'sweep', 'rollouts'],
+  size: [],
   sweep: ['config'],
   shadow: ['config', 'rollouts', 'evidence', 'sweep'],
   verdicts: ['config', 'rollouts', 'evidence', 'sweep'],
@@ -27,14 +28,16 @@ const ARROWS: Record<string, readonly string[]> = {
   cache: ['config'],
   telemetry: ['config'],
   http: ['config'],
+  live: ['config', 'http', 'rollouts', 'sweep', 'verdicts'],
   app: [
     ...['config', 'azure', 'hubs', 'ledger', 'scoring', 'codecs', 'models', 'backends', 'processes'],
     ...['apart', 'cache', 'telemetry', 'http', 'batch', 'rollouts', 'evidence', 'sweep', 'verdicts', 'drift', 'shadow'],
+    ...['live'],
   ],
   functions: ['app', 'config'],
   cli: [
     ...['app', 'config', 'azure', 'hubs', 'ledger', 'scoring', 'codecs', 'models', 'backends', 'cache', 'telemetry'],
-    ...['batch', 'rollouts', 'sweep', 'verdicts', 'drift', 'shadow'],
+    ...['batch', 'rollouts', 'sweep', 'verdicts', 'drift', 'shadow', 'size'],
   ],
   local: [],
 };
