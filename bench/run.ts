@@ -20,6 +20,7 @@ import { comparePeersThroughEndpoint } from './peers/through-endpoint.ts';
 import { comparePeersWithoutNetwork } from './peers/without-network.ts';
 import { compareProtocols } from './protocols/compare.ts';
 import { measureRollback } from './rollback.ts';
+import { compareSize } from './size.ts';
 import { soak } from './soak/soak.ts';
 import { measureSteps } from './steps.ts';
 import { openStream } from './stream.ts';
@@ -81,6 +82,7 @@ const SCENARIOS: Readonly<Record<string, () => Promise<unknown>>> = {
       'diabetes 1.1.0, batch 256': await measureLedger('diabetes', '1.1.0', 256, eventsPerSecond),
     };
   },
+  size: async () => ({ 'simulated and measured': await compareSize() }),
   sweep: async () => ({
     'results of a canary, two arms in turn': await measureFold(),
     'what one timer carries': await measureSweep(),

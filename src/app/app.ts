@@ -57,6 +57,10 @@ export function sweep(context?: Invocation): Promise<void> {
   return inInvocation(context, () => app.sweep());
 }
 
+export function shadow(context?: Invocation): Promise<void> {
+  return inInvocation(context, () => app.shadow());
+}
+
 export function watchDrift(context?: Invocation): Promise<void> {
   return inInvocation(context, () => app.watchDrift());
 }

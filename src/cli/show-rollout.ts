@@ -30,6 +30,7 @@ export function showStatus(status: RolloutStatus, paint: Paint, width: number): 
     ),
     '',
     ...triggers.flatMap(trigger => showTrigger(trigger, paint)),
+    ...status.blame.map(words => `${paint('red', 'where'.padEnd(14))} ${printable(words)}`),
     ...(split ? [showSplit(split, paint)] : []),
     ...sizesShown(candidate.rows_per_run, production.rows_per_run),
     `labels for ${percent(labels.coverage.candidate)} of the candidate’s results and ${percent(labels.coverage.production)} of production’s; ${number(labels.waiting)} wait for their request, ${number(labels.unmatched)} never found it`,
