@@ -1,9 +1,11 @@
 import { readServingSettings, type ServingSettings } from '../config/config.ts';
 import { unknownSettings } from '../config/unknown-settings.ts';
 import { asError } from '../core/errors.ts';
-import type { HttpReply, HttpRequest } from '../http/http.ts';
+import { type HttpReply, type HttpRequest, problem } from '../http/http.ts';
 import type { RouteName } from '../http/routes.ts';
 import { describeFailure, replyWithoutApi } from '../http/status.ts';
+import type { LiveRequest } from '../live/live-api.ts';
+import { describeLiveFailure, type LiveRoute } from '../live/routes.ts';
 import { createParts } from './parts.ts';
 import type { World } from './world.ts';
 
@@ -34,6 +36,8 @@ export interface App {
   watchDrift(): Promise<void>;
   /** Answers a request that came by one of `ROUTES`. Never throws. */
   answerHttp(route: RouteName, request: HttpRequest): Promise<HttpReply>;
+  /** Answers a request of the live page, which came by one of `LIVE_ROUTES`. Never throws. */
+  answerLive(route: LiveRoute, request: LiveRequest): Promise<HttpReply>;
   /** Builds ahead what is going to be called. Says what stands in the way; never throws. */
   warmUp(kind: 'scoring' | 'http'): Promise<void>;
   /** Lets running batches finish, then frees everything. */
@@ -152,6 +156,17 @@ export function createApp({ environment, clock, log }: AppOptions): App {
     const service = async () => (await jobs()).jobs;
     return openHttp(settings(), { ...world, catalog, guard: guarded, telemetry: watched, jobs: service });
   });
+  const live = part(async lifetime => {
+    const [{ openLive }, catalog, watched, swept] = await Promise.all([
+      import('./open-live.ts'),
+      models(),
+      telemetry(),
+      sweeping(),
+    ]);
+    const service = async () => (await jobs()).jobs;
+    const parts = { ...world, catalog, telemetry: watched, sweeping: swept, jobs: service };
+    return openLive(settings(), parts, lifetime);
+  });
 
   return {
     scoreRequests: async (bodies, metadata, invocation) => (await ledger()).scoreRequests(bodies, metadata, invocation),
@@ -170,7 +185,7 @@ export function createApp({ environment, clock, log }: AppOptions): App {
     failChunk: async message => (await batch()).failPoisoned(message),
     tendJobs: async () => (await batch()).tend(),
     submitScheduled: async lastRun => (await jobs()).submitScheduled(Date.parse(lastRun ?? '')),
-    sweep: async () => (await sweeping()).sweep(),
+    sweep: async () => void (await (await sweeping()).sweep()),
     shadow: async () => (await shadowing()).shadow(),
     watchDrift: async () => (await drift()).watchDrift(),
     async answerHttp(route, request) {
@@ -178,6 +193,13 @@ export function createApp({ environment, clock, log }: AppOptions): App {
       if (!(api instanceof Error)) return api.answer(route, request);
       const reply = replyWithoutApi(route, api);
       if (reply.status >= 500) log.warn(`http: ${describeFailure(route, reply, api.message)}`);
+      return reply;
+    },
+    async answerLive(route, request) {
+      const api = await live().catch(asError);
+      if (!(api instanceof Error)) return api.answer(route, request);
+      const reply = problem(503, api.message);
+      log.warn(`http: ${describeLiveFailure(route, reply)}`);
       return reply;
     },
     async warmUp(kind) {

@@ -30,8 +30,11 @@ const BLAME_ENDINGS = 2_000;
 
 export interface Sweeping {
   /** Counts what came since the last time, where it is this instance's turn, and does with rollouts what that says. */
-  sweep(): Promise<void>;
+  sweep(): Promise<Swept | undefined>;
 }
+
+/** Events that are there and not counted yet, by hub; undefined where it was somebody else's turn. */
+type Swept = Readonly<Record<string, number>>;
 
 /** The sweep over results, dead letters and labels. */
 export function openSweep(
@@ -72,24 +75,37 @@ export function openSweep(
       blameFor(settings, { models, model, rollout, trigger, atMost: BLAME_ENDINGS }, own),
     );
   const judging = { models, audit, leadMs: settings.ROLLOUT_LEAD_SECONDS * 1000, blame, clock, log };
+  let running: Promise<Swept | undefined> | undefined;
   return {
-    async sweep() {
-      const signal = AbortSignal.timeout(DEADLINE_MS);
-      const report = await sweep.run(signal);
-      if (report === undefined) return telemetry.recordSweep(undefined);
-      await noteApp(signal);
-      await appendWaiting(read, judging, signal);
-      const { counted, behind } = report;
-      const isCaughtUp = Object.values(behind).every(events => events === 0);
-      const acted = await judgeOpen(isCaughtUp, signal);
-      const models = [...read].map(([model, { quarantine, rollout }]) => {
-        const found = acted.find(each => each.model === model);
-        const waiting = rollout && found && waitsFor(found);
-        return { model, quarantined: Object.keys(quarantine).length, action: found?.action, waiting };
+    // Timer and live page share one: a reader reads a partition for one at a time.
+    sweep() {
+      running ??= sweepAndJudge().finally(() => {
+        running = undefined;
       });
-      telemetry.recordSweep({ counted, behind, models });
+      return running;
     },
   };
+
+  async function sweepAndJudge(): Promise<Swept | undefined> {
+    const signal = AbortSignal.timeout(DEADLINE_MS);
+    const report = await sweep.run(signal);
+    if (report === undefined) {
+      telemetry.recordSweep(undefined);
+      return undefined;
+    }
+    await noteApp(signal);
+    await appendWaiting(read, judging, signal);
+    const { counted, behind } = report;
+    const isCaughtUp = Object.values(behind).every(events => events === 0);
+    const acted = await judgeOpen(isCaughtUp, signal);
+    const models = [...read].map(([model, { quarantine, rollout }]) => {
+      const found = acted.find(each => each.model === model);
+      const waiting = rollout && found && waitsFor(found);
+      return { model, quarantined: Object.keys(quarantine).length, action: found?.action, waiting };
+    });
+    telemetry.recordSweep({ counted, behind, models });
+    return behind;
+  }
 
   async function judgeOpen(isCaughtUp: boolean, signal: AbortSignal): Promise<readonly Acted[]> {
     if (![...read.values()].some(({ rollout }) => isOpen(rollout))) return [];

@@ -28,9 +28,11 @@ const ARROWS: Record<string, readonly string[]> = {
   cache: ['config'],
   telemetry: ['config'],
   http: ['config'],
+  live: ['config', 'http', 'rollouts', 'sweep', 'verdicts'],
   app: [
     ...['config', 'azure', 'hubs', 'ledger', 'scoring', 'codecs', 'models', 'backends', 'processes'],
     ...['apart', 'cache', 'telemetry', 'http', 'batch', 'rollouts', 'evidence', 'sweep', 'verdicts', 'drift', 'shadow'],
+    ...['live'],
   ],
   functions: ['app', 'config'],
   cli: [
