@@ -19,6 +19,7 @@ import { compareModelServers } from './peers/model-servers.ts';
 import { comparePeersThroughEndpoint } from './peers/through-endpoint.ts';
 import { comparePeersWithoutNetwork } from './peers/without-network.ts';
 import { compareProtocols } from './protocols/compare.ts';
+import { compareSize } from './size.ts';
 import { soak } from './soak/soak.ts';
 import { measureSteps } from './steps.ts';
 import { openStream } from './stream.ts';
@@ -80,6 +81,7 @@ const SCENARIOS: Readonly<Record<string, () => Promise<unknown>>> = {
       'diabetes 1.1.0, batch 256': await measureLedger('diabetes', '1.1.0', 256, eventsPerSecond),
     };
   },
+  size: async () => ({ 'simulated and measured': await compareSize() }),
   sweep: async () => ({ 'results of a canary, two arms in turn': await measureFold() }),
   protocols: compareProtocols,
   batch: async () => ({

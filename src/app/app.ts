@@ -60,6 +60,14 @@ export function sweep(context?: Invocation): Promise<void> {
   return inInvocation(context, () => app.sweep());
 }
 
+export function shadow(context?: Invocation): Promise<void> {
+  return inInvocation(context, () => app.shadow());
+}
+
+export function watchDrift(context?: Invocation): Promise<void> {
+  return inInvocation(context, () => app.watchDrift());
+}
+
 /** @param request of whatever method */
 export function answerHttp(
   path: HttpPath,

@@ -30,6 +30,10 @@ export interface App {
   submitScheduled(lastRun: string | undefined): Promise<void>;
   /** Counts what came to results, dead letters and labels since the last time, and does with rollouts what that says. */
   sweep(): Promise<void>;
+  /** Has shadows answer what production was asked since the last time. */
+  shadow(): Promise<void>;
+  /** Counts what models were asked since the last time, and holds it against what they were trained on. */
+  watchDrift(): Promise<void>;
   /** Answers a request that came by one of `ROUTES`. Never throws. */
   answerHttp(route: RouteName, request: HttpRequest): Promise<HttpReply>;
   /** Answers a request of the live page, which came by one of `LIVE_ROUTES`. Never throws. */
@@ -134,6 +138,14 @@ export function createApp({ environment, clock, log }: AppOptions): App {
     const [{ openSweep }, watched] = await Promise.all([import('./open-sweep.ts'), telemetry()]);
     return openSweep(settings(), { ...world, telemetry: watched }, lifetime);
   });
+  const shadowing = part(async lifetime => {
+    const { openShadow } = await import('./open-shadow.ts');
+    return openShadow(settings(), environment, world, lifetime);
+  });
+  const drift = part(async lifetime => {
+    const [{ openDrift }, watched] = await Promise.all([import('./open-drift.ts'), telemetry()]);
+    return openDrift(settings(), { ...world, telemetry: watched }, lifetime);
+  });
   const http = part(async () => {
     const [{ openHttp }, catalog, guarded, watched] = await Promise.all([
       import('./open-http.ts'),
@@ -174,6 +186,8 @@ export function createApp({ environment, clock, log }: AppOptions): App {
     tendJobs: async () => (await batch()).tend(),
     submitScheduled: async lastRun => (await jobs()).submitScheduled(Date.parse(lastRun ?? '')),
     sweep: async () => void (await (await sweeping()).sweep()),
+    shadow: async () => (await shadowing()).shadow(),
+    watchDrift: async () => (await drift()).watchDrift(),
     async answerHttp(route, request) {
       const api = await http().catch(asError);
       if (!(api instanceof Error)) return api.answer(route, request);

@@ -2,11 +2,16 @@ import { randomUUID } from 'node:crypto';
 import { createBlobs } from '../azure/blobs.ts';
 import { eventHubsConnection, modelStorageConnection } from '../config/connection.ts';
 import type { Settings } from '../config/settings.ts';
-import { type DeploymentDocument, isOpen } from '../rollouts/document.ts';
+import { COMMIT } from '../core/build.ts';
+import { VERSION } from '../core/version.ts';
+import { withDeadline } from '../core/waiting.ts';
+import { type DeploymentDocument, isOpen, type Rollout } from '../rollouts/document.ts';
 import { readCounts } from '../sweep/read-counts.ts';
+import { createAppNote } from '../sweep/running-app.ts';
 import { createSweep } from '../sweep/sweep.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { createDeploymentDocuments, weightsOf } from './deployment-documents.ts';
+import { blameFor } from './find-blame.ts';
 import { type Acted, appendWaiting, judgeRollouts } from './judge-rollouts.ts';
 import { openReader } from './open-events.ts';
 import type { Lifetime } from './parts.ts';
@@ -19,6 +24,9 @@ const BLOCK = 100;
 const DAY_MS = 86_400_000;
 /** Longer than a sweep means to take. */
 const DEADLINE_MS = 60_000;
+/** A rollback waits no longer to be told where it fails, and looks at no more endings of a partition. */
+const BLAME_MS = 3_000;
+const BLAME_ENDINGS = 2_000;
 
 export interface Sweeping {
   /** Counts what came since the last time, where it is this instance's turn, and does with rollouts what that says. */
@@ -60,8 +68,13 @@ export function openSweep(
     clock,
     log,
   });
+  const noteApp = createAppNote({ blobs: monitor, version: VERSION, commit: COMMIT, clock });
   const audit = createBlobs(storage, settings.AUDIT_CONTAINER);
-  const judging = { models, audit, leadMs: settings.ROLLOUT_LEAD_SECONDS * 1000, clock, log };
+  const blame = (model: string, rollout: Rollout, trigger: string, signal: AbortSignal) =>
+    withDeadline(BLAME_MS, signal, own =>
+      blameFor(settings, { models, model, rollout, trigger, atMost: BLAME_ENDINGS }, own),
+    );
+  const judging = { models, audit, leadMs: settings.ROLLOUT_LEAD_SECONDS * 1000, blame, clock, log };
   let running: Promise<Swept | undefined> | undefined;
   return {
     // Timer and live page share one: a reader reads a partition for one at a time.
@@ -80,6 +93,7 @@ export function openSweep(
       telemetry.recordSweep(undefined);
       return undefined;
     }
+    await noteApp(signal);
     await appendWaiting(read, judging, signal);
     const { counted, behind } = report;
     const isCaughtUp = Object.values(behind).every(events => events === 0);

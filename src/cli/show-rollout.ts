@@ -30,6 +30,7 @@ export function showStatus(status: RolloutStatus, paint: Paint, width: number): 
     ),
     '',
     ...triggers.flatMap(trigger => showTrigger(trigger, paint)),
+    ...status.blame.map(words => `${paint('red', 'where'.padEnd(14))} ${printable(words)}`),
     ...(split ? [showSplit(split, paint)] : []),
     `labels for ${percent(labels.coverage.candidate)} of the candidate’s results and ${percent(labels.coverage.production)} of production’s; ${number(labels.waiting)} wait for their request, ${number(labels.unmatched)} never found it`,
     `counted ${sweep.lag_seconds === null ? 'never: the sweep does not run' : `up to ${Math.round(sweep.lag_seconds)} s ago`}${sweep.unsure > 0 ? `; ${number(sweep.unsure)} came too late to tell whether they were counted` : ''}`,

@@ -83,9 +83,17 @@ export const LOG_TOPICS: Readonly<Record<string, readonly string[]>> = {
     '…; rollouts of … are judged by what it said before',
     '…; going by what it said before',
   ],
-  'rollout-decided': ['… …: … (rollout …): …', '…: no … of rollout …: …', '…: … of rollout … failed: …'],
+  'rollout-decided': [
+    '… …: … (rollout …): …',
+    '…: no … of rollout …: …',
+    '…: … of rollout … failed: …',
+    '…: where rollout … fails was not searched: …',
+  ],
   'audit-waits': ['…: the audit record waits to be written: …', '…: … audit records wait to be written: …'],
+  drift: ['drift: … …, …: …'],
+  'drift-stuck': ['drift is not watched: …', 'a profile or card is not read: …'],
   'sweep-stuck': ['nothing is counted: …', 'labels are not read: …', 'old windows stay for now: …'],
+  'shadow-waits': ['shadow of … … waits: …', "the shadow process runs at the stream's priority: …"],
   'batch-jobs': [
     'job … was submitted by its template',
     'job … succeeded: … rows scored, … rejected, in …',

@@ -29,8 +29,8 @@ export interface LiveDataOptions {
   lastChange(model: string, signal: AbortSignal): Promise<AuditRecord | undefined>;
   models(): Promise<readonly ModelSummary[]>;
   jobs(signal: AbortSignal): Promise<readonly JobView[]>;
-  /** What the drift monitor found last, a record a model and version; shown as it is. */
-  drift(signal: AbortSignal): Promise<readonly Readonly<Record<string, unknown>>[]>;
+  /** What the drift monitor found last, a report a model, version and size of window; shown as it is. */
+  drift(signal: AbortSignal): Promise<readonly object[]>;
   /** Circuit breakers of this instance, by target. */
   breakers(): Readonly<Record<string, string>>;
   readonly clock: Clock;

@@ -32,6 +32,11 @@ const shown = (rollout = {}, more = {}) => {
 };
 
 describe('a rollout in words', () => {
+  it('says where it fails', () => {
+    const blame = ['Contract = Two year: 41 of 41 bad, 0 of 159 elsewhere'];
+    expect(shown({ blame })).toContain(`where          ${blame[0]}`);
+    expect(shown().join('\n')).not.toContain('where   ');
+  });
   it('says what was counted, what it proves, what happens next and how to undo it', () => {
     const lines = shown();
     expect(lines[0]).toBe('churn 1.2.0 (canary ro_1) against 1.1.0: running at 5 %, undecided');
