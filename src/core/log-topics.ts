@@ -92,8 +92,13 @@ export const LOG_TOPICS: Readonly<Record<string, readonly string[]>> = {
   'audit-waits': ['…: the audit record waits to be written: …', '…: … audit records wait to be written: …'],
   drift: ['drift: … …, …: …'],
   'drift-stuck': ['drift is not watched: …', 'a profile or card is not read: …'],
-  'sweep-stuck': ['nothing is counted: …', 'labels are not read: …', 'old windows stay for now: …'],
   'shadow-waits': ['shadow of … … waits: …', "the shadow process runs at the stream's priority: …"],
+  'sweep-stuck': [
+    'nothing is counted: …',
+    'labels are not read: …',
+    'labels are not joined: …',
+    'old windows stay for now: …',
+  ],
   'batch-jobs': [
     'job … was submitted by its template',
     'job … succeeded: … rows scored, … rejected, in …',

@@ -114,6 +114,8 @@ function armShown({ counts, labels }: Arm, slowMs: number) {
   return {
     ...{ requests, errors, runs, slow_runs: slow, failed_runs: failedRuns },
     ...{ labels: labels.labels, right: labels.right, dead_letters: Object.fromEntries(counts.deadLetters) },
+    // Latency is proven for runs of the sizes seen: those at 5 % are smaller than at 100 %.
+    rows_per_run: runs > 0 ? Number(((requests - counts.cached) / runs).toPrecision(3)) : null,
   };
 }
 
