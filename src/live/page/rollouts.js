@@ -12,7 +12,7 @@ export function Rollouts({ rollouts, nowMs }) {
 
 const words = text => text.replaceAll('_', ' ');
 
-function Rollout({ model, rollout, arms, triggers, split, verdict, next, undo, blame, nowMs }) {
+function Rollout({ model, rollout, arms, triggers, split, verdict, next, undo, blame = [], nowMs }) {
   const left = rollout.ends_at === null ? undefined : Date.parse(rollout.ends_at) - nowMs;
   const isOpen = rollout.phase === 'running' || rollout.phase === 'held';
   const row = (name, arm) => ({
