@@ -88,10 +88,11 @@ export function createLiveData(options: LiveDataOptions): () => Promise<LiveData
     return { asOfMs: failure === undefined ? await options.sweptAt(signal) : before, failure };
   }
 
-  async function lastChange(model: string, { revision }: DeploymentDocument, signal: AbortSignal) {
+  async function lastChange(model: string, { revision, outbox }: DeploymentDocument, signal: AbortSignal) {
     const known = changes.get(model);
     if (known?.revision === revision) return known.record;
-    const record = await options.lastChange(model, signal);
+    // What waits to be appended to the trail is newer than it.
+    const record = (outbox.at(-1) as AuditRecord | undefined) ?? (await options.lastChange(model, signal));
     changes.set(model, { revision, record });
     return record;
   }
