@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { appendOutbox, changeAndRecord, readLastRecord, readLines, verifyTrail } from '../../../src/rollouts/audit-log.ts';
+import {
+  appendOutbox,
+  changeAndRecord,
+  readLastRecord,
+  readLines,
+  verifyTrail,
+} from '../../../src/rollouts/audit-log.ts';
 import type { Decide } from '../../../src/rollouts/change.ts';
 import { parseDocument } from '../../../src/rollouts/document.ts';
 import { memoryBlobs } from '../../support/memory-blobs.ts';
