@@ -7,6 +7,8 @@ import { createTaskQueue } from './task-queue.ts';
 export interface MicroBatcherOptions {
   /** Runs of the backend at once: as many as it has processes. What comes while all are under way waits, and shares the next run. */
   readonly runs: number;
+  /** So many more may lie ready behind those under way; absent: one for each. 0 for a server, which would begin them at once. */
+  readonly ahead?: number;
   /** How long rows wait for others although a run is free; 0: not at all. */
   readonly maxQueueDelayMs: number;
   /** Slices that may wait; more are refused. */
@@ -39,7 +41,7 @@ function isByRow({ dims: [first] }: TensorSpec): boolean {
  * done again slice by slice, so that nobody's bad row fails another's.
  */
 export function createMicroBatcher(backend: Backend, options: MicroBatcherOptions): Backend {
-  const { runs, maxQueueDelayMs, maxWaiting = LONGEST_QUEUE } = options;
+  const { runs, maxQueueDelayMs, ahead = runs, maxWaiting = LONGEST_QUEUE } = options;
   const queue = createTaskQueue<Slice>();
   let waitingRows = 0;
   let running = 0;
@@ -71,7 +73,7 @@ export function createMicroBatcher(backend: Backend, options: MicroBatcherOption
 
   /** One run more for each is handed over to lie ready behind it, if it is so full already that waiting for others would gain little. */
   function isFree(): boolean {
-    return running < runs || (running < 2 * runs && 2 * waitingRows > backend.info.maxBatchSize);
+    return running < runs || (running < runs + ahead && 2 * waitingRows > backend.info.maxBatchSize);
   }
 
   /** The most urgent slice that waits, and what fits beside it. */

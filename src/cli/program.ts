@@ -2,11 +2,13 @@ import { Command, CommanderError } from 'commander';
 import { unknownSettings } from '../config/unknown-settings.ts';
 import { VERSION } from '../core/version.ts';
 import { auditCommand } from './audit.ts';
+import { backtestCommand } from './backtest.ts';
 import { batchCommand } from './batch.ts';
 import { doctorCommand } from './doctor.ts';
 import { driftCommand } from './drift.ts';
 import { commandVariables, staleLocalSettings } from './environment.ts';
 import { labelCommand } from './label.ts';
+import { lineageCommand } from './lineage.ts';
 import { loadCommand } from './load.ts';
 import { modelsCommand } from './models.ts';
 import { printable, printableLines } from './printable.ts';
@@ -14,6 +16,8 @@ import { explainProblem } from './problems.ts';
 import { replayCommand } from './replay.ts';
 import { rolloutCommand } from './rollout.ts';
 import { sendCommand } from './send.ts';
+import { shadowCommand } from './shadow.ts';
+import { sizeCommand } from './size.ts';
 import { statusCommand } from './status.ts';
 import { tailCommand } from './tail.ts';
 import { CommandError, paintFor, type Terminal } from './terminal.ts';
@@ -41,14 +45,18 @@ export function createProgram(terminal: Terminal): Command {
     .addCommand(tailCommand(terminal))
     .addCommand(modelsCommand(terminal))
     .addCommand(rolloutCommand(terminal))
+    .addCommand(shadowCommand(terminal))
+    .addCommand(backtestCommand(terminal))
     .addCommand(labelCommand(terminal))
     .addCommand(auditCommand(terminal))
+    .addCommand(lineageCommand(terminal))
     .addCommand(driftCommand(terminal))
     .addCommand(replayCommand(terminal))
     .addCommand(verifyCommand(terminal))
     .addCommand(doctorCommand(terminal))
     .addCommand(loadCommand(terminal))
     .addCommand(tuneCommand(terminal))
+    .addCommand(sizeCommand(terminal))
     .addCommand(batchCommand(terminal))
     .version(VERSION, '-V, --version', 'print the version')
     .enablePositionalOptions(); // `models push --version` is another one

@@ -266,11 +266,11 @@ export const settingsSchema = z.object({
   ),
 
   SWEEP_SCHEDULE: schedule(
-    'When results, dead letters and labels are counted, and rollouts judged by that (NCRONTAB).',
+    'When results, dead letters and labels are counted, and rollouts judged by that; and when shadows are asked (NCRONTAB).',
     '*/15 * * * * *',
   ),
   MONITOR_RETENTION_DAYS: whole(
-    'How long windows of an hour and of a day are kept, with what was counted in them.',
+    'How long windows of an hour and of a day are kept, with what was counted in them, and the pairs of shadows.',
     1,
     90,
   ),

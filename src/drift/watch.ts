@@ -32,7 +32,7 @@ export interface DriftRun {
   readonly behind: number;
   /** Windows that were closed in this turn. */
   readonly closed: readonly DriftReport[];
-  /** The newest of each version and size. */
+  /** The newest of each version and size, of versions that are still asked. */
   readonly latest: readonly DriftReport[];
 }
 
@@ -42,6 +42,7 @@ export interface DriftWatch {
   run(signal: AbortSignal): Promise<DriftRun | undefined>;
 }
 
+const DAY_MS = 24 * HOUR_MS;
 const TURN = 'drift';
 /** Less than a turn is. */
 const BUDGET_MS = 7_000;
@@ -97,7 +98,7 @@ export function createDriftWatch(options: DriftWatchOptions): DriftWatch {
       const hours = hoursOf(await readHour(partitions, hourMs, signal), endings ?? new Map(), models);
       closed.push(...takeHour(judged, hourMs, hours, id => profiles.get(id)));
     }
-    const latest = () => latestOf(judged);
+    const latest = () => latestOf(judged).filter(report => isCurrent(report, clock()));
     if (there !== undefined && judged.toMs === fromMs) return { closed, latest: latest() };
     for (const report of closed) await blobs.writeText(reportPath(report), JSON.stringify(report), 'any', signal);
     await blobs.writeText(JUDGED_PATH, storeJudged(judged), there ? { etag: there.etag } : 'absent', signal);
@@ -154,4 +155,9 @@ function hoursOf(
 /** Of every version by its newest profile. */
 export function latestOf({ watched }: Judged): readonly DriftReport[] {
   return [...watched.values()].flatMap(({ latest }) => Object.values(latest));
+}
+
+/** A version that nobody asks any more has no next window that would end its alarm. */
+function isCurrent({ size, toMs }: DriftReport, nowMs: number): boolean {
+  return nowMs < toMs + (size === '1h' ? 1 : 2) * DAY_MS + 2 * HOUR_MS;
 }

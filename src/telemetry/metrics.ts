@@ -38,6 +38,12 @@ export const METRICS = {
     unit: '{instance}',
     help: 'Instances in requests that have a result, of which a pack has many; outcome is answered, or skipped where a pack passed over one that is bad.',
   },
+  hubscore_fallback_results_total: {
+    kind: 'counter',
+    labels: MODEL,
+    unit: '{request}',
+    help: 'Results of another version than was asked for, by the one that answered: its server was away, it failed, or it is not there.',
+  },
   inference_errors_total: {
     kind: 'counter',
     labels: [...MODEL, 'code'],

@@ -102,6 +102,8 @@ export interface Telemetry {
   recordDrift(found: DriftFigures | undefined): void;
   /** Adds sources that are asked at every look. */
   observe(sources: Observed): void;
+  /** Circuit breakers of this process, by target; none where nothing that has one was used. */
+  breakers(): Readonly<Record<string, 'closed' | 'half-open' | 'open'>>;
   /** All metrics of this process in Prometheus' text format. */
   prometheus(): Promise<string>;
   /** Sends what has not been sent. Idempotent. */
@@ -253,6 +255,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
       }
     },
     observe: source => void sources.push(source),
+    breakers: () => Object.assign({}, ...sources.map(({ breakers }) => breakers?.())),
     async prometheus() {
       await refresh();
       return renderPrometheus(store);

@@ -103,7 +103,11 @@ async function open(source: LoadSource, remote: RemoteCard, server: Server, brea
   const info = { signature, placement: 'remote', warmUpMs, memoryBytes: 0, maxBatchSize: rows } as const;
   const { kind, retries, max_concurrent: runs } = remote;
   const backend = createRemoteBackend({ title, kind, server, protocol, breaker, retries, info });
-  const batched = createMicroBatcher(backend, { runs, maxQueueDelayMs: wishes.maxQueueDelayMs ?? 0 });
+  const batched = createMicroBatcher(backend, {
+    runs,
+    ahead: 0,
+    maxQueueDelayMs: wishes.maxQueueDelayMs ?? 0,
+  });
   return { backend: batched, producer: `${kind} at ${server.title}`, opsets: new Map() };
 }
 

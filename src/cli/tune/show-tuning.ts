@@ -1,7 +1,8 @@
+import { PLANNED_SHARE } from '../../size/costs.ts';
 import { layTable, type Table } from '../table.ts';
 import type { Paint } from '../terminal.ts';
 import { type Choice, isWay, ms, nameOf, type Point, type SideBySide, type Way } from './choose.ts';
-import { CONFIRMED_MS, type Demand, HOST_BATCH_MS, HOST_EVENT_MS, PLANNED_SHARE, type Sizing } from './size.ts';
+import { CONFIRMED_MS, type Demand, HOST_BATCH_MS, HOST_EVENT_MS, type Sizing } from './size.ts';
 
 const BARS = '▁▂▃▄▅▆▇█';
 const CELL = 20;

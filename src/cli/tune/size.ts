@@ -1,3 +1,6 @@
+import { FRAME, PLANNED_SHARE } from '../../size/costs.ts';
+import { TIERS } from '../../size/limits.ts';
+
 /** What a deployment has to carry, and what was measured of the model. */
 export interface Demand {
   /** Requests a second. */
@@ -33,18 +36,15 @@ export interface Sizing {
   readonly throughputUnitsMonth: number | undefined;
 }
 
-/** Planned for: the rest takes peaks, rebalancing and the garbage collector. */
-export const PLANNED_SHARE = 0.7;
 /** The Functions worker's own work around a function: 0.5 ms for a batch of 1, 4.3 ms for 1000, most of it metadata (measured). */
 export const HOST_BATCH_MS = 0.5;
 export const HOST_EVENT_MS = 0.0038;
 /** Until the results hub has confirmed a batch; the next one of the partition waits for it. An assumption: it is some ms within a region. */
 export const CONFIRMED_MS = 10;
-/** One throughput unit of the Standard tier takes in 1 MB or 1000 events a second, and gives out 2 MB or 4096. */
-export const UNIT = { inEvents: 1000, inBytes: 1e6, outEvents: 4096, outBytes: 2e6 };
 /** AMQP framing and properties beside the body. */
-export const REQUEST_FRAME_BYTES = 60;
-export const RESULT_FRAME_BYTES = 210;
+export const { request: REQUEST_FRAME_BYTES, result: RESULT_FRAME_BYTES } = FRAME;
+/** Of the Standard tier. */
+export const UNIT = TIERS.standard;
 const MONTH_HOURS = 730;
 
 /** Partitions, instances and throughput units for a rate. Every request comes in twice (as request and as result) and each is read once. */

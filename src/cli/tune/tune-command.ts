@@ -127,6 +127,8 @@ async function tuneFiles(
     hubscore: tuned.version,
     machine,
     requests: payload.says,
+    request_bytes: Math.round(tuned.demand.requestBytes),
+    result_bytes: Math.round(tuned.demand.resultBytes),
     why: choice.why,
     curve: points.map(tunedPoint),
     side_by_side: sides.map(tunedSide),

@@ -14,6 +14,9 @@ export interface Tuning {
   readonly machine: { readonly cpu: string; readonly cores: number; readonly node: string };
   /** What was scored. */
   readonly requests: string;
+  /** Of a request of one row, and of its result: bodies, on average. */
+  readonly request_bytes: number;
+  readonly result_bytes: number;
   readonly why: readonly string[];
   readonly curve: readonly TunedPoint[];
   readonly side_by_side: readonly TunedSide[];

@@ -126,6 +126,17 @@ describe('micro-batcher', () => {
     expect(ran().slice(2)).toEqual([[6, 7, 8, 9, 10, 11, 12, 13]]);
   });
 
+  it('gives a server no more runs at once than it may have, however full', async () => {
+    const batcher = createMicroBatcher(model, { runs: 1, ahead: 0, maxQueueDelayMs: 0 });
+    const answers = [[1], [2, 3, 4, 5, 6, 7, 8], [9]].map(values => batcher.predict(rows(...values)));
+    expect(model.runs.map(run => run.rows)).toEqual([[1]]);
+    model.runs[0]?.finish();
+    await settled();
+    expect(model.runs.map(run => run.rows)).toEqual([[1], [2, 3, 4, 5, 6, 7, 8, 9]]);
+    model.runs[1]?.finish();
+    expect(await Promise.all(answers.map(valuesOf))).toEqual([[2], [4, 6, 8, 10, 12, 14, 16], [18]]);
+  });
+
   it('takes the most urgent first, and gives a run the priority of its most urgent', async () => {
     const batcher = open();
     void batcher.predict(rows(0));

@@ -88,6 +88,20 @@ describe('watching requests', () => {
     expect(kept).toEqual(['08', '10', '11', '12'].map(at => `2026-11-20T${at}:00:00.000Z`));
   });
 
+  it('has no alarm any more of a version that nobody asks', async () => {
+    const { hour, time, watch } = world(createRandom(13));
+    await hour(1_000);
+    for (let i = 0; i < 2; i++) await hour(1_000, 1);
+    const alarms = async () =>
+      (await watch().run(never))?.latest.filter(({ status }) => status === 'alarm').map(({ size }) => size);
+    time.nowMs += 60_000;
+    expect(await alarms()).toEqual(['1h']);
+    time.nowMs += 27 * HOUR;
+    expect((await watch().run(never))?.latest.map(({ size }) => size)).toEqual(['24h']);
+    time.nowMs += 60 * HOUR;
+    expect((await watch().run(never))?.latest).toEqual([]);
+  });
+
   it('closes a day, too, and one that was quiet as one window of up to 24 hours', async () => {
     const { hour, time, run } = world(createRandom(8));
     await hour(30);

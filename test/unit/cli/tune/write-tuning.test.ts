@@ -14,6 +14,8 @@ const TUNING: Tuning = {
   hubscore: '0.1.0',
   machine: { cpu: 'a CPU', cores: 2, node: 'v24' },
   requests: '50 cases',
+  request_bytes: 180,
+  result_bytes: 390,
   why: ['because'],
   curve: [],
   side_by_side: [],
