@@ -76,7 +76,7 @@ export function programs({ root, python, stack, all }: Setting): readonly Planne
     ]),
     plan('Python: csv and pyarrow judge batch score', python, ['batch_files.py', root, join(root, 'samples')]),
     plan('Databricks: the notebooks, in PySpark', python, ['notebooks.py', join(root, 'samples')], {
-      timeoutMs: 600_000,
+      timeoutMs: 900_000,
       skip: missing('java', '-version'),
     }),
     plan('Training: the sample models once more, the same bytes', python, [
