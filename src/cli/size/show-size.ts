@@ -39,7 +39,7 @@ export function showSize({ question, evaluations, binding, model }: Shown, paint
     ]),
     paint('dim', ' assumed'),
     ...[model, ...assumptionsOf(question, first)].map(text => paint('dim', `   ${text}`)),
-    paint('dim', ' prices'),
+    paint('dim', ' prices, US dollars where nothing else was given'),
     ...priceWords(question).map(text => paint('dim', `   ${text}`)),
   ];
 }
