@@ -7,7 +7,7 @@ import { createRecorder } from './recorder.ts';
 import { createRemoteRuns, type RemoteRuns } from './remote-runs.ts';
 import { desiredInstances } from './scale-rule.ts';
 import type { Outcome, Scenario } from './scenario.ts';
-import { Throttle } from './throttle.ts';
+import { retried, Throttle } from './throttle.ts';
 
 interface Instance {
   /** When each of its cores is free. */
@@ -219,14 +219,4 @@ export function simulate(scenario: Scenario): Outcome {
     run();
   }
   return recorder.outcome();
-}
-
-/** Tries until the hub takes it: it will after so long, and the wait between two tries doubles. */
-function retried(refusedMs: number, { firstMs, mostMs }: Scenario['retry']): { waitMs: number; retries: number } {
-  let [waitMs, retries] = [0, 0];
-  for (let next = firstMs; waitMs < refusedMs; next = Math.min(2 * next, mostMs)) {
-    waitMs += next;
-    retries++;
-  }
-  return { waitMs, retries };
 }

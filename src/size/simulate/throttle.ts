@@ -1,3 +1,5 @@
+import type { Scenario } from './scenario.ts';
+
 /** So much passes in a second, first come, first served; a second's worth that was not used may pass at once. */
 export class Throttle {
   readonly #perMs: number;
@@ -18,4 +20,17 @@ export class Throttle {
     this.#paidUntil = from + amount / this.#perMs;
     return Math.max(0, this.#paidUntil - now);
   }
+}
+
+/** Tries until the hub takes it: it will after so long, and the wait between two tries doubles. */
+export function retried(
+  refusedMs: number,
+  { firstMs, mostMs }: Scenario['retry'],
+): { waitMs: number; retries: number } {
+  let [waitMs, retries] = [0, 0];
+  for (let next = firstMs; waitMs < refusedMs; next = Math.min(2 * next, mostMs)) {
+    waitMs += next;
+    retries++;
+  }
+  return { waitMs, retries };
 }
