@@ -55,7 +55,7 @@ interface Compared extends SizeRun {
   readonly agrees: boolean;
 }
 
-/** All of them, or those of so many hosts; about 55 s each. */
+/** All of them, or those of so many hosts; about 60 s each. */
 export async function compareSize(runs: readonly SizeRun[] = RUNS): Promise<Compared[]> {
   const { backend } = (await openModel('diabetes', '1.0.0')).model;
   const server = await startInferenceServer(delayed(backend), { binary: true });
@@ -63,7 +63,7 @@ export async function compareSize(runs: readonly SizeRun[] = RUNS): Promise<Comp
   try {
     for (const run of runs) {
       process.stderr.write(
-        `   ${run.hosts} hosts, ${run.partitions} partitions${run.killed ? ', one killed' : ''}, about 55 s\n`,
+        `   ${run.hosts} hosts, ${run.partitions} partitions${run.killed ? ', one killed' : ''}, about 60 s\n`,
       );
       compared.push(await compareOne(run, server));
       process.stderr.write(`   ${JSON.stringify(compared.at(-1))}\n`);
@@ -98,7 +98,7 @@ async function compareOne(run: SizeRun, server: { readonly url: string; readonly
   try {
     await pushCard(stack, server.url);
     const hosts = await Promise.all(Array.from({ length: count }, () => stack.startHost()));
-    await sleep(3 * LOCAL_OWNERSHIP.balanceMs); // partitions are shared
+    await sleep(6 * LOCAL_OWNERSHIP.balanceMs); // partitions are shared
     const { runMs, besideMs } = await probe(stack, producer, partitions, DELAY_MS + 200);
     // A host fewer still has to carry the usual rate.
     const capacity = (1000 * RUN_ROWS) / runMs;
