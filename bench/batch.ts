@@ -130,7 +130,7 @@ function headerOf(): string[] {
 }
 
 /** Rows like those that the model was trained with, each value a little off. */
-async function writeRows(path: string, rows: number): Promise<void> {
+export async function writeRows(path: string, rows: number): Promise<void> {
   const known = readFileSync(join(MODEL, '../train.csv'), 'utf8')
     .trim()
     .split('\n')

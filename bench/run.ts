@@ -2,11 +2,13 @@
 import { execFileSync } from 'node:child_process';
 import { parseArgs } from 'node:util';
 import { compareBatchPeers, measureBatch } from './batch.ts';
+import { measureBeside, measureBlobToBlob, measureFinish } from './batch-jobs.ts';
 import { measureCache } from './cache.ts';
 import { measureColdStart } from './cold-start.ts';
 import { compareFunctionPath } from './function-path.ts';
 import { medianFigures, record } from './harness.ts';
 import { benchHeavy } from './heavy.ts';
+import { compareHttpBodies } from './http-bodies.ts';
 import { measureInferenceProcess } from './inference-process.ts';
 import { compareInputs } from './inputs.ts';
 import { measureLedger } from './ledger-cost.ts';
@@ -16,14 +18,16 @@ import { measureOverheads } from './overheads.ts';
 import { measurePackage } from './package.ts';
 import { comparePacks } from './packs.ts';
 import { compareModelServers } from './peers/model-servers.ts';
+import { compareRemote } from './peers/remote.ts';
 import { comparePeersThroughEndpoint } from './peers/through-endpoint.ts';
 import { comparePeersWithoutNetwork } from './peers/without-network.ts';
 import { compareProtocols } from './protocols/compare.ts';
+import { measureRollback } from './rollback.ts';
 import { compareSize } from './size.ts';
 import { soak } from './soak/soak.ts';
 import { measureSteps } from './steps.ts';
 import { openStream } from './stream.ts';
-import { measureFold } from './sweep.ts';
+import { measureFold, measureSweep } from './sweep.ts';
 
 const SCENARIOS: Readonly<Record<string, () => Promise<unknown>>> = {
   'function-path': async () => ({
@@ -42,6 +46,7 @@ const SCENARIOS: Readonly<Record<string, () => Promise<unknown>>> = {
     'diabetes 1.0.0 (logistic), batch 256': await compareMixtures(),
     'diabetes 1.0.0, binary tensors': await measureTensors(),
   }),
+  'http-bodies': async () => ({ 'diabetes 1.0.0 (logistic), body to body': await compareHttpBodies() }),
   packs: async () => ({
     'diabetes 1.0.0 (logistic), ns a row': await comparePacks('diabetes', '1.0.0'),
   }),
@@ -82,10 +87,19 @@ const SCENARIOS: Readonly<Record<string, () => Promise<unknown>>> = {
     };
   },
   size: async () => ({ 'simulated and measured': await compareSize() }),
-  sweep: async () => ({ 'results of a canary, two arms in turn': await measureFold() }),
+  sweep: async () => ({
+    'results of a canary, two arms in turn': await measureFold(),
+    'what one timer carries': await measureSweep(),
+  }),
+  rollback: async () => ({ 'a canary at 50 %, taken back': await measureRollback() }),
   protocols: compareProtocols,
   batch: async () => ({
     'CSV of 10,000,000 rows and 10 features': await measureBatch(10_000_000),
+  }),
+  'batch-jobs': async () => ({
+    'from Blob Storage to Blob Storage, 16 MiB a chunk': await measureBlobToBlob(1_000_000),
+    'a job of 400 chunks': await measureFinish(400),
+    'the stream at 200 requests/s beside a job': await measureBeside(200, 30),
   }),
   package: measurePackage,
   'cold-start': () => measureColdStart(),
@@ -101,6 +115,7 @@ const PEERS: Readonly<Record<string, () => Promise<unknown>>> = {
   'peers-through-endpoint': () => comparePeersThroughEndpoint(),
   'peers-batch': async () => ({ 'CSV of 1,000,000 rows and 10 features': await compareBatchPeers(1_000_000) }),
   'peers-model-servers': () => compareModelServers(),
+  remote: () => compareRemote(),
 };
 
 /** By name alone: it takes as long as one says. Both stacks run side by side, so that they see the same machine. */
@@ -113,7 +128,13 @@ const LONG: Readonly<Record<string, () => Promise<unknown>>> = {
 };
 
 /** Nanoseconds an event differ by a tenth from process to process, by what the engine happens to inline: the median of this many processes counts. */
-const PROCESSES: Readonly<Record<string, number>> = { 'function-path': 3, mixtures: 3, overheads: 3, packs: 3 };
+const PROCESSES: Readonly<Record<string, number>> = {
+  'function-path': 3,
+  'http-bodies': 3,
+  mixtures: 3,
+  overheads: 3,
+  packs: 3,
+};
 
 const known = { ...SCENARIOS, ...PEERS, ...LONG };
 const HELP = `npm run bench [-- --only NAME,…] [-- --peers]

@@ -6,7 +6,7 @@ import { EventHubConsumerClient, EventHubProducerClient, earliestEventPosition }
 import { BlobServiceClient } from '@azure/storage-blob';
 import { type EventHubs, startEventHubs } from '../test/support/event-hubs.ts';
 import { type FunctionsHost, startHost } from '../test/support/functions-host.ts';
-import { startStorage } from '../test/support/storage.ts';
+import { type Storage, startStorage } from '../test/support/storage.ts';
 import { quantile, round3 } from './harness.ts';
 import { packBodies, requestBodies } from './requests.ts';
 
@@ -16,6 +16,7 @@ const KEYS = 16;
 
 export interface Stream {
   readonly eventHubs: EventHubs;
+  readonly storage: Storage;
   /** The functions host, running. */
   host(): Promise<FunctionsHost>;
   /** Fills the hub while no host runs, starts one, and says how fast it scored all of it: events a second between first and last result. */
@@ -146,6 +147,7 @@ export async function openStream(
 
   return {
     eventHubs,
+    storage,
     host: startScoring,
     async drain(events) {
       await host?.stop();

@@ -117,6 +117,13 @@ var rules = [
     query: 'customMetrics | where name == "hubscore_sweep_behind_events" | summarize behind = min(valueSum) by hub = tostring(customDimensions.hub) | where behind > ${lagEvents}'
     scope: applicationInsightsId
   }
+  {
+    name: 'drift'
+    title: 'hubscore: what a model is asked or answers is no longer what it was trained on'
+    severity: 2
+    query: 'customMetrics | where name == "hubscore_drift_alarms" | summarize alarms = max(valueSum) by model = tostring(customDimensions.model), version = tostring(customDimensions.version), window = tostring(customDimensions.window) | where alarms > 0'
+    scope: applicationInsightsId
+  }
   // What the namespace says came in beside what the app says came to its ending: it fires when the app is not there to count. A metric alert on the results hub would not, where nothing ever went out.
   // Azure Monitor does not say by which hub, so results count as incoming, too, and so does ground truth. The last minutes are left out: the app's numbers come every minute.
   {

@@ -2,6 +2,7 @@
 require('./preflight.cjs');
 const { spawnSync } = require('node:child_process');
 const path = require('node:path');
+const { putLiveAssets } = require('./live-assets.cjs');
 
 const root = path.join(__dirname, '..');
 const compiler = path.join(root, 'node_modules', 'typescript', 'bin', 'tsc');
@@ -10,3 +11,4 @@ const { status } = spawnSync(process.execPath, [compiler, '-p', 'tsconfig.build.
   stdio: 'inherit',
 });
 if (status !== 0) process.exit(status ?? 1);
+putLiveAssets(path.join(root, 'dist', 'live', 'page'));

@@ -14,7 +14,8 @@ import { virtualEnvironment } from './venv.ts';
 const TRAIN = resolve(import.meta.dirname, '../../samples/models/diabetes/train.csv');
 const CONNECTIONS = 16;
 const ROUND_MS = 2_000;
-const INSTANCES = [1, 256];
+/** Rows a request; the last two make JSON bodies of about 10 KB and 1 MB. */
+const INSTANCES = { '1 a request': 1, '256 a request': 256, '10 KB a request': 60, '1 MB a request': 6_000 };
 
 /** Something that answers predictions by HTTP. */
 interface Server {
@@ -23,17 +24,22 @@ interface Server {
   stop(): Promise<unknown>;
 }
 
-/** Requests by HTTP to the logistic model: hubscore in its local host, MLServer and BentoML with one worker each; closed loop, in turns. */
+/**
+ * Requests by HTTP to the logistic model, in turns, this driver on the same cores: hubscore's API behind node:http, the same in the local Functions host, MLServer and BentoML with one worker each, and a server that
+ * reads a body and says nothing, which no other can beat. Closed loop for how many a second there are; then half of that at fixed times, for how long one takes.
+ */
 export async function compareModelServers(rounds = 9) {
   const folder = mkdtempSync(join(tmpdir(), 'hubscore-bench-'));
   const servers: Record<string, Server> = {};
   try {
-    servers.hubscore = await startHubscore();
+    servers.hubscore = await startOwn('api');
+    servers['hubscore in its local host'] = await startHubscore();
+    servers['node:http that says nothing'] = await startOwn('bare');
     servers.MLServer = await startMlserver(join(folder, 'mlserver'));
     servers.BentoML = await startBentoml(join(folder, 'bentoml'));
     const figures: Record<string, unknown> = {};
-    for (const instances of INSTANCES)
-      figures[`${instances} a request`] = await compareServers(servers, instances, rounds);
+    for (const [title, instances] of Object.entries(INSTANCES))
+      figures[title] = await compareServers(servers, instances, rounds);
     return figures;
   } finally {
     await Promise.all(Object.values(servers).map(server => server.stop()));
@@ -50,6 +56,7 @@ async function compareServers(servers: Readonly<Record<string, Server>>, instanc
     body: Buffer.from(JSON.stringify(body(rows))),
     rates: [] as number[],
     p99s: [] as number[],
+    halfP99s: [] as number[],
   }));
   for (const { url, body } of samples) await load(url, body, 500);
   for (let round = 0; round < rounds; round++) {
@@ -57,15 +64,19 @@ async function compareServers(servers: Readonly<Record<string, Server>>, instanc
       const latencies = await load(sample.url, sample.body, ROUND_MS);
       sample.rates.push((latencies.length * 1000) / ROUND_MS);
       sample.p99s.push(quantile(latencies, 0.99));
+      const half = await loadAt(sample.url, sample.body, median(sample.rates) / 2, ROUND_MS);
+      sample.halfP99s.push(quantile(half, 0.99));
     }
   }
   const ours = samples[0]?.rates ?? [];
   return Object.fromEntries(
-    samples.map(({ name, rates, p99s }) => [
+    samples.map(({ name, body, rates, p99s, halfP99s }) => [
       name,
       {
         requestsPerSecond: Math.round(median(rates)),
         p99Ms: round3(median(p99s)),
+        p99MsAtHalf: round3(median(halfP99s)),
+        bodyBytes: body.length,
         ...(rates !== ours && {
           'hubscore, times as fast': round3(median(rates.map((rate, i) => (ours[i] as number) / rate))),
         }),
@@ -91,6 +102,24 @@ async function load(url: string, body: Buffer, durationMs: number): Promise<numb
   return latencies;
 }
 
+/** The same of requests that are sent at fixed times, whatever is answered by then; each counts from when it was due. */
+async function loadAt(url: string, body: Buffer, perSecond: number, durationMs: number): Promise<number[]> {
+  const agent = new Agent({ keepAlive: true, maxSockets: 256 });
+  const latencies: number[] = [];
+  const begin = performance.now();
+  const count = Math.max(1, Math.floor((perSecond * durationMs) / 1000));
+  const sent: Promise<void>[] = [];
+  for (let i = 0; i < count; i++) {
+    const dueMs = begin + (i * 1000) / perSecond;
+    const early = dueMs - performance.now();
+    if (early > 0) await sleep(early);
+    sent.push(post(url, body, agent).then(() => void latencies.push(performance.now() - dueMs)));
+  }
+  await Promise.all(sent);
+  agent.destroy();
+  return latencies;
+}
+
 function post(url: string, body: Buffer, agent?: Agent): Promise<void> {
   return new Promise((resolve, reject) => {
     const headers = { 'content-type': 'application/json', 'content-length': body.length };
@@ -108,6 +137,16 @@ function post(url: string, body: Buffer, agent?: Agent): Promise<void> {
 const v2 = (rows: readonly unknown[], name: string) => ({
   inputs: [{ name, shape: [rows.length, 10], datatype: 'FP64', data: rows.flat() }],
 });
+
+async function startOwn(what: 'api' | 'bare'): Promise<Server> {
+  const child = spawn(process.execPath, [join(import.meta.dirname, '../http-server.ts'), what], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const [port] = await once(child.stdout, 'data');
+  const url = `http://127.0.0.1:${Number(String(port))}/v2/models/diabetes/infer`;
+  const stop = async () => child.kill('SIGTERM');
+  return ready({ url, body: rows => v2(rows, 'features'), stop });
+}
 
 async function startHubscore(): Promise<Server> {
   const stream = await openStream('diabetes', '1.0.0');

@@ -48,14 +48,16 @@ def check_parity(onnx: bytes, feeds: dict, expected: dict, tolerance: float = 1e
         print(f"parity: {name}, {len(want)} rows agree")
 
 
-def save(args: argparse.Namespace, onnx: bytes, card: dict, cases: list[dict]) -> pathlib.Path:
-    """Writes `<out>/<name>/<version>/` with model.onnx, its card and some cases, {request_id, features, expected}, to try it with later."""
+def save(args: argparse.Namespace, onnx: bytes, card: dict, cases: list[dict], profile: dict | None = None) -> pathlib.Path:
+    """Writes `<out>/<name>/<version>/` with model.onnx, its card and some cases, {request_id, features, expected}, to try it with later; and what drift is held against."""
     folder = args.out / card["name"] / args.version
     folder.mkdir(parents=True, exist_ok=True)
     card = {"name": card["name"], "version": args.version, "sha256": hashlib.sha256(onnx).hexdigest()} | card
     (folder / "model.onnx").write_bytes(onnx)
     (folder / "model.json").write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
     (folder / "cases.jsonl").write_text("".join(json.dumps(case) + "\n" for case in cases), encoding="utf-8")
+    if profile is not None:
+        (folder / "profile.json").write_text(json.dumps(profile, indent=1) + "\n", encoding="utf-8")
     print(f"wrote {folder}")
     if args.push:
         push(folder, models_container())
@@ -80,7 +82,8 @@ def push(folder: pathlib.Path, container: ContainerClient) -> None:
     """Uploads a version once and for ever: the card first, so that the model is never seen without it.
     @raises SystemExit where that version is there with other content: take a new version."""
     name, version = folder.parts[-2:]
-    for file in ("model.json", "model.onnx"):
+    files = [file for file in ("model.json", "model.onnx", "profile.json") if (folder / file).exists()]
+    for file in files:
         path, content = f"{name}/{version}/{file}", (folder / file).read_bytes()
         try:
             container.upload_blob(path, content, overwrite=False)

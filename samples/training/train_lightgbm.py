@@ -8,6 +8,7 @@ from sklearn.datasets import load_wine
 from sklearn.model_selection import cross_val_score
 
 from hubscore_model import arguments, check_parity, fingerprint, save
+from hubscore_profile import profile
 
 args = arguments(__doc__)
 data = load_wine()
@@ -36,4 +37,5 @@ cases = [
     {"request_id": f"wine-{i}", "features": X[i].tolist(), "expected": {"label": int(labels[i]), "probabilities": probabilities[i].tolist()}}
     for i in range(0, len(X), 9)
 ]
-save(args, onnx, card, cases)
+columns = dict(zip(data.feature_names, X.T.tolist(), strict=True))
+save(args, onnx, card, cases, profile(card["features"], columns, labels.tolist(), probabilities.max(axis=1)))

@@ -8,6 +8,7 @@ from sklearn.datasets import load_digits
 from torch import nn
 
 from hubscore_model import arguments, check_parity, fingerprint, save
+from hubscore_profile import profile
 
 args = arguments(__doc__)
 torch.manual_seed(1)
@@ -54,4 +55,5 @@ cases = [
     {"request_id": f"digit-{i}", "features": X[i].tolist(), "expected": {"label": int(labels[i]), "probabilities": probabilities[i].astype(float).tolist()}}
     for i in range(0, len(X), 90)
 ]
-save(args, onnx, card, cases)
+# Of pictures the answers alone are watched.
+save(args, onnx, card, cases, profile(card["features"], {"image": data.images}, labels.tolist(), probabilities.max(axis=1)))

@@ -12,6 +12,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 
 from hubscore_model import arguments, check_parity, fingerprint, save
+from hubscore_profile import profile
 
 args = arguments(__doc__)
 data = load_diabetes(scaled=False)
@@ -44,4 +45,5 @@ cases = [
 ]
 filled = [None, *X[0].tolist()[1:]]  # a gap is filled as the card says
 expected = float(model.predict(np.array([[middle[0], *X[0][1:]]], dtype=np.float32))[0])
-save(args, onnx, card, [*cases, {"request_id": "gap", "features": filled, "expected": {"value": expected}}])
+cases.append({"request_id": "gap", "features": filled, "expected": {"value": expected}})
+save(args, onnx, card, cases, profile(card["features"], dict(zip(data.feature_names, X.T.tolist(), strict=True))))

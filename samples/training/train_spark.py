@@ -15,6 +15,7 @@ from pyspark.ml.feature import StandardScaler, VectorAssembler
 from pyspark.sql import SparkSession
 
 from hubscore_model import arguments, check_parity, fingerprint, save
+from hubscore_profile import profile
 
 args = arguments(__doc__)
 spark = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false").config("spark.sql.shuffle.partitions", "2").getOrCreate()
@@ -53,4 +54,5 @@ cases = [
     {"request_id": f"row-{i}", "features": rows[names].iloc[i].tolist(), "expected": {"label": int(labels[i]), "probabilities": probabilities[i].tolist()}}
     for i in range(0, len(rows), 12)
 ]
-save(args, onnx, card, cases)
+columns = {name: rows[name].tolist() for name in names}
+save(args, onnx, card, cases, profile(card["features"], columns, labels.tolist(), probabilities.max(axis=1)))

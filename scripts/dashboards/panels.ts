@@ -54,6 +54,12 @@ function highest(name: string, by: readonly string[]): Pick<Panel, 'promql' | 'l
   };
 }
 
+/** The same of those that are above 0. */
+function highestBusy(name: string, by: readonly string[]): Pick<Panel, 'promql' | 'legend' | 'kql'> {
+  const { promql, legend, kql } = highest(name, by);
+  return { promql: busy(promql), legend, kql: kql.replace('| project', '| where highest > 0 | project') };
+}
+
 /** Without the series that did nothing (0, or no number where none was counted): a legend of fifty idle versions hides the one that works. */
 const busy = (promql: string) => `(${promql}) > 0`;
 const metric = (name: string) => `customMetrics | where name == "${name}"`;
@@ -180,6 +186,18 @@ export const PANELS: readonly Panel[] = [
     help: 'Results, dead letters and labels that are not counted yet: by so much are rollouts judged late.',
     unit: 'short',
     ...highest('hubscore_sweep_behind_events', ['hub']),
+  },
+  {
+    title: 'Drift: alarms',
+    help: 'Features, answers and dead letters that are not what the model was trained on, in the newest windows.',
+    unit: 'short',
+    ...highestBusy('hubscore_drift_alarms', ['model', 'version', 'window']),
+  },
+  {
+    title: 'Drift: distance',
+    help: 'Jensen–Shannon distance of the ten features farthest from the training data; 0.1 and more is drift where chance does not explain it.',
+    unit: 'short',
+    ...highestBusy('hubscore_drift_distance', ['model', 'version', 'feature']),
   },
   {
     title: 'Event-loop delay',

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { globSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, sep } from 'node:path';
 import { build, type Plugin } from 'esbuild';
@@ -31,6 +32,7 @@ export async function bundle(root: string, folder: string): Promise<readonly str
     platform: 'node',
     target: 'node22',
     keepNames: true, // error classes are told apart by name in logs
+    define: { HUBSCORE_COMMIT: JSON.stringify(commitOf(root)) },
     banner: { js: REQUIRE },
     external: [...NATIVE_PACKAGES, ...WORKER_MODULES],
     plugins: [keepUrls(source)],
@@ -41,6 +43,17 @@ export async function bundle(root: string, folder: string): Promise<readonly str
     Object.entries(inputs).flatMap(([file, { bytesInOutput }]) => (bytesInOutput > 0 ? [file] : [])),
   );
   return packageFolders(used);
+}
+
+/** What `lineage` names; a folder without history has none. */
+function commitOf(root: string): string {
+  try {
+    return execFileSync('git', ['rev-parse', 'HEAD'], { cwd: root, stdio: ['ignore', 'pipe', 'ignore'] })
+      .toString()
+      .trim();
+  } catch {
+    return 'unknown';
+  }
 }
 
 /** `node_modules/a/node_modules/@b/c` of `node_modules/a/node_modules/@b/c/dist/index.js`; our own files belong to none. */

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { cpSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { billOfMaterials } from './bill-of-materials.ts';
@@ -15,6 +16,9 @@ const NATIVE_FILES = [
   'onnxruntime-common/dist/esm/*.{js,json}',
 ];
 
+/** Packages that the live page brings to the browser as they are. */
+const BROWSER_PACKAGES = ['preact', 'htm'];
+
 interface Manifest {
   readonly name: string;
   readonly version: string;
@@ -28,6 +32,8 @@ export async function stage(root: string, folder: string): Promise<void> {
   mkdirSync(folder, { recursive: true });
   const bundled = await bundle(root, folder);
 
+  execFileSync(process.execPath, [join(root, 'scripts/live-assets.cjs'), join(folder, 'dist/live/page')]);
+
   const modules = join(root, 'node_modules');
   for (const file of globSync(NATIVE_FILES, { cwd: modules })) {
     cpSync(join(modules, file), join(folder, 'node_modules', file));
@@ -39,7 +45,8 @@ export async function stage(root: string, folder: string): Promise<void> {
   const manifest = { name, version, private: true, type: 'module', main, dependencies: Object.fromEntries(native) };
   writeFileSync(join(folder, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);
 
-  const shipped = shippedPackages(root, [...bundled, ...NATIVE_PACKAGES.map(native => `node_modules/${native}`)]);
+  const whole = [...NATIVE_PACKAGES, ...BROWSER_PACKAGES].map(name => `node_modules/${name}`);
+  const shipped = shippedPackages(root, [...bundled, ...whole]);
   writeFileSync(join(folder, 'THIRD-PARTY-NOTICES.txt'), thirdPartyNotices(shipped));
   writeFileSync(
     join(folder, 'sbom.cdx.json'),

@@ -2,11 +2,14 @@ import { type Settings, settingsOrDefaults } from '../config/config.ts';
 import { createCountingLog } from '../core/counting-log.ts';
 import type { HttpReply, HttpRequest } from '../http/http.ts';
 import { type HttpPath, routeFor, withoutBody } from '../http/paths.ts';
+import type { LiveRequest } from '../live/live-api.ts';
+import type { LiveRoute } from '../live/routes.ts';
 import { type AppOptions, createApp } from './create-app.ts';
 import { hostLog, type Invocation, inInvocation } from './invocation-log.ts';
 
 export { CHUNKS_QUEUE } from '../core/work-queue.ts';
 export { METHODS, PATHS } from '../http/paths.ts';
+export { LIVE_ROUTES, type LiveRoute } from '../live/routes.ts';
 
 /**
  * What functions are registered by. A setting that does not parse has its default here, since the host goes on without any function where
@@ -57,6 +60,14 @@ export function sweep(context?: Invocation): Promise<void> {
   return inInvocation(context, () => app.sweep());
 }
 
+export function shadow(context?: Invocation): Promise<void> {
+  return inInvocation(context, () => app.shadow());
+}
+
+export function watchDrift(context?: Invocation): Promise<void> {
+  return inInvocation(context, () => app.watchDrift());
+}
+
 /** @param request of whatever method */
 export function answerHttp(
   path: HttpPath,
@@ -68,6 +79,10 @@ export function answerHttp(
     const reply = typeof route === 'string' ? await app.answerHttp(route, request) : route;
     return request.method === 'HEAD' ? withoutBody(reply) : reply;
   });
+}
+
+export function answerLive(route: LiveRoute, request: LiveRequest, context?: Invocation): Promise<HttpReply> {
+  return inInvocation(context, () => app.answerLive(route, request));
 }
 
 /**

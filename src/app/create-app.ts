@@ -1,9 +1,11 @@
 import { readServingSettings, type ServingSettings } from '../config/config.ts';
 import { unknownSettings } from '../config/unknown-settings.ts';
 import { asError } from '../core/errors.ts';
-import type { HttpReply, HttpRequest } from '../http/http.ts';
+import { type HttpReply, type HttpRequest, problem } from '../http/http.ts';
 import type { RouteName } from '../http/routes.ts';
 import { describeFailure, replyWithoutApi } from '../http/status.ts';
+import type { LiveRequest } from '../live/live-api.ts';
+import { describeLiveFailure, type LiveRoute } from '../live/routes.ts';
 import { createParts } from './parts.ts';
 import type { World } from './world.ts';
 
@@ -28,8 +30,14 @@ export interface App {
   submitScheduled(lastRun: string | undefined): Promise<void>;
   /** Counts what came to results, dead letters and labels since the last time, and does with rollouts what that says. */
   sweep(): Promise<void>;
+  /** Has shadows answer what production was asked since the last time. */
+  shadow(): Promise<void>;
+  /** Counts what models were asked since the last time, and holds it against what they were trained on. */
+  watchDrift(): Promise<void>;
   /** Answers a request that came by one of `ROUTES`. Never throws. */
   answerHttp(route: RouteName, request: HttpRequest): Promise<HttpReply>;
+  /** Answers a request of the live page, which came by one of `LIVE_ROUTES`. Never throws. */
+  answerLive(route: LiveRoute, request: LiveRequest): Promise<HttpReply>;
   /** Builds ahead what is going to be called. Says what stands in the way; never throws. */
   warmUp(kind: 'scoring' | 'http'): Promise<void>;
   /** Lets running batches finish, then frees everything. */
@@ -130,6 +138,14 @@ export function createApp({ environment, clock, log }: AppOptions): App {
     const [{ openSweep }, watched] = await Promise.all([import('./open-sweep.ts'), telemetry()]);
     return openSweep(settings(), { ...world, telemetry: watched }, lifetime);
   });
+  const shadowing = part(async lifetime => {
+    const { openShadow } = await import('./open-shadow.ts');
+    return openShadow(settings(), environment, world, lifetime);
+  });
+  const drift = part(async lifetime => {
+    const [{ openDrift }, watched] = await Promise.all([import('./open-drift.ts'), telemetry()]);
+    return openDrift(settings(), { ...world, telemetry: watched }, lifetime);
+  });
   const http = part(async () => {
     const [{ openHttp }, catalog, guarded, watched] = await Promise.all([
       import('./open-http.ts'),
@@ -139,6 +155,17 @@ export function createApp({ environment, clock, log }: AppOptions): App {
     ]);
     const service = async () => (await jobs()).jobs;
     return openHttp(settings(), { ...world, catalog, guard: guarded, telemetry: watched, jobs: service });
+  });
+  const live = part(async lifetime => {
+    const [{ openLive }, catalog, watched, swept] = await Promise.all([
+      import('./open-live.ts'),
+      models(),
+      telemetry(),
+      sweeping(),
+    ]);
+    const service = async () => (await jobs()).jobs;
+    const parts = { ...world, catalog, telemetry: watched, sweeping: swept, jobs: service };
+    return openLive(settings(), parts, lifetime);
   });
 
   return {
@@ -158,12 +185,21 @@ export function createApp({ environment, clock, log }: AppOptions): App {
     failChunk: async message => (await batch()).failPoisoned(message),
     tendJobs: async () => (await batch()).tend(),
     submitScheduled: async lastRun => (await jobs()).submitScheduled(Date.parse(lastRun ?? '')),
-    sweep: async () => (await sweeping()).sweep(),
+    sweep: async () => void (await (await sweeping()).sweep()),
+    shadow: async () => (await shadowing()).shadow(),
+    watchDrift: async () => (await drift()).watchDrift(),
     async answerHttp(route, request) {
       const api = await http().catch(asError);
       if (!(api instanceof Error)) return api.answer(route, request);
       const reply = replyWithoutApi(route, api);
       if (reply.status >= 500) log.warn(`http: ${describeFailure(route, reply, api.message)}`);
+      return reply;
+    },
+    async answerLive(route, request) {
+      const api = await live().catch(asError);
+      if (!(api instanceof Error)) return api.answer(route, request);
+      const reply = problem(503, api.message);
+      log.warn(`http: ${describeLiveFailure(route, reply)}`);
       return reply;
     },
     async warmUp(kind) {

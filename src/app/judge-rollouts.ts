@@ -14,6 +14,10 @@ export interface JudgeRolloutsOptions {
   readonly models: Blobs;
   readonly audit: AuditBlobs;
   readonly leadMs: number;
+  /** Where a trigger's bad trials pile up, in words; it must not take long, since a rollback waits for it. Absent: nobody looks. */
+  readonly blame?:
+    | ((model: string, rollout: Rollout, trigger: string, signal: AbortSignal) => Promise<readonly string[]>)
+    | undefined;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -41,7 +45,9 @@ export async function judgeRollouts(
     const judged = judgeRollout(model, rollout, counts, nowMs);
     const cooldownUntilMs = cooldown_until === undefined ? undefined : Date.parse(cooldown_until);
     const decision = decideRollout(judged, { nowMs, cooldownUntilMs, isCaughtUp });
-    const isDone = decision !== undefined && (await act(model, rollout, decision, counts, options, signal));
+    const isDone =
+      decision !== undefined &&
+      (await act(model, rollout, await withBlame(model, rollout, decision, options, signal), counts, options, signal));
     acted.push({ model, judged, action: isDone ? decision.action : undefined });
   }
   return acted;
@@ -49,6 +55,25 @@ export async function judgeRollouts(
 
 const DO = { rollback, promote, hold, end } as const;
 const WORDS = { rollback: 'rolled back', promote: 'promoted', hold: 'held', end: 'ended' } as const;
+
+/** The decision with what there is to blame. Never throws: a rollback goes without. */
+async function withBlame(
+  model: string,
+  rollout: Rollout,
+  decision: Decision,
+  { blame, log }: JudgeRolloutsOptions,
+  signal: AbortSignal,
+): Promise<Decision> {
+  const { trigger } = decision.reason;
+  if (trigger === undefined || blame === undefined) return decision;
+  try {
+    const found = await blame(model, rollout, trigger, signal);
+    return found.length === 0 ? decision : { ...decision, reason: { ...decision.reason, blame: found } };
+  } catch (thrown) {
+    log.info(`${model}: where rollout ${rollout.id} fails was not searched: ${asError(thrown).message}`);
+    return decision;
+  }
+}
 
 /** @returns whether it was done */
 async function act(

@@ -2,11 +2,16 @@ import { randomUUID } from 'node:crypto';
 import { createBlobs } from '../azure/blobs.ts';
 import { eventHubsConnection, modelStorageConnection } from '../config/connection.ts';
 import type { Settings } from '../config/settings.ts';
-import { type DeploymentDocument, isOpen } from '../rollouts/document.ts';
+import { COMMIT } from '../core/build.ts';
+import { VERSION } from '../core/version.ts';
+import { withDeadline } from '../core/waiting.ts';
+import { type DeploymentDocument, isOpen, type Rollout } from '../rollouts/document.ts';
 import { readCounts } from '../sweep/read-counts.ts';
+import { createAppNote } from '../sweep/running-app.ts';
 import { createSweep } from '../sweep/sweep.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { createDeploymentDocuments, weightsOf } from './deployment-documents.ts';
+import { blameFor } from './find-blame.ts';
 import { type Acted, appendWaiting, judgeRollouts } from './judge-rollouts.ts';
 import { openReader } from './open-events.ts';
 import type { Lifetime } from './parts.ts';
@@ -19,11 +24,17 @@ const BLOCK = 100;
 const DAY_MS = 86_400_000;
 /** Longer than a sweep means to take. */
 const DEADLINE_MS = 60_000;
+/** A rollback waits no longer to be told where it fails, and looks at no more endings of a partition. */
+const BLAME_MS = 3_000;
+const BLAME_ENDINGS = 2_000;
 
 export interface Sweeping {
   /** Counts what came since the last time, where it is this instance's turn, and does with rollouts what that says. */
-  sweep(): Promise<void>;
+  sweep(): Promise<Swept | undefined>;
 }
+
+/** Events that are there and not counted yet, by hub; undefined where it was somebody else's turn. */
+type Swept = Readonly<Record<string, number>>;
 
 /** The sweep over results, dead letters and labels. */
 export function openSweep(
@@ -57,25 +68,44 @@ export function openSweep(
     clock,
     log,
   });
+  const noteApp = createAppNote({ blobs: monitor, version: VERSION, commit: COMMIT, clock });
   const audit = createBlobs(storage, settings.AUDIT_CONTAINER);
-  const judging = { models, audit, leadMs: settings.ROLLOUT_LEAD_SECONDS * 1000, clock, log };
+  const blame = (model: string, rollout: Rollout, trigger: string, signal: AbortSignal) =>
+    withDeadline(BLAME_MS, signal, own =>
+      blameFor(settings, { models, model, rollout, trigger, atMost: BLAME_ENDINGS }, own),
+    );
+  const judging = { models, audit, leadMs: settings.ROLLOUT_LEAD_SECONDS * 1000, blame, clock, log };
+  let running: Promise<Swept | undefined> | undefined;
   return {
-    async sweep() {
-      const signal = AbortSignal.timeout(DEADLINE_MS);
-      const report = await sweep.run(signal);
-      if (report === undefined) return telemetry.recordSweep(undefined);
-      await appendWaiting(read, judging, signal);
-      const { counted, behind } = report;
-      const isCaughtUp = Object.values(behind).every(events => events === 0);
-      const acted = await judgeOpen(isCaughtUp, signal);
-      const models = [...read].map(([model, { quarantine, rollout }]) => {
-        const found = acted.find(each => each.model === model);
-        const waiting = rollout && found && waitsFor(found);
-        return { model, quarantined: Object.keys(quarantine).length, action: found?.action, waiting };
+    // Timer and live page share one: a reader reads a partition for one at a time.
+    sweep() {
+      running ??= sweepAndJudge().finally(() => {
+        running = undefined;
       });
-      telemetry.recordSweep({ counted, behind, models });
+      return running;
     },
   };
+
+  async function sweepAndJudge(): Promise<Swept | undefined> {
+    const signal = AbortSignal.timeout(DEADLINE_MS);
+    const report = await sweep.run(signal);
+    if (report === undefined) {
+      telemetry.recordSweep(undefined);
+      return undefined;
+    }
+    await noteApp(signal);
+    await appendWaiting(read, judging, signal);
+    const { counted, behind } = report;
+    const isCaughtUp = Object.values(behind).every(events => events === 0);
+    const acted = await judgeOpen(isCaughtUp, signal);
+    const models = [...read].map(([model, { quarantine, rollout }]) => {
+      const found = acted.find(each => each.model === model);
+      const waiting = rollout && found && waitsFor(found);
+      return { model, quarantined: Object.keys(quarantine).length, action: found?.action, waiting };
+    });
+    telemetry.recordSweep({ counted, behind, models });
+    return behind;
+  }
 
   async function judgeOpen(isCaughtUp: boolean, signal: AbortSignal): Promise<readonly Acted[]> {
     if (![...read.values()].some(({ rollout }) => isOpen(rollout))) return [];

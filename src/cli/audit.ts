@@ -55,6 +55,7 @@ async function audit(
       const why = reason === undefined ? '' : `: ${reason.trigger ?? reason.text ?? ''}`;
       const head = `${String(revision).padStart(5)}  ${at}  ${paint('bold', printable(action))}`;
       stdout.write(`${head}  ${printable(`${rollout ?? ''} by ${actor}${why}`)}\n`);
+      for (const words of reason?.blame ?? []) stdout.write(`${' '.repeat(7)}${printable(words)}\n`);
       if (verify) stdout.write(`${' '.repeat(7)}${paint('dim', jsonLine(to))}\n`);
     }
     for (const fault of faults) if (verify) stdout.write(`${paint('red', 'does not hold')}  ${printable(fault)}\n`);

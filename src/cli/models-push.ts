@@ -15,6 +15,7 @@ import { commandSettings } from './environment.ts';
 import { accountOf, inspect, openStore, readDeployed, shareVerdict, withLoaders } from './model-room.ts';
 import { refusing } from './models-alias.ts';
 import { jsonLine, printable } from './printable.ts';
+import { type ProfileToPush, profileToPush, pushProfile } from './push-profile.ts';
 import { replayGolden } from './replay-golden.ts';
 import { type Production, productionOf, showAliasChange } from './show-alias-change.ts';
 import { showInspection } from './show-inspection.ts';
@@ -26,6 +27,7 @@ export interface PushOptions {
   readonly card?: string;
   readonly alias?: string;
   readonly candidate?: boolean;
+  readonly profile?: string;
   readonly dryRun?: boolean;
   readonly json?: boolean;
 }
@@ -50,6 +52,8 @@ export async function push(terminal: Terminal, path: string, options: PushOption
     );
   }
   const golden = await tryGolden(settings, files, signal);
+  const csv = options.profile && resolve(terminal.folder, options.profile);
+  const profile = await profileToPush(settings, files, csv, signal);
   say(paint('bold', printable(`${files.name} ${inspection.label}`)));
   for (const line of showInspection(inspection, paint)) say(line);
   const store = await openStore(settings);
@@ -82,13 +86,18 @@ export async function push(terminal: Terminal, path: string, options: PushOption
       if (thrown instanceof InfrastructureError) throw thrown;
       throw new Refusal(asError(thrown).message, 'It was not pushed.', { cause: thrown });
     });
+    // Behind the model: of a push that was refused none must stay.
+    if (profile !== undefined) {
+      await pushProfile(store, files, profile.text, signal);
+      say(`  ${paint('dim', 'profile  ')} ${printable(profile.source)}`);
+    }
     const where = printable(`${settings.MODELS_CONTAINER}/${files.name}/${files.version}${accountOf(settings)}`);
     say(pushed ? `${paint('green', 'pushed')} to ${where}` : `already at ${where}, the same file`);
     if (options.alias) await refusing(setAlias(store, files.name, options.alias, files.version, signal, plan.pin, by));
     if (plan.pin !== undefined || options.alias) await recordChanges(terminal, settings, store, files.name);
     say(outcome(plan, files.version, settings));
   }
-  if (options.json) terminal.stdout.write(`${jsonLine(asJson(files, inspection, plan, pushed, settings))}\n`);
+  if (options.json) terminal.stdout.write(`${jsonLine(asJson(files, inspection, plan, pushed, settings, profile))}\n`);
 }
 
 /** Answers the golden rows beside the file, where there are any. @throws Refusal where an answer differs */
@@ -170,7 +179,14 @@ function outcome({ production: { before, after }, problem }: Plan, version: stri
   return `it is production now${only}: it answers requests that name no version (${wait})`;
 }
 
-function asJson(files: ModelFiles, inspection: Inspection, plan: Plan, pushed: boolean, settings: Settings) {
+function asJson(
+  files: ModelFiles,
+  inspection: Inspection,
+  plan: Plan,
+  pushed: boolean,
+  settings: Settings,
+  profile: ProfileToPush | undefined,
+) {
   const { before, after } = plan.change;
   return {
     name: files.name,
@@ -182,6 +198,7 @@ function asJson(files: ModelFiles, inspection: Inspection, plan: Plan, pushed: b
     aliases: { before: Object.fromEntries(before), after: Object.fromEntries(after) },
     within_seconds: settings.MODEL_REFRESH_SECONDS,
     remarks: inspection.remarks,
+    ...(profile && { profile: { rows: profile.profile.rows, reference: profile.profile.reference } }),
   };
 }
 

@@ -52,6 +52,9 @@ export async function showModel(
       const words = `${server.kind} at ${host}, away: ${asError(thrown).message}`;
       stdout.write(`${paint('bold', printable(`${name} ${stored.version}`))}\n`);
       stdout.write(`  ${paint('dim', 'backend  ')} ${printable(words)}\n`);
+      const { fallback } = parseCard(card ?? '{}', cardPath(stored));
+      if (fallback !== undefined)
+        stdout.write(`  ${paint('dim', 'fallback ')} ${printable(jsonLine(fallback))} answers\n`);
     });
     if (inspection === undefined) return;
     const aka = names.length > 0 ? `  ${paint('green', printable(names.join(', ')))}` : '';

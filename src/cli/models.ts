@@ -50,6 +50,7 @@ export function modelsCommand(terminal: Terminal): Command {
     .option('-v, --version <version>', 'semantic version (default: likewise)')
     .option('-c, --card <file>', 'card (default: model.json beside the file)')
     .option('-a, --alias <alias>', 'point this alias at it, such as production')
+    .option('-p, --profile <csv>', 'training data, which later requests are held against (docs/drift.md)')
     .option('--candidate', 'pin what production is now, so that nothing goes live')
     .option('--dry-run', 'only look, and say what would change')
     .option('--json', 'what was pushed and what changed as one JSON object')

@@ -2,10 +2,13 @@ import { Command, CommanderError } from 'commander';
 import { unknownSettings } from '../config/unknown-settings.ts';
 import { VERSION } from '../core/version.ts';
 import { auditCommand } from './audit.ts';
+import { backtestCommand } from './backtest.ts';
 import { batchCommand } from './batch.ts';
 import { doctorCommand } from './doctor.ts';
+import { driftCommand } from './drift.ts';
 import { commandVariables, staleLocalSettings } from './environment.ts';
 import { labelCommand } from './label.ts';
+import { lineageCommand } from './lineage.ts';
 import { loadCommand } from './load.ts';
 import { modelsCommand } from './models.ts';
 import { printable, printableLines } from './printable.ts';
@@ -13,6 +16,7 @@ import { explainProblem } from './problems.ts';
 import { replayCommand } from './replay.ts';
 import { rolloutCommand } from './rollout.ts';
 import { sendCommand } from './send.ts';
+import { shadowCommand } from './shadow.ts';
 import { sizeCommand } from './size.ts';
 import { statusCommand } from './status.ts';
 import { tailCommand } from './tail.ts';
@@ -41,8 +45,12 @@ export function createProgram(terminal: Terminal): Command {
     .addCommand(tailCommand(terminal))
     .addCommand(modelsCommand(terminal))
     .addCommand(rolloutCommand(terminal))
+    .addCommand(shadowCommand(terminal))
+    .addCommand(backtestCommand(terminal))
     .addCommand(labelCommand(terminal))
     .addCommand(auditCommand(terminal))
+    .addCommand(lineageCommand(terminal))
+    .addCommand(driftCommand(terminal))
     .addCommand(replayCommand(terminal))
     .addCommand(verifyCommand(terminal))
     .addCommand(doctorCommand(terminal))

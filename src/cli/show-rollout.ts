@@ -30,8 +30,11 @@ export function showStatus(status: RolloutStatus, paint: Paint, width: number): 
     ),
     '',
     ...triggers.flatMap(trigger => showTrigger(trigger, paint)),
+    ...status.blame.map(words => `${paint('red', 'where'.padEnd(14))} ${printable(words)}`),
     ...(split ? [showSplit(split, paint)] : []),
+    ...sizesShown(candidate.rows_per_run, production.rows_per_run),
     `labels for ${percent(labels.coverage.candidate)} of the candidate’s results and ${percent(labels.coverage.production)} of production’s; ${number(labels.waiting)} wait for their request, ${number(labels.unmatched)} never found it`,
+    ...(labels.before ? [beforeShown(labels.before)] : []),
     `counted ${sweep.lag_seconds === null ? 'never: the sweep does not run' : `up to ${Math.round(sweep.lag_seconds)} s ago`}${sweep.unsure > 0 ? `; ${number(sweep.unsure)} came too late to tell whether they were counted` : ''}`,
     ...('winner' in status
       ? [`winner: ${status.winner ?? `none${status.comparison?.why ? ` (${status.comparison.why})` : ''}`}`]
@@ -40,6 +43,18 @@ export function showStatus(status: RolloutStatus, paint: Paint, width: number): 
     printable(`next: ${next}`),
     ...('undo' in status ? [printable(`undo: ${status.undo}`)] : []),
   ];
+}
+
+/** What a candidate that has all traffic is compared with. */
+function beforeShown({ answers, labels, right }: NonNullable<Shown['labels']['before']>): string {
+  return `compared with production’s answers in the 24 h before: ${number(labels)} of ${number(answers)} have a label, ${number(right)} are right`;
+}
+
+/** A candidate that runs a few rows at a time is not shown to be quick with many. */
+function sizesShown(candidate: number | null, production: number | null): string[] {
+  if (candidate === null) return [];
+  const beside = production === null ? '' : `; production’s ${number(production)}`;
+  return [`runs of the candidate have ${number(candidate)} rows, for which latency is judged${beside}`];
 }
 
 type Shown = Extract<RolloutStatus, { triggers: unknown }>;

@@ -15,6 +15,14 @@ export const whole = (description: string, minimum: number, fallback: number) =>
 export const optionalWhole = (description: string, minimum: number) =>
   wholeNumber(minimum).optional().describe(description);
 
+export const share = (description: string, fallback: number) => {
+  const error = takes('a number above 0, at most 100');
+  return digits(error)
+    .pipe(z.coerce.number<string>(error).gt(0, error).max(100, error))
+    .default(fallback)
+    .describe(description);
+};
+
 export const number = (description: string, minimum: number, fallback: number) => {
   const error = takes(`a number, at least ${minimum}`);
   return digits(error).pipe(z.coerce.number<string>(error).min(minimum, error)).default(fallback).describe(description);

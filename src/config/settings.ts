@@ -12,6 +12,7 @@ import {
   optionalWhole,
   schedule,
   secrets,
+  share,
   text,
   timeZone,
   whole,
@@ -265,14 +266,19 @@ export const settingsSchema = z.object({
   ),
 
   SWEEP_SCHEDULE: schedule(
-    'When results, dead letters and labels are counted, and rollouts judged by that (NCRONTAB).',
+    'When results, dead letters and labels are counted, and rollouts judged by that; and when shadows are asked (NCRONTAB).',
     '*/15 * * * * *',
   ),
   MONITOR_RETENTION_DAYS: whole(
-    'How long windows of an hour and of a day are kept, with what was counted in them.',
+    'How long windows of an hour and of a day are kept, with what was counted in them, and the pairs of shadows.',
     1,
     90,
   ),
+  DRIFT_SCHEDULE: schedule(
+    'When requests are read to be held against what models were trained on (NCRONTAB); nothing is read while no version has a profile.',
+    '0 */5 * * * *',
+  ),
+  DRIFT_SAMPLE: share('The share of the requests that are looked at for drift, per cent, chosen by hash.', 25),
   LABEL_WINDOW_DAYS: whole(
     'How long a label waits for its request and may be corrected; predictions are kept for twice as long.',
     1,

@@ -11,6 +11,8 @@ export interface Arm {
   readonly modelVersion: string | undefined;
   readonly variant: string | undefined;
   readonly rollout: RolloutMark | undefined;
+  /** Another version answered than was asked for; absent: none did. */
+  readonly fallback?: boolean;
   /** No body is longer, bytes; undefined where `maxBodyBytes` is to be asked for each. */
   readonly maxBytes: number | undefined;
   /** No less than `writeBody` takes for this row, bytes. */

@@ -40,6 +40,8 @@ export function describeModel(version: ModelVersion, summary: ModelSummary | und
       classes: version.card.outputs.classes,
       sha256: version.sha256,
       backend,
+      // Who answers in its place while it is away.
+      fallback: version.card.fallback,
     },
   };
 }

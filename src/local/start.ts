@@ -64,6 +64,7 @@ async function main(environment: NodeJS.ProcessEnv): Promise<void> {
     if (refusal) throw new StartError(refusal);
     const [host] = /sb:\/\/[^;]+/.exec(stack.eventHubs) ?? [];
     const { functionsPort, kafkaPort } = stack;
+    say(`  ${'live page'.padEnd(14)} http://localhost:${functionsPort}/live`);
     say(`ready ${host} (Event Hubs), http://localhost:${functionsPort} (HTTP), localhost:${kafkaPort} (Kafka)`);
     if (options.demo) {
       demo = runDemo({

@@ -31,12 +31,28 @@ const MAX_BLOB_BYTES = 64 * 1024 * 1024;
 
 /** The last record of a trail; undefined where there is none. */
 export async function readTail(audit: AuditBlobs, name: string, signal: AbortSignal): Promise<Tail | undefined> {
+  const line = await lastLine(audit, name, signal);
+  return line === undefined ? undefined : { revision: recordOf(line).revision, sha256: sha256(line) };
+}
+
+/** Who changed a model last, and what; undefined where nobody did. */
+export async function readLastRecord(
+  audit: AuditBlobs,
+  name: string,
+  signal: AbortSignal,
+): Promise<AuditRecord | undefined> {
+  const line = await lastLine(audit, name, signal);
+  return line === undefined ? undefined : recordOf(line);
+}
+
+async function lastLine(audit: AuditBlobs, name: string, signal: AbortSignal): Promise<string | undefined> {
   const last = (await audit.list(`${name}/`, signal)).at(-1);
   if (last === undefined) return undefined;
   const { text } = await audit.readText(last.path, signal, MAX_BLOB_BYTES);
-  const line = text.trimEnd().split('\n').at(-1);
-  return line ? { revision: (JSON.parse(line) as AuditRecord).revision, sha256: sha256(line) } : undefined;
+  return text.trimEnd().split('\n').at(-1) || undefined;
 }
+
+const recordOf = (line: string) => JSON.parse(line) as AuditRecord;
 
 const TRIES = 8;
 

@@ -11,6 +11,8 @@ export interface Reason {
   readonly evidence?: number;
   readonly threshold?: number;
   readonly text?: string;
+  /** Where the bad trials pile up, in words, what explains most first. */
+  readonly blame?: readonly string[];
 }
 
 /** One change of a deployment.json, as the audit trail has it: a line of JSON. */

@@ -95,7 +95,8 @@ export function rollback(
 export function hold(before: DeploymentDocument, moment: Moment, grounds: Grounds = {}, automatic?: string): Decided {
   const rollout = open(before, ['running'], automatic);
   const since = iso(moment.nowMs + moment.leadMs);
-  const held: Rollout = { ...rollout, phase: 'held', held_since: since, effective_at: since, reason: said(grounds) };
+  const told = { reason: said(grounds), blame: grounds.reason?.blame };
+  const held: Rollout = { ...rollout, phase: 'held', held_since: since, effective_at: since, ...told };
   return {
     document: { ...before, effective_at: since, rollout: held },
     action: 'hold',
@@ -115,6 +116,7 @@ export function resume(before: DeploymentDocument, moment: Moment): Decided {
     held_seconds: held_seconds + heldMs / 1000,
     effective_at: iso(from),
     reason: undefined,
+    blame: undefined,
   };
   return { document: { ...before, effective_at: iso(from), rollout: running }, action: 'resume', rollout: rollout.id };
 }
@@ -178,7 +180,8 @@ export function unblock(before: DeploymentDocument, version: string): Decided {
 }
 
 function ended(rollout: Rollout, phase: Phase, effectiveAt: string, { nowMs }: Moment, grounds: Grounds): Rollout {
-  return { ...rollout, phase, effective_at: effectiveAt, ended_at: iso(nowMs), reason: said(grounds) };
+  const told = { reason: said(grounds), blame: grounds.reason?.blame };
+  return { ...rollout, phase, effective_at: effectiveAt, ended_at: iso(nowMs), ...told };
 }
 
 function said({ reason }: Grounds): string | undefined {

@@ -57,6 +57,20 @@ const rolloutSchema = z.looseObject({
   /** Of what is no longer running: when it ended, and why. */
   ended_at: optional(time),
   reason: optional(z.string()),
+  /** Where what failed piled up, in words. */
+  blame: optional(z.array(z.string())),
+});
+
+const shadowSchema = z.looseObject({
+  /** Salts the sample. */
+  id: optional(z.string()),
+  version: optional(version),
+  /** Per cent of the requests. */
+  sample: optional(share),
+  /** Requests enqueued from then on are sampled. */
+  effective_at: optional(time),
+  /** When it was stopped. */
+  ended_at: optional(time),
 });
 
 const historySchema = z.looseObject({
@@ -80,7 +94,7 @@ export const documentSchema = z.looseObject({
   effective_at: optional(time),
   aliases: aliasesSchema,
   rollout: optional(rolloutSchema),
-  shadow: optional(z.looseObject({})),
+  shadow: optional(shadowSchema),
   cooldown_until: optional(time),
   quarantine: z
     .record(z.string(), z.string())
@@ -131,6 +145,7 @@ export interface Rollout {
   readonly ramp?: Ramp | undefined;
   readonly ended_at?: string | undefined;
   readonly reason?: string | undefined;
+  readonly blame?: readonly string[] | undefined;
 }
 
 export type Aliases = Readonly<Record<string, string>>;

@@ -58,6 +58,7 @@ export class Run {
   readonly lateBeforeMs: number;
   #hasDeadlines: boolean;
   #hasPriorities = false;
+  #firstDeadlineMs = Number.POSITIVE_INFINITY;
   #hasParts = false;
   #cells: Uint32Array;
   #listed: Uint32Array | undefined;
@@ -91,7 +92,10 @@ export class Run {
     const idBytes = maxIdBytesOf(request.requestId);
     if (idBytes > this.maxIdBytes) this.maxIdBytes = idBytes;
     if (request.text !== undefined || request.carried !== undefined) this.#hasParts = true;
-    if (request.timeoutMs !== undefined) this.#hasDeadlines = true;
+    if (request.timeoutMs !== undefined) {
+      this.#hasDeadlines = true;
+      this.#firstDeadlineMs = Math.min(this.#firstDeadlineMs, request.enqueuedAtMs + request.timeoutMs);
+    }
     if (request.priority !== 1) this.#hasPriorities = true;
     return place;
   }
@@ -115,6 +119,7 @@ export class Run {
     cells[place * CELLS + ID_END] = idEnd;
     cells[place * CELLS + FIRST_ROW] = row;
     this.ways[place] = way;
+    if (this.requestTimeoutMs !== undefined) this.#firstDeadlineMs = Number.NEGATIVE_INFINITY; // not looked at
     if (idEnd - idStart > this.maxIdBytes) this.maxIdBytes = idEnd - idStart;
   }
 
@@ -294,6 +299,15 @@ export class Run {
     if (!this.#hasDeadlines) return Number.POSITIVE_INFINITY;
     const { timeoutMs, enqueuedAtMs } = this.#timesOf(place);
     return timeoutMs === undefined ? Number.POSITIVE_INFINITY : enqueuedAtMs + timeoutMs;
+  }
+
+  /** All that is asked is in time if it is there by then, milliseconds since the epoch; some may have longer. */
+  get firstDeadlineMs(): number {
+    return this.#firstDeadlineMs;
+  }
+
+  get hasPriorities(): boolean {
+    return this.#hasPriorities;
   }
 
   get hasDeadlines(): boolean {

@@ -26,6 +26,13 @@ export interface FoldOptions {
   readonly onResult?: ((event: StoredEvent, group: Group, enqueuedAtMs: number) => void) | undefined;
 }
 
+/** Up to which event of which life of the requests partition all is settled. */
+export interface Settled {
+  /** When the requests hub was made, as endings say it; 0 where they do not. */
+  readonly log: number;
+  readonly through: number;
+}
+
 export const WINDOW_MS = 10_000;
 const LAST = 20;
 
@@ -38,6 +45,8 @@ export class Fold {
   unsure = 0;
   /** Events that are no endings of ours. */
   foreign = 0;
+  /** The furthest that an ending said; undefined where none did. */
+  settled: Settled | undefined;
   readonly #options: FoldOptions;
   readonly #last: StoredEvent[] = [];
   #properties: StoredEvent['properties'] = {};
@@ -62,11 +71,17 @@ export class Fold {
       this.foreign++;
       return;
     }
+    this.#settle(event);
     const isCounted =
       this.#options.kind === 'results' ? this.#addResult(event, source) : this.#addLetter(event, source);
     if (!isCounted) return;
     this.#last.push(event);
     if (this.#last.length > 10 * LAST) this.#last.splice(0, this.#last.length - LAST);
+  }
+
+  #settle({ properties: { settled_through, source_log } }: StoredEvent): void {
+    const through = Number(settled_through ?? Number.NaN);
+    if (Number.isSafeInteger(through)) this.settled = further(this.settled, { log: Number(source_log ?? 0), through });
   }
 
   #isNew({ sequenceNumber, part }: SourceOf): boolean {
@@ -199,6 +214,13 @@ export class Fold {
     }
     return this.#timeMs;
   }
+}
+
+/** Whichever reaches further: an instance that lost the partition may append late, with an older mark. */
+export function further(one: Settled | undefined, other: Settled | undefined): Settled | undefined {
+  if (one === undefined || other === undefined) return one ?? other;
+  if (one.log !== other.log) return one.log > other.log ? one : other;
+  return one.through >= other.through ? one : other;
 }
 
 /** Tells groups apart. */

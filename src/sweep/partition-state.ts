@@ -1,6 +1,6 @@
 import type { StoredEvent } from '../core/hub-reader.ts';
 import { Counts, type Group, restoreCounts, type StoredCounts, storeCounts } from './counts.ts';
-import { type Delta, type Fold, keyOf } from './fold.ts';
+import { type Delta, type Fold, further, keyOf, type Settled } from './fold.ts';
 import { Recent } from './recent.ts';
 import { Seen, type StoredSeen } from './seen.ts';
 
@@ -56,6 +56,8 @@ export class PartitionState {
   repeats = 0;
   unsure = 0;
   foreign = 0;
+  /** How far its endings say that the requests partition is settled; undefined where none said so. */
+  settled: Settled | undefined;
   seen = new Seen();
   runs = new Recent(RECENT_RUNS);
   readonly totals = new Map<string, GroupCounts>();
@@ -69,6 +71,7 @@ export class PartitionState {
     this.repeats += fold.repeats;
     this.unsure += fold.unsure;
     this.foreign += fold.foreign;
+    this.settled = further(this.settled, fold.settled);
     this.cursor = upTo.sequenceNumber;
     this.cursorAtMs = upTo.enqueuedAtMs;
     this.last = [...this.last, ...fold.last.map(briefOf)].slice(-LAST);
@@ -145,7 +148,8 @@ function briefOf({ body, enqueuedAtMs }: StoredEvent): Brief {
   return { ...Object.fromEntries(shown), ended_at: new Date(enqueuedAtMs).toISOString() };
 }
 
-interface StoredGroup {
+/** As JSON has it. */
+export interface StoredGroup {
   readonly group: Group;
   readonly counts: StoredCounts;
 }
@@ -159,6 +163,7 @@ interface StoredState {
   readonly repeats: number;
   readonly unsure: number;
   readonly foreign: number;
+  readonly settled?: Settled | undefined;
   readonly seen: StoredSeen;
   readonly runs: readonly string[];
   readonly totals: readonly StoredGroup[];
@@ -170,7 +175,7 @@ interface StoredState {
 }
 
 export const storeGroup = ({ group, counts }: GroupCounts): StoredGroup => ({ group, counts: storeCounts(counts) });
-const restoreGroup = ({ group, counts }: StoredGroup): GroupCounts => ({ group, counts: restoreCounts(counts) });
+export const restoreGroup = ({ group, counts }: StoredGroup): GroupCounts => ({ group, counts: restoreCounts(counts) });
 
 /** The state as JSON. The same state is the same bytes. */
 export function storeState(state: PartitionState): string {
@@ -185,6 +190,7 @@ export function storeState(state: PartitionState): string {
     repeats: state.repeats,
     unsure: state.unsure,
     foreign: state.foreign,
+    settled: state.settled,
     seen: state.seen.store(),
     runs: state.runs.store(),
     totals: [...state.totals.values()].map(storeGroup),
@@ -214,6 +220,7 @@ export function restoreState(text: string, path: string): PartitionState {
   state.repeats = stored.repeats;
   state.unsure = stored.unsure;
   state.foreign = stored.foreign;
+  state.settled = stored.settled;
   state.seen = Seen.restore(stored.seen);
   state.runs = new Recent(RECENT_RUNS, stored.runs);
   for (const each of stored.totals) state.totals.set(keyOf(each.group), restoreGroup(each));

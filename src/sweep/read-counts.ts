@@ -19,20 +19,45 @@ export interface SweptCounts {
   readonly unsure: number;
 }
 
+/** What the sweep knows of one partition. */
+export interface SweptPartition {
+  readonly hub: string;
+  readonly partition: string;
+  readonly state: PartitionState;
+}
+
+/** @param hubs names of the hubs of results and dead letters. @throws NewerState */
+export async function readStates(
+  blobs: Blobs,
+  hubs: readonly string[],
+  signal: AbortSignal,
+): Promise<readonly SweptPartition[]> {
+  const listed = await Promise.all(hubs.map(async hub => ({ hub, paths: await blobs.list(`state/${hub}/`, signal) })));
+  const read = listed.flatMap(({ hub, paths }) =>
+    paths.map(async ({ path }) => {
+      const partition = path.slice(path.lastIndexOf('/') + 1, -'.json'.length);
+      return { hub, partition, state: (await readState(blobs, path, signal))?.state };
+    }),
+  );
+  return (await Promise.all(read)).filter((each): each is SweptPartition => each.state !== undefined);
+}
+
 /** @param hubs names of the hubs of results and dead letters. @throws NewerState */
 export async function readCounts(blobs: Blobs, hubs: readonly string[], signal: AbortSignal): Promise<SweptCounts> {
-  const states: { readonly hub: string; readonly partition: string; readonly state: PartitionState }[] = [];
-  for (const hub of hubs)
-    for (const { path } of await blobs.list(`state/${hub}/`, signal)) {
-      const there = await readState(blobs, path, signal);
-      const partition = path.slice(path.lastIndexOf('/') + 1, -'.json'.length);
-      if (there !== undefined) states.push({ hub, partition, state: there.state });
-    }
+  return countsOf(await readStates(blobs, hubs, signal), hubs, await readJoined(blobs, signal));
+}
+
+/** All partitions together, and what labels came to. */
+export function countsOf(
+  states: readonly SweptPartition[],
+  hubs: readonly string[],
+  labels: SweptCounts['labels'],
+): SweptCounts {
   const all = states.map(each => each.state);
   const sum = (of: (state: PartitionState) => number) => all.reduce((total, state) => total + of(state), 0);
   return {
     groups: all.flatMap(state => [...state.totals.values()]),
-    labels: await readJoined(blobs, signal),
+    labels,
     cursors: Object.fromEntries(states.map(({ hub, partition, state }) => [`${hub}/${partition}`, state.cursor])),
     newestAtMs: Math.max(0, ...all.map(state => state.cursorAtMs)),
     short: all.flatMap(state => state.short),
@@ -44,7 +69,7 @@ export async function readCounts(blobs: Blobs, hubs: readonly string[], signal: 
 
 const LAST = 20;
 
-function newest(states: readonly { readonly state: PartitionState }[]): readonly Brief[] {
+function newest(states: readonly SweptPartition[]): readonly Brief[] {
   const all = states.flatMap(({ state }) => state.last);
   return all.sort((one, other) => (String(one.ended_at) < String(other.ended_at) ? -1 : 1)).slice(-LAST);
 }

@@ -3,6 +3,7 @@ import { asError } from '../core/errors.ts';
 import type { HubReader, StoredEvent } from '../core/hub-reader.ts';
 import type { Clock, Log } from '../core/log.ts';
 import { someAtOnce } from '../core/some-at-once.ts';
+import { withDeadline } from '../core/waiting.ts';
 import type { EndingKind, WeightOf } from './fold.ts';
 import { writeChunk } from './labels/chunks.ts';
 import { createLabelJoin } from './labels/label-join.ts';
@@ -45,6 +46,8 @@ export interface Sweep {
 /** Less than a turn is: what is read is kept before it ends. */
 const BUDGET_MS = 7_000;
 const PARTITIONS_AT_ONCE = 4;
+/** Labels take less; storage that hangs holds up no verdict. */
+const JOIN_MS = 20_000;
 
 export function createSweep(options: SweepOptions): Sweep {
   const { hubs, blobs, holder, clock, log } = options;
@@ -119,6 +122,16 @@ export function createSweep(options: SweepOptions): Sweep {
     return { counted, behind };
   }
 
+  /** What labels say comes the next time, then: rollouts are judged by what is counted. */
+  async function joinLabels(signal: AbortSignal): Promise<void> {
+    try {
+      await withDeadline(JOIN_MS, signal, own => join.run(own));
+    } catch (thrown) {
+      signal.throwIfAborted();
+      log.warn(`labels are not joined: ${asError(thrown).message}`);
+    }
+  }
+
   return {
     async run(signal) {
       const startedAtMs = clock();
@@ -142,7 +155,7 @@ export function createSweep(options: SweepOptions): Sweep {
         const labels = await takeInLabels(untilMs, signal);
         counted += labels.counted;
         behind[hubs.labels.hub] = labels.behind;
-        await join.run(signal);
+        await joinLabels(signal);
         await forgetOld(signal);
       } catch (thrown) {
         if (!(thrown instanceof NewerState)) throw thrown;

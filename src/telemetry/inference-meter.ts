@@ -10,6 +10,8 @@ interface VersionSeries {
   readonly answered: Cell;
   /** Made once there is one. */
   readonly skipped: () => Cell;
+  /** Made once there is one. */
+  readonly fallback: () => Cell;
   readonly latency: Histogram;
 }
 
@@ -83,6 +85,7 @@ export class InferenceMeter {
       }
       const count = next - ending;
       series.results.value += count;
+      if (arm.fallback) series.fallback().value += count;
       if (arm.isSingle) series.answered.value += count;
       else for (let of = ending; of < next; of++) countRows(series, arm.rowCounts(scored.rowOf(of)));
       series.latency.observeMs(latencyMs, count);
@@ -105,6 +108,7 @@ export class InferenceMeter {
     const { name, label } = ending.version;
     const series = this.#seriesOf(name, label);
     series.results.value++;
+    if (ending.fallback) series.fallback().value++;
     const { rows, errors } = ending;
     countRows(series, { answered: rows - errors.length, skipped: errors.length });
     series.latency.observeMs(ending.scoredAtMs - receivedAtMs);
@@ -139,6 +143,7 @@ export class InferenceMeter {
         results: this.#store.of('inference_requests_total', model, version, 'result'),
         answered: this.#store.of('inference_rows_total', model, version, 'answered'),
         skipped: () => this.#store.of('inference_rows_total', model, version, 'skipped'),
+        fallback: () => this.#store.of('hubscore_fallback_results_total', model, version),
         latency: this.#store.of('inference_latency_seconds', model, version),
       };
     });

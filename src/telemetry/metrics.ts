@@ -38,6 +38,12 @@ export const METRICS = {
     unit: '{instance}',
     help: 'Instances in requests that have a result, of which a pack has many; outcome is answered, or skipped where a pack passed over one that is bad.',
   },
+  hubscore_fallback_results_total: {
+    kind: 'counter',
+    labels: MODEL,
+    unit: '{request}',
+    help: 'Results of another version than was asked for, by the one that answered: its server was away, it failed, or it is not there.',
+  },
   inference_errors_total: {
     kind: 'counter',
     labels: [...MODEL, 'code'],
@@ -188,6 +194,26 @@ export const METRICS = {
     labels: ['model'],
     unit: '{version}',
     help: 'Versions of a model that must not serve.',
+  },
+  hubscore_drift_read_total: {
+    kind: 'counter',
+    labels: [],
+    unit: '{request}',
+    help: 'Requests that were read to be held against what models were trained on, by the instance whose turn it was.',
+  },
+  hubscore_drift_alarms: {
+    kind: 'gauge',
+    labels: [...MODEL, 'window'],
+    unit: '1',
+    help: 'Features, answers and codes of dead letters that the newest window raises an alarm of; window is 1h or 24h; of the instance whose turn it was last.',
+    steady: true,
+  },
+  hubscore_drift_distance: {
+    kind: 'gauge',
+    labels: [...MODEL, 'feature'],
+    unit: '1',
+    help: 'Jensen–Shannon distance (0 to 1) of a feature in the newest window of an hour from the reference, of the ten farthest; prediction and confidence are answers.',
+    steady: true,
   },
   hubscore_model_loads_total: {
     kind: 'counter',

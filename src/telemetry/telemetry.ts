@@ -36,6 +36,22 @@ export interface SweptFigures {
   }[];
 }
 
+/** What one look for drift found. */
+export interface DriftFigures {
+  readonly counted: number;
+  readonly latest: readonly {
+    readonly model: string;
+    readonly version: string;
+    readonly size: '1h' | '24h';
+    readonly features: readonly {
+      readonly name: string;
+      readonly status: 'ok' | 'warning' | 'alarm';
+      readonly distance?: { readonly js: number } | undefined;
+    }[];
+    readonly deadLetters: readonly { readonly alarm: boolean }[];
+  }[];
+}
+
 /** Asked at every look at the metrics, never in between. */
 export interface Observed {
   readonly cache?: () => CacheCounts;
@@ -82,8 +98,12 @@ export interface Telemetry {
   recordHttp(route: string, status: number, durationMs: number): void;
   /** What the sweep found in this instance's turn; undefined: it was another's, which has the gauges now. */
   recordSweep(swept: SweptFigures | undefined): void;
+  /** What was found by looking for drift in this instance's turn; undefined: it was another's, which has the gauges now. */
+  recordDrift(found: DriftFigures | undefined): void;
   /** Adds sources that are asked at every look. */
   observe(sources: Observed): void;
+  /** Circuit breakers of this process, by target; none where nothing that has one was used. */
+  breakers(): Readonly<Record<string, 'closed' | 'half-open' | 'open'>>;
   /** All metrics of this process in Prometheus' text format. */
   prometheus(): Promise<string>;
   /** Sends what has not been sent. Idempotent. */
@@ -102,6 +122,9 @@ const SWEEP_GAUGES = [
   'hubscore_rollout_waiting',
   'hubscore_quarantined_versions',
 ] as const;
+const DRIFT_GAUGES = ['hubscore_drift_alarms', 'hubscore_drift_distance'] as const;
+/** Every row is paid for. */
+const FARTHEST = 10;
 const ASK_FOR_MS = 2_000;
 const BREAKER_STATES = { closed: 0, 'half-open': 1, open: 2 } as const;
 
@@ -216,7 +239,23 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
         store.of('hubscore_quarantined_versions', model).value = quarantined;
       }
     },
+    recordDrift(found) {
+      for (const gauge of DRIFT_GAUGES) store.clear(gauge);
+      if (found === undefined) return;
+      store.of('hubscore_drift_read_total').value += found.counted;
+      for (const { model, version, size, features, deadLetters } of found.latest) {
+        const alarms = [...features.map(({ status }) => status === 'alarm'), ...deadLetters.map(({ alarm }) => alarm)];
+        store.of('hubscore_drift_alarms', model, version, size).value = alarms.filter(Boolean).length;
+        if (size !== '1h') continue;
+        const far = features.flatMap(({ name, distance }) =>
+          distance === undefined ? [] : [{ name, js: distance.js }],
+        );
+        for (const { name, js } of far.sort((one, other) => other.js - one.js).slice(0, FARTHEST))
+          store.of('hubscore_drift_distance', model, version, name).value = js;
+      }
+    },
     observe: source => void sources.push(source),
+    breakers: () => Object.assign({}, ...sources.map(({ breakers }) => breakers?.())),
     async prometheus() {
       await refresh();
       return renderPrometheus(store);

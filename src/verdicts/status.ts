@@ -18,12 +18,14 @@ export interface StatusOptions {
   readonly nowMs: number;
   /** When the sweep last began, milliseconds since the epoch; undefined: it never did. */
   readonly sweptAtMs: number | undefined;
+  /** Where the trigger that fails has its bad trials, in words; absent: as the document has it. */
+  readonly blame?: readonly string[] | undefined;
 }
 
 export type RolloutStatus = ReturnType<typeof statusOf>;
 
 /** `rollout status --json`, as the contract shows it. */
-export function statusOf({ model, document, counts, nowMs, sweptAtMs }: StatusOptions) {
+export function statusOf({ model, document, counts, nowMs, sweptAtMs, blame }: StatusOptions) {
   const { revision, rollout, quarantine, cooldown_until } = document;
   const sweep = {
     lag_seconds: sweptAtMs === undefined ? null : Math.max(0, (nowMs - sweptAtMs) / 1000),
@@ -63,6 +65,7 @@ export function statusOf({ model, document, counts, nowMs, sweptAtMs }: StatusOp
       winner: judged.comparison.winner ?? null,
       comparison: comparisonShown(judged.comparison),
     }),
+    blame: blame ?? rollout.blame ?? [],
     verdict: judged.verdict,
     next: nextOf(model, judged),
     ...(undoOf(model, rollout) !== undefined && { undo: undoOf(model, rollout) }),
@@ -111,6 +114,8 @@ function armShown({ counts, labels }: Arm, slowMs: number) {
   return {
     ...{ requests, errors, runs, slow_runs: slow, failed_runs: failedRuns },
     ...{ labels: labels.labels, right: labels.right, dead_letters: Object.fromEntries(counts.deadLetters) },
+    // Latency is proven for runs of the sizes seen: those at 5 % are smaller than at 100 %.
+    rows_per_run: runs > 0 ? Number(((requests - counts.cached) / runs).toPrecision(3)) : null,
   };
 }
 

@@ -36,7 +36,7 @@ beforeAll(async () => {
     mkdirSync(dirname(join(unpacked, name)), { recursive: true });
     writeFileSync(join(unpacked, name), content);
   }
-});
+}, 300_000);
 afterAll(() => rmSync(target, { recursive: true }));
 
 describe('the package', () => {
@@ -50,13 +50,16 @@ describe('the package', () => {
     expect(main).toBe('dist/functions/*.js');
     expect(names).toContain('dist/functions/score-requests.js');
     expect(names).toContain('host.json');
+    // The live page, whose libraries come as they are.
+    for (const file of ['index.html', 'main.js', 'style.css', 'preact.js', 'htm.js'])
+      expect(names).toContain(`dist/live/page/${file}`);
     expect(names).toContain('node_modules/onnxruntime-node/bin/napi-v6/linux/x64/libonnxruntime.so.1');
     expect(names).toContain('node_modules/onnxruntime-node/bin/napi-v6/linux/x64/onnxruntime_binding.node');
   });
 
   it('holds nothing else: no other platform, no sources, tests, settings, caches or development packages', () => {
     const allowed =
-      /^(host\.json|package\.json|THIRD-PARTY-NOTICES\.txt|sbom\.cdx\.json|dist\/.+\.js|node_modules\/onnxruntime-(node|common)\/.+)$/;
+      /^(host\.json|package\.json|THIRD-PARTY-NOTICES\.txt|sbom\.cdx\.json|dist\/.+\.js|dist\/live\/page\/(index\.html|style\.css)|node_modules\/onnxruntime-(node|common)\/.+)$/;
     expect(names.filter(name => !allowed.test(name))).toEqual([]);
     expect(
       names.filter(name => /\/(darwin|win32|arm64)\/|\.(ts|map|pdb|dll|dylib)$|test|local\.settings/i.test(name)),
@@ -80,7 +83,15 @@ describe("others' code in the package", () => {
       JSON.parse(text('sbom.cdx.json'));
     const names = components.map(({ group, name }) => (group ? `${group}/${name}` : name));
     expect(names).toEqual(
-      expect.arrayContaining(['onnxruntime-node', 'onnxruntime-common', '@azure/event-hubs', 'zod', 'redis', 'rhea']),
+      expect.arrayContaining([
+        'onnxruntime-node',
+        'onnxruntime-common',
+        '@azure/event-hubs',
+        'zod',
+        'redis',
+        'preact',
+        'htm',
+      ]),
     );
     const installed = (name: string) =>
       JSON.parse(readFileSync(join(ROOT, 'node_modules', name, 'package.json'), 'utf8')) as { version: string };
@@ -196,6 +207,10 @@ describe('the package, unpacked, on the Node of Azure Functions', () => {
         expect(results.filter(({ prediction }) => prediction === undefined)).toEqual([]);
         const metrics = await (await fetch(`${host.url}/metrics`)).text();
         expect(metrics.includes(`hubscore_apart_scored_total ${ids.length}\n`), host.log()).toBe(apart);
+        // The live page finds its files, and its data the sweep's.
+        const [script] = /live\/assets\/\w+\/main\.js/.exec(await (await fetch(`${host.url}/live`)).text()) ?? [];
+        expect((await fetch(`${host.url}/${script}`)).headers.get('content-type')).toContain('text/javascript');
+        expect((await fetch(`${host.url}/live/data`)).status, host.log()).toBe(200);
       } finally {
         await host.stop();
       }

@@ -151,7 +151,9 @@ it('answers together with a file, by who is there, and says who that was', async
   );
   server.mood = 'breaks off';
   expect(await hubscore('models', 'show', 'diabetes', '2.0.0')).toMatch(
-    new RegExp(`backend +open-inference at ${server.host}, away: .*(hang up|ECONNRESET)`),
+    new RegExp(
+      `backend +open-inference at ${server.host}, away: .*(hang up|ECONNRESET).*\\n +fallback +.*1\\.0\\.0.* answers`,
+    ),
   );
   server.mood = 'well';
 });
@@ -192,9 +194,12 @@ it('says which backend answers, and whether it can', async () => {
   const metadata = async () => (await fetch(`${host.url}/v2/models/diabetes/versions/2.0.0`)).json();
   expect(await metadata()).toMatchObject({
     platform: 'open-inference',
-    parameters: { backend: { kind: 'open-inference', at: server.host, state: 'up' } },
+    parameters: { backend: { kind: 'open-inference', at: server.host, state: 'up' }, fallback: { version: '1.0.0' } },
   });
-  expect(await (await fetch(`${host.url}/metrics`)).text()).toMatch(
-    new RegExp(`breaker[^\\n]*${server.host.replaceAll('.', '\\.')}`),
-  );
+  const metrics = await (await fetch(`${host.url}/metrics`)).text();
+  expect(metrics).toContain(`hubscore_breaker_state{target="${server.host}"} 0`);
+  const fallbacks = /^hubscore_fallback_results_total\{model="diabetes",version="1\.0\.0\+\w+"\} (\d+)$/m.exec(
+    metrics,
+  )?.[1];
+  expect(Number(fallbacks)).toBeGreaterThanOrEqual(100);
 });

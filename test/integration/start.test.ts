@@ -44,6 +44,7 @@ describe('npm start', () => {
     expect(log).toContain(
       `\nready sb://localhost:${amqp} (Event Hubs), http://localhost:${functions} (HTTP), localhost:${kafka} (Kafka)\n`,
     );
+    expect(log).toContain(`live page      http://localhost:${functions}/live\n`);
     await said(/ scored [1-9]\d{2,}/); // several hundred: with dead letters among them
     await said(/dead letters \d\.\d %/);
     const line =

@@ -1,7 +1,7 @@
 """Runs samples/airflow by a real Airflow (`airflow dags test`) against the local stack.
 
-Makes an environment of its own, since Airflow pins much; where it cannot be installed that is said, and is no failure.
-Environment: STORAGE_CONNECTION, FUNCTIONS_URL; arguments: the folder of samples, a folder for the environment. Exit code 0: all well.
+Makes an environment of its own, since Airflow pins much.
+Environment: STORAGE_CONNECTION, FUNCTIONS_URL; arguments: the folder of samples, a folder for the environment. Exit code 0: all well; 77: Airflow cannot be installed here, so that nothing was tried.
 """
 import json
 import os
@@ -34,7 +34,7 @@ def airflow():
 def main():
     command = airflow()
     if command is None:
-        return
+        sys.exit(77)
     service = BlobServiceClient.from_connection_string(os.environ["STORAGE_CONNECTION"])
     score_cases.wait_until_served(score_cases.upload([SAMPLES / "models"]))
     lake = service.get_container_client("airflow")

@@ -115,6 +115,10 @@ export function programs({ root, python, stack, all }: Setting): readonly Planne
       timeoutMs: BUILD_MS,
       skip: all ? undefined : 'its packages take minutes to install: add --all',
     }),
+    plan('Servers: killed under load, through the whole stack', process.execPath, ['servers/under-load.ts'], {
+      timeoutMs: BUILD_MS,
+      skip: all ? undefined : 'its packages take minutes to install: add --all',
+    }),
     plan('MLflow: a model imported from a real server, its alias followed', process.execPath, ['mlflow/registry.ts'], {
       timeoutMs: BUILD_MS,
       skip: all ? undefined : 'its packages take minutes to install: add --all',

@@ -1,7 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 
-export type Verdict = 'passed' | 'FAILED';
+export type Verdict = 'passed' | 'FAILED' | 'SKIPPED';
+
+/** A program ends so that found that it cannot run here: Automake's convention. */
+const CANNOT_RUN = 77;
 
 export interface Program {
   readonly name: string;
@@ -14,7 +17,7 @@ export interface Program {
   readonly accompany?: ((child: ChildProcess) => Promise<void>) | undefined;
 }
 
-/** Runs a foreign program to its end, what it writes shown as it comes. It passes with exit code 0; past its time it is killed with all that it started. */
+/** Runs a foreign program to its end, what it writes shown as it comes. It passes with exit code 0, and has said why it cannot run here with 77; past its time it is killed with all that it started. */
 export async function runProgram(program: Program): Promise<Verdict> {
   const { command, args, folder, environment, timeoutMs, accompany } = program;
   const child = spawn(command, args, {
@@ -37,7 +40,7 @@ export async function runProgram(program: Program): Promise<Verdict> {
   process.once('exit', killAll);
   try {
     const [[code]] = await Promise.all([once(child, 'exit'), accompany?.(child)]);
-    return code === 0 ? 'passed' : 'FAILED';
+    return code === 0 ? 'passed' : code === CANNOT_RUN ? 'SKIPPED' : 'FAILED';
   } catch (error) {
     console.log(String(error));
     return 'FAILED';

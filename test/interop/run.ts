@@ -53,7 +53,7 @@ for (const { skip, ...program } of programs({ root: ROOT, python, stack, all: al
   console.log(`── ${program.name}`);
   const started = performance.now();
   const verdict = await runProgram(program);
-  tally[verdict === 'passed' ? 'passed' : 'failed']++;
+  tally[verdict === 'passed' ? 'passed' : verdict === 'SKIPPED' ? 'skipped' : 'failed']++;
   console.log(`── ${program.name}: ${verdict} in ${seconds(started)}`);
 }
 if (tally.failed > 0) console.log(`── the functions host said at last\n${host.log().slice(-4000)}`);

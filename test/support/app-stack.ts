@@ -161,7 +161,7 @@ function configOf([requests, results, deadLetters]: Partitions) {
     ConsumerGroups: groups.map(group => ({ Name: group })),
   });
   const Entities = [
-    entity(REQUESTS, requests, 'inference-consumer', 'monitor'),
+    entity(REQUESTS, requests, 'inference-consumer', 'monitor', 'shadow'),
     entity('inference-requests-results', results, 'monitor'),
     entity('inference-dead-letter', deadLetters, 'monitor', 'replay'),
     entity('inference-labels', 2, 'monitor'),

@@ -68,14 +68,12 @@ export async function startUnityCatalog(
     const names = Object.keys(files).filter(file => file.startsWith(path === '' ? '' : `${path}/`));
     if (names.length === 0) return refuse(404, 'NOT_FOUND', `no ${pathname}`);
     const from = Number(searchParams.get('page_token') ?? 0);
-    const contents = names
-      .slice(from, from + 2)
-      .map(file => ({
-        path: `/Models/${name.replaceAll('.', '/')}/${version}/${file}`,
-        name: file,
-        is_directory: false,
-        file_size: 1,
-      }));
+    const contents = names.slice(from, from + 2).map(file => ({
+      path: `/Models/${name.replaceAll('.', '/')}/${version}/${file}`,
+      name: file,
+      is_directory: false,
+      file_size: 1,
+    }));
     return json({ contents, ...(from + 2 < names.length && { next_page_token: String(from + 2) }) });
   }
 

@@ -12,8 +12,10 @@ const ARROWS: Record<string, readonly string[]> = {
   hubs: ['config'],
   ledger: ['config'],
   evidence: [],
+  drift: ['config', 'evidence', 'sweep', 'rollouts'],
   size: [],
   sweep: ['config'],
+  shadow: ['config', 'rollouts', 'evidence', 'sweep'],
   verdicts: ['config', 'rollouts', 'evidence', 'sweep'],
   processes: [],
   apart: ['config', 'processes'],
@@ -26,14 +28,16 @@ const ARROWS: Record<string, readonly string[]> = {
   cache: ['config'],
   telemetry: ['config'],
   http: ['config'],
+  live: ['config', 'http', 'rollouts', 'sweep', 'verdicts'],
   app: [
     ...['config', 'azure', 'hubs', 'ledger', 'scoring', 'codecs', 'models', 'backends', 'processes'],
-    ...['apart', 'cache', 'telemetry', 'http', 'batch', 'rollouts', 'evidence', 'sweep', 'verdicts'],
+    ...['apart', 'cache', 'telemetry', 'http', 'batch', 'rollouts', 'evidence', 'sweep', 'verdicts', 'drift', 'shadow'],
+    ...['live'],
   ],
   functions: ['app', 'config'],
   cli: [
     ...['app', 'config', 'azure', 'hubs', 'ledger', 'scoring', 'codecs', 'models', 'backends', 'cache', 'telemetry'],
-    ...['batch', 'rollouts', 'sweep', 'verdicts', 'size'],
+    ...['batch', 'rollouts', 'sweep', 'verdicts', 'drift', 'shadow', 'size'],
   ],
   local: [],
 };
@@ -132,7 +136,9 @@ describe('architecture', () => {
       .filter(file => !['local', 'cli'].includes(roomOf(file)))
       .filter(file => readFileSync(file, 'utf8').includes('process.env'))
       .map(file => relative(SOURCE, file));
-    expect(readers.sort()).toEqual(['app/apart-process.ts', 'app/app.ts', 'app/batch-process.ts']);
+    expect(readers.sort()).toEqual([
+      ...['app/apart-process.ts', 'app/app.ts', 'app/batch-process.ts', 'app/shadow-process.ts'],
+    ]);
   });
 
   it('races nothing in the raw', () => {

@@ -41,6 +41,27 @@ export async function downloadBlobs(
   }
 }
 
+/** Downloads the blobs below a URL whose paths are wanted, one after the other; calls back with each, and takes it away again. @throws BatchRefusal where none is */
+export async function downloadBelow(
+  settings: Settings,
+  url: string,
+  scratch: string,
+  isWanted: (path: string) => boolean,
+  signal: AbortSignal,
+  work: (file: string, title: string) => Promise<void>,
+): Promise<number> {
+  const { blobs, path } = await placeOf(settings, url);
+  const file = join(scratch, 'blob');
+  let many = 0;
+  for (const { path: blob, etag } of await blobs.list(path, signal)) {
+    if (!isWanted(blob)) continue;
+    many++;
+    await pipeline(await blobs.read(blob, 0, etag, signal), createWriteStream(file), { signal });
+    await work(file, blob);
+  }
+  return many;
+}
+
 /** Uploads what lies at a path: a file as the blob of the URL, a folder as blobs under it, the one that says that it is whole last. @throws BatchRefusal where one is there already */
 export async function uploadTo(
   settings: Settings,

@@ -36,6 +36,7 @@ export class ResultArm implements Arm {
   readonly modelVersion: string;
   readonly variant: string | undefined;
   readonly rollout: RolloutMark | undefined;
+  readonly fallback: boolean;
   readonly #run: Run;
   readonly #way: Way;
   readonly isSingle: boolean;
@@ -62,6 +63,7 @@ export class ResultArm implements Arm {
     this.modelVersion = label;
     this.variant = route.variant;
     this.rollout = route.rollout;
+    this.fallback = route.fallback;
     this.#run = run;
     this.#way = way;
     this.isSingle = run.isSingle;

@@ -62,6 +62,7 @@ function endInTime(group: Group, run: Run, rowOf: Todo['rowOf'], from: number, t
   if (!run.hasDeadlines) return to;
   const { pace } = group.plan;
   const now = run.clock();
+  if (now + pace.expectMs(to - from) <= run.firstDeadlineMs) return to;
   let rows = 0;
   let firstMs = Number.POSITIVE_INFINITY;
   for (let row = from; row < to; row++) {
@@ -121,6 +122,8 @@ function lookAt(group: Group, run: Run, rowOf: Todo['rowOf'], from: number, to: 
   const { pace } = group.plan;
   const now = run.clock();
   const expectedMs = pace.expectMs(1);
+  if (!run.hasPriorities && run.refusals.size === 0 && now + expectedMs < run.firstDeadlineMs)
+    return { late, priority: 1, deadlineMs: run.firstDeadlineMs - expectedMs };
   let guessed = false;
   for (let row = from; row < to; row++) {
     const place = run.placeOf(group, rowOf === undefined ? row : rowOf(row));

@@ -1,4 +1,5 @@
 import type { BlobEntry, Blobs } from '../../core/blobs.ts';
+import type { Clock } from '../../core/log.ts';
 import { someAtOnce } from '../../core/some-at-once.ts';
 import { eachLine, HOUR_MS, hourOf, tidy } from './chunks.ts';
 import { hashOf, KeyIndex } from './key-index.ts';
@@ -22,21 +23,34 @@ export interface JoinReport {
 }
 
 export interface JoinOptions {
-  readonly nowMs: number;
   /** Counted for good before. */
   readonly settled: Joined;
   readonly unmatched: number;
+  /** No chunk is begun after that time, milliseconds since the epoch: what was read is remembered. */
+  readonly untilMs: number;
 }
 
-const LABELS_AT_ONCE = 200_000;
+export interface LabelJoinerOptions {
+  readonly blobs: Blobs;
+  /** How long a label waits for its request, and how late it may come. */
+  readonly windowMs: number;
+  readonly clock: Clock;
+  /** In memory; where they are more, the oldest count for good before their window is over. */
+  readonly labelsAtOnce?: number;
+}
+
+/** Some 300 bytes each. */
+const LABELS_AT_ONCE = 300_000;
 /** Hashes of keys kept, four bytes each; a chunk without its own is read for every new label. */
-const MAX_HASHES = 8_000_000;
-const READS_AT_ONCE = 8;
+const MAX_HASHES = 16_000_000;
+const READS_AT_ONCE = 4;
 
 interface Indexed {
   readonly etag: string;
   readonly index: KeyIndex | undefined;
   readonly answers: ReadonlyMap<HourKey, number>;
+  /** Of the new labels' hashes, so many were looked for in it. */
+  lookedFor: number;
 }
 
 /**
@@ -44,131 +58,130 @@ interface Indexed {
  * read it remembers: of what came since, new labels are looked for in the chunks that have their keys, and all labels in new chunks.
  */
 export class LabelJoiner {
-  readonly #blobs: Blobs;
-  readonly #windowMs: number;
+  readonly #options: LabelJoinerOptions;
   readonly #labelsAtOnce: number;
-  #labels = new KnownLabels();
-  #labelChunks = new Map<string, { readonly etag: string; readonly labels: number }>();
+  readonly #labels = new KnownLabels();
+  /** By path, of those in memory. */
+  #labelChunks = new Map<string, string>();
   #predictionChunks = new Map<string, Indexed>();
+  /** Hashes of labels that some chunk was not asked for yet. */
+  #fresh: number[] = [];
   #hashes = 0;
 
-  /**
-   * @param windowMs how long a label waits for its request, and how late it may come
-   * @param labelsAtOnce in memory; more take several passes over all predictions, each with its share of the labels by hash
-   */
-  constructor(blobs: Blobs, windowMs: number, labelsAtOnce = LABELS_AT_ONCE) {
-    this.#blobs = blobs;
-    this.#windowMs = windowMs;
-    this.#labelsAtOnce = labelsAtOnce;
+  constructor(options: LabelJoinerOptions) {
+    this.#options = options;
+    this.#labelsAtOnce = options.labelsAtOnce ?? LABELS_AT_ONCE;
   }
 
-  async join(options: JoinOptions, signal: AbortSignal): Promise<JoinReport> {
-    const { nowMs } = options;
-    const labelChunks = await tidy(this.#blobs, 'labels', nowMs, signal);
-    const predictionChunks = await tidy(this.#blobs, 'predictions', nowMs, signal);
-    const waitedMs = (hourMs: number) => nowMs - hourMs - HOUR_MS - this.#windowMs;
-    const gone = [
-      ...labelChunks.filter(({ path }) => waitedMs(hourOf(path)) > 0),
-      // A label that came at the end of the window may still be corrected until the end of its own.
-      ...predictionChunks.filter(({ path }) => waitedMs(hourOf(path)) > this.#windowMs),
-    ];
-    const settled = new Tally(options.settled);
-    const open = new Tally(options.settled);
-    let { unmatched } = options;
-    let waiting = 0;
-    const passes = await this.#follow(labelChunks, predictionChunks, signal);
-    for (let pass = 0; pass < passes; pass++) {
-      if (passes > 1) await this.#joinShare({ pass, passes }, labelChunks, predictionChunks, signal);
-      for (const known of [...this.#labels.values()]) {
-        const { found, label, hourMs } = known;
-        const isOver = waitedMs(hourMs) > 0;
-        if (found !== undefined) open.count(found.of, found.prediction, label.label);
-        if (found !== undefined && isOver) settled.count(found.of, found.prediction, label.label);
-        if (found === undefined && isOver) unmatched++;
-        if (found === undefined && !isOver) waiting++;
-        if (isOver) this.#labels.delete(known);
-      }
+  /** @returns undefined where there was no time for all: what is left is done the next time */
+  async join(
+    { settled: before, unmatched, untilMs }: JoinOptions,
+    signal: AbortSignal,
+  ): Promise<JoinReport | undefined> {
+    const { blobs, windowMs, clock } = this.#options;
+    const nowMs = clock();
+    const labelChunks = await tidy(blobs, 'labels', nowMs, signal);
+    const predictionChunks = await tidy(blobs, 'predictions', nowMs, signal);
+    const areAllRead = await this.#readLabels(labelChunks, signal);
+    const isDone = this.#labelChunks.size === 0 || (await this.#lookAt(predictionChunks, untilMs, signal));
+    if (!isDone) return undefined;
+    const waitedMs = (hourMs: number) => nowMs - hourMs - HOUR_MS - windowMs;
+    const earlyMs = areAllRead ? Number.NEGATIVE_INFINITY : this.#middleHour();
+    const isOver = (hourMs: number) => waitedMs(hourMs) > 0 || hourMs <= earlyMs;
+    const [settled, open] = [new Tally(before), new Tally(before)];
+    const counts = { waiting: 0, unmatched };
+    for (const { found, label, hourMs } of this.#labels.values()) {
+      const isLast = isOver(hourMs);
+      if (found === undefined) counts[isLast ? 'unmatched' : 'waiting']++;
+      else for (const tally of isLast ? [open, settled] : [open]) tally.count(found.of, found.prediction, label);
     }
-    // Shares of the labels are read anew each time.
-    if (passes > 1) this.#labelChunks = new Map();
     for (const { answers } of this.#predictionChunks.values())
       for (const [key, many] of answers) open.answered(key, many);
-    const { joined, hours } = open;
-    return { joined, production: hours, waiting, unmatched, settled: settled.joined, over: gone };
+    const over = [
+      ...labelChunks.filter(({ path }) => this.#labelChunks.has(path) && isOver(hourOf(path))),
+      // A label that came at the end of the window may still be corrected until the end of its own.
+      ...predictionChunks.filter(({ path }) => waitedMs(hourOf(path)) > windowMs),
+    ];
+    return { joined: open.joined, production: open.hours, ...counts, settled: settled.joined, over };
   }
 
-  /** Takes in what is new. @returns how many passes the labels take; 1: they are all in memory */
-  async #follow(
-    labelChunks: readonly BlobEntry[],
-    predictionChunks: readonly BlobEntry[],
-    signal: AbortSignal,
-  ): Promise<number> {
-    const fresh: number[] = [];
-    // Where somebody else settled an hour's labels, they are counted already.
-    const hours = new Set(labelChunks.map(({ path }) => hourOf(path)));
+  /** The oldest first. @returns whether there was room for all */
+  async #readLabels(chunks: readonly BlobEntry[], signal: AbortSignal): Promise<boolean> {
+    // What was settled is counted already, by whomever, and its chunks are gone.
+    const hours = new Set(chunks.map(({ path }) => hourOf(path)));
     for (const known of [...this.#labels.values()]) if (!hours.has(known.hourMs)) this.#labels.delete(known);
     const read = this.#labelChunks;
-    if (read.size === 0) this.#labels = new KnownLabels();
     this.#labelChunks = new Map();
-    for (const chunk of labelChunks) {
-      const there = read.get(chunk.path);
-      if (there?.etag === chunk.etag) {
-        this.#labelChunks.set(chunk.path, there);
-        continue;
-      }
-      let labels = 0;
+    for (const chunk of chunks) {
+      const isNew = read.get(chunk.path) !== chunk.etag;
+      if (isNew && this.#labels.size >= this.#labelsAtOnce) return false;
       const take = (line: string) => {
-        labels++;
-        if (this.#labels.size >= this.#labelsAtOnce) return;
         const key = this.#labels.add(JSON.parse(line) as Label, hourOf(chunk.path));
-        if (key !== undefined) fresh.push(hashOf(key));
+        if (key !== undefined) this.#fresh.push(hashOf(key));
       };
-      await eachLine(this.#blobs, chunk, take, signal);
-      this.#labelChunks.set(chunk.path, { etag: chunk.etag, labels });
+      if (isNew) await eachLine(this.#options.blobs, chunk, take, signal);
+      this.#labelChunks.set(chunk.path, chunk.etag);
     }
-    if (this.#labelChunks.size === 0) return 1; // nobody sends labels: nothing is read
+    return true;
+  }
+
+  /** Reads new chunks whole, and old ones that may have a new label's request. @returns whether it came to all of them */
+  async #lookAt(chunks: readonly BlobEntry[], untilMs: number, signal: AbortSignal): Promise<boolean> {
     const before = this.#predictionChunks;
-    const isOld = ({ path, etag }: BlobEntry) => before.get(path)?.etag === etag;
-    const [old, others] = [predictionChunks.filter(isOld), predictionChunks.filter(chunk => !isOld(chunk))];
-    this.#predictionChunks = new Map(old.map(({ path }) => [path, before.get(path) as Indexed]));
-    this.#hashes = [...this.#predictionChunks.values()].reduce((sum, { index }) => sum + (index?.size ?? 0), 0);
-    await someAtOnce(others, READS_AT_ONCE, chunk => this.#index(chunk, signal));
-    await someAtOnce(old, READS_AT_ONCE, async chunk => {
-      const { index } = this.#predictionChunks.get(chunk.path) as Indexed;
-      const isMeant = index === undefined ? fresh.length > 0 : fresh.some(hash => index.mayHave(hash));
-      if (isMeant) await this.#labels.match(this.#blobs, chunk, signal);
+    this.#predictionChunks = new Map();
+    this.#hashes = 0;
+    for (const { path, etag } of chunks) {
+      const known = before.get(path);
+      if (known?.etag !== etag) continue;
+      this.#predictionChunks.set(path, known);
+      this.#hashes += known.index?.size ?? 0;
+    }
+    const { blobs, clock } = this.#options;
+    let left = 0;
+    await someAtOnce(chunks, READS_AT_ONCE, async chunk => {
+      const known = this.#predictionChunks.get(chunk.path);
+      if (known !== undefined && !this.#mayHaveNew(known)) return;
+      if (clock() >= untilMs) left++;
+      else if (known === undefined) await this.#index(chunk, signal);
+      else {
+        const lookedFor = this.#fresh.length;
+        await this.#labels.match(blobs, chunk, signal);
+        known.lookedFor = lookedFor;
+      }
     });
-    const many = [...this.#labelChunks.values()].reduce((sum, { labels }) => sum + labels, 0);
-    return Math.max(1, Math.ceil(many / this.#labelsAtOnce));
+    if (left > 0) return false;
+    this.#fresh = [];
+    for (const known of this.#predictionChunks.values()) known.lookedFor = 0;
+    return true;
+  }
+
+  #mayHaveNew(known: Indexed): boolean {
+    const { index, lookedFor } = known;
+    for (let i = lookedFor; i < this.#fresh.length; i++)
+      if (index === undefined || index.mayHave(this.#fresh[i] as number)) return true;
+    known.lookedFor = this.#fresh.length;
+    return false;
   }
 
   async #index(chunk: BlobEntry, signal: AbortSignal): Promise<void> {
     const hashes: number[] = [];
     const answers = new AnswersByHour();
+    const lookedFor = this.#fresh.length;
     const note = (keys: readonly [string, string], line: string) => {
       hashes.push(hashOf(keys[0]), hashOf(keys[1]));
       answers.note(line, keys[0].length + keys[1].length);
     };
-    await this.#labels.match(this.#blobs, chunk, signal, note);
+    await this.#labels.match(this.#options.blobs, chunk, signal, note);
     const index = this.#hashes + hashes.length > MAX_HASHES ? undefined : new KeyIndex(hashes);
     this.#hashes += index?.size ?? 0;
-    this.#predictionChunks.set(chunk.path, { etag: chunk.etag, index, answers: answers.counts });
+    this.#predictionChunks.set(chunk.path, { etag: chunk.etag, index, answers: answers.counts, lookedFor });
   }
 
-  async #joinShare(
-    { pass, passes }: { readonly pass: number; readonly passes: number },
-    labelChunks: readonly BlobEntry[],
-    predictionChunks: readonly BlobEntry[],
-    signal: AbortSignal,
-  ): Promise<void> {
-    this.#labels = new KnownLabels();
-    for (const chunk of labelChunks) {
-      const take = (line: string) => {
-        const label = JSON.parse(line) as Label;
-        if (hashOf(label.key) % passes === pass) this.#labels.add(label, hourOf(chunk.path));
-      };
-      await eachLine(this.#blobs, chunk, take, signal);
-    }
-    await someAtOnce(predictionChunks, READS_AT_ONCE, chunk => this.#labels.match(this.#blobs, chunk, signal));
+  /** Of the hours that labels in memory are of, the last of the older half. */
+  #middleHour(): number {
+    const hours = [...new Set([...this.#labels.values()].map(({ hourMs }) => hourMs))].sort(
+      (one, other) => one - other,
+    );
+    return hours[(hours.length - 1) >> 1] ?? Number.NEGATIVE_INFINITY;
   }
 }

@@ -2,18 +2,23 @@ import type { BlobEntry, Blobs } from '../../core/blobs.ts';
 import { eachLine } from './chunks.ts';
 import { escapedKey, keysOf, type Prediction } from './prediction.ts';
 import { type Label, resultKey } from './read-label.ts';
+import type { Answered } from './tally.ts';
 
 /** A label, the chunk's hour that it is in, and what it was found to be of. */
 export interface KnownLabel {
-  label: Label;
+  readonly name: string;
+  /** As a prediction's line has it. */
+  readonly key: string;
+  label: unknown;
+  atMs: number;
   hourMs: number;
-  found: { readonly of: Prediction; readonly prediction: unknown } | undefined;
+  found: { readonly of: Answered; readonly prediction: unknown } | undefined;
 }
 
 /** Labels in memory, by what they are labels of. */
 export class KnownLabels {
   readonly #byName = new Map<string, KnownLabel>();
-  /** By key as a prediction's line has it: how many labels go by it. */
+  /** How many labels go by a key. */
   readonly #keys = new Map<string, number>();
 
   get size(): number {
@@ -24,26 +29,22 @@ export class KnownLabels {
     return this.#byName.values();
   }
 
-  /** The last by enqueued time counts. @returns the key, where a prediction must be looked for; undefined: it corrects one whose prediction is known */
-  add(label: Label, hourMs: number): string | undefined {
-    const name = nameOf(label.key, label.row, label.model);
+  /** The last by enqueued time counts. @returns the key, where a prediction must be looked for; undefined: it corrects one that is known */
+  add({ key: of, row, model, label, atMs }: Label, hourMs: number): string | undefined {
+    const name = nameOf(of, row, model);
     const before = this.#byName.get(name);
     if (before !== undefined) {
-      if (before.label.atMs <= label.atMs) {
-        before.label = label;
-        before.hourMs = hourMs;
-      }
+      if (before.atMs <= atMs) Object.assign(before, { label, atMs, hourMs });
       return undefined;
     }
-    const key = escapedKey(label.key);
-    this.#byName.set(name, { label, hourMs, found: undefined });
+    const key = escapedKey(of);
+    this.#byName.set(name, { name, key, label, atMs, hourMs, found: undefined });
     this.#keys.set(key, (this.#keys.get(key) ?? 0) + 1);
     return key;
   }
 
-  delete({ label }: KnownLabel): void {
-    this.#byName.delete(nameOf(label.key, label.row, label.model));
-    const key = escapedKey(label.key);
+  delete({ name, key }: KnownLabel): void {
+    this.#byName.delete(name);
     const left = (this.#keys.get(key) ?? 1) - 1;
     if (left > 0) this.#keys.set(key, left);
     else this.#keys.delete(key);
@@ -66,14 +67,13 @@ export class KnownLabels {
   }
 
   /** Of several results of a request the newest is meant. */
-  #found(of: Prediction): void {
-    const rows = of.rows ?? [[undefined, of.prediction] as const];
-    for (const [row, prediction] of rows)
-      for (const key of [resultKey(of.resultId), of.request])
+  #found({ request, resultId, rows, prediction: only, ...of }: Prediction): void {
+    for (const [row, prediction] of rows ?? [[undefined, only] as const])
+      for (const key of [resultKey(resultId), request])
         for (const model of [undefined, of.model]) {
           const known = this.#byName.get(nameOf(key, row, model));
           if (known !== undefined && (known.found === undefined || known.found.of.atMs <= of.atMs))
-            known.found = { of: { ...of, rows: undefined }, prediction };
+            known.found = { of, prediction };
         }
   }
 }

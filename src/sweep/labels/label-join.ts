@@ -1,11 +1,14 @@
 import { BlobConflict, type BlobEntry, BlobGone, type Blobs } from '../../core/blobs.ts';
 import type { Clock } from '../../core/log.ts';
+import { STATE_SCHEMA } from '../partition-state.ts';
 import { remove } from './chunks.ts';
 import { LabelJoiner } from './join.ts';
 import type { Joined, ProductionHour } from './tally.ts';
 
 /** What labels say, as it is kept. */
 export interface StoredJoin {
+  /** Absent in what the first app kept. */
+  readonly schema?: number;
   readonly at_ms: number;
   readonly joined: Joined;
   /** Absent in what an older app kept, as are the others that may be. */
@@ -19,6 +22,8 @@ export interface StoredJoin {
 
 const PATH = 'labels-joined.json';
 const NOTHING: StoredJoin = { at_ms: 0, joined: {}, waiting: 0, unmatched: 0 };
+/** A process that begins has all to read, and does so by and by: rollouts are judged meanwhile. */
+const BUDGET_MS = 5_000;
 /** It may take this share of the time and no more. */
 const SHARE = 0.1;
 /** Also where nothing is new: what waited long enough is over. */
@@ -34,20 +39,24 @@ export function createLabelJoin({
   readonly windowMs: number;
   readonly clock: Clock;
 }) {
-  let joiner = new LabelJoiner(blobs, windowMs);
+  const joiner = new LabelJoiner({ blobs, windowMs, clock });
   let isNew = true;
   let endedAtMs = 0;
   let tookMs = 0;
 
-  async function join(nowMs: number, signal: AbortSignal): Promise<void> {
+  /** @returns whether there was time for all */
+  async function join(nowMs: number, signal: AbortSignal): Promise<boolean> {
     const there = await readJoin(blobs, signal);
-    const { settled = {}, unmatched, over = [] } = there?.stored ?? NOTHING;
+    const { schema = 1, settled = {}, unmatched, over = [] } = there?.stored ?? NOTHING;
+    if (schema > STATE_SCHEMA) return true; // a newer app's is left alone
     // Somebody may have died before this: counted again it must not be.
     for (const chunk of over) await remove(blobs, chunk, signal);
-    const joined = await joiner.join({ nowMs, settled, unmatched }, signal);
-    const text = JSON.stringify({ at_ms: nowMs, ...joined } satisfies StoredJoin);
+    const joined = await joiner.join({ settled, unmatched, untilMs: nowMs + BUDGET_MS }, signal);
+    if (joined === undefined) return false;
+    const text = JSON.stringify({ schema: STATE_SCHEMA, at_ms: nowMs, ...joined } satisfies StoredJoin);
     await blobs.writeText(PATH, text, there ? { etag: there.etag } : 'absent', signal);
     for (const chunk of joined.over) await remove(blobs, chunk, signal);
+    return true;
   }
 
   return {
@@ -59,12 +68,9 @@ export function createLabelJoin({
       const nowMs = clock();
       const sinceMs = nowMs - endedAtMs;
       if (sinceMs < tookMs / SHARE || (!isNew && sinceMs < AT_LEAST_EVERY_MS)) return;
-      isNew = false;
       try {
-        await join(nowMs, signal);
+        isNew = !(await join(nowMs, signal));
       } catch (thrown) {
-        // What was settled is not, then: it is read again.
-        joiner = new LabelJoiner(blobs, windowMs);
         isNew = true;
         if (!(thrown instanceof BlobConflict)) throw thrown; // somebody else's join is as good
       }

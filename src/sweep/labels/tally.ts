@@ -22,6 +22,9 @@ export interface ProductionHour extends ArmLabels {
   answers: number;
 }
 
+/** Who answered, and when the request was enqueued. */
+export type Answered = Pick<Prediction, 'model' | 'version' | 'rollout' | 'variant' | 'atMs'>;
+
 export const noLabels = (): ArmLabels => ({ labels: 0, right: 0, errors: { count: 0, sum: 0, squares: 0 } });
 
 /** Counts of labels that were held against what was predicted. */
@@ -34,7 +37,7 @@ export class Tally {
     for (const [rollout, arms] of Object.entries(before)) this.joined[rollout] = structuredClone(arms);
   }
 
-  count(of: Prediction, prediction: unknown, label: unknown): void {
+  count(of: Answered, prediction: unknown, label: unknown): void {
     const { rollout, variant } = of;
     if (rollout !== undefined && variant !== undefined) {
       const arms = this.joined[rollout] ?? {};
@@ -69,9 +72,9 @@ export class Tally {
 export type HourKey = string;
 
 /** What a candidate answers while a rollout runs is not production's. */
-export const isProductions = ({ variant, version }: Prediction) => variant !== 'candidate' && version !== undefined;
+export const isProductions = ({ variant, version }: Answered) => variant !== 'candidate' && version !== undefined;
 
-export function hourKeyOf({ model, version, atMs }: Prediction): HourKey {
+export function hourKeyOf({ model, version, atMs }: Answered): HourKey {
   return JSON.stringify([model, version, Math.floor(atMs / HOUR_MS) * HOUR_MS]);
 }
 

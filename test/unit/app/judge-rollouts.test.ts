@@ -40,6 +40,25 @@ describe('judging rollouts', () => {
     expect(said).toEqual(['churn 1.2.0: rolled back (rollout ro_1): error_rate > 0.01']);
   });
 
+  it('says where it fails in the trail and in the document, and rolls back where that cannot be told', async () => {
+    for (const blame of [
+      async () => ['Contract = Two year: 41 of 41 bad, 0 of 159 elsewhere'],
+      () => Promise.reject(new Error('away')),
+    ]) {
+      const [models, audit] = [memoryBlobs(), memoryBlobs()];
+      models.put(PATH, documentOf());
+      const log = { info() {}, warn() {}, error() {} };
+      const options = { models, audit, leadMs: LEAD, clock: () => NINE + HOUR, log, blame };
+      const [acted] = await judgeRollouts(new Map([['churn', documentOf()]]), bad, true, options, never);
+      expect(acted?.action).toBe('rollback');
+      const found = await blame().catch(() => undefined);
+      const after = JSON.parse((await models.readText(PATH, never)).text);
+      expect(after.rollout.blame).toEqual(found);
+      const trail = (await audit.readText('churn/2026-11.ndjson', never)).text.trimEnd().split('\n');
+      expect(JSON.parse(trail.at(-1) as string).reason.blame).toEqual(found);
+    }
+  });
+
   it('ends an A/B comparison with what it found; production stays', async () => {
     const models = memoryBlobs();
     const document = documentOf({ kind: 'ab', weight: 50, duration: '30m' });

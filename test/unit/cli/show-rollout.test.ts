@@ -32,6 +32,11 @@ const shown = (rollout = {}, more = {}) => {
 };
 
 describe('a rollout in words', () => {
+  it('says where it fails', () => {
+    const blame = ['Contract = Two year: 41 of 41 bad, 0 of 159 elsewhere'];
+    expect(shown({ blame })).toContain(`where          ${blame[0]}`);
+    expect(shown().join('\n')).not.toContain('where   ');
+  });
   it('says what was counted, what it proves, what happens next and how to undo it', () => {
     const lines = shown();
     expect(lines[0]).toBe('churn 1.2.0 (canary ro_1) against 1.1.0: running at 5 %, undecided');
@@ -48,6 +53,35 @@ describe('a rollout in words', () => {
       'next: at 2026-11-22T09:00:00.000Z it is held for a person unless by then these are settled',
     );
     expect(lines.at(-1)).toBe('undo: npx hubscore rollout rollback churn');
+  });
+
+  it('says for how many rows a run latency is judged, what a candidate with all traffic is compared with, and who wins an A/B', () => {
+    expect(shown().join('\n')).toContain(
+      'runs of the candidate have 12.1 rows, for which latency is judged; production’s 212',
+    );
+    const hour = { model: 'churn', version: '1.1.0', hourMs: NINE - HOUR, answers: 9_000, labels: 4_000, right: 3_610 };
+    const counts = sweptCounts(
+      [{ requests: 900, labels: 400, right: 200, weight: 100 }],
+      [],
+      [{ ...hour, errors: { count: 0, sum: 0, squares: 0 } }],
+    );
+    const document = documentOf({ kind: 'blue_green', weight: 100, duration: '2h' });
+    const status = statusOf({ model: 'churn', document, counts, nowMs: NINE + HOUR, sweptAtMs: NINE + HOUR });
+    const alone = showStatus(status, plain, WIDE).join('\n');
+    expect(alone).toContain(
+      'compared with production’s answers in the 24 h before: 4,000 of 9,000 have a label, 3,610 are right',
+    );
+    expect(alone).toContain('accuracy_drop > 0.05: 50 % (200 of 400; production 9.75 %)');
+    const ab = shown({ kind: 'ab', weight: 50 }).join('\n');
+    expect(ab).toContain('winner: none (no difference is shown)');
+    expect(ab).toContain(
+      'compares until 2026-11-22T09:00:00.000Z and ends then with what it found; by now no winner at α 0.05',
+    );
+    const ended = shown({ kind: 'ab', phase: 'ended', reason: '1.2.0 is the better one' }).join('\n');
+    expect(ended).toContain(
+      'it is over: 1.2.0 is the better one; 1.1.0 is production, `npx hubscore models promote churn 1.2.0` changes that',
+    );
+    expect(ended).not.toContain('undo:');
   });
 
   it('says what a person is to do where it is held, and that nothing runs where nothing does', () => {

@@ -183,7 +183,7 @@ describe('alerts', () => {
     expect(names).toEqual([
       ...['success-rate', 'latency', 'lag', 'dead-letters', 'circuit-open'],
       ...['batch-failed', 'batch-at-risk', 'batch-poison'],
-      ...['rollback', 'rollout-waiting', 'quarantine', 'sweep-behind', 'no-results'],
+      ...['rollback', 'rollout-waiting', 'quarantine', 'sweep-behind', 'drift', 'no-results'],
     ]);
     expect(bicep).toContain('results < 0.95 * all');
   });

@@ -120,7 +120,7 @@ describe.each(BOTH)('deployment, %s', (options, resources) => {
       [
         ...['success-rate', 'latency', 'lag', 'dead-letters', 'circuit-open'],
         ...['batch-failed', 'batch-at-risk', 'batch-poison'],
-        ...['rollback', 'rollout-waiting', 'quarantine', 'sweep-behind', 'no-results'],
+        ...['rollback', 'rollout-waiting', 'quarantine', 'sweep-behind', 'drift', 'no-results'],
       ].map(name => `alert-${name}-${token}`),
     );
   });

@@ -3,6 +3,7 @@ import type { StoredEvent } from '../../../src/core/hub-reader.ts';
 import { LabelJoiner } from '../../../src/sweep/labels/join.ts';
 import { readJoined } from '../../../src/sweep/labels/label-join.ts';
 import { predictionLine } from '../../../src/sweep/labels/prediction.ts';
+import type { Joined } from '../../../src/sweep/labels/tally.ts';
 import { createSweep, type SweepOptions } from '../../../src/sweep/sweep.ts';
 import { appendEndings, NINE, type ResultParts, resultEvent } from '../../support/endings.ts';
 import { memoryBlobs } from '../../support/memory-blobs.ts';
@@ -293,20 +294,69 @@ describe('labels', () => {
     expect((await joined()).joined.ro_1?.candidate).toMatchObject({ labels: 42, right: 41 });
   });
 
-  it('that are too many for memory are joined in shares', async () => {
-    const { results, label, sweep, blobs } = world();
+  it('that are too many for memory count for good the earlier, the oldest first', async () => {
+    const { results, label, sweep, blobs, advance } = world();
     for (let i = 0; i < 40; i++) {
       results({ sequenceNumber: i, ...(i % 2 ? CANARY : PRODUCTION), requestId: `q${i}`, prediction: 1 });
       label({ request_id: `q${i}`, label: i % 4 === 0 ? 0 : 1 }, { request_id: `nobody${i}`, label: 1 });
+      if (i % 4 === 3) await sweep();
+      advance(30 * 60_000);
     }
-    await sweep();
-    const inShares = new LabelJoiner(blobs, 7 * DAY, 9);
-    const nothing = { nowMs: NINE, settled: {}, unmatched: 0 };
-    for (let again = 0; again < 2; again++)
-      expect(await inShares.join(nothing, never)).toMatchObject({
-        waiting: 40,
-        joined: { ro_1: { candidate: { labels: 20, right: 20 }, production: { labels: 20, right: 10 } } },
+    const clock = () => NINE + DAY;
+    const joiner = new LabelJoiner({ blobs, windowMs: 7 * DAY, clock, labelsAtOnce: 20 });
+    let [settled, unmatched, rounds]: [Joined, number, number] = [{}, 0, 0];
+    for (let over = 1; over > 0; rounds++) {
+      const said = await joiner.join({ settled, unmatched, untilMs: Number.POSITIVE_INFINITY }, never);
+      if (said === undefined) throw new Error('there was time');
+      [settled, unmatched, over] = [said.settled, said.unmatched, said.over.length];
+      for (const { path } of said.over) blobs.remove(path);
+      if (over > 0) continue;
+      expect(said.joined.ro_1).toMatchObject({
+        candidate: { labels: 20, right: 20 },
+        production: { labels: 20, right: 10 },
       });
+      expect(said.waiting + said.unmatched).toBe(40);
+    }
+    expect(rounds).toBeGreaterThan(3);
+  });
+
+  it('are joined by and by where there is no time for all', async () => {
+    const { results, label, sweep, blobs, advance } = world();
+    for (let i = 0; i < 10; i++) {
+      results({ sequenceNumber: i, ...CANARY, requestId: `q${i}`, prediction: 1 });
+      label({ request_id: `q${i}`, label: 1 });
+      await sweep();
+      advance(3_600_000);
+    }
+    let nowMs = NINE + DAY;
+    const joiner = new LabelJoiner({ blobs, windowMs: 7 * DAY, clock: () => nowMs++ });
+    const options = { settled: {}, unmatched: 0 };
+    let rounds = 0;
+    let said: Awaited<ReturnType<LabelJoiner['join']>>;
+    while (said === undefined && rounds++ < 50) said = await joiner.join({ ...options, untilMs: nowMs + 4 }, never);
+    expect(rounds).toBeGreaterThan(2);
+    expect(said?.joined.ro_1?.candidate).toMatchObject({ labels: 10, right: 10 });
+  });
+
+  it('hold up nothing where they cannot be joined', async () => {
+    const { results, label, sweep, blobs, said, joined } = world();
+    results({ sequenceNumber: 1, ...CANARY, requestId: 'a', prediction: 1 });
+    label({ request_id: 'a', label: 1 });
+    blobs.faults.set('labels-joined.json', new Error('archived'));
+    expect((await sweep())?.counted).toBe(2);
+    expect(said).toEqual(['labels are not joined: archived']);
+    blobs.faults.clear();
+    await sweep();
+    expect((await joined()).joined.ro_1?.candidate).toMatchObject({ labels: 1 });
+  });
+
+  it('are left as a newer app counted them', async () => {
+    const { results, label, sweep, blobs } = world();
+    blobs.put('labels-joined.json', { schema: 99 });
+    results({ sequenceNumber: 1, ...CANARY, requestId: 'a', prediction: 1 });
+    label({ request_id: 'a', label: 1 });
+    expect((await sweep())?.counted).toBe(2);
+    expect(JSON.parse((await blobs.readText('labels-joined.json', never)).text)).toEqual({ schema: 99 });
   });
 
   it('are not read where there are none: predictions lie there unread', async () => {

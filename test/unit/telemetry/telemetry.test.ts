@@ -369,6 +369,31 @@ describe('Prometheus text', () => {
     }
   });
 
+  it('shows what drifted, the farthest features of it, and leaves the gauges to whose turn it is', async () => {
+    const telemetry = create();
+    const features = Array.from({ length: 12 }, (_, i) => {
+      return { name: `f${i}`, status: i > 9 ? ('alarm' as const) : ('ok' as const), distance: { js: i / 100 } };
+    });
+    const report = { model: 'churn', version: '1.0.0', features, deadLetters: [{ alarm: true }, { alarm: false }] };
+    telemetry.recordDrift({
+      counted: 40,
+      latest: [
+        { ...report, size: '1h' },
+        { ...report, size: '24h', features: [] },
+      ],
+    });
+    const shown = await look(telemetry);
+    const about = 'model="churn",version="1.0.0"';
+    expect(shown.get(`hubscore_drift_alarms{${about},window="1h"}`)).toBe(3);
+    expect(shown.get(`hubscore_drift_alarms{${about},window="24h"}`)).toBe(1);
+    expect(shown.get(`hubscore_drift_distance{${about},feature="f11"}`)).toBe(0.11);
+    expect([...shown.keys()].filter(name => name.startsWith('hubscore_drift_distance{'))).toHaveLength(10);
+    telemetry.recordDrift(undefined);
+    const after = await look(telemetry);
+    expect([...after.keys()].some(name => /^hubscore_drift_(alarms|distance)/.test(name))).toBe(false);
+    expect(after.get('hubscore_drift_read_total')).toBe(40);
+  });
+
   it('shows what the sweep found in its turn, and leaves the gauges to whose turn it is', async () => {
     const telemetry = create();
     const model = { model: 'churn', quarantined: 1, action: 'rollback', waiting: 'held' } as const;

@@ -296,7 +296,18 @@ describe('the status', () => {
     expect(shown).toMatchObject({
       ...{ model: 'churn', revision: 42, verdict: 'undecided', undo: 'npx hubscore rollout rollback churn' },
       rollout: { id: 'ro_1', kind: 'canary', phase: 'running', candidate: '1.2.0', baseline: '1.1.0', weight: 5 },
-      arms: { candidate: { requests: 2914, errors: 9, runs: 700, slow_runs: 0, failed_runs: 0, labels: 0, right: 0 } },
+      arms: {
+        candidate: {
+          requests: 2914,
+          errors: 9,
+          runs: 700,
+          slow_runs: 0,
+          failed_runs: 0,
+          labels: 0,
+          right: 0,
+          rows_per_run: 4.16,
+        },
+      },
       split: { expected: 0.05, observed: 0.05, bad: 50, trials: 1000, verdict: 'pass' },
       sweep: { lag_seconds: 4 },
     });

@@ -1,0 +1,83 @@
+import { Agent, request } from 'node:http';
+import { buffer } from 'node:stream/consumers';
+import {
+  clear,
+  FEATURES,
+  kill,
+  makeModels,
+  mlflow,
+  mlserver,
+  openRemote,
+  type Program,
+  started,
+} from '../../test/interop/servers/programs.ts';
+import { createFunctionPath, metadataOf } from '../function-path.ts';
+import { type Comparison, compare } from '../harness.ts';
+
+const ROWS = 64;
+
+/**
+ * A batch of 64 through hubscore to a model at a real server, from the host's buffers to bytes for the wire, beside the same rows sent to that server by a bare HTTP client on one
+ * kept connection: what the road through us adds. By the clock on the wall, since most of it is the server's time.
+ */
+export async function compareRemote(rounds = 15): Promise<Readonly<Record<string, Comparison>>> {
+  try {
+    const { rows } = makeModels();
+    return {
+      'MLServer, batch 64': await compareAt('open-inference', await mlserver(), rows, rounds),
+      'MLflow, batch 64': await compareAt('mlflow', await mlflow(), rows, rounds),
+    };
+  } finally {
+    clear();
+  }
+}
+
+async function compareAt(
+  kind: string,
+  program: Program,
+  rows: readonly (readonly number[])[],
+  rounds: number,
+): Promise<Comparison> {
+  const server = await started(program);
+  const model = await openRemote(kind, program);
+  const all = Array.from({ length: ROWS }, (_, i) => rows[i % rows.length] as readonly number[]);
+  const bodies = all.map((features, i) => Buffer.from(JSON.stringify({ request_id: i, model: 'iris', features })));
+  const [ours, agent, metadata] = [
+    createFunctionPath(model),
+    new Agent({ keepAlive: true, maxSockets: 1 }),
+    metadataOf(ROWS),
+  ];
+  const isV2 = kind === 'open-inference';
+  const url = `http://127.0.0.1:${program.port}${isV2 ? '/v2/models/iris/infer' : '/invocations'}`;
+  const inputs = [{ name: 'x', shape: [ROWS, FEATURES.length], datatype: 'FP64', data: all.flat() }];
+  const body = () => JSON.stringify(isV2 ? { inputs } : { dataframe_split: { columns: FEATURES, data: all } });
+  const own = async () => {
+    const answer = JSON.parse(await post(url, body(), agent)) as object;
+    if (!('outputs' in answer || 'predictions' in answer)) throw new Error(JSON.stringify(answer));
+    return ROWS;
+  };
+  try {
+    return await compare(
+      [
+        { name: 'its own client', run: own },
+        { name: 'hubscore', run: () => ours(bodies, metadata).then(() => ROWS) },
+      ],
+      rounds,
+      400,
+    );
+  } finally {
+    agent.destroy();
+    await model.backend.close();
+    kill(server);
+  }
+}
+
+function post(url: string, body: string, agent: Agent): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
+    const call = request(url, { method: 'POST', agent, headers }, response => {
+      buffer(response).then(bytes => resolve(bytes.toString('utf8')), reject);
+    });
+    call.on('error', reject).end(body);
+  });
+}
