@@ -23,6 +23,7 @@ import { comparePeersThroughEndpoint } from './peers/through-endpoint.ts';
 import { comparePeersWithoutNetwork } from './peers/without-network.ts';
 import { compareProtocols } from './protocols/compare.ts';
 import { measureRollback } from './rollback.ts';
+import { measureShadow } from './shadow.ts';
 import { compareSize } from './size.ts';
 import { soak } from './soak/soak.ts';
 import { measureSteps } from './steps.ts';
@@ -86,6 +87,7 @@ const SCENARIOS: Readonly<Record<string, () => Promise<unknown>>> = {
       'diabetes 1.1.0, batch 256': await measureLedger('diabetes', '1.1.0', 256, eventsPerSecond),
     };
   },
+  shadow: async () => ({ 'diabetes 1.0.0, shadow 1.1.0': await measureShadow() }),
   size: async () => ({ 'simulated and measured': await compareSize() }),
   sweep: async () => ({
     'results of a canary, two arms in turn': await measureFold(),

@@ -12,15 +12,18 @@ import {
   started,
 } from '../../test/interop/servers/programs.ts';
 import { createFunctionPath, metadataOf } from '../function-path.ts';
-import { type Comparison, compare } from '../harness.ts';
+import { type Comparison, compare, processorTime, round3 } from '../harness.ts';
 
 const ROWS = 64;
+const TURNS = 200;
+
+type Compared = Comparison & { readonly 'processor time of a batch, ms': Readonly<Record<string, number>> };
 
 /**
  * A batch of 64 through hubscore to a model at a real server, from the host's buffers to bytes for the wire, beside the same rows sent to that server by a bare HTTP client on one
  * kept connection: what the road through us adds. By the clock on the wall, since most of it is the server's time.
  */
-export async function compareRemote(rounds = 15): Promise<Readonly<Record<string, Comparison>>> {
+export async function compareRemote(rounds = 15): Promise<Readonly<Record<string, Compared>>> {
   try {
     const { rows } = makeModels();
     return {
@@ -37,7 +40,7 @@ async function compareAt(
   program: Program,
   rows: readonly (readonly number[])[],
   rounds: number,
-): Promise<Comparison> {
+): Promise<Compared> {
   const server = await started(program);
   const model = await openRemote(kind, program);
   const all = Array.from({ length: ROWS }, (_, i) => rows[i % rows.length] as readonly number[]);
@@ -57,19 +60,26 @@ async function compareAt(
     return ROWS;
   };
   try {
-    return await compare(
-      [
-        { name: 'its own client', run: own },
-        { name: 'hubscore', run: () => ours(bodies, metadata).then(() => ROWS) },
-      ],
-      rounds,
-      400,
-    );
+    const candidates = [
+      { name: 'its own client', run: own },
+      { name: 'hubscore', run: () => ours(bodies, metadata).then(() => ROWS) },
+    ];
+    const comparison = await compare(candidates, rounds, 400);
+    const client = await processorMs(own);
+    const hubscore = await processorMs(() => ours(bodies, metadata));
+    return { ...comparison, 'processor time of a batch, ms': { 'its own client': client, hubscore } };
   } finally {
     agent.destroy();
     await model.backend.close();
     kill(server);
   }
+}
+
+/** What a busy machine does not change much. */
+async function processorMs(run: () => Promise<unknown>): Promise<number> {
+  const start = processorTime();
+  for (let i = 0; i < TURNS; i++) await run();
+  return round3(Number(processorTime() - start) / TURNS / 1e6);
 }
 
 function post(url: string, body: string, agent: Agent): Promise<string> {

@@ -66,7 +66,7 @@ export function createLiveApi(options: LiveApiOptions): LiveApi {
       return { status: 200, headers: { ...SAFE, ...about, 'content-type': 'application/json' }, body: text };
     },
     async 'live-example'({ params: { name, version } }) {
-      const routing = await options.catalog.routing(name, version);
+      const routing = await options.catalog.routing(name, version || undefined);
       const { card } = (routing.route ?? routing.production).version;
       return json(200, exampleRequest(card), { 'cache-control': ANEW });
     },

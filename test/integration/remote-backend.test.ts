@@ -32,7 +32,11 @@ let sent = 0;
 async function hubscore(...words: string[]): Promise<string> {
   const [stdout, stderr] = [new PassThrough(), new PassThrough()];
   const world = { stdin: Readable.from([]), stdout, stderr, folder: cache.path, signal: AbortSignal.timeout(60_000) };
-  const environment = { ModelStorage: storage.connectionString, REMOTE_HOSTS: server.host };
+  const environment = {
+    EventHubs: hubs.connectionString,
+    ModelStorage: storage.connectionString,
+    REMOTE_HOSTS: server.host,
+  };
   const code = await run(words, { ...world, environment });
   stdout.end();
   stderr.end();
@@ -80,15 +84,16 @@ afterAll(async () => {
 
 interface Told {
   readonly request_id: number;
+  readonly result_id: string;
   readonly model_version: string;
   readonly fallback?: boolean;
   readonly probabilities: Readonly<Record<string, number>>;
 }
 
 /** Sends some requests and gives all endings of the partition so far, in order. */
-async function ask(count: number): Promise<Told[]> {
+async function ask(count: number, asked = 'diabetes'): Promise<Told[]> {
   const batch = Array.from({ length: count }, () => ({
-    body: { request_id: sent++, model: 'diabetes', features: FEATURES },
+    body: { request_id: sent++, model: asked, features: FEATURES },
   }));
   await producer.sendBatch(batch, { partitionId: '0' });
   const read = async () =>
@@ -137,6 +142,19 @@ it('answers together with a file, by who is there, and says who that was', async
   };
   const together = { answered_by: ['diabetes 1.0.0, diabetes 2.0.0'] };
   await vi.waitFor(async () => expect(await infer()).toMatchObject(together), { timeout: 60_000, interval: 500 });
+  const told = (await ask(1, 'both')).at(-1);
+  expect(told).toMatchObject({ outputs: { answered_by: 'diabetes 1.0.0, diabetes 2.0.0' } });
+  const lineage = JSON.parse(
+    (await hubscore('lineage', told?.result_id ?? '', '--json')).split('\n')[0] ?? '',
+  ) as object;
+  const sha256 = expect.stringMatching(/^[0-9a-f]{64}$/);
+  expect(lineage).toMatchObject({
+    model: 'both',
+    members: [
+      { model: 'diabetes', version: '1.0.0', files: { 'model.onnx': sha256, 'model.json': sha256 } },
+      { model: 'diabetes', version: '2.0.0', files: { 'model.json': sha256 } },
+    ],
+  });
   server.mood = 'breaks off';
   expect(await infer()).toMatchObject({ answered_by: ['diabetes 1.0.0'] });
   const metadata = (await (await fetch(`${host.url}/v2/models/both`)).json()) as { parameters: { backend: object } };

@@ -57,6 +57,9 @@ export function programs({ root, python, stack, all }: Setting): readonly Planne
   const models = ['samples/models', 'test/fixtures/models'].map(folder => join(root, folder));
   return [
     plan('Python: cases of every model through the stack', python, ['score_cases.py', ...models]),
+    plan('HTTP: Triton, KServe, schemathesis', python, ['http_clients.py', models[0] as string], {
+      timeoutMs: 600_000,
+    }),
     page('js', 'docs/clients.md'),
     page('python', 'docs/clients.md'),
     page('python', 'README.md'),

@@ -46,7 +46,7 @@ export async function lineage(terminal: Terminal, id: string, { json }: { readon
     ending: trace.ending?.kind ?? null,
     ...{ model, version: facts?.version, requested_version: facts?.requestedVersion },
     road: roadOf(trace, at, body),
-    ...{ files: files.hashes, card_sha256: files.hashes['model.json'], ...files.card },
+    ...{ files: files.hashes, card_sha256: files.hashes['model.json'], ...files.card, members: files.members },
     request: trace.request ? requestShown(at, trace.request, own) : null,
     result: trace.ending === undefined ? null : body,
     rollout,

@@ -1,5 +1,6 @@
 import { jsonLine, printable } from '../printable.ts';
 import type { Paint } from '../terminal.ts';
+import type { MemberFiles } from './files.ts';
 
 const MAX_BODY = 300;
 
@@ -16,6 +17,9 @@ export function showLineage(said: Readonly<Record<string, unknown>>, paint: Pain
     ...line('road', (road as readonly string[]).join(', ')),
     ...line('asked for', said.requested_version),
     ...Object.entries(files as object).flatMap(([name, hash]) => line(name, `sha256 ${hash}`)),
+    ...((said.members ?? []) as readonly MemberFiles[]).flatMap(({ model, version, files }) =>
+      line('member', `${model} ${version}: ${jsonLine(files)}`),
+    ),
     ...line('trained on', said.training_data_hash),
     ...line('experiment', said.experiment_id),
     ...line('mlflow', said.mlflow),

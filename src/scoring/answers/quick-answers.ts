@@ -1,3 +1,4 @@
+import { digitsOf, writeWhole } from '../../core/digits.ts';
 import type { ClassLabel, Prediction } from '../../core/prediction.ts';
 import { ROUNDING, SUM_TOLERANCE, withinBounds } from '../../core/probabilities.ts';
 import { writeShortFloat } from '../../core/short-float.ts';
@@ -79,6 +80,54 @@ export function valueReader(value: string): QuickReader {
     );
   };
 }
+
+/** For one int64 output [N] or [N, 1] of numbers within 32 bits: the classes of servers and files that name none. */
+export function wholeReader(label: string): QuickReader {
+  const heads = [Buffer.from(PREDICTION)];
+  const room = PREDICTION.length + NUMBER_BYTES;
+  return (outputs, rows, prediction) => {
+    const { data, dims } = outputs[label] ?? {};
+    if (!(data instanceof BigInt64Array) || data.length !== rows || dims?.[0] !== rows) return undefined;
+    const words = new Int32Array(data.buffer, data.byteOffset, 2 * rows);
+    for (let row = 0; row < rows; row++) if (words[2 * row + 1] !== (words[2 * row] as number) >> 31) return undefined;
+    return {
+      heads,
+      headOf: () => 0,
+      room: () => room,
+      maxRoom: room,
+      writeRest(row, into, at) {
+        const number = words[2 * row] as number;
+        if (number < 0) into[at] = MINUS;
+        const size = Math.abs(number);
+        return writeWhole(into, number < 0 ? at + 1 : at, size, digitsOf(size));
+      },
+      prediction,
+      said: { kind: 'any', prediction },
+    };
+  };
+}
+
+/** For one float64 output [N] or [N, 1]. */
+export function doubleReader(value: string): QuickReader {
+  const heads = [Buffer.from(PREDICTION)];
+  const room = PREDICTION.length + NUMBER_BYTES;
+  return (outputs, rows, prediction) => {
+    const { data, dims } = outputs[value] ?? {};
+    if (!(data instanceof Float64Array) || data.length !== rows || dims?.[0] !== rows) return undefined;
+    for (let row = 0; row < rows; row++) if (!Number.isFinite(data[row])) return undefined;
+    return {
+      heads,
+      headOf: () => 0,
+      room: () => room,
+      maxRoom: room,
+      writeRest: (row, into, at) => at + into.write(JSON.stringify(data[row]), at, 'latin1'),
+      prediction,
+      said: { kind: 'any', prediction },
+    };
+  };
+}
+
+const MINUS = 45;
 
 function floatsOf(tensor: Tensor | undefined, rows: number, width: number): Float32Array | undefined {
   const data = matrixOf(tensor, rows, width);

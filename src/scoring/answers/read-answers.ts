@@ -4,7 +4,7 @@ import type { Prediction } from '../../core/prediction.ts';
 import type { Tensors } from '../../core/tensor.ts';
 import { type AnswerColumns, GeneralAnswers } from './answer-columns.ts';
 import { Interpreter } from './interpret.ts';
-import { classesReader, type QuickReader, valueReader } from './quick-answers.ts';
+import { classesReader, doubleReader, type QuickReader, valueReader, wholeReader } from './quick-answers.ts';
 
 /**
  * Reads a slice's outputs. @param size rows that ran, @param rows of them that are wanted: a fixed batch may have been filled up.
@@ -29,7 +29,7 @@ export function answerReaderOf(version: ModelVersion, write: (prediction: Predic
 
 /** Undefined where there are further outputs, a threshold, an activation, several labels a row, or outputs of other types. */
 function quickReaderOf({ signature, card }: ModelVersion): QuickReader | undefined {
-  const { label, probabilities, value, classes, threshold, activation, multilabel, extra } = card.outputs;
+  const { label, probabilities, scores, value, classes, threshold, activation, multilabel, extra } = card.outputs;
   const turned = threshold !== undefined || (activation !== undefined && activation !== 'none');
   if (extra.length > 0 || turned || multilabel) return undefined;
   const typeOf = (name: string | undefined) => signature.outputs.find(output => output.name === name)?.type;
@@ -41,6 +41,9 @@ function quickReaderOf({ signature, card }: ModelVersion): QuickReader | undefin
     if ((!whole && !texts) || typeOf(probabilities) !== 'float32') return undefined;
     return classesReader(label, probabilities, classes);
   }
-  if (label !== undefined || probabilities !== undefined || value === undefined) return undefined;
+  if (probabilities !== undefined || scores !== undefined) return undefined;
+  if (label !== undefined) return classes === undefined && typeOf(label) === 'int64' ? wholeReader(label) : undefined;
+  if (value === undefined) return undefined;
+  if (typeOf(value) === 'float64') return doubleReader(value);
   return typeOf(value) === 'float32' ? valueReader(value) : undefined;
 }

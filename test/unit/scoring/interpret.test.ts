@@ -123,6 +123,41 @@ describe('classifiers', () => {
   });
 });
 
+describe('whole labels and doubles alone', () => {
+  const [x] = [{ inputs: ['x: float32[?,1]'] }];
+  const texts = (outputs: readonly string[], roles: object, tensors: Tensors, size: number) => {
+    const version = modelVersion({ ...x, outputs, card: { outputs: roles } });
+    const answers = answerReaderOf(version, answerWriter([]))(tensors, size, size);
+    const isQuick = answers.maxRoom !== undefined;
+    const written = Array.from({ length: size }, (_, row) => {
+      const into = Buffer.alloc(answers.room(row));
+      const end = answers.writeRest(row, into, 0);
+      return `${answers.heads[answers.headOf(row)]?.toString()}${into.toString('utf8', 0, end)}`;
+    });
+    const same = interpret(outputs, roles, tensors, size).map(answerWriter([]));
+    expect(written).toEqual(same);
+    expect(Array.from({ length: size }, (_, row) => answers.prediction(row))).toEqual(
+      interpret(outputs, roles, tensors, size),
+    );
+    return { isQuick, written };
+  };
+
+  it('are written from the tensors, as they would be one by one', () => {
+    const labels = [0n, -3n, 12n, 2_147_483_647n, -2_147_483_648n];
+    const { isQuick, written } = texts([LABEL], { label: 'label' }, { label: tensor('int64', [5], labels) }, 5);
+    expect(isQuick).toBe(true);
+    expect(written[1]).toMatch(/-3$/);
+    const doubles = [0.1, -1e21, 5e-324, 3, -0];
+    const value = ['y: float64[?,1]'];
+    expect(texts(value, { value: 'y' }, { y: tensor('float64', [5, 1], doubles) }, 5).isQuick).toBe(true);
+  });
+
+  it('beyond 32 bits go the general road', () => {
+    const label = tensor('int64', [2], [1n, 2n ** 60n]);
+    expect(texts([LABEL], { label: 'label' }, { label }, 2)).toMatchObject({ isQuick: false });
+  });
+});
+
 describe('regressors', () => {
   it('give a number, or a list of targets', () => {
     const y = (dims: number[], values: number[]) => ({ y: tensor('float64', dims, values) });
