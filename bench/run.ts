@@ -143,7 +143,7 @@ const HELP = `npm run bench [-- --only NAME,…] [-- --peers]
   --only NAME,…   these scenarios: ${Object.keys(SCENARIOS).join(', ')}
   --peers         the others too, which make virtual environments of Python under .local: ${Object.keys(PEERS).join(', ')}
   --only soak     the whole stack twice, side by side, for --minutes N (6) at --rate N (500) requests a second each: what its processes hold
-Figures are printed, and recorded in bench/results/. A scenario takes from half a minute to five; how long, each says as it begins.`;
+Figures are printed, and recorded in bench/results/. A scenario takes from half a minute to ten; how long, each says as it begins.`;
 
 // By the end of this process, not past it: what it started ends with it.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
