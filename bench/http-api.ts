@@ -4,7 +4,7 @@ import { catalogOf, openModel } from './models.ts';
 import { openScoring } from './open-scoring.ts';
 
 /** The API that functions call, over the logistic model, telling nobody what it does. */
-export async function openApi(): Promise<HttpApi & { readonly model: ModelVersion }> {
+export async function openApi(): Promise<Pick<HttpApi, 'answer'> & { readonly model: ModelVersion }> {
   const { model } = await openModel('diabetes', '1.0.0');
   const { answer } = createHttpApi({
     catalog: catalogOf(model),

@@ -45,13 +45,13 @@ export async function compareHttpBodies(rows = 1_000) {
   };
 }
 
-async function ask(api: HttpApi, requests: readonly HttpRequest[], rows: number): Promise<number> {
+async function ask(api: Pick<HttpApi, 'answer'>, requests: readonly HttpRequest[], rows: number): Promise<number> {
   const replies = await Promise.all(requests.map(request => api.answer('v2-infer', request)));
   if (replies.some(({ status }) => status !== 200)) throw new Error(String(replies[0]?.body));
   return rows;
 }
 
-async function predict(api: HttpApi, requests: readonly HttpRequest[], rows: number): Promise<number> {
+async function predict(api: Pick<HttpApi, 'answer'>, requests: readonly HttpRequest[], rows: number): Promise<number> {
   const replies = await Promise.all(requests.map(request => api.answer('predict', request)));
   if (replies.some(({ status }) => status !== 200)) throw new Error(String(replies[0]?.body));
   return rows;

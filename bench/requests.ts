@@ -15,15 +15,15 @@ export function sampleFeatures(name: string, version: string): unknown[] {
   return lines.map(line => (JSON.parse(line) as { features: unknown }).features);
 }
 
-/** Request bodies as producers write them: JSON text with an id, the model and the features. */
-export function requestBodies(name: string, version: string, count: number): Buffer[] {
+/** Request bodies as producers write them: JSON text with an id, the model and the features. @param asked the version that they name */
+export function requestBodies(name: string, version: string, count: number, asked = version): Buffer[] {
   const features = sampleFeatures(name, version);
   return Array.from({ length: count }, (_, i) =>
     Buffer.from(
       JSON.stringify({
         request_id: `request-${String(i).padStart(8, '0')}`,
         model: name,
-        model_version: version,
+        model_version: asked,
         features: features[i % features.length],
       }),
     ),

@@ -23,6 +23,7 @@ import { comparePeersThroughEndpoint } from './peers/through-endpoint.ts';
 import { comparePeersWithoutNetwork } from './peers/without-network.ts';
 import { compareProtocols } from './protocols/compare.ts';
 import { measureRollback } from './rollback.ts';
+import { measureShadow } from './shadow.ts';
 import { compareSize } from './size.ts';
 import { soak } from './soak/soak.ts';
 import { measureSteps } from './steps.ts';
@@ -86,6 +87,7 @@ const SCENARIOS: Readonly<Record<string, () => Promise<unknown>>> = {
       'diabetes 1.1.0, batch 256': await measureLedger('diabetes', '1.1.0', 256, eventsPerSecond),
     };
   },
+  shadow: async () => ({ 'diabetes 1.0.0, shadow 1.1.0': await measureShadow() }),
   size: async () => ({ 'simulated and measured': await compareSize() }),
   sweep: async () => ({
     'results of a canary, two arms in turn': await measureFold(),
@@ -141,7 +143,7 @@ const HELP = `npm run bench [-- --only NAME,…] [-- --peers]
   --only NAME,…   these scenarios: ${Object.keys(SCENARIOS).join(', ')}
   --peers         the others too, which make virtual environments of Python under .local: ${Object.keys(PEERS).join(', ')}
   --only soak     the whole stack twice, side by side, for --minutes N (6) at --rate N (500) requests a second each: what its processes hold
-Figures are printed, and recorded in bench/results/. A scenario takes from half a minute to five; how long, each says as it begins.`;
+Figures are printed, and recorded in bench/results/. A scenario takes from half a minute to ten; how long, each says as it begins.`;
 
 // By the end of this process, not past it: what it started ends with it.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));

@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { EventHubConsumerClient, EventHubProducerClient, earliestEventPosition } from '@azure/event-hubs';
+import { EventHubProducerClient } from '@azure/event-hubs';
 import type { Backend } from '../src/core/backend.ts';
 import { REAL_HOST } from '../src/size/costs.ts';
 import type { Scenario } from '../src/size/simulate/scenario.ts';
@@ -12,16 +12,13 @@ import { startInferenceServer } from '../test/support/inference-server.ts';
 import { temporaryFolder } from '../test/support/models.ts';
 import { quantile, round3 } from './harness.ts';
 import { openModel } from './models.ts';
-import { sampleFeatures } from './requests.ts';
+import { BEFORE_MS, PROBES, probe, results, send, TICK_MS } from './size-load.ts';
 
-const [REQUESTS, RESULTS] = ['inference-requests', 'inference-requests-results'];
+const REQUESTS = 'inference-requests';
 /** A run of the remote model takes so long, has so many rows, and a host has one at a time: 128 rows a second. */
 const [DELAY_MS, RUN_ROWS] = [250, 32];
-const BEFORE_MS = 5_000;
-const FACTOR = 5;
 /** The local host's: it looks every 2 s and sees at once that a process is dead. */
 const LOCAL_OWNERSHIP = { balanceMs: 2_000, expiryMs: 0, openMs: 50 };
-const TICK_MS = 50;
 const UNLIMITED = Number.POSITIVE_INFINITY;
 
 export interface SizeRun {
@@ -58,7 +55,7 @@ interface Compared extends SizeRun {
   readonly agrees: boolean;
 }
 
-/** All of them, or those of so many hosts; about 55 s each. */
+/** All of them, or those of so many hosts; about 60 s each. */
 export async function compareSize(runs: readonly SizeRun[] = RUNS): Promise<Compared[]> {
   const { backend } = (await openModel('diabetes', '1.0.0')).model;
   const server = await startInferenceServer(delayed(backend), { binary: true });
@@ -66,7 +63,7 @@ export async function compareSize(runs: readonly SizeRun[] = RUNS): Promise<Comp
   try {
     for (const run of runs) {
       process.stderr.write(
-        `   ${run.hosts} hosts, ${run.partitions} partitions${run.killed ? ', one killed' : ''}, about 55 s\n`,
+        `   ${run.hosts} hosts, ${run.partitions} partitions${run.killed ? ', one killed' : ''}, about 60 s\n`,
       );
       compared.push(await compareOne(run, server));
       process.stderr.write(`   ${JSON.stringify(compared.at(-1))}\n`);
@@ -101,8 +98,8 @@ async function compareOne(run: SizeRun, server: { readonly url: string; readonly
   try {
     await pushCard(stack, server.url);
     const hosts = await Promise.all(Array.from({ length: count }, () => stack.startHost()));
-    await sleep(3 * LOCAL_OWNERSHIP.balanceMs); // partitions are shared
-    const { runMs, besideMs } = await probe(stack, producer, partitions);
+    await sleep(6 * LOCAL_OWNERSHIP.balanceMs); // partitions are shared
+    const { runMs, besideMs } = await probe(stack, producer, partitions, DELAY_MS + 200);
     // A host fewer still has to carry the usual rate.
     const capacity = (1000 * RUN_ROWS) / runMs;
     const rate = Math.round((killed ? 0.2 : 0.35) * count * capacity);
@@ -145,60 +142,6 @@ async function pushCard(stack: AppStack, url: string): Promise<void> {
   const { code, out } = await stack.hubscore('models', 'push', path, '--name', 'diabetes', '--version', '2.0.0');
   folder.remove();
   if (code !== 0) throw new Error(out);
-}
-
-const PROBES = 20;
-
-/** Events one by one: what a run of the remote model takes, and what else an event does. */
-async function probe(stack: AppStack, producer: EventHubProducerClient, partitions: number) {
-  for (let i = 0; i < PROBES; i++) {
-    await sendTo(producer, i % partitions, 1);
-    await sleep(DELAY_MS + 200);
-  }
-  // The first ones open what is then open.
-  const times = (await results(stack, PROBES)).sort((a, b) => a.requestAt - b.requestAt).slice(PROBES / 2);
-  const usual = (list: readonly number[]) => quantile(list, 0.25); // of a machine that others use, too
-  const runMs = usual(times.map(({ modelMs }) => modelMs));
-  const besideMs = usual(times.map(({ requestAt, resultAt, modelMs }) => resultAt - requestAt - modelMs));
-  return { runMs: round3(runMs), besideMs: round3(besideMs) };
-}
-
-/** They name no version: the remote one is the newest. */
-const bodies = sampleFeatures('diabetes', '1.0.0').map(features =>
-  Buffer.from(JSON.stringify({ model: 'diabetes', features })),
-);
-let next = 0;
-
-async function sendTo(producer: EventHubProducerClient, partition: number, count: number): Promise<void> {
-  const batch = await producer.createBatch({ partitionId: String(partition) });
-  for (let i = 0; i < count; i++) batch.tryAdd({ body: bodies[next++ % bodies.length] as Buffer });
-  await producer.sendBatch(batch);
-}
-
-/** A while at the rate, the burst, and the rate until what waits is worked off about; in turns over the partitions. */
-async function send(producer: EventHubProducerClient, partitions: number, rate: number, burst: number) {
-  const burstUntil = BEFORE_MS + 1000 * burst;
-  const until = burstUntil + 2_500 * burst;
-  const perTick: number[] = [];
-  const start = performance.now();
-  let [due, total, turn] = [0, 0, 0];
-  for (let tick = 1; tick * TICK_MS <= until; tick++) {
-    const ms = tick * TICK_MS;
-    await sleep(Math.max(0, start + ms - performance.now()));
-    due += ((ms > BEFORE_MS && ms <= burstUntil ? FACTOR : 1) * rate * TICK_MS) / 1000;
-    const count = Math.floor(due) - total;
-    const shares = Array.from({ length: Math.min(count, partitions) }, (_, i) => ({
-      partition: (turn + i) % partitions,
-      events: Math.floor(count / partitions) + (i < count % partitions ? 1 : 0),
-    }));
-    await Promise.all(shares.map(({ partition, events }) => sendTo(producer, partition, Math.max(1, events))));
-    turn += count % partitions;
-    total += count;
-    // When it really went, which is later where the machine is busy.
-    const at = Math.floor((performance.now() - start) / TICK_MS);
-    perTick[at] = (perTick[at] ?? 0) + count;
-  }
-  return { total, perTick };
 }
 
 function simulateOne(
@@ -247,39 +190,4 @@ function simulateOne(
   };
   const { drainMs = Number.NaN, p95Ms = Number.NaN } = simulate(scenario);
   return { drainS: round3(drainMs / 1000), p95Ms: Math.round(p95Ms) };
-}
-
-/** Waits for so many results; when each was enqueued, its request too, and what its run took. */
-async function results({ hubs }: AppStack, count: number) {
-  const consumer = new EventHubConsumerClient('monitor', hubs.connectionString, RESULTS);
-  const times = new Map<string, { requestAt: number; resultAt: number; modelMs: number }>();
-  await new Promise<void>((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`${times.size} of ${count} results after 180 s`)), 180_000);
-    const subscription = consumer.subscribe(
-      {
-        processEvents: async events => {
-          for (const { body, enqueuedTimeUtc } of events) {
-            const { result_id, enqueued_at, model_ms } = body as {
-              result_id: string;
-              enqueued_at: string;
-              model_ms: number;
-            };
-            if (times.has(result_id)) continue;
-            times.set(result_id, {
-              requestAt: Date.parse(enqueued_at),
-              resultAt: enqueuedTimeUtc.getTime(),
-              modelMs: model_ms,
-            });
-          }
-          if (times.size < count) return;
-          clearTimeout(timer);
-          void subscription.close().then(resolve);
-        },
-        processError: async error => reject(error),
-      },
-      { startPosition: earliestEventPosition, maxBatchSize: 5000 },
-    );
-  });
-  await consumer.close();
-  return [...times.values()];
 }

@@ -37,25 +37,41 @@ export interface Latencies {
 /**
  * @param hubs the endpoint's Config.json; absent: the contract's hubs
  * @param rowsAPack an event holds; absent: one, and it is no pack
+ * @param shadow another version, which is asked so many per cent of the requests beside
  */
 export async function openStream(
   model: string,
   version: string,
-  { hubs, rowsAPack }: { readonly hubs?: unknown; readonly rowsAPack?: number } = {},
+  {
+    hubs,
+    rowsAPack,
+    shadow,
+  }: {
+    readonly hubs?: unknown;
+    readonly rowsAPack?: number;
+    readonly shadow?: { readonly id: string; readonly version: string; readonly sample: number };
+  } = {},
 ): Promise<Stream> {
   const eventHubs = await startEventHubs({ config: hubs });
   const storage = await startStorage();
   const container = BlobServiceClient.fromConnectionString(storage.connectionString).getContainerClient('models');
   await container.createIfNotExists();
-  for (const part of ['model.onnx', 'model.json']) {
-    const bytes = readFileSync(join(ROOT, 'samples/models', model, version, part));
-    await container.getBlockBlobClient(`${model}/${version}/${part}`).upload(bytes, bytes.length);
+  for (const each of [version, ...(shadow ? [shadow.version] : [])]) {
+    for (const part of ['model.onnx', 'model.json']) {
+      const bytes = readFileSync(join(ROOT, 'samples/models', model, each, part));
+      await container.getBlockBlobClient(`${model}/${each}/${part}`).upload(bytes, bytes.length);
+    }
+  }
+  if (shadow) {
+    const named = { ...shadow, effective_at: new Date().toISOString() };
+    const document = JSON.stringify({ schema: 1, revision: 1, aliases: { production: version }, shadow: named });
+    await container.getBlockBlobClient(`${model}/deployment.json`).upload(document, Buffer.byteLength(document));
   }
   const producer = new EventHubProducerClient(eventHubs.connectionString, REQUESTS);
   const results = new EventHubProducerClient(eventHubs.connectionString, RESULTS);
   const bodies =
     rowsAPack === undefined
-      ? requestBodies(model, version, 1000)
+      ? requestBodies(model, version, 1000, shadow && 'production')
       : packBodies(model, version, { packs: 1000, rows: rowsAPack, form: 'lists', features: [] });
   let host: FunctionsHost | undefined;
   let sent = 0;

@@ -43,7 +43,9 @@ def _number(column) -> dict:
         if value == following and len(above):  # it fills a decile by itself: a bin of its own
             edges.add(float(above[0]))
     edges = [*sorted(edges), largest]
-    place = np.where(known == largest, len(edges) - 1, np.searchsorted(edges, known, side="right"))
+    # As float32, which requests are compared as, too: whether the training data went through it makes no difference then.
+    bounds, rounded = np.asarray(edges, np.float32), known.astype(np.float32)
+    place = np.where(rounded == bounds[-1], len(edges) - 1, np.searchsorted(bounds, rounded, side="right"))
     counts = np.bincount(place, minlength=len(edges) + 1).tolist()
     spread = float(known.std(ddof=1)) if len(known) > 1 else 0.0
     return {"type": "number", "edges": edges, "counts": counts, "missing": int(len(values) - len(known)),

@@ -146,7 +146,7 @@ export function createApp({ environment, clock, log }: AppOptions): App {
     const [{ openDrift }, watched] = await Promise.all([import('./open-drift.ts'), telemetry()]);
     return openDrift(settings(), { ...world, telemetry: watched }, lifetime);
   });
-  const http = part(async () => {
+  const http = part(async lifetime => {
     const [{ openHttp }, catalog, guarded, watched] = await Promise.all([
       import('./open-http.ts'),
       models(),
@@ -154,7 +154,9 @@ export function createApp({ environment, clock, log }: AppOptions): App {
       telemetry(),
     ]);
     const service = async () => (await jobs()).jobs;
-    return openHttp(settings(), { ...world, catalog, guard: guarded, telemetry: watched, jobs: service });
+    const api = openHttp(settings(), { ...world, catalog, guard: guarded, telemetry: watched, jobs: service });
+    lifetime.finish(() => api.settled());
+    return api;
   });
   const live = part(async lifetime => {
     const [{ openLive }, catalog, watched, swept] = await Promise.all([

@@ -6,7 +6,7 @@ import { isPassedOver, isRequest } from '../core/codec.ts';
 import { parseCard } from '../models/card.ts';
 import { compileInput } from '../models/compile-input.ts';
 import type { Rollout } from '../rollouts/document.ts';
-import { watchedBy } from '../rollouts/triggers.ts';
+import { isShift, watchedBy } from '../rollouts/triggers.ts';
 import { blameInWords, findBlame } from '../verdicts/blame.ts';
 import { type ObserveOptions, observe } from '../verdicts/observe.ts';
 import { openCodecs } from './open-codecs.ts';
@@ -39,6 +39,7 @@ export async function blameFor(
   const { models, model, rollout, trigger, atMost } = options;
   const watched = watchedBy(trigger);
   if (watched === undefined || watched.metric === 'accuracy_drop' || watched.metric === 'error_increase') return [];
+  if (isShift(watched.metric)) return []; // no request fails by it
   const connection = eventHubsConnection(settings);
   const open = (hub: string) => openReader(connection, hub, [GROUP, '$Default'], BLOCK);
   const hubs = {

@@ -6,11 +6,13 @@ import { failPoisoned, type WorkRoom, workOn } from '../batch/jobs/work.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Catalog } from '../core/catalog.ts';
 import type { JobService } from '../core/job-service.ts';
+import { judgeTable } from '../drift/judge-table.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { createBatchWorker } from './batch-worker.ts';
 import { createJobEvents } from './job-events.ts';
 import { modelsOf, openJobRoom, openSubmitRoom } from './open-jobs.ts';
 import type { Lifetime } from './parts.ts';
+import { createProfiles } from './profiles.ts';
 import type { World } from './world.ts';
 
 const MIB = 1024 * 1024;
@@ -47,10 +49,14 @@ export function openBatch(
     await scorer.close();
   });
   const events = createJobEvents({ telemetry, webhook: settings.BATCH_WEBHOOK, log });
+  const profileOf = createProfiles(settings, log);
   const room: WorkRoom = {
     ...openJobRoom(settings, { clock, log }, events),
     scorer,
-    reports: createReports(),
+    reports: createReports(async ({ model, model_version }, counts, classes) => {
+      const profile = await profileOf(model, model_version);
+      return profile && judgeTable(profile, counts, classes);
+    }),
     stopping: () => stopping,
   };
   return {
@@ -66,7 +72,10 @@ export function openJobService(
   { catalog, telemetry, clock, log }: World & { readonly catalog: Catalog; readonly telemetry: Telemetry },
 ): { readonly jobs: JobService; submitScheduled(lastMs: number): Promise<void> } {
   const events = createJobEvents({ telemetry, webhook: settings.BATCH_WEBHOOK, log });
-  const room = openSubmitRoom(openJobRoom(settings, { clock, log }, events), modelsOf(settings, catalog, { clock }));
+  const room = openSubmitRoom(
+    openJobRoom(settings, { clock, log }, events),
+    modelsOf(settings, catalog, { clock, log }),
+  );
   const jobs = createJobService(room);
   const { BATCH_SCHEDULE, BATCH_TIME_ZONE: zone, BATCH_DEADLINE_SECONDS } = settings;
   return {

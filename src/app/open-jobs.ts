@@ -11,6 +11,7 @@ import { ConfigurationError, RequestError } from '../core/errors.ts';
 import { CHUNKS_QUEUE, type WorkQueue } from '../core/work-queue.ts';
 import { createTableScorer } from '../scoring/table.ts';
 import { openCodecs } from './open-codecs.ts';
+import { countingBy, createProfiles } from './profiles.ts';
 import type { World } from './world.ts';
 
 /** What all that is done to jobs works with. @throws ConfigurationError where no account is named */
@@ -45,8 +46,13 @@ export function openSubmitRoom(room: JobRoom, findModel: FindModel): SubmitRoom 
 }
 
 /** The version that a model and a version or alias name, as the stream would take it; a stand-in is none. */
-export function modelsOf(settings: Settings, catalog: Catalog, { clock }: Pick<World, 'clock'>): FindModel {
+export function modelsOf(
+  settings: Settings,
+  catalog: Catalog,
+  { clock, log }: Pick<World, 'clock' | 'log'>,
+): FindModel {
   const codecs = openCodecs(settings, clock);
+  const profileOf = createProfiles(settings, log);
   return async (model, asked) => {
     const routing = await catalog.routing(model, asked);
     const { version, fallback } = routing.route ?? routing.production;
@@ -54,6 +60,7 @@ export function modelsOf(settings: Settings, catalog: Catalog, { clock }: Pick<W
       throw new RequestError('unknown_model', 'route', `${model} has no version ${asked} that serves`);
     }
     const decoder = createDecoder(codecs, { inputOf: () => version.card.input });
-    return { scorer: createTableScorer(version, clock), decoder };
+    const profile = await profileOf(version.name, version.label);
+    return { scorer: countingBy(profile, createTableScorer(version, clock)), decoder };
   };
 }

@@ -4,6 +4,7 @@ import type { Settings } from '../config/settings.ts';
 import type { Catalog } from '../core/catalog.ts';
 import { ConfigurationError } from '../core/errors.ts';
 import type { JobService } from '../core/job-service.ts';
+import { readDrift } from '../drift/read-drift.ts';
 import { type Assets, readAssets } from '../live/assets.ts';
 import { createLastDay } from '../live/last-day.ts';
 import { createLiveApi, type LiveApi } from '../live/live-api.ts';
@@ -53,7 +54,7 @@ export function openLive(
     lastChange: (model, signal) => readLastRecord(audit, model, signal),
     models: () => catalog.list(),
     jobs: signal => listJobs(jobs, signal),
-    drift: async () => [],
+    drift: signal => readDrift(monitor, signal),
     breakers: telemetry.breakers,
     clock,
   });

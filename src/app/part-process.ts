@@ -9,6 +9,7 @@ import { serveParent } from '../processes/serve-parent.ts';
 import { createTableScorer } from '../scoring/table.ts';
 import { createLoaders } from './create-loaders.ts';
 import { openCodecs } from './open-codecs.ts';
+import { countingBy, profileBeside } from './profiles.ts';
 
 /** To a process that scores parts of files: the model first, then parts. */
 export type PartProcessRequest =
@@ -47,7 +48,8 @@ async function answer(request: PartProcessRequest): Promise<unknown> {
     const raw = files.card === undefined ? NO_CARD : parseCard(readFileSync(files.card), files.card);
     const opened = await openModelFiles(files, raw, loaders);
     const decoder = createDecoder(openCodecs(settings, Date.now), { inputOf: () => opened.version.card.input });
-    model = { opened, close, worker: createPartWorker(createTableScorer(opened.version, Date.now), decoder, never) };
+    const scorer = countingBy(profileBeside(files), createTableScorer(opened.version, Date.now));
+    model = { opened, close, worker: createPartWorker(scorer, decoder, never) };
     return undefined;
   }
   const worker = model?.worker;

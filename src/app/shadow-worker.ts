@@ -13,7 +13,7 @@ export interface ShadowWorkerOptions {
 }
 
 /** The stream's process goes before: the kernel gives this one what is left. */
-const PRIORITY = 15;
+const PRIORITY = 5;
 const IDLE_MS = 60_000;
 
 /** Pairs in a process of its own, which is started when a document names a shadow, and ends once none does. */

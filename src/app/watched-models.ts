@@ -10,8 +10,9 @@ import type { ProfiledVersion, WatchedModels } from '../drift/watched-models.ts'
 import { MAX_CARD_BYTES, parseCard } from '../models/card.ts';
 import { compileInput } from '../models/compile-input.ts';
 import { listingOf } from '../models/listing.ts';
-import { type KnownVersions, productionVersion, resolveVersion } from '../models/resolve-version.ts';
+import { asksForProduction, type KnownVersions, productionVersion, resolveVersion } from '../models/resolve-version.ts';
 import { cardPath } from '../models/store.ts';
+import { type DeploymentDocument, isOpen } from '../rollouts/document.ts';
 import { createDeploymentDocuments } from './deployment-documents.ts';
 
 export interface WatchedModelsOptions {
@@ -68,7 +69,7 @@ export function createWatchedModels({ blobs, codecs, defaultModel, log }: Watche
       const input = stored.cardEtag && (await read(inputs, cardPath(stored), stored.cardEtag, signal));
       if (input) mappings.set(`${model}/${version}`, input);
     }
-    const deployed = versions.size === 0 ? new Map() : await documents.read(signal);
+    const deployed = versions.size === 0 ? new Map<string, DeploymentDocument>() : await documents.read(signal);
     const known = (model: string): KnownVersions => {
       const document = deployed.get(model);
       const aliases = new Map<string, string>(
@@ -79,19 +80,27 @@ export function createWatchedModels({ blobs, codecs, defaultModel, log }: Watche
     };
     const [only, another] = models.keys();
     const usual = defaultModel ?? (another === undefined ? only : undefined);
-    const resolved = new Map<string, string | undefined>();
-    const keyFor = (model: string | undefined, asked: string | undefined): string | undefined => {
+    const versionsFor = (name: string, asked: string | undefined): readonly string[] => {
+      const [first] = resolveVersion(known(name), asked).candidates;
+      const rollout = deployed.get(name)?.rollout;
+      const candidate = asksForProduction(asked) && isOpen(rollout) ? [rollout.candidate] : [];
+      return [...new Set([...(first === undefined ? [] : [first]), ...candidate])].map(each => `${name}/${each}`);
+    };
+    const resolved = new Map<string, readonly string[]>();
+    /** Production's, or the one that is asked for, comes first. */
+    const keysFor = (model: string | undefined, asked: string | undefined): readonly string[] => {
       const name = model ?? usual;
-      if (name === undefined || !models.has(name)) return undefined;
+      if (name === undefined || !models.has(name)) return [];
       const key = JSON.stringify([name, asked]);
-      if (!resolved.has(key)) resolved.set(key, resolveVersion(known(name), asked).candidates[0]);
-      return `${name}/${resolved.get(key)}`;
+      const keys = resolved.get(key) ?? versionsFor(name, asked);
+      resolved.set(key, keys);
+      return keys;
     };
     return {
       versions: [...versions.values()],
-      find: (model, asked) => versions.get(keyFor(model, asked) ?? ''),
+      find: (model, asked) => keysFor(model, asked).flatMap(key => versions.get(key) ?? []),
       productionOf: model => productionVersion(known(model)),
-      decoder: createDecoder(codecs, { inputOf: (model, asked) => mappings.get(keyFor(model, asked) ?? '') }),
+      decoder: createDecoder(codecs, { inputOf: (model, asked) => mappings.get(keysFor(model, asked)[0] ?? '') }),
     };
   };
 }

@@ -1,4 +1,5 @@
 import type { Feature } from '../core/model.ts';
+import type { InputCounter } from '../core/table-scorer.ts';
 import { Moments } from './moments.ts';
 import type { FeatureStatistics } from './statistics.ts';
 
@@ -16,7 +17,11 @@ export class FeatureTally {
   readonly #counts: readonly Counts[];
   readonly #moments: readonly Moments[];
 
-  constructor(features: readonly Feature[]) {
+  readonly #counter: InputCounter | undefined;
+
+  /** @param counter counts in the bins of a profile, where the version has one */
+  constructor(features: readonly Feature[], counter?: InputCounter | undefined) {
+    this.#counter = counter;
     this.#features = features;
     this.#categories = features.map(({ categories }) => categories && new Set(categories));
     this.#counts = features.map(() => ({ missing: 0, not_numeric: 0, out_of_range: 0, unknown_category: 0 }));
@@ -25,6 +30,7 @@ export class FeatureTally {
 
   /** Rows of plain numbers, a feature a column. */
   addPlain(values: Float32Array, rows: number): void {
+    this.#counter?.addPlain(values, rows);
     const width = this.#features.length;
     for (let column = 0; column < width; column++)
       (this.#moments[column] as Moments).addColumn(values, column, width, rows);
@@ -32,12 +38,14 @@ export class FeatureTally {
 
   /** A row's values by feature: numbers, or texts as they stand. @param moments of its numbers are to be counted, too */
   add(values: readonly unknown[], moments: boolean): void {
+    if (moments) this.#counter?.add(values);
     for (let i = 0; i < values.length; i++) {
       const feature = this.#features[i] as Feature;
       const counts = this.#counts[i] as Counts;
       const value = values[i];
       if (value === undefined || value === null || (typeof value === 'string' && value.trim() === '')) {
         counts.missing++;
+        if (!moments) this.#counter?.missing(i, feature.fill);
       } else if (feature.type === 'string') {
         if (this.#categories[i]?.has(String(value)) === false) counts.unknown_category++;
       } else if (feature.type === 'number') {

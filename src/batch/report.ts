@@ -1,3 +1,4 @@
+import type { TableDrift } from '../core/table-scorer.ts';
 import { BINS, deviationOf, type FeatureStatistics, type Statistics } from './statistics.ts';
 
 /** What became of a whole input. Plain JSON. */
@@ -23,6 +24,8 @@ export interface Report {
     FeatureStatistics,
     'm2'
   >)[];
+  /** Against the version's profile; null where it has none. */
+  readonly drift: TableDrift | null;
   readonly seconds: number;
   readonly rows_per_second: number;
 }
@@ -33,9 +36,14 @@ export interface ReportSubject {
   /** Of the model, in its order; empty where it names none. */
   readonly classes: readonly string[];
   readonly seconds: number;
+  /** Absent: it has no profile. */
+  readonly drift?: TableDrift | undefined;
 }
 
-export function reportOf(statistics: Statistics, { model, modelVersion, classes, seconds }: ReportSubject): Report {
+export function reportOf(
+  statistics: Statistics,
+  { model, modelVersion, classes, seconds, drift }: ReportSubject,
+): Report {
   const { rows, score, codes } = statistics;
   const read = rows.scored + rows.rejected;
   const { mean, min, max, count } = score;
@@ -65,6 +73,7 @@ export function reportOf(statistics: Statistics, { model, modelVersion, classes,
       std: deviationOf(statistics.features[name] as FeatureStatistics),
       ...feature,
     })),
+    drift: drift ?? null,
     seconds: Math.round(seconds * 1000) / 1000,
     rows_per_second: seconds > 0 ? Math.round(read / seconds) : 0,
   };
@@ -96,7 +105,23 @@ export function reportLines(report: Report): string[] {
     if (said.length > 0)
       lines.push(`input     ${feature.name}: ${said.map(([what, count]) => `${count} ${what}`).join(', ')}`);
   }
+  if (report.drift) lines.push(...driftLines(report.drift));
   return lines;
+}
+
+/** Of what has drifted; one line where nothing has. */
+export function driftLines({ status, rows, features }: TableDrift): string[] {
+  if (status === 'ok') return [`drift     none against the profile, of ${rows} rows`];
+  return features
+    .filter(each => each.status !== 'ok')
+    .map(({ name, status: how, psi, moved, rules }) => {
+      const said = [
+        ...(psi === null ? [] : [`psi ${psi.toFixed(3)}`]),
+        ...(moved ? [`${moved.bin}: ${percent(moved.reference)} → ${percent(moved.now)}`] : []),
+        ...rules.map(({ rule, share }) => `${rule.replaceAll('_', ' ')} ${percent(share)}`),
+      ];
+      return `drift     ${how}: ${name}: ${said.join(', ')}`;
+    });
 }
 
 function rangeOf(bin: number): string {

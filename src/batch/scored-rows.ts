@@ -1,5 +1,5 @@
 import type { RequestError } from '../core/errors.ts';
-import type { TableRows, TableScorer } from '../core/table-scorer.ts';
+import type { InputCounter, TableRows, TableScorer } from '../core/table-scorer.ts';
 import type { Cells } from './cells.ts';
 import { FeatureTally } from './features.ts';
 import { NumberedCells } from './numbered-cells.ts';
@@ -28,6 +28,9 @@ export interface ScoredRowsOptions {
 
 /** Others' requests go before. */
 const PRIORITY = 9;
+/** Of a larger part not every row is counted for drift: what a tenth more of its time would tell, the others tell as well. */
+const ALL_BYTES = 1024 * 1024;
+const EVERY = 8;
 
 /** The rows of a range on their way: gathered, answered block by block, written; what cannot be scored is told. */
 export class ScoredRows {
@@ -45,13 +48,15 @@ export class ScoredRows {
   readonly #tos: Float64Array;
   readonly #plain: boolean;
   readonly #blockRows: number;
+  readonly #counter: InputCounter | undefined;
   #read = 0;
 
   constructor(options: ScoredRowsOptions) {
     const { scorer, output, cells, kept, id, expected, into } = options;
     this.#options = options;
     this.rows = scorer.begin();
-    this.features = new FeatureTally(scorer.version.card.features);
+    this.#counter = scorer.inputs?.begin(expected > ALL_BYTES ? EVERY : 1);
+    this.features = new FeatureTally(scorer.version.card.features, this.#counter);
     this.#plain = scorer.plainWidth > 0;
     this.#blockRows = scorer.blockRows;
     this.#numbers = new Float64Array(scorer.blockRows);
@@ -115,6 +120,7 @@ export class ScoredRows {
         score: this.#scores.score,
         classes: this.#scores.classes,
         features: this.features.statistics,
+        ...(this.#counter && { inputs: this.#counter.counts }),
       },
     };
   }

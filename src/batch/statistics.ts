@@ -1,3 +1,5 @@
+import type { TableCounts } from '../core/table-scorer.ts';
+
 /** What is told of a part of an input; parts add up. Plain JSON. */
 export interface Statistics {
   readonly rows: { readonly scored: number; readonly rejected: number };
@@ -9,6 +11,8 @@ export interface Statistics {
   readonly classes: Readonly<Record<string, number>>;
   /** By feature, of the rows read. */
   readonly features: Readonly<Record<string, FeatureStatistics>>;
+  /** In the bins of the version's profile, where it has one. */
+  readonly inputs?: TableCounts | undefined;
 }
 
 /** Moments of numbers. */
@@ -59,6 +63,15 @@ export function mergeStatistics(one: Statistics, other: Statistics): Statistics 
     },
     classes: added(one.classes, other.classes),
     features,
+    ...((one.inputs ?? other.inputs) && { inputs: mergeCounts(one.inputs, other.inputs) }),
+  };
+}
+
+function mergeCounts(one: TableCounts | undefined, other: TableCounts | undefined): TableCounts | undefined {
+  if (!one || !other) return one ?? other;
+  return {
+    rows: one.rows + other.rows,
+    bins: one.bins.map((bins, feature) => bins.map((many, bin) => many + (other.bins[feature]?.[bin] ?? 0))),
   };
 }
 

@@ -1,5 +1,7 @@
+import type { TableDrift } from '../core/table-scorer.ts';
 import { BatchRefusal } from './problems.ts';
 import type { Reject } from './range.ts';
+import { driftLines } from './report.ts';
 import type { Statistics } from './statistics.ts';
 
 /** Rejects that an error names. */
@@ -24,6 +26,13 @@ export function judge({ rows }: Statistics, read: number, maxRejected: number, r
       `${rows.rejected} of ${read} rows are rejected (${percent(share)}), at most ${percent(maxRejected)} may be${named(rejects)}`,
     );
   }
+}
+
+/** @throws BatchRefusal that says which features are an alarm */
+export function judgeDrift(drift: TableDrift | undefined): void {
+  if (drift?.status !== 'alarm') return;
+  const lines = driftLines(drift).map(line => `\n  ${line.replace(/^drift +/, '')}`);
+  throw new BatchRefusal(`the input is not what the version was trained on:${lines.join('')}`);
 }
 
 /** The first rows can tell that none will pass, long before all are read. @throws BatchRefusal */

@@ -33,6 +33,7 @@ export function addJobCommands(batch: Command, terminal: Terminal): void {
     .option('--delimiter <character>', 'of a CSV (default: told from its header)')
     .option('--encoding <name>', 'of a CSV (default: told from its first bytes)')
     .option('--max-rejected <share>', 'of rows that may be rejected (default: 0.01)', toNumber)
+    .option('--fail-on-drift', "fail where the input is an alarm against the version's profile")
     .option('--chunk-bytes <n>', 'of the input that is scored at once (default: 16777216)', toNumber)
     .option('--sla-seconds <n>', 'in which it should be done (default: 7200)', toNumber)
     .option('--overwrite', 'replace what stands at the output')

@@ -17,6 +17,7 @@ export interface SubmitOptions {
   readonly maxRejected?: number;
   readonly chunkBytes?: number;
   readonly slaSeconds?: number;
+  readonly failOnDrift?: boolean;
   readonly overwrite?: boolean;
   readonly archive?: string;
   readonly archiveTier?: string;
@@ -56,6 +57,7 @@ export function requestOf(input: string | undefined, options: SubmitOptions): Re
     ...{ max_rejected: options.maxRejected, chunk_bytes: options.chunkBytes, sla_seconds: options.slaSeconds },
     ...{ input_format: options.inputFormat, delimiter: options.delimiter, encoding: options.encoding },
     overwrite: options.overwrite,
+    fail_on_drift: options.failOnDrift,
   };
   return Object.fromEntries(Object.entries(request).filter(([, value]) => value !== undefined));
 }

@@ -190,7 +190,7 @@ export const settingsSchema = z.object({
   REDIS_CLIENT_ID: optionalText('Client id of the user-assigned identity for Redis; absent: the default credential.'),
 
   HTTP_AUTH_LEVEL: oneOf(
-    'Whether HTTP requests (all but `/v2/health`) need a function key; `anonymous` where something in front checks who asks.',
+    'Whether HTTP requests (all but `/v2/health` and `/live/assets`) need a function key; `anonymous` where something in front checks who asks.',
     ['function', 'anonymous'],
     'function',
   ),

@@ -13,6 +13,50 @@ export interface TableScorer {
   /** A request's instances one by one, each for `add`. @throws RequestError schema_mismatch, malformed_payload */
   instancesOf(features: unknown, ids: readonly RequestId[] | undefined): readonly unknown[];
   begin(): TableRows;
+  /** Of a version that has a profile of its training data. */
+  readonly inputs?: InputCounting | undefined;
+}
+
+/** Counts what a version is asked in the bins of its profile. */
+export interface InputCounting {
+  /** @param every so manieth row is counted, from the first on */
+  begin(every: number): InputCounter;
+}
+
+export interface InputCounter {
+  /** Rows of numbers, side by side in the card's order of features. */
+  addPlain(values: Float32Array, rows: number): void;
+  /** A row of anything, in that order. */
+  add(values: readonly unknown[]): void;
+  /** Of a row of numbers: this value was missing, and its fill stands among the others. */
+  missing(feature: number, fill: unknown): void;
+  readonly counts: TableCounts;
+}
+
+/** Plain JSON; parts add up. */
+export interface TableCounts {
+  readonly rows: number;
+  /** By watched feature, then by bin; the first is what is missing. */
+  readonly bins: readonly (readonly number[])[];
+}
+
+/** How a table stands to the reference. Plain JSON. */
+export interface TableDrift {
+  readonly status: 'ok' | 'warning' | 'alarm';
+  /** That were counted. */
+  readonly rows: number;
+  readonly features: readonly {
+    readonly of: 'feature' | 'prediction' | 'confidence';
+    readonly name: string;
+    readonly status: 'ok' | 'warning' | 'alarm';
+    /** Population stability index, and Jensen–Shannon distance; null where there is nothing to compare. */
+    readonly psi: number | null;
+    readonly js: number | null;
+    /** What moved most, as shares of the values. */
+    readonly moved: { readonly bin: string; readonly reference: number; readonly now: number } | null;
+    /** Rules of data quality that are broken. */
+    readonly rules: readonly { readonly rule: string; readonly share: number }[];
+  }[];
 }
 
 /** Rows that are gathered, answered, and make room for the next ones. */

@@ -47,13 +47,17 @@ export function toNumber(value: unknown): number | undefined {
 }
 
 function numberBins({ edges }: Pick<NumberProfile, 'edges'>): (value: unknown) => number {
+  const rounded = edges.map(Math.fround);
   return value => {
     const number = toNumber(value);
-    return number === undefined ? 0 : 1 + placeAmong(edges, number);
+    return number === undefined ? 0 : 1 + placeAmong(rounded, Math.fround(number));
   };
 }
 
-/** 0 below the first edge; i in [edge i − 1, edge i); as many as edges above the last, which belongs to the bin before. */
+/**
+ * Training data often went through float32, as the model's input does, and requests did not: both are compared as float32, or a value that many rows share would lie beside its own bin.
+ * @param edges and value as float32 @returns 0 below the first edge; i in [edge i − 1, edge i); as many as edges above the last, which belongs to the bin before.
+ */
 export function placeAmong(edges: readonly number[], value: number): number {
   const last = edges.length - 1;
   if (value === edges[last]) return last;

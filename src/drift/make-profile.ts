@@ -52,10 +52,11 @@ function numberProfile(values: readonly (number | undefined)[]): Omit<NumberProf
   const sorted = Float64Array.from(values.filter(value => value !== undefined)).sort();
   const many = sorted.length;
   const edges = edgesOf(sorted);
+  const rounded = edges.map(Math.fround);
   const counts = new Array<number>(edges.length + 1).fill(0);
   let [sum, squares] = [0, 0];
   for (const value of sorted) {
-    const bin = placeAmong(edges, value);
+    const bin = placeAmong(rounded, Math.fround(value));
     counts[bin] = (counts[bin] ?? 0) + 1;
     sum += value;
   }

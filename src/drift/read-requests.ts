@@ -121,11 +121,10 @@ async function count(event: StoredEvent, state: RequestsState, models: WatchedMo
   const decoding = models.decoder.decode(event);
   for (const found of decoding instanceof Promise ? await decoding : decoding) {
     if (isPassedOver(found) || !isRequest(found)) continue;
-    const watched = models.find(found.model, found.modelVersion);
-    if (watched === undefined) continue;
-    const { model, version, id, profile } = watched;
-    const rows = rowsOf(found.features, found.ids !== undefined, profile);
-    if (rows.length > 0) state.add({ model, version, profile: id }, rows, event.enqueuedAtMs, profile);
+    for (const { model, version, id, profile } of models.find(found.model, found.modelVersion)) {
+      const rows = rowsOf(found.features, found.ids !== undefined, profile);
+      if (rows.length > 0) state.add({ model, version, profile: id }, rows, event.enqueuedAtMs, profile);
+    }
   }
 }
 

@@ -13,8 +13,11 @@ export interface ProfiledVersion {
 /** The models that are watched, as storage has them now. */
 export interface WatchedModels {
   readonly versions: readonly ProfiledVersion[];
-  /** The version that a request is for, where that has a profile. Of a rollout production's: both arms are given the same kind of requests. */
-  find(model: string | undefined, asked: string | undefined): ProfiledVersion | undefined;
+  /**
+   * Those of a request's version that have a profile: what names none is held against production's and an open rollout's candidate's, since both arms are given the same kind
+   * of requests.
+   */
+  find(model: string | undefined, asked: string | undefined): readonly ProfiledVersion[];
   /** Which version production is. */
   productionOf(model: string): string | undefined;
   readonly decoder: Decoder;

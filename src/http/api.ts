@@ -25,6 +25,8 @@ export interface HttpApiOptions extends OpenInferenceOptions, PredictOptions {
 export interface HttpApi {
   /** Answers a request that came by a route of `ROUTES`. Never throws. */
   answer(route: RouteName, request: HttpRequest): Promise<HttpReply>;
+  /** Resolves once nothing is being answered. */
+  settled(): Promise<void>;
 }
 
 export function createHttpApi(options: HttpApiOptions): HttpApi {
@@ -47,17 +49,26 @@ export function createHttpApi(options: HttpApiOptions): HttpApi {
     metrics: async request =>
       packed({ status: 200, headers: METRICS_HEADERS, body: await options.prometheus() }, request),
   };
+  const underWay = new Set<Promise<HttpReply>>();
+  async function answer(route: RouteName, request: HttpRequest): Promise<HttpReply> {
+    const start = clock();
+    let reason: string | undefined;
+    const reply = await handlers[route](request).catch(thrown => {
+      reason = reasonOf(thrown);
+      return replyTo(route, thrown);
+    });
+    options.recordHttp(route, reply.status, clock() - start);
+    if (reply.status >= 500) log.warn(`http: ${describeFailure(route, reply, reason)}`);
+    return reply;
+  }
   return {
-    async answer(route, request) {
-      const start = clock();
-      let reason: string | undefined;
-      const reply = await handlers[route](request).catch(thrown => {
-        reason = reasonOf(thrown);
-        return replyTo(route, thrown);
-      });
-      options.recordHttp(route, reply.status, clock() - start);
-      if (reply.status >= 500) log.warn(`http: ${describeFailure(route, reply, reason)}`);
-      return reply;
+    answer(route, request) {
+      const answered = answer(route, request).finally(() => underWay.delete(answered));
+      underWay.add(answered);
+      return answered;
+    },
+    async settled() {
+      while (underWay.size > 0) await Promise.all(underWay);
     },
   };
 }

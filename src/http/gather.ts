@@ -30,7 +30,7 @@ export function createGather<T, R>({ keyOf, rowsOf, maxRows, run }: GatherOption
     let room = 0;
     for (const one of group) {
       const rows = rowsOf(one.item);
-      if (rows > room) {
+      if (parts.length === 0 || rows > room) {
         parts.push([]);
         room = maxRows;
       }

@@ -22,6 +22,7 @@ export interface LiveApiOptions {
 
 export interface LiveRequest extends HttpRequest {
   readonly method: string;
+  readonly url: string;
 }
 
 export interface LiveApi {
@@ -45,7 +46,10 @@ const ANEW = 'private, no-cache';
 export function createLiveApi(options: LiveApiOptions): LiveApi {
   const { clock, log } = options;
   const handlers: Readonly<Record<LiveRoute, (request: LiveRequest) => Promise<HttpReply>>> = {
-    async live() {
+    async live({ url }) {
+      const { pathname, search } = new URL(url, 'http://localhost');
+      // From there the addresses of the page's files, which are relative for the sake of proxies that add a path, would lead elsewhere.
+      if (pathname.endsWith('/')) return movedTo(`../live${search}`);
       const headers = { ...SAFE, 'content-type': 'text/html; charset=utf-8', 'cache-control': ANEW };
       return { status: 200, headers: { ...headers, 'content-security-policy': POLICY }, body: options.assets().index };
     },
@@ -66,7 +70,7 @@ export function createLiveApi(options: LiveApiOptions): LiveApi {
       return { status: 200, headers: { ...SAFE, ...about, 'content-type': 'application/json' }, body: text };
     },
     async 'live-example'({ params: { name, version } }) {
-      const routing = await options.catalog.routing(name, version);
+      const routing = await options.catalog.routing(name, version || undefined);
       const { card } = (routing.route ?? routing.production).version;
       return json(200, exampleRequest(card), { 'cache-control': ANEW });
     },
@@ -90,6 +94,8 @@ export function createLiveApi(options: LiveApiOptions): LiveApi {
     return request.method === 'HEAD' ? withoutBody(reply) : packed(reply, request);
   }
 }
+
+const movedTo = (location: string): HttpReply => ({ status: 308, headers: { location }, body: '' });
 
 /** @param asked the header: `*`, or ETags by comma, which are told apart as weak ones (RFC 9110, 13.1.2) */
 function isKnown(asked: string | null, etag: string): boolean {

@@ -29,8 +29,8 @@ export interface LiveDataOptions {
   lastChange(model: string, signal: AbortSignal): Promise<AuditRecord | undefined>;
   models(): Promise<readonly ModelSummary[]>;
   jobs(signal: AbortSignal): Promise<readonly JobView[]>;
-  /** What the drift monitor found last, a record a model and version; shown as it is. */
-  drift(signal: AbortSignal): Promise<readonly Readonly<Record<string, unknown>>[]>;
+  /** What the drift monitor found last, a report a model, version and size of window; shown as it is. */
+  drift(signal: AbortSignal): Promise<readonly object[]>;
   /** Circuit breakers of this instance, by target. */
   breakers(): Readonly<Record<string, string>>;
   readonly clock: Clock;
@@ -88,10 +88,11 @@ export function createLiveData(options: LiveDataOptions): () => Promise<LiveData
     return { asOfMs: failure === undefined ? await options.sweptAt(signal) : before, failure };
   }
 
-  async function lastChange(model: string, { revision }: DeploymentDocument, signal: AbortSignal) {
+  async function lastChange(model: string, { revision, outbox }: DeploymentDocument, signal: AbortSignal) {
     const known = changes.get(model);
     if (known?.revision === revision) return known.record;
-    const record = await options.lastChange(model, signal);
+    // What waits to be appended to the trail is newer than it.
+    const record = (outbox.at(-1) as AuditRecord | undefined) ?? (await options.lastChange(model, signal));
     changes.set(model, { revision, record });
     return record;
   }

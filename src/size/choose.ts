@@ -1,4 +1,4 @@
-import { type Evaluation, evaluate, type Question, seconds } from './evaluate.ts';
+import { type Evaluation, evaluate, type Question, seconds, whole } from './evaluate.ts';
 import { MOST_INSTANCES, TIERS, type Tier } from './limits.ts';
 import { type Capacity, floorMs, memoryFor, needOf, scoringRateFor } from './need.ts';
 import type { SetUp } from './set-up.ts';
@@ -159,7 +159,11 @@ const LIFTS: Readonly<Record<Capacity['limit'], string>> = {
   instances: 'more instances (and partitions for them), or a cheaper model',
 };
 
-function bindingOf({ capacities, setUp, misses }: Evaluation, { costs, workload, objective }: Question): Binding {
+/** Why it does not hold. @param evaluation with misses */
+export function bindingOf(
+  { capacities, setUp, misses }: Evaluation,
+  { costs, workload, objective }: Question,
+): Binding {
   const floor = floorMs(costs, workload.rows);
   if (isBelowFloor({ costs, workload, objective })) {
     return {
@@ -171,7 +175,7 @@ function bindingOf({ capacities, setUp, misses }: Evaluation, { costs, workload,
   const { partitionsPerHub } = TIERS[setUp.tier];
   const isFull = setUp.partitions >= partitionsPerHub;
   return {
-    limit: `${least?.limit ?? 'instances'}: ${misses.join('; ')}, though ${setUp.instances} instances of ${partitionsPerHub} possible are ready`,
+    limit: `${least?.limit ?? 'instances'}: ${whole((least?.perSecond ?? 0) * setUp.namespaces)} events a second, planned; ${misses.join('; ')}`,
     lift: isFull
       ? `a tier with more partitions than ${partitionsPerHub} a hub, or several namespaces; or ${LIFTS[least?.limit ?? 'instances']}`
       : LIFTS[least?.limit ?? 'instances'],

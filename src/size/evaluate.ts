@@ -46,13 +46,15 @@ export function evaluate(setUp: SetUp, { workload, costs, objective, prices, see
 }
 
 /** Left at the end beyond what is usually under way: a set-up that falls behind holds nothing, whatever its latency so far. */
-const BEHIND_SECONDS = 60;
+const BEHIND = { seconds: 60, ofTheTime: 0.1 };
 
 function missesOf(outcome: Outcome, { p99Ms, drainMs }: Objective): string[] {
   const misses: string[] = [];
   const rate = outcome.samples.reduce((sum, { sentPerSecond }) => sum + sentPerSecond, 0) / outcome.samples.length;
   const left = outcome.waiting + outcome.heldBack;
-  if (left > rate * BEHIND_SECONDS) misses.push(`it falls behind: ${whole(left)} events are not answered at the end`);
+  const lasted = outcome.samples.at(-1)?.second ?? 0;
+  if (left > rate * Math.min(BEHIND.seconds, BEHIND.ofTheTime * lasted))
+    misses.push(`it falls behind: ${whole(left)} events are not answered at the end`);
   if (p99Ms !== undefined && !((outcome.p99Ms ?? Number.POSITIVE_INFINITY) <= p99Ms)) {
     misses.push(`p99 is ${seconds(outcome.p99Ms)}, asked for is ${seconds(p99Ms)}`);
   }

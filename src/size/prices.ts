@@ -37,7 +37,7 @@ export const LIST_PRICES: Readonly<Record<PriceName, ListPrice>> = {
   millionEvents: {
     price: 0.028,
     what: 'a million events in (Standard)',
-    from: 'github.com/infracost/infracost/issues/1354, Standard, 2022',
+    from: 'github.com/infracost/infracost/issues/1354, read 2026-11-28',
   },
   gbSecond: { price: 0.000026, what: 'a GB-second on demand', from: FLEX },
   alwaysReadyGbSecond: { price: 0.000016, what: 'a GB-second of an always-ready instance at work', from: SIZE_PAGE },

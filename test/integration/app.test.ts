@@ -75,7 +75,7 @@ describe('an instance', () => {
   it('registers its functions without libraries', async () => {
     const { functions, registeredWith } = await runInstance(environment());
     expect(Object.keys(functions)).toEqual(expect.arrayContaining(['score-requests', 'fill-holes', 'v2-infer']));
-    expect([...roomsOf(registeredWith)].sort()).toEqual(['app', 'config', 'core', 'functions', 'http']);
+    expect([...roomsOf(registeredWith)].sort()).toEqual(['app', 'config', 'core', 'functions', 'http', 'live']);
     const packages = registeredWith.filter(file => !file.startsWith('src/'));
     expect(packages).toEqual(['@azure/functions', '@azure/functions-extensions-base', 'cookie', 'zod']);
   });

@@ -278,6 +278,11 @@ describe('batch jobs', { timeout: 400_000 }, () => {
     expect(idsOf(await stack.read('out/web.csv'))).toHaveLength(150);
     expect(await stack.read('old/web.csv')).toBe(await stack.read('out/web.csv'));
     expect((await stack.lake.getBlobClient('old/web.csv').getProperties()).accessTier).toBe('Cool');
+    const strict = { ...request, id: 'strict', output: 'lake/out/strict.csv', fail_on_drift: true };
+    expect((await ask('POST', '', strict)).status).toBe(202);
+    const failed = await stack.ended('strict');
+    expect(failed.error?.message).toMatch(/not what the version was trained on:(\n.*)*\n {2}alarm: age: psi/);
+    expect(await stack.read('out/strict.csv')).toBeUndefined();
     // One output of each file.
     const each = { ...request, id: 'each', output: 'lake/out/each/{name}.csv', archive: 'lake/old/each' };
     expect((await ask('POST', '', each)).status).toBe(202);
@@ -287,7 +292,12 @@ describe('batch jobs', { timeout: 400_000 }, () => {
     expect(await stack.read('old/each/b.csv')).toBe(await stack.read('out/each/b.csv'));
     const { jobs } = JSON.parse((await ask('GET', '')).text) as { jobs: JobView[] };
     expect(jobs.map(({ id }) => id)).toContain('web');
-    expect(JSON.parse((await ask('GET', '/web/report')).text)).toMatchObject({ rows: { scored: 150, rejected: 0 } });
+    const report = JSON.parse((await ask('GET', '/web/report')).text);
+    expect(report).toMatchObject({ rows: { scored: 150, rejected: 0 } });
+    // All rows are of one age, and not so the training data.
+    expect(report.drift).toMatchObject({ status: 'alarm', rows: 150 });
+    expect(report.drift.features).toContainEqual(expect.objectContaining({ name: 'age', status: 'alarm' }));
+    expect((await stack.hubscore('batch', 'report', 'web')).out).toMatch(/^drift {5}alarm: age: psi \d/m);
     expect((await ask('GET', '/web/rejects')).text).toBe('row,offset,code,message,raw\n');
     expect((await ask('POST', '/web/retry')).status).toBe(409);
     expect((await ask('DELETE', '/web')).status).toBe(409);

@@ -62,6 +62,15 @@ async function send(partitionId: string, bodies: readonly string[], hub = 'infer
 const called = (host: FunctionsHost) =>
   [...host.log().matchAll(/^CALL .*"bodies":\["([^"]*)/gm)].map(match => match[1]);
 
+it('answers at SIGTERM what it was asked before', { timeout: 60_000 }, async () => {
+  const host = await run('web', { AzureFunctionsJobHost__logging__logLevel__default: 'Information' });
+  const asked = fetch(`${host.url}/waits`);
+  await soon(() => expect(host.log()).toContain('it waits'), 30_000);
+  const stopped = host.stop();
+  expect(await (await asked).text()).toBe('answered');
+  expect(await stopped).toBe(0);
+});
+
 describe('a worker that fails', () => {
   it('is replaced where a function exceeds functionTimeout; the batch counts as done', async () => {
     const host = await run('events', { AzureFunctionsJobHost__functionTimeout: '00:00:01' });

@@ -56,7 +56,7 @@ describe('npm start', () => {
     expect(await exitCode()).toBe(0);
     expect(log).toContain('stopped;');
     expect(all.filter(isAlive)).toEqual([]);
-  });
+  }, 120_000);
 
   it('puts the sample models there and leaves the traffic out where it is told to; SIGTERM ends it', async () => {
     start(['npm', 'start', '--', '--no-demo']);
@@ -75,7 +75,7 @@ describe('npm start', () => {
     await exitCode();
     await gone(all);
     expect(log).not.toMatch(/ scored \d/);
-  });
+  }, 120_000);
 
   it('takes its parts with it when it is killed', async () => {
     start([process.execPath, 'dist/local/start.js', '--no-demo']);

@@ -39,7 +39,7 @@ async function hubscore(args: string) {
 
 const readJson = (path: string) => JSON.parse(readFileSync(join(folder, path), 'utf8'));
 
-describe('hubscore tune', () => {
+describe('hubscore tune', { timeout: 180_000 }, () => {
   it('measures a model on disk, and writes what it chose, with its evidence, where serving reads it', async () => {
     const before = readJson('models/churn/1.0.0/model.json');
     const { code, out, err } = await hubscore(
@@ -71,6 +71,8 @@ describe('hubscore tune', () => {
     expect(chosen.per_second).toBeGreaterThan(100);
     expect(tuning.packs.map(({ rows }: { rows: number }) => rows)).toEqual([1, 5, 10, 20, 50, 100, 200]);
     expect(tuning.machine.cores).toBeGreaterThan(0);
+    expect(tuning.request_bytes).toBeGreaterThan(100);
+    expect(tuning.result_bytes).toBeGreaterThan(100);
     expect(Date.now() - Date.parse(tuning.measured_at)).toBeLessThan(60_000);
     expect(readJson('host.json').extensions.eventHubs.maxEventBatchSize).toBe(1000);
     expect(out).toContain('host.json keeps maxEventBatchSize 1000: it is for all models of the app');

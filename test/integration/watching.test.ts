@@ -1,9 +1,11 @@
-import { cpSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type AppStack, startAppStack } from '../support/app-stack.ts';
+import type { FunctionsHost } from '../support/functions-host.ts';
 import { temporaryFolder } from '../support/models.ts';
+import { model, node, tensor, value } from '../support/onnx.ts';
 import { createRandom } from '../support/seeded-random.ts';
 
 /*
@@ -11,9 +13,11 @@ import { createRandom } from '../support/seeded-random.ts';
  */
 
 const CANDIDATE = resolve(import.meta.dirname, '../../samples/models/diabetes/1.1.0');
+const CONTRACTS = ['Month-to-month', 'One year', 'Two year'];
 const FEATURES = [63, 1, 24.4, 73, 160, 91.4, 48, 3, 4.6347, 78];
 const folder = temporaryFolder();
 let stack: AppStack;
+let host: FunctionsHost | undefined;
 
 beforeAll(async () => {
   const quick = { SWEEP_SCHEDULE: '* * * * * *', ROLLOUT_LEAD_SECONDS: '2', DEPLOYMENT_CHECK_SECONDS: '1' };
@@ -36,6 +40,34 @@ async function send(requests: readonly object[]): Promise<void> {
   writeFileSync(file, requests.map(request => JSON.stringify(request)).join('\n'));
   const { code, out } = await stack.hubscore('send', file, '--model', 'diabetes');
   expect(code, out).toBe(0);
+}
+
+/** Knows so many kinds of contracts; ONNX Runtime fails on others. */
+function contracts(known: number): string {
+  const dir = join(folder.path, `contracts-${known}`);
+  mkdirSync(dir);
+  const rates = tensor(
+    'rates',
+    [known],
+    Float32Array.from({ length: known }, (_, i) => i),
+  );
+  const file = model({
+    nodes: [
+      node('Cast', ['contract'], ['at'], { to: 7 }),
+      node('Gather', ['rates', 'at'], ['rate']),
+      node('Add', ['rate', 'tenure'], ['y']),
+    ],
+    inputs: [value('contract', 'float32', [null, 1]), value('tenure', 'float32', [null, 1])],
+    outputs: [value('y', 'float32', [null, 1])],
+    initializers: [rates],
+  });
+  writeFileSync(join(dir, 'model.onnx'), file);
+  const features = [
+    { name: 'Contract', type: 'string', categories: CONTRACTS, encode: 'ordinal', input: 'contract' },
+    { name: 'tenure', type: 'number', input: 'tenure' },
+  ];
+  writeFileSync(join(dir, 'model.json'), JSON.stringify({ features, example: ['One year', 3] }));
+  return dir;
 }
 
 type Ending = Readonly<Record<string, unknown>> & { readonly result_id: string };
@@ -64,7 +96,7 @@ const ending = (id: string, ...more: readonly string[]) =>
 
 it('a shadow pairs each request once though its host is killed, and a backtest of the same window says the same', async () => {
   const random = createRandom(Number(process.env.TEST_SEED));
-  let host = await stack.startHost();
+  host = await stack.startHost();
   expect((await stack.hubscore('models', 'push', CANDIDATE, '--candidate')).code).toBe(0);
   expect((await stack.hubscore('shadow', 'status', 'diabetes')).out).toContain('diabetes has no shadow');
   const { said: begun } = await json('shadow', 'start', 'diabetes', '1.1.0', '--sample', '100');
@@ -82,7 +114,7 @@ it('a shadow pairs each request once though its host is killed, and a backtest o
     features: FEATURES.map(value => value * random.between(0.7, 1.3)),
   }));
   await send(singles.slice(0, 120));
-  await host.kill();
+  await host?.kill();
   host = await stack.startHost();
   await send(singles.slice(120));
   await send([
@@ -185,4 +217,42 @@ it('traces results of every road', async () => {
   const never = await stack.hubscore('lineage', 'inference-requests/0/999999999');
   expect([never.code, never.out]).toEqual([1, expect.stringContaining('there never was such a request')]);
   expect((await stack.hubscore('lineage', 'inference-requests/0/1')).out).toContain('sha256');
+}, 300_000);
+
+it('names the requests that a candidate fails for, in the trail and in the status', async () => {
+  for (const [version, known] of [
+    ['1.0.0', 3],
+    ['1.1.0', 2],
+  ] as const) {
+    const push = ['models', 'push', contracts(known), '--name', 'contracts', '--version', version];
+    const { code, out } = await stack.hubscore(...push, ...(version === '1.0.0' ? [] : ['--candidate']));
+    expect(code, out).toBe(0);
+  }
+  // All of it is there before anybody looks.
+  await host?.kill();
+  host = await stack.startHost({ 'AzureWebJobs.sweep.Disabled': 'true' });
+  const { said: begun } = await json('rollout', 'start', 'contracts', '1.1.0', '--weight', '50');
+  await until(
+    async () => Date.now(),
+    now => now > Date.parse(begun.rollout.effective_at) + 1_000,
+  );
+  const many = 240;
+  await send(
+    Array.from({ length: many }, (_, i) => ({
+      ...{ request_id: `c${i}`, model: 'contracts' },
+      features: { Contract: CONTRACTS[i % 3], tenure: (i * 7) % 50 },
+    })),
+  );
+  const ended = async () => (await endings('--model', 'contracts')).length;
+  expect(await until(ended, found => found >= many)).toBe(many);
+  await stack.startHost();
+  const { said } = await until(
+    () => json('rollout', 'status', 'contracts'),
+    status => status.said.rollout.phase === 'rolled_back',
+  );
+  expect(said.blame).toEqual([expect.stringMatching(/^Contract = Two year: (\d+) of \1 bad, 0 of \d+ elsewhere$/)]);
+  const { records } = (await json('audit', 'contracts', '--verify')).said;
+  const taken = records.find((record: { readonly action: string }) => record.action === 'rollback');
+  expect(taken.reason).toMatchObject({ trigger: 'error_rate > 0.01', blame: said.blame });
+  expect((await stack.hubscore('rollout', 'status', 'contracts')).out).toContain('Contract = Two year');
 }, 300_000);

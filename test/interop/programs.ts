@@ -57,6 +57,9 @@ export function programs({ root, python, stack, all }: Setting): readonly Planne
   const models = ['samples/models', 'test/fixtures/models'].map(folder => join(root, folder));
   return [
     plan('Python: cases of every model through the stack', python, ['score_cases.py', ...models]),
+    plan('HTTP: Triton, KServe, schemathesis', python, ['http_clients.py', models[0] as string], {
+      timeoutMs: 600_000,
+    }),
     page('js', 'docs/clients.md'),
     page('python', 'docs/clients.md'),
     page('python', 'README.md'),
@@ -73,7 +76,7 @@ export function programs({ root, python, stack, all }: Setting): readonly Planne
     ]),
     plan('Python: csv and pyarrow judge batch score', python, ['batch_files.py', root, join(root, 'samples')]),
     plan('Databricks: the notebooks, in PySpark', python, ['notebooks.py', join(root, 'samples')], {
-      timeoutMs: 600_000,
+      timeoutMs: 900_000,
       skip: missing('java', '-version'),
     }),
     plan('Training: the sample models once more, the same bytes', python, [

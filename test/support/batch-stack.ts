@@ -70,7 +70,7 @@ export async function startBatchStack(): Promise<BatchStack> {
     return JSON.parse(out);
   }
 
-  const pushed = await hubscore('models', 'push', DIABETES);
+  const pushed = await hubscore('models', 'push', DIABETES, '--profile', resolve(DIABETES, '../train.csv'));
   if (pushed.code !== 0) throw new Error(pushed.err);
   return {
     storage,

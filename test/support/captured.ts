@@ -16,12 +16,13 @@ const SCHEMA = {
   ],
 };
 
-/** A file of Capture: events whose bodies are texts, or JSON; in blocks of about so many bytes. */
+/** A file of Capture: events whose bodies are texts, or JSON; in blocks of about so many bytes. @param enqueuedAt of an event by its place */
 export async function captured(
   bodies: readonly unknown[],
   codec: string,
   properties: readonly object[] = [],
   blockSize = 200,
+  enqueuedAt = (_: number) => '11/28/2026 5:04:03 PM',
 ): Promise<Buffer> {
   const encoder = new avsc.streams.BlockEncoder(avsc.Type.forSchema(SCHEMA as never), {
     codec,
@@ -33,7 +34,7 @@ export async function captured(
     encoder.write({
       SequenceNumber: i,
       Offset: String(i),
-      EnqueuedTimeUtc: '11/28/2026 5:04:03 PM',
+      EnqueuedTimeUtc: enqueuedAt(i),
       SystemProperties: { 'x-opt-enqueued-time': { long: 5 } },
       Properties: properties[i] ?? {},
       Body: typeof body === 'string' ? Buffer.from(body) : Buffer.from(JSON.stringify(body)),

@@ -32,7 +32,7 @@ export function watching(profile: Profile, id = 'aaaaaaaa'): WatchedModels {
   const version = { model: 'churn', version: '1.0.0', profile, id };
   return {
     versions: [version],
-    find: (model = 'churn', asked = '1.0.0') => (model === 'churn' && asked === '1.0.0' ? version : undefined),
+    find: (model = 'churn', asked = '1.0.0') => (model === 'churn' && asked === '1.0.0' ? [version] : []),
     productionOf: () => '1.0.0',
     decoder: createDecoder(),
   };

@@ -119,6 +119,7 @@ function rollout(model: string, nowMs: number) {
       },
     ],
     split: { expected: 0.05, observed: 0.0503, bad: 498, trials: 9_900, evidence: -2.3, verdict: 'pass' },
+    blame: ['error_rate > 0.01: Contract = Two year: 41 of 41 bad'],
     undo: `npx hubscore rollout rollback ${model}`,
   };
 }

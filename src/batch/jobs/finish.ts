@@ -3,9 +3,10 @@ import { BlobGone } from '../../core/blobs.ts';
 import { asError } from '../../core/errors.ts';
 import { parsePlace } from '../../core/job-storage.ts';
 import { someAtOnce } from '../../core/some-at-once.ts';
+import type { TableDrift } from '../../core/table-scorer.ts';
 import { BatchRefusal } from '../problems.ts';
 import { mergeStatistics, NO_STATISTICS, type Statistics } from '../statistics.ts';
-import { judge } from '../verdict.ts';
+import { judge, judgeDrift } from '../verdict.ts';
 import { markEnded } from './active.ts';
 import { brokenLinks, type Repair, startsByQuotes, wrongStarts } from './chain.ts';
 import { commitOutput, commitParts } from './commit.ts';
@@ -27,6 +28,8 @@ const MANY_SHARE = 0.05;
 export interface JobReports {
   /** Files of a job's folder by name: `report.json`, `report.txt`, `report.html`. */
   make(job: Job, statistics: readonly unknown[], seconds: number): Promise<Readonly<Record<string, string>>>;
+  /** Against the version's profile; undefined where it has none. */
+  drift(job: Job, statistics: Statistics): Promise<TableDrift | undefined>;
 }
 
 export interface FinishRoom extends JobRoom {
@@ -186,6 +189,7 @@ async function passes(
   const first = firstRejects(job, records);
   try {
     judge(statistics, read, job.max_rejected, first);
+    if (job.fail_on_drift) judgeDrift(await room.reports.drift(job, statistics));
     return true;
   } catch (thrown) {
     if (!(thrown instanceof BatchRefusal)) throw thrown;

@@ -90,6 +90,7 @@ export const jobSchema = z.object({
   /** Many chunks began in the wrong place: each counts its quotes, which tells where all begin. Done once a job. */
   quotes: z.enum(['uncounted', 'counting', 'counted']).default('uncounted'),
   max_rejected: z.number().min(0).max(1),
+  fail_on_drift: z.boolean().default(false),
   /** Stands in every row. */
   timestamp: z.string(),
   sla_seconds: z.number(),

@@ -1,4 +1,5 @@
-import type { Report } from '../report.ts';
+import type { TableDrift } from '../../core/table-scorer.ts';
+import { driftLines, type Report } from '../report.ts';
 import type { Job } from './job.ts';
 
 /** A report as a page of its own: no script, nothing from elsewhere, light and dark. */
@@ -51,10 +52,16 @@ ${bars(
     share: rows.rejected === 0 ? 0 : count / rows.rejected,
   })),
 )}
-<h2>Input</h2>
+${drifted(report.drift)}<h2>Input</h2>
 <table>${row(heads, 'th')}${inputs.map(cells => row(cells.map(cell => text(String(cell))))).join('')}</table>
 </html>
 `;
+}
+
+function drifted(drift: TableDrift | null): string {
+  if (!drift) return '';
+  const lines = driftLines(drift).map(line => `<li>${text(line.replace(/^drift +/, ''))}</li>`);
+  return `<h2>Drift</h2>\n<ul>${lines.join('')}</ul>\n`;
 }
 
 interface Bar {

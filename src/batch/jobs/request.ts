@@ -30,6 +30,8 @@ export const jobRequestSchema = z.strictObject({
   delimiter: z.string().length(1).optional(),
   encoding: z.enum(ENCODINGS).optional(),
   max_rejected: share.default(0.01),
+  /** An alarm of drift fails the job before anything is to be seen; else it stands in the report. */
+  fail_on_drift: z.boolean().default(false),
   chunk_bytes: z
     .number()
     .int()

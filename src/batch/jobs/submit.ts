@@ -201,6 +201,7 @@ function jobOf(
     counting: inspected.idColumn === null && chunks > 1,
     quotes: 'uncounted',
     ...{ chunk_bytes: chunkBytes, chunks, max_rejected: request.max_rejected, timestamp: queuedAt },
+    fail_on_drift: request.fail_on_drift,
     ...{
       sla_seconds: request.sla_seconds,
       deadline: new Date(Date.parse(queuedAt) + request.sla_seconds * 1000).toISOString(),

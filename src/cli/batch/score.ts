@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { stat } from 'node:fs/promises';
-import { basename, resolve } from 'node:path';
+import { stat, writeFile } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
 import { availableCores } from '../../backends/onnx/cores.ts';
 import { REQUEST_ID } from '../../batch/capture/open-capture.ts';
 import { outputFormatOf } from '../../batch/format.ts';
@@ -11,9 +11,13 @@ import type { BatchOptions } from '../../batch/range.ts';
 import { reportLines, reportOf } from '../../batch/report.ts';
 import { createDecoder } from '../../codecs/decoder.ts';
 import type { Settings } from '../../config/settings.ts';
+import { BlobGone } from '../../core/blobs.ts';
 import type { ModelVersion } from '../../core/model.ts';
+import { judgeTable } from '../../drift/judge-table.ts';
+import { MAX_PROFILE_BYTES, PROFILE_FILE, type Profile } from '../../drift/profile.ts';
 import { NO_CARD, parseCard } from '../../models/card.ts';
 import { type ModelFiles, openModelFiles } from '../../models/open-files.ts';
+import { besidePath, type ModelStore, type StoredVersion } from '../../models/store.ts';
 import { createTableScorer } from '../../scoring/table.ts';
 import { commandSettings } from '../environment.ts';
 import { openStore } from '../model-room.ts';
@@ -76,7 +80,20 @@ async function withModelFiles(
   }
   const store = await openStore(settings);
   const found = await findStored(store, model, modelVersion, signal);
-  await withDownloaded(settings, store, found, signal, files => work({ ...found.stored, ...files }));
+  const profile = await profileText(store, found.stored, signal);
+  await withDownloaded(settings, store, found, signal, async files => {
+    if (profile !== undefined) await writeFile(join(dirname(files.file), PROFILE_FILE), profile);
+    await work({ ...found.stored, ...files });
+  });
+}
+
+async function profileText(store: ModelStore, stored: StoredVersion, signal: AbortSignal): Promise<string | undefined> {
+  try {
+    return (await store.readText(besidePath(stored, PROFILE_FILE), signal, MAX_PROFILE_BYTES)).text;
+  } catch (thrown) {
+    if (thrown instanceof BlobGone) return undefined;
+    throw thrown;
+  }
 }
 
 interface Scoring {
@@ -93,10 +110,11 @@ async function scoreWith({ terminal, settings, files, inputs, target, options, o
   const { signal, folder, stderr, stdout } = terminal;
   const begin = performance.now();
   const processes = options.processes ?? availableCores();
-  const [{ createLoaders }, { startPartWorker }, { openCodecs }] = await Promise.all([
+  const [{ createLoaders }, { startPartWorker }, { openCodecs }, { countingBy, profileBeside }] = await Promise.all([
     import('../../app/create-loaders.ts'),
     import('../../app/part-workers.ts'),
     import('../../app/open-codecs.ts'),
+    import('../../app/profiles.ts'),
   ]);
   const stop = new AbortController();
   const workers: PartWorker[] = [];
@@ -113,11 +131,12 @@ async function scoreWith({ terminal, settings, files, inputs, target, options, o
     const opened = await openModelFiles(files, raw, loaders);
     try {
       const { version } = opened;
+      const profile = profileBeside(files);
       const inLine = version.backend.info.placement === 'in-line';
       const decoder = createDecoder(openCodecs(settings, Date.now), { inputOf: () => version.card.input });
       // What runs in processes of its own keeps all cores busy from here; others would only open it once more.
       if (!inLine) await Promise.all(workers.splice(0).map(worker => worker.close()));
-      workers.unshift(createPartWorker(createTableScorer(version, Date.now), decoder, signal));
+      workers.unshift(createPartWorker(countingBy(profile, createTableScorer(version, Date.now)), decoder, signal));
       const captured = inputs.files.some(({ form }) => form.format === 'capture');
       const asked = batchOptions(captured ? { ...options, idColumn: options.idColumn ?? REQUEST_ID } : options, output);
       const scored = await scoreFiles({
@@ -132,7 +151,7 @@ async function scoreWith({ terminal, settings, files, inputs, target, options, o
       });
       progress.end();
       await target.commit();
-      const report = reportFor(version, scored, (performance.now() - begin) / 1000);
+      const report = reportFor(version, profile, scored, (performance.now() - begin) / 1000);
       const into = output === '-' ? stderr : stdout;
       if (options.json) into.write(`${JSON.stringify(report)}\n`);
       else for (const line of reportLines(report)) into.write(`${printable(line)}\n`);
@@ -160,7 +179,14 @@ function batchOptions(
   };
 }
 
-function reportFor({ name, label, card }: ModelVersion, { statistics }: ScoredFiles, seconds: number) {
+function reportFor(
+  { name, label, card }: ModelVersion,
+  profile: Profile | undefined,
+  { statistics }: ScoredFiles,
+  seconds: number,
+) {
   const classes = (card.outputs.classes ?? []).map(String);
-  return reportOf(statistics, { model: name, modelVersion: label, classes, seconds });
+  const { inputs } = statistics;
+  const drift = profile && inputs && judgeTable(profile, inputs, statistics.classes);
+  return reportOf(statistics, { model: name, modelVersion: label, classes, seconds, drift });
 }

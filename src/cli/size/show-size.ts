@@ -27,7 +27,7 @@ export function showSize({ question, evaluations, binding, model }: Shown, paint
       ? layTable({ heads: ['', 'this', 'that'], rows: rowsOf(evaluations), width: width - 1 }, paint).map(
           line => ` ${line}`,
         )
-      : rowsOf(evaluations).map(([name = '', value = '']) => ` ${paint('dim', name.padEnd(26))}${value}`)),
+      : rowsOf(evaluations).map(([name = '', value = '']) => ` ${paint('dim', name.padEnd(34))}${value}`)),
     '',
     ...verdictOf(evaluations, binding, paint),
     ...remarksOf(first).map(text => ` ${text}`),
@@ -39,7 +39,7 @@ export function showSize({ question, evaluations, binding, model }: Shown, paint
     ]),
     paint('dim', ' assumed'),
     ...[model, ...assumptionsOf(question, first)].map(text => paint('dim', `   ${text}`)),
-    paint('dim', ' prices'),
+    paint('dim', ' prices, US dollars where nothing else was given'),
     ...priceWords(question).map(text => paint('dim', `   ${text}`)),
   ];
 }
@@ -70,15 +70,15 @@ export function rowsOf(evaluations: readonly Evaluation[]): string[][] {
         `${whole(outcome.mostWaiting)}${outcome.mostHeldBack > outcome.mostWaiting / 10 + 100 ? `, and ${whole(outcome.mostHeldBack)} at their senders` : ''}`,
     ),
     ...parts.map(what =>
-      row(`  ${what}`, ({ money: of }) => {
+      row(`  ${what}, a month`, ({ money: of }) => {
         const part = of.parts.find(each => each.what === what);
         return part === undefined ? '–' : money(part.month);
       }),
     ),
-    row('a month', evaluation => money(evaluation.money.month)),
+    row('all of it, a month', evaluation => money(evaluation.money.month)),
     row('a million events', evaluation => money(evaluation.money.millionEvents)),
-    row('a million as a batch', evaluation => money(evaluation.money.batch.millionEvents)),
-    row('a month as batches', evaluation => money(evaluation.money.batch.month)),
+    row('a million in a batch job', evaluation => money(evaluation.money.batch.millionEvents)),
+    row('as batch jobs, a month', evaluation => money(evaluation.money.batch.month)),
   ];
 }
 

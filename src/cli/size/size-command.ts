@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { type Answer, choose, closedSetUps } from '../../size/choose.ts';
+import { type Answer, bindingOf, choose, closedSetUps } from '../../size/choose.ts';
 import { evaluate, type Question } from '../../size/evaluate.ts';
 import { MOST_EVENT_BYTES, TIERS, type Tier } from '../../size/limits.ts';
 import { type PriceName, pricesWith } from '../../size/prices.ts';
@@ -129,7 +129,8 @@ function readText(path: string): string {
 
 function answerTo(question: Question, { setUp, tier }: SizeOptions): Answer {
   if (setUp === undefined) return choose(question, tier && [tier]);
-  return { best: evaluate(fill(setUp, question), question), binding: undefined };
+  const best = evaluate(fill(setUp, question), question);
+  return { best, binding: best.misses.length === 0 ? undefined : bindingOf(best, question) };
 }
 
 /** What was not said of a set-up is as the closed formulas have it, for its tier; more than a tier has is refused. */

@@ -1,5 +1,5 @@
 import { assumptionsOf, loadWords, priceWords } from '../../size/assumptions.ts';
-import { type Evaluation, seconds } from '../../size/evaluate.ts';
+import type { Evaluation } from '../../size/evaluate.ts';
 import type { Sample } from '../../size/simulate/scenario.ts';
 import { CHART, CHART_STYLE, type Chart, drawChart, escapeText, niceTicks, type Series } from '../load/chart.ts';
 import { rowsOf, type Shown } from './show-size.ts';
@@ -50,9 +50,7 @@ function chartsOf({ outcome: { samples } }: Evaluation): Chart[] {
   });
   const overTime = {
     xMax: until,
-    xTicks: niceTicks(until || 1)
-      .filter(tick => tick <= until)
-      .map(tick => [tick, seconds(1000 * tick)] as const),
+    xTicks: timeTicks(until),
     xLabel: 'after the warm-up',
     yAtLeast: 1,
   };
@@ -88,6 +86,14 @@ function chartsOf({ outcome: { samples } }: Evaluation): Chart[] {
       series: [line('instances', 'asked', sample => sample.instances)],
     },
   ];
+}
+
+/** Round numbers of seconds, of minutes where there are several. */
+function timeTicks(until: number): Chart['xTicks'] {
+  const [step, unit] = until > 180 ? [60, 'min'] : [1, 's'];
+  return niceTicks(Math.max(1, until / step))
+    .filter(tick => tick * step <= until)
+    .map(tick => [tick * step, tick === 0 ? '0' : `${tick} ${unit}`] as const);
 }
 
 const PAGE_STYLE = `

@@ -12,7 +12,7 @@ export function Rollouts({ rollouts, nowMs }) {
 
 const words = text => text.replaceAll('_', ' ');
 
-function Rollout({ model, rollout, arms, triggers, split, verdict, next, undo, nowMs }) {
+function Rollout({ model, rollout, arms, triggers, split, verdict, next, undo, blame = [], nowMs }) {
   const left = rollout.ends_at === null ? undefined : Date.parse(rollout.ends_at) - nowMs;
   const isOpen = rollout.phase === 'running' || rollout.phase === 'held';
   const row = (name, arm) => ({
@@ -27,6 +27,7 @@ function Rollout({ model, rollout, arms, triggers, split, verdict, next, undo, n
     <p>${words(rollout.kind)} ${rollout.id} at ${short(rollout.weight)} %${isOpen && left !== undefined && (left > 0 ? `, ${duration(left)} left` : ', its time is over')}</p>
     <${Bar} share=${rollout.weight / 100} kind="split" label=${`The candidate’s share: ${short(rollout.weight)} %`} />
     <p>Next: ${next}</p>
+    ${blame.length > 0 && html`<ul aria-label="Which requests it fails for">${blame.map(each => html`<li key=${each} class="bad">${each}</li>`)}</ul>`}
     ${undo && html`<p>Undo: <code>${undo}</code></p>`}
     <${Table} label=${`Arms of ${model}’s rollout`} numbers=${[1, 2, 3, 4, 5, 6, 7]}
       heads=${['Arm', 'Requests', 'Errors', 'Runs', 'Slow runs', 'Failed runs', 'Labels', 'Right']}

@@ -83,7 +83,9 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
   const context: TriggerContext = { settings, hostJson, waits, running, storage, log, held, signal };
   await warmUp(triggers);
   const functionsByHttp = httpFunctions(triggers, context);
-  const http = await listenForHttp(() => createHttpServer(functionsByHttp, capabilities.HttpUri, log), settings);
+  const underWay = new Set<Promise<void>>();
+  const server = () => createHttpServer(functionsByHttp, capabilities.HttpUri, underWay, log);
+  const http = await listenForHttp(server, settings);
   const timers = await startTimers(triggers, context);
   const processors = await startEventHubs(triggers, context);
   const queues = await startQueues(triggers, context, orphans);
@@ -98,6 +100,7 @@ export async function startHost(options: HostOptions): Promise<RunningHost> {
       http.close();
       const stopped = [...processors, ...queues].map(each => each.stop());
       await Promise.all([...stopped, ...timers, delay(waits.stopMs)]);
+      await Promise.all(underWay);
       for (const hook of registry.hooks.appTerminate) await hook({ hookData: {}, appHookData: registry.appHookData });
     },
     async abandon() {

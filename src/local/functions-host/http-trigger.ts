@@ -22,16 +22,20 @@ export interface HttpFunction {
 
 /**
  * Answers HTTP requests by the functions' routes. Keys (`authLevel`) are not asked for, as under `func start`.
- * `streamTo` is the library's own server, where the app has HTTP streaming on.
+ * `streamTo` is the library's own server, where the app has HTTP streaming on; `underWay` holds those that are being answered.
  */
 export function createHttpServer(
   functions: readonly HttpFunction[],
   streamTo: string | undefined,
+  underWay: Set<Promise<void>>,
   log: HostLog,
 ): Server {
   const routes = orderRoutes(functions.map(({ route }) => route));
   const invokes = new Map(functions.map(({ route, invoke }) => [route, invoke]));
   return createServer((request, response) => {
+    const sent = new Promise<void>(resolve => response.once('close', resolve));
+    underWay.add(sent);
+    sent.then(() => underWay.delete(sent));
     answer(request, response).catch(error => {
       log('debug', 'Host.Http', `${request.method} ${request.url}: ${messageOf(error)}`);
       if (response.headersSent) response.destroy();

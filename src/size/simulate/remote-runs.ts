@@ -15,19 +15,19 @@ export function createRemoteRuns(
   { waitMs, runs, runRows }: Costs,
   after: (ms: number, run: () => void) => void,
 ): RemoteRuns {
-  const queue: Slice[] = [];
+  let queue: readonly Slice[] = [];
   let running = 0;
 
   function dispatch(): void {
     while (running < runs && queue.length > 0) {
-      const slices: Slice[] = [];
-      for (let rows = 0; ; ) {
-        const [next] = queue;
-        if (next === undefined || (slices.length > 0 && rows + next.rows > runRows)) break;
-        rows += next.rows;
-        slices.push(next);
-        queue.shift();
-      }
+      let rows = 0;
+      // The first that waits, and what fits beside it.
+      const slices = queue.filter((slice, i) => {
+        const fits = i === 0 || rows + slice.rows <= runRows;
+        if (fits) rows += slice.rows;
+        return fits;
+      });
+      queue = queue.filter(slice => !slices.includes(slice));
       running++;
       after(waitMs, () => {
         running--;
@@ -44,7 +44,11 @@ export function createRemoteRuns(
         left--;
         if (left === 0) done();
       };
-      for (let rest = rows; rest > 0; rest -= runRows) queue.push({ rows: Math.min(rest, runRows), done: oneDone });
+      const slices = Array.from({ length: left }, (_, i) => ({
+        rows: Math.min(runRows, rows - i * runRows),
+        done: oneDone,
+      }));
+      queue = [...queue, ...slices];
       dispatch();
     },
   };

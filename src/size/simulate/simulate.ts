@@ -7,7 +7,7 @@ import { createRecorder } from './recorder.ts';
 import { createRemoteRuns, type RemoteRuns } from './remote-runs.ts';
 import { desiredInstances } from './scale-rule.ts';
 import type { Outcome, Scenario } from './scenario.ts';
-import { Throttle } from './throttle.ts';
+import { retried, Throttle } from './throttle.ts';
 
 interface Instance {
   /** When each of its cores is free. */
@@ -27,6 +27,8 @@ interface Partition {
   batch: { readonly events: [number, number][]; readonly count: number; readonly on: Instance } | undefined;
 }
 
+/** Who shares what the hub takes in. */
+const [SENDERS, RESULTS] = [0, 1];
 /** Service times differ by so much to either side. */
 const SPREAD = 0.1;
 
@@ -40,8 +42,6 @@ export function simulate(scenario: Scenario): Outcome {
   const agenda = new Agenda();
   const random = createRandom(scenario.seed);
   const recorder = createRecorder(scenario);
-  const intake = [new Throttle(hub.inEvents), new Throttle(hub.inBytes)] as const;
-  const outlet = [new Throttle(hub.outEvents), new Throttle(hub.outBytes)] as const;
   const eventMs = eventCpuMs(costs, scenario.rows);
   const partitions = Array.from({ length: scenario.partitions }, (_, index): Partition => {
     return { index, backlog: new Backlog(), owner: undefined, openAt: 0, filling: false, batch: undefined };
@@ -53,6 +53,8 @@ export function simulate(scenario: Scenario): Outcome {
   let addedAt = Number.NEGATIVE_INFINITY;
 
   const after = (ms: number, run: () => void) => agenda.note(now + ms, run);
+  const intake = new Throttle({ events: hub.inEvents, bytes: hub.inBytes }, () => now, after);
+  const outlet = new Throttle({ events: hub.outEvents, bytes: hub.outBytes }, () => now, after);
 
   function send(): void {
     const count = random.poisson((scenario.rateAt(now) * scenario.stepMs) / 1000);
@@ -60,9 +62,7 @@ export function simulate(scenario: Scenario): Outcome {
       const at = now;
       lastSentAt = now;
       recorder.sent(at, count);
-      const waits = Math.max(intake[0].pass(count, now), intake[1].pass(count * scenario.requestBytes, now));
-      if (waits === 0) enqueue(at, count);
-      else after(waits, () => enqueue(at, count));
+      intake.ask(SENDERS, count, count * scenario.requestBytes, () => enqueue(at, count));
     }
     if (now + scenario.stepMs <= scenario.sendUntilMs) after(scenario.stepMs, send);
   }
@@ -101,11 +101,6 @@ export function simulate(scenario: Scenario): Outcome {
     const count = events.reduce((sum, [, some]) => sum + some, 0);
     const batch = { events, count, on };
     partition.batch = batch;
-    const out = [
-      count * (1 + scenario.readers),
-      count * (scenario.requestBytes + scenario.readers * scenario.resultBytes),
-    ] as const;
-    const waits = Math.max(outlet[0].pass(out[0], now), outlet[1].pass(out[1], now));
     /** What is left of a batch whose instance was killed comes to nothing. */
     const ifAlive = (run: () => void) => () => partition.batch === batch && run();
     const compute = () => {
@@ -117,18 +112,19 @@ export function simulate(scenario: Scenario): Outcome {
       agenda.note(ends, ifAlive(costs.waitMs === 0 ? publish : answer));
     };
     const publish = () => {
-      const refused = Math.max(intake[0].pass(count, now), intake[1].pass(count * scenario.resultBytes, now));
-      const { waitMs, retries } = retried(refused, scenario.retry);
-      recorder.retried(retries);
-      after(waitMs + costs.confirmMs, ifAlive(done));
+      intake.ask(RESULTS, count, count * scenario.resultBytes, refusedMs => {
+        const { waitMs, retries } = retried(refusedMs, scenario.retry);
+        recorder.retried(retries);
+        after(waitMs - refusedMs + costs.confirmMs, ifAlive(done));
+      });
     };
     const done = () => {
       partition.batch = undefined;
       recorder.answered(now, events, count);
       look(partition);
     };
-    if (waits === 0) compute();
-    else after(waits, ifAlive(compute));
+    const bytes = scenario.requestBytes + scenario.readers * scenario.resultBytes;
+    outlet.ask(0, count * (1 + scenario.readers), count * bytes, ifAlive(compute));
   }
 
   function balance(instance: Instance): void {
@@ -219,14 +215,4 @@ export function simulate(scenario: Scenario): Outcome {
     run();
   }
   return recorder.outcome();
-}
-
-/** Tries until the hub takes it: it will after so long, and the wait between two tries doubles. */
-function retried(refusedMs: number, { firstMs, mostMs }: Scenario['retry']): { waitMs: number; retries: number } {
-  let [waitMs, retries] = [0, 0];
-  for (let next = firstMs; waitMs < refusedMs; next = Math.min(2 * next, mostMs)) {
-    waitMs += next;
-    retries++;
-  }
-  return { waitMs, retries };
 }

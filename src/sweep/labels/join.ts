@@ -1,3 +1,4 @@
+import { setImmediate as nextTick } from 'node:timers/promises';
 import type { BlobEntry, Blobs } from '../../core/blobs.ts';
 import type { Clock } from '../../core/log.ts';
 import { someAtOnce } from '../../core/some-at-once.ts';
@@ -44,6 +45,9 @@ const LABELS_AT_ONCE = 300_000;
 /** Hashes of keys kept, four bytes each; a chunk without its own is read for every new label. */
 const MAX_HASHES = 16_000_000;
 const READS_AT_ONCE = 4;
+const ASKED_AT_ONCE = 8;
+/** Of more new labels than that one will be there: asking for each takes longer than it spares. */
+const MANY_FRESH = 5_000;
 
 interface Indexed {
   readonly etag: string;
@@ -138,7 +142,9 @@ export class LabelJoiner {
     }
     const { blobs, clock } = this.#options;
     let left = 0;
+    let asked = 0;
     await someAtOnce(chunks, READS_AT_ONCE, async chunk => {
+      if (++asked % ASKED_AT_ONCE === 0) await nextTick(undefined, { signal }); // else whatever this process does waits
       const known = this.#predictionChunks.get(chunk.path);
       if (known !== undefined && !this.#mayHaveNew(known)) return;
       if (clock() >= untilMs) left++;
@@ -157,6 +163,7 @@ export class LabelJoiner {
 
   #mayHaveNew(known: Indexed): boolean {
     const { index, lookedFor } = known;
+    if (this.#fresh.length - lookedFor > MANY_FRESH) return true;
     for (let i = lookedFor; i < this.#fresh.length; i++)
       if (index === undefined || index.mayHave(this.#fresh[i] as number)) return true;
     known.lookedFor = this.#fresh.length;

@@ -30,7 +30,7 @@ describe('the models that are watched', () => {
     version('churn/2.0.0');
     const first = await look();
     expect(first.versions.map(each => each.version)).toEqual(['1.0.0', '1.1.0']);
-    expect(first.find(undefined, undefined)).toBeUndefined(); // production is 2.0.0, which has none
+    expect(first.find(undefined, undefined)).toEqual([]); // production is 2.0.0, which has none
     expect(first.productionOf('churn')).toBe('2.0.0');
     blobs.put('churn/deployment.json', { aliases: { production: '1.0.0', Beta: '1.1.0' } });
     version('other/1.0.0');
@@ -44,10 +44,27 @@ describe('the models that are watched', () => {
       ['other'],
       [],
     ];
-    expect(found.map(([model, asked]) => find(model, asked)?.version)).toEqual([
+    expect(found.map(([model, asked]) => find(model, asked)[0]?.version)).toEqual([
       ...['1.0.0', '1.1.0', '1.1.0', '1.1.0'],
       ...[undefined, undefined, undefined],
     ]);
+  });
+
+  it('are both arms of a rollout, for requests that name no version', async () => {
+    const { blobs, version, look } = world();
+    for (const each of ['1.0.0', '1.1.0']) version(`churn/${each}`, PROFILE);
+    const time = '2026-11-20T08:00:00Z';
+    const rollout = {
+      ...{ id: 'ro_1', kind: 'canary', phase: 'running', candidate: '1.1.0', baseline: '1.0.0', weight: 5 },
+      ...{ started_at: time, effective_at: time, duration: '24h', on_undecided: 'hold', alpha: 0.05, triggers: [] },
+    };
+    const versions = async (phase: string, ...asked: readonly string[]) => {
+      blobs.put('churn/deployment.json', { aliases: { production: '1.0.0' }, rollout: { ...rollout, phase } });
+      return (await look()).find('churn', asked[0]).map(each => each.version);
+    };
+    expect(await versions('running')).toEqual(['1.0.0', '1.1.0']);
+    expect(await versions('running', '1.0.0')).toEqual(['1.0.0']);
+    expect(await versions('rolled_back')).toEqual(['1.0.0']);
   });
 
   it('read their events as the card says', async () => {

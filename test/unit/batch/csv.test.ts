@@ -66,6 +66,10 @@ describe('rows of a CSV are answered as the stream answers them', () => {
     'test/fixtures/models/survey-int64/1.0.0',
     'test/fixtures/models/targets/1.0.0',
     'test/fixtures/models/tokens/1.0.0',
+    'test/fixtures/models/chance/1.0.0',
+    'test/fixtures/models/lookup/1.0.0',
+    'test/fixtures/models/image/1.0.0',
+    'test/fixtures/models/phrases/1.0.0',
   ])('%s', async path => {
     const version = await open(path);
     const names = version.card.features.map(({ name }) => name);
@@ -74,7 +78,7 @@ describe('rows of a CSV are answered as the stream answers them', () => {
       .map(features => {
         const values = names.map((name, i) => {
           const value =
-            names.length === 1 && Array.isArray(features)
+            names.length === 1 && Array.isArray(features) && features.length > 1
               ? features
               : Array.isArray(features)
                 ? features[i]

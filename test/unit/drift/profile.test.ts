@@ -40,6 +40,15 @@ describe('a profile', () => {
     expect(same.features[0]).toMatchObject({ edges: [5, 5], counts: [0, 3, 0] });
   });
 
+  it('makes no difference between training data that went through float32 and requests that did not', () => {
+    const rates = [0.1, 0.2, 0.3, 0.7];
+    const values = upTo(1_000).map(i => rates[i % 4] as number);
+    const [double, single] = [numbers(values), numbers(values.map(Math.fround))];
+    for (const profile of [double, single])
+      for (const asked of [rates, rates.map(Math.fround)])
+        expect(asked.map(value => binsOf(profile)[0]?.binOf(value))).toEqual([2, 3, 4, 5]);
+  });
+
   it('has the texts that came up often, and counts the others together', () => {
     const rows = upTo(1_000).map(i => [i % 2 === 0 ? 'a' : `free ${i}`, i < 10 ? '' : 'b']);
     const { features } = makeProfile({ features: [text('one'), text('two', 'none')], rows, reference });

@@ -35,6 +35,11 @@ describe('what is there in one turn', () => {
     ]);
   });
 
+  it('answers what has no rows, too', async () => {
+    const { ask } = gather();
+    expect(await Promise.all([ask(item('a', 0)), ask(item('a', 4)), ask(item('a', 0))])).toEqual(['a0', 'a4', 'a0']);
+  });
+
   it('waits for nothing that comes later', async () => {
     const { ask, runs } = gather();
     await ask(item('a', 1));

@@ -264,6 +264,12 @@ describe('infer', () => {
     ['no inputs', 400, { id: '1' }, /inputs/],
     ['an id that is no text', 400, { id: 7, inputs: [] }, /id: /],
     ['empty inputs', 400, { inputs: [] }, /inputs is empty/],
+    [
+      'no rows',
+      400,
+      { inputs: [{ name: 'features', shape: [0, 10], datatype: 'FP32', data: [] }] },
+      /features is empty/,
+    ],
     ['too few data', 400, { inputs: [{ name: 'features', shape: [2, 10], datatype: 'FP32', data: FEATURES }] }, /20/],
     ['too few features', 400, { inputs: inputs([1, 2, 3]) }, /10/],
     ['an unknown input', 400, { inputs: [...inputs(FEATURES), { ...inputs(FEATURES)[0], name: 'x' }] }, /input x/],

@@ -130,7 +130,14 @@ describe('a request as in the hub', () => {
     const unread = { params: {}, headers: new Headers(), arrayBuffer: () => Promise.reject(new Error('it was read')) };
     for (const route of ['predict', 'v2-infer'] as const)
       expect(await slow.answer(route, unread)).toMatchObject({ status: 503, headers: { 'retry-after': '1' } });
+    let settled = false;
+    const end = slow.settled().then(() => {
+      settled = true;
+    });
+    await new Promise(resolve => setImmediate(resolve));
+    expect(settled).toBe(false);
     go?.();
+    await end;
     expect(await first).toMatchObject({ status: 200 });
   });
 });

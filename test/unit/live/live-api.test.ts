@@ -26,13 +26,17 @@ function api(look: () => Promise<typeof data> = async () => data) {
     clock: () => 0,
     log: { info() {}, warn() {}, error() {} },
   });
-  const ask = (route: LiveRoute, { method = 'GET', params = {}, headers = {} }: Asked = {}) =>
-    answer(route, { method, params, headers: new Headers(headers), arrayBuffer: async () => new ArrayBuffer(0) });
+  const ask = (
+    route: LiveRoute,
+    { method = 'GET', url = 'http://localhost:7071/live', params = {}, headers = {} }: Asked = {},
+  ) =>
+    answer(route, { method, url, params, headers: new Headers(headers), arrayBuffer: async () => new ArrayBuffer(0) });
   return { ask, told };
 }
 
 interface Asked {
   readonly method?: string;
+  readonly url?: string;
   readonly params?: Record<string, string>;
   readonly headers?: Record<string, string>;
 }
@@ -72,6 +76,14 @@ describe('the live page by HTTP', () => {
     expect(headers['content-security-policy']).toMatch(/default-src 'none'; script-src 'self'; style-src 'self'/);
     expect(headers['content-security-policy']).not.toContain('unsafe');
     expect(body).toContain(`src="live/assets/${assets.hash}/main.js"`);
+  });
+
+  it('is at one address, from which its files are found', async () => {
+    const { status, headers } = await api().ask('live', { url: 'https://host/app/live/?code=k' });
+    expect([status, new URL(headers.location ?? '', 'https://host/app/live/?code=k').href]).toEqual([
+      308,
+      'https://host/app/live?code=k',
+    ]);
   });
 
   it('lets its files be kept for ever, under an address that is another one with another content', async () => {

@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { appendOutbox, changeAndRecord, readLines, verifyTrail } from '../../../src/rollouts/audit-log.ts';
+import {
+  appendOutbox,
+  changeAndRecord,
+  readLastRecord,
+  readLines,
+  verifyTrail,
+} from '../../../src/rollouts/audit-log.ts';
 import type { Decide } from '../../../src/rollouts/change.ts';
 import { parseDocument } from '../../../src/rollouts/document.ts';
 import { memoryBlobs } from '../../support/memory-blobs.ts';
@@ -40,6 +46,13 @@ describe('the trail', () => {
       [2, { production: '1.1.0' }],
       [3, { production: '1.2.0' }],
     ]);
+  });
+
+  it('says who changed a model last, and nothing of one that nobody changed', async () => {
+    const one = world();
+    expect(await readLastRecord(one.audit, 'm', signal)).toBeUndefined();
+    for (const version of ['1.0.0', '1.1.0']) await one.change(version);
+    expect(await readLastRecord(one.audit, 'm', signal)).toMatchObject({ revision: 2, actor: 'ann', action: 'alias' });
   });
 
   it('has each record once where two append the same outbox at any steps of each other', async () => {

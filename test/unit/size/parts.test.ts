@@ -39,13 +39,52 @@ it('a backlog gives events in order, and again what is given back', () => {
   expect(backlog.count).toBe(0);
 });
 
-it('a throttle lets a second’s worth through at once, and the rest at its rate', () => {
-  const throttle = new Throttle(1_000);
-  expect(throttle.pass(1_000, 0)).toBe(0);
-  expect(throttle.pass(500, 0)).toBe(500);
-  expect(throttle.pass(500, 100)).toBe(900);
-  expect(throttle.pass(1_000, 60_000)).toBe(0);
-  expect(new Throttle(Number.POSITIVE_INFINITY).pass(1e9, 0)).toBe(0);
+describe('a throttle', () => {
+  /** Asks of `asks` at their times; when each passed. */
+  function passedAt(
+    perSecond: number,
+    asks: readonly { readonly at: number; readonly who: number; readonly events: number }[],
+  ) {
+    const agenda = new Agenda();
+    let now = 0;
+    const passed: number[] = [];
+    const throttle = new Throttle(
+      { events: perSecond, bytes: Number.POSITIVE_INFINITY },
+      () => now,
+      (ms, run) => agenda.note(now + ms, run),
+    );
+    for (const [i, { at, who, events }] of asks.entries()) {
+      agenda.note(at, () =>
+        throttle.ask(who, events, 100, waitedMs => {
+          passed[i] = now;
+          expect(waitedMs).toBe(now - at);
+        }),
+      );
+    }
+    while (agenda.nextAt < Number.POSITIVE_INFINITY) {
+      const next = agenda.take();
+      now = next.at;
+      next.run();
+    }
+    return passed;
+  }
+  const ask = (at: number, events: number, who = 0) => ({ at, events, who });
+
+  it('lets what was saved through at once, and the rest at its rate, in order', () => {
+    expect(passedAt(1_000, [ask(0, 1_500), ask(0, 500), ask(0, 100), ask(60_000, 100)])).toEqual([
+      0, 500, 1_000, 60_000,
+    ]);
+  });
+
+  it('lets everything through where there is no limit', () => {
+    expect(passedAt(Number.POSITIVE_INFINITY, [ask(0, 1e9), ask(0, 1e9), ask(1, 5)])).toEqual([0, 0, 1]);
+  });
+
+  it('gives each of those who wait the same share, however much the other asks for', () => {
+    const greedy = Array.from({ length: 100 }, () => ask(0, 100));
+    const passed = passedAt(1_000, [ask(0, 1_000), ...greedy, ask(1, 100, 1), ask(1, 100, 1), ask(1, 100, 1)]);
+    expect(passed.slice(-3).every(at => at < 1_000)).toBe(true);
+  });
 });
 
 it('quantiles are exact to 2 %', () => {

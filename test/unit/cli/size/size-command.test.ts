@@ -98,6 +98,14 @@ describe('hubscore size', () => {
     expect(out).toMatch(/does not hold: p99 is \d+ ms, asked for is 5 ms\n what binds: .*\n what lifts it: /);
   });
 
+  it('says what binds of a set-up that is given, and what would lift it', async () => {
+    const { code, out } = await size('--rate', '900', '--set-up', 'standard,units=1,partitions=1,instances=1');
+    expect(code).toBe(2);
+    expect(out).toContain(' does not hold: it falls behind: ');
+    expect(out).toContain(' what binds: units: 500 events a second, planned; it falls behind');
+    expect(out).toContain(' what lifts it: more units, or packs: many rows in one event\n');
+  });
+
   it('answers bad questions in words', async () => {
     writeFileSync(join(folder, 'gaps.csv'), '09:00,5\n09:03,5\n');
     const asked: readonly (readonly [string[], RegExp])[] = [

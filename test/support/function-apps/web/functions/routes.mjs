@@ -47,6 +47,14 @@ app.http('slowly', {
     }),
   }),
 });
+app.http('waits', {
+  methods: ['GET'],
+  handler: async (_, context) => {
+    context.log('it waits');
+    await new Promise(resolve => process.once('SIGTERM', () => setTimeout(resolve, 500)));
+    return { body: 'answered' };
+  },
+});
 app.timer('tick', {
   schedule: '%TICK%',
   runOnStartup: false,
