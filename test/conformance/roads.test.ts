@@ -50,7 +50,7 @@ function eventOf(
   return {
     body: gzip ? gzipSync(body) : Buffer.from(body),
     sequenceNumber,
-    enqueuedAtMs: NOW - (sequenceNumber % 7) * 1.5,
+    enqueuedAtMs: NOW - (1 + (sequenceNumber % 7)) * 1.5,
     partitionKey: key,
     contentType: parsed ? PARSED : undefined,
     contentEncoding: gzip ? 'gzip' : undefined,
@@ -268,7 +268,8 @@ const odd = fc.oneof(
       `{"request_id":"failing","model":"fragile","features":${FEATURES}}`,
     )
     .map(body => ({ body })),
-  fc.constantFrom(0, 1, 4, 1e6).map(ms => ({ body: `{"request_id":"late","timeout_ms":${ms},${ordinary}}` })),
+  // Over, or far off: between them it counts how quick this machine is.
+  fc.constantFrom(0, 1, 1e6).map(ms => ({ body: `{"request_id":"late","timeout_ms":${ms},${ordinary}}` })),
   fc.constantFrom(1_000, 3_500, 5_000).map(n => ({ body: `{"request_id":"${'long'.repeat(n / 4)}",${ordinary}}` })),
   fc.constantFrom('a', 'b', 'c').map(segment => ({ body: `{"segment":["z","${segment}"],${ordinary}}` })),
   fc.constantFrom('a', 'b').map(segment => ({ body: `{${ordinary}}`, properties: { segment } })),
