@@ -444,9 +444,11 @@ describe('one road', () => {
     const scored = await open(catalogWith(stage, 3), decoder).score(batchOf(rows, 1), signal);
     expect(decoder.decoded).toBe(0);
     expect(scored.arms.map(({ kind }) => kind)).toEqual(['result', 'result', 'result', 'result']);
-    const late = openScoring(catalogWith(stage, 1), { decoder, clock: () => NOW, requestTimeoutMs: 5 });
-    const codes = (await late.score(batchOf(rows, 1), signal)).outcomes().map(({ code }) => code);
-    // Those enqueued 6, 7.5 and 9 ms ago.
+    const late = openScoring(catalogWith(stage, 1), { decoder, clock: () => NOW, requestTimeoutMs: 3_500 });
+    const usual = batchOf(rows, 1);
+    const aged = usual.events.map(event => ({ ...event, enqueuedAtMs: NOW - (event.sequenceNumber % 7) * 1_000 }));
+    const codes = (await late.score({ ...usual, events: aged }, signal)).outcomes().map(({ code }) => code);
+    // Those enqueued 4, 5 and 6 s ago.
     expect(codes.filter(code => code === 'deadline_exceeded')).toHaveLength(21);
     expect(decoder.decoded).toBe(21);
   });
