@@ -151,8 +151,12 @@ describe('settings that are wrong', () => {
     const levels = Object.entries(functions).flatMap(([name, { bindings }]) =>
       Object.values(bindings).flatMap(({ authLevel }) => (authLevel ? [`${name} ${authLevel}`] : [])),
     );
-    expect(levels.filter(level => level.endsWith('anonymous'))).toEqual(['v2-live anonymous', 'v2-ready anonymous']);
-    expect(levels.filter(level => level.endsWith('function')).length).toBe(15);
+    expect(levels.filter(level => level.endsWith('anonymous'))).toEqual([
+      'live-asset anonymous',
+      'v2-live anonymous',
+      'v2-ready anonymous',
+    ]);
+    expect(levels.filter(level => level.endsWith('function')).length).toBe(18);
   });
 
   it.each([
