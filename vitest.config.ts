@@ -10,7 +10,7 @@ export default defineConfig({
     setupFiles: 'test/support/seed-inputs.ts',
     pool: 'forks', // onnxruntime-node aborts the process when a worker thread that holds a session is terminated
     maxWorkers: 2,
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    testTimeout: 90_000,
+    hookTimeout: 180_000,
   },
 });
