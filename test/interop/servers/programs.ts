@@ -15,10 +15,19 @@ import { pythonEnvironment } from '../python-environment.ts';
 const ROOT = resolve(import.meta.dirname, '../../..');
 const STARTS_WITHIN_MS = 180_000;
 
-const python =
-  process.env.SERVERS_PYTHON ??
-  pythonEnvironment(join(ROOT, '.local/interop-servers'), [join(import.meta.dirname, 'requirements.txt')]);
-const folder = mkdtempSync(join(tmpdir(), 'hubscore-servers-'));
+/** Made at the first use: whoever imports this may want neither server. */
+let python: string | undefined;
+function pythonOfServers(): string {
+  python ??=
+    process.env.SERVERS_PYTHON ??
+    pythonEnvironment(join(ROOT, '.local/interop-servers'), [join(import.meta.dirname, 'requirements.txt')]);
+  return python;
+}
+let folder: string | undefined;
+function ownFolder(): string {
+  folder ??= mkdtempSync(join(tmpdir(), 'hubscore-servers-'));
+  return folder;
+}
 const running = new Set<ChildProcess>();
 
 export interface Expected {
@@ -28,7 +37,9 @@ export interface Expected {
 
 /** Trains the model, and says what it answers. */
 export function makeModels(): Expected {
-  const made = execFileSync(python, [join(import.meta.dirname, 'make_models.py'), folder], { encoding: 'utf8' });
+  const made = execFileSync(pythonOfServers(), [join(import.meta.dirname, 'make_models.py'), ownFolder()], {
+    encoding: 'utf8',
+  });
   return JSON.parse(made.trim().split('\n').at(-1) ?? '') as Expected;
 }
 
@@ -36,7 +47,7 @@ export function makeModels(): Expected {
 export function clear(): void {
   for (const child of running) process.kill(-(child.pid as number), 'SIGKILL');
   running.clear();
-  rmSync(folder, { recursive: true, force: true });
+  if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
 }
 
 export interface Program {
@@ -98,11 +109,16 @@ export async function started(program: Program): Promise<ChildProcess> {
 function run(args: readonly string[], environment: NodeJS.ProcessEnv = {}): ChildProcess {
   const env = {
     ...process.env,
-    PATH: `${dirname(python)}:${process.env.PATH}`,
+    PATH: `${dirname(pythonOfServers())}:${process.env.PATH}`,
     PYTHONWARNINGS: 'ignore',
     ...environment,
   };
-  return spawn(python, args, { env, cwd: folder, detached: true, stdio: ['ignore', 'ignore', 'inherit'] });
+  return spawn(pythonOfServers(), args, {
+    env,
+    cwd: ownFolder(),
+    detached: true,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
 }
 
 export async function mlserver(): Promise<Program> {
@@ -114,13 +130,14 @@ export async function mlserver(): Promise<Program> {
     MLSERVER_HOST: '127.0.0.1',
     MLSERVER_PARALLEL_WORKERS: '0',
   };
-  const start = () => run([join(dirname(python), 'mlserver'), 'start', join(folder, 'mlserver')], environment);
+  const start = () =>
+    run([join(dirname(pythonOfServers()), 'mlserver'), 'start', join(ownFolder(), 'mlserver')], environment);
   return { port, path: '/v2/models/iris/ready', start };
 }
 
 export async function mlflow(): Promise<Program> {
   const port = await freePort();
-  const args = ['models', 'serve', '-m', join(folder, 'mlflow'), '--env-manager', 'local', '--host', '127.0.0.1'];
+  const args = ['models', 'serve', '-m', join(ownFolder(), 'mlflow'), '--env-manager', 'local', '--host', '127.0.0.1'];
   return { port, path: '/ping', start: () => run(['-m', 'mlflow', ...args, '--port', String(port)]) };
 }
 
