@@ -1,3 +1,5 @@
+import { mulberry32 } from '../../src/size/simulate/random.ts';
+
 /** Numbers that look random and are the same on every run of the same seed. */
 export interface SeededRandom {
   /** In [0, 1). */
@@ -10,15 +12,8 @@ export interface SeededRandom {
   bytes(count: number): Buffer;
 }
 
-/** mulberry32 */
 export function createRandom(seed: number): SeededRandom {
-  let state = seed >>> 0;
-  const next = () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
+  const next = mulberry32(seed);
   const below = (limit: number) => Math.floor(next() * limit);
   return {
     next,

@@ -9,6 +9,7 @@ import { RequestError } from '../../core/errors.ts';
 import type { Tensors } from '../../core/tensor.ts';
 import { concat, rowsOf, split } from '../merge-tensors.ts';
 import { type Alignment, aligned } from '../several/align.ts';
+import { createRunning } from '../several/running.ts';
 import type { Slot } from '../several/slot.ts';
 
 /** A backend that is there. */
@@ -28,8 +29,9 @@ export interface Choice {
 
 /** Of several backends of one model the first that takes a batch so large and is not away. */
 export function createChoiceBackend(title: string, choices: readonly Choice[], info: BackendInfo): Backend {
-  const running = new Set<Promise<Tensors>>();
-  let closing: Promise<void> | undefined;
+  const running = createRunning(title, async () => {
+    for (const { slot } of choices) await (await slot.close())?.backend.close();
+  });
 
   async function predict(inputs: Tensors, options: PredictOptions): Promise<Tensors> {
     const rows = rowsOf(inputs);
@@ -49,27 +51,15 @@ export function createChoiceBackend(title: string, choices: readonly Choice[], i
   return {
     info,
     load: async () => info,
-    async predict(inputs, options = {}) {
-      if (closing) throw new Error(`${title}: closed`);
-      options.signal?.throwIfAborted();
-      const run = predict(inputs, options);
-      running.add(run);
-      try {
-        return await run;
-      } finally {
-        running.delete(run);
-      }
-    },
+    predict: (inputs, options = {}) =>
+      running.run(() => {
+        options.signal?.throwIfAborted();
+        return predict(inputs, options);
+      }),
     get status() {
       return statusOfAll(choices);
     },
-    close() {
-      closing ??= (async () => {
-        await Promise.allSettled(running);
-        for (const { slot } of choices) await (await slot.close())?.backend.close();
-      })();
-      return closing;
-    },
+    close: running.close,
   };
 }
 

@@ -12,6 +12,7 @@ import type { ModelVersion } from '../../core/model.ts';
 import type { Tensors } from '../../core/tensor.ts';
 import { rowsOf } from '../merge-tensors.ts';
 import { type Alignment, aligned } from '../several/align.ts';
+import { createRunning } from '../several/running.ts';
 import type { Slot } from '../several/slot.ts';
 import type { Answer, Combiner } from './combiner.ts';
 
@@ -35,8 +36,9 @@ export interface EnsembleParts {
 /** Models that answer together: each is given the same rows at the same time. */
 export function createEnsembleBackend({ title, ensemble, slots, combiner, info }: EnsembleParts): Backend {
   const strict = ensemble.on_missing === 'fail';
-  const running = new Set<Promise<unknown>>();
-  let closing: Promise<void> | undefined;
+  const running = createRunning(title, async () => {
+    for (const { slot } of slots) await (await slot.close())?.version.backend.close();
+  });
 
   function away(name: string, reason: string): RequestError {
     return new RequestError('model_unavailable', 'infer', `${title}: member ${name}: ${reason}`);
@@ -65,17 +67,11 @@ export function createEnsembleBackend({ title, ensemble, slots, combiner, info }
   return {
     info,
     load: async () => info,
-    async predict(inputs, options = {}) {
-      if (closing) throw new Error(`${title}: closed`);
-      options.signal?.throwIfAborted();
-      const run = predict(inputs, options);
-      running.add(run);
-      try {
-        return await run;
-      } finally {
-        running.delete(run);
-      }
-    },
+    predict: (inputs, options = {}) =>
+      running.run(() => {
+        options.signal?.throwIfAborted();
+        return predict(inputs, options);
+      }),
     get status(): BackendStatus {
       const parts = slots.map(({ title: name, slot }) => partOf(name, slot));
       const missing = parts.filter(({ state }) => state === 'away');
@@ -84,13 +80,7 @@ export function createEnsembleBackend({ title, ensemble, slots, combiner, info }
       const at = `${ensemble.combine} of ${parts.length}`;
       return { kind: 'ensemble', at, state: isAway ? 'away' : 'up', ...(reason && { reason }), parts };
     },
-    close() {
-      closing ??= (async () => {
-        await Promise.allSettled(running);
-        for (const { slot } of slots) await (await slot.close())?.version.backend.close();
-      })();
-      return closing;
-    },
+    close: running.close,
   };
 }
 

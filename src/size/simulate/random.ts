@@ -6,15 +6,19 @@ export interface Random {
   poisson(mean: number): number;
 }
 
-/** mulberry32 (Tommy Ettinger's, public domain: 32 bits of state, enough for a simulation of minutes). */
-export function createRandom(seed: number): Random {
+/** Uniform in [0, 1): mulberry32 (Tommy Ettinger's, public domain: 32 bits of state, enough for a simulation of minutes). */
+export function mulberry32(seed: number): () => number {
   let state = seed >>> 0;
-  const next = () => {
+  return () => {
     state = (state + 0x6d2b79f5) >>> 0;
     let mixed = Math.imul(state ^ (state >>> 15), state | 1);
     mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   };
+}
+
+export function createRandom(seed: number): Random {
+  const next = mulberry32(seed);
   return { next, poisson: mean => (mean > 30 ? normal(mean, next) : knuth(mean, next)) };
 }
 

@@ -1,5 +1,4 @@
 import { expect, it } from 'vitest';
-import type { Blobs } from '../../../src/core/blobs.ts';
 import { readFlips } from '../../../src/shadow/pair-lines.ts';
 import { pairPartition, sampler } from '../../../src/shadow/pair-partition.ts';
 import { readTally } from '../../../src/shadow/shadow-state.ts';
@@ -7,27 +6,12 @@ import type { ScoreEvents } from '../../../src/shadow/told.ts';
 import { NINE, resultEvent } from '../../support/endings.ts';
 import { memoryBlobs } from '../../support/memory-blobs.ts';
 import { MemoryHub, memoryReader } from '../../support/memory-hub.ts';
-import { createRandom, type SeededRandom } from '../../support/seeded-random.ts';
+import { Killed, mortalBlobs } from '../../support/mortal-blobs.ts';
+import { createRandom } from '../../support/seeded-random.ts';
 
-class Killed extends Error {}
 const never = new AbortController().signal;
 const HUB = 'inference-requests';
 const shadow = { id: 'sh_1', version: '1.2.0', sample: 60, effective_at: new Date(NINE + 500).toISOString() };
-
-/** Blobs of a process that dies at some of its steps, before what it asked for was done, or after. */
-function mortalBlobs(blobs: Blobs, random: SeededRandom): Blobs {
-  const orDie = async <T>(work: () => Promise<T>): Promise<T> => {
-    if (random.next() < 0.1) throw new Killed();
-    const done = await work();
-    if (random.next() < 0.1) throw new Killed();
-    return done;
-  };
-  return {
-    ...blobs,
-    readText: (...asked) => orDie(() => blobs.readText(...asked)),
-    writeText: (...asked) => orDie(() => blobs.writeText(...asked)),
-  };
-}
 
 /** Every seventh request is one for another model, which is left out. */
 const isOurs = (sequenceNumber: number) => sequenceNumber % 7 !== 3;

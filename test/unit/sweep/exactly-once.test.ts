@@ -1,30 +1,14 @@
 import { expect, it } from 'vitest';
-import type { Blobs } from '../../../src/core/blobs.ts';
 import { readCounts } from '../../../src/sweep/read-counts.ts';
 import { sweepPartition } from '../../../src/sweep/sweep-partition.ts';
 import { appendEndings, letterEvent, NINE, resultEvent } from '../../support/endings.ts';
 import { memoryBlobs } from '../../support/memory-blobs.ts';
 import { MemoryHub, memoryReader } from '../../support/memory-hub.ts';
-import { createRandom, type SeededRandom } from '../../support/seeded-random.ts';
+import { Killed, mortalBlobs } from '../../support/mortal-blobs.ts';
+import { createRandom } from '../../support/seeded-random.ts';
 
-class Killed extends Error {}
 const never = new AbortController().signal;
 const HOUR = 3_600_000;
-
-/** Blobs of a process that dies at some of its steps, before what it asked for was done, or after. */
-function mortalBlobs(blobs: Blobs, random: SeededRandom): Blobs {
-  const orDie = async <T>(work: () => Promise<T>): Promise<T> => {
-    if (random.next() < 0.1) throw new Killed();
-    const done = await work();
-    if (random.next() < 0.1) throw new Killed();
-    return done;
-  };
-  return {
-    ...blobs,
-    readText: (...asked) => orDie(() => blobs.readText(...asked)),
-    writeText: (...asked) => orDie(() => blobs.writeText(...asked)),
-  };
-}
 
 it('counts every ending once, with two sweeping at once, both killed at random', async () => {
   const random = createRandom(Number(process.env.TEST_SEED));
