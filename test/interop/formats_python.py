@@ -21,7 +21,9 @@ from confluent_kafka import Producer
 from confluent_kafka.schema_registry import SchemaRegistryClient
 from confluent_kafka.schema_registry.avro import AvroSerializer
 from confluent_kafka.schema_registry.json_schema import JSONSerializer
+from confluent_kafka.schema_registry.protobuf import ProtobufSerializer
 from confluent_kafka.serialization import MessageField, SerializationContext
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
 CONNECTION = os.environ["EVENTHUBS_CONNECTION"]
 RUN = uuid.uuid4().hex[:8]
@@ -43,7 +45,23 @@ registry = SchemaRegistryClient({"url": os.environ["SCHEMA_REGISTRY"]})
 context = SerializationContext("inference-requests", MessageField.VALUE)
 avro = {"type": "record", "name": "Row", "fields": [{"name": "request_id", "type": "string"}, *({"name": name, "type": "double"} for name in NAMES)]}
 schema = {"$schema": "http://json-schema.org/draft-07/schema#", "title": "Row", "type": "object", "properties": {name: {"type": "number"} for name in NAMES}}
-serializers = {"avro": AvroSerializer(registry, json.dumps(avro)), "json": JSONSerializer(json.dumps(schema), registry)}
+
+
+def protobuf_row():
+    """The message that the registry has as text."""
+    kinds = descriptor_pb2.FieldDescriptorProto
+    file = descriptor_pb2.FileDescriptorProto(name="row.proto", package="example", syntax="proto3")
+    message = file.message_type.add(name="Row")
+    for number, name in enumerate(["request_id", *NAMES], 1):
+        message.field.add(name=name, number=number, type=kinds.TYPE_STRING if number == 1 else kinds.TYPE_DOUBLE, label=kinds.LABEL_OPTIONAL)
+    pool = descriptor_pool.DescriptorPool()
+    pool.Add(file)
+    return message_factory.GetMessageClass(pool.FindMessageTypeByName("example.Row"))
+
+
+Row = protobuf_row()
+by_protobuf = ProtobufSerializer(Row, registry, {"use.deprecated.format": False})
+serializers = {"protobuf": lambda row, context: by_protobuf(Row(**row), context), "avro": AvroSerializer(registry, json.dumps(avro)), "json": JSONSerializer(json.dumps(schema), registry)}
 formats = JSONFormat()
 
 

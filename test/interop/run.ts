@@ -23,7 +23,19 @@ const python = interopPython(ROOT);
 execFileSync('npm', ['run', '--silent', 'build'], { cwd: ROOT, stdio: 'inherit' });
 console.log(`── installed and built in ${seconds(begun)}`);
 
-const proto = readFileSync(resolve(ROOT, 'test/fixtures/inputs/row.proto'), 'utf8');
+const { features } = JSON.parse(readFileSync(resolve(ROOT, 'samples/models/diabetes/1.0.0/model.json'), 'utf8')) as {
+  features: readonly { readonly name: string }[];
+};
+// As formats_python.py describes it: a registry gives text, a serializer registers a descriptor.
+const fields = features.map(({ name }, i) => `  double ${name} = ${i + 2};`);
+const proto = [
+  'syntax = "proto3";',
+  'package example;',
+  'message Row {',
+  '  string request_id = 1;',
+  ...fields,
+  '}',
+].join('\n');
 const [eventHubs, storage, registry] = await Promise.all([
   startEventHubs(),
   startStorage(),
