@@ -1,11 +1,11 @@
-import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type AppStack, startAppStack } from '../support/app-stack.ts';
 import type { FunctionsHost } from '../support/functions-host.ts';
 import { temporaryFolder } from '../support/models.ts';
-import { model, node, tensor, value } from '../support/onnx.ts';
+import { heavy, model, node, tensor, value } from '../support/onnx.ts';
 import { createRandom } from '../support/seeded-random.ts';
 
 /*
@@ -168,11 +168,15 @@ it('traces results of every road', async () => {
   expect(stream.deployment).toMatchObject({ action: 'shadow' });
   expect((await traced('pack')).road).toEqual(['pack']);
 
-  // One instance a slice takes long enough to be worth remembering.
+  // On any machine an instance takes long enough to be worth remembering.
   const slow = join(folder.path, 'slow');
-  cpSync(CANDIDATE, slow, { recursive: true });
-  const card = JSON.parse(readFileSync(join(slow, 'model.json'), 'utf8'));
-  writeFileSync(join(slow, 'model.json'), JSON.stringify({ ...card, name: 'slow', batching: { max_batch_size: 1 } }));
+  mkdirSync(slow);
+  writeFileSync(join(slow, 'model.onnx'), heavy({ size: 512, features: FEATURES.length }));
+  const features = FEATURES.map((_, i) => ({ name: `f${i}`, type: 'number' }));
+  writeFileSync(
+    join(slow, 'model.json'),
+    JSON.stringify({ name: 'slow', version: '1.0.0', features, batching: { max_batch_size: 1 }, example: FEATURES }),
+  );
   expect((await stack.hubscore('models', 'push', slow)).code).toBe(0);
   await send([
     { request_id: 'once', model: 'slow', features: FEATURES },
