@@ -1,15 +1,15 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { createWriteStream, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { extname, join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { createRandom } from '../test/support/seeded-random.ts';
 import { median, round3 } from './harness.ts';
 import { virtualEnvironment } from './peers/venv.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
-const MODEL = join(ROOT, 'samples/models/diabetes/1.0.0');
+const modelOf = (name: string) => join(ROOT, 'samples/models', name, '1.0.0');
 const ROUNDS = 5;
 
 /** `batch score` of a CSV of so many rows and ten features: wall time, CPU a row, peak memory; the whole command, from its start to its end. */
@@ -18,44 +18,68 @@ export async function measureBatch(rows: number, more: readonly string[] = []) {
   try {
     const input = join(folder, 'in.csv');
     await writeRows(input, rows);
-    const runs = Array.from({ length: ROUNDS }, () => scoreOnce(folder, input, more));
+    const runs = Array.from({ length: ROUNDS }, () => scoreOnce(folder, input, 'diabetes', more));
     return { rows, ...figures(runs, rows) };
   } finally {
     rmSync(folder, { recursive: true });
   }
 }
 
-/** The same beside Python that is warm: its imports are not counted, our start is. In turns, and compared turn by turn. */
-export async function compareBatchPeers(rows: number) {
+/** Columns of numbers or of texts; a file of text or of columns. */
+export interface Compared {
+  readonly model: 'diabetes' | 'churn';
+  readonly format: 'csv' | 'parquet';
+  readonly rows: number;
+}
+
+const PEERS = ['pandas', 'polars', 'Spark'] as const;
+type Peer = (typeof PEERS)[number];
+const eachPeer = <T>(of: (peer: Peer) => T) =>
+  Object.fromEntries(PEERS.map(peer => [peer, of(peer)])) as Record<Peer, T>;
+
+/** The same beside Python that is warm: its imports are not counted, nor Spark's session; our start is. In turns, and compared turn by turn. */
+export async function compareBatchPeers({ model, format, rows }: Compared) {
   const folder = mkdtempSync(join(tmpdir(), 'hubscore-bench-'));
-  const input = join(folder, 'in.csv');
-  await writeRows(input, rows);
-  const names = headerOf().slice(1).join(',');
+  const python = join(virtualEnvironment('batch'), 'python');
+  const csv = join(folder, 'in.csv');
+  await writeRows(csv, rows, model);
+  const input = join(folder, `in.${format}`);
+  if (format === 'parquet')
+    execFileSync(python, [
+      '-c',
+      'import polars,sys;polars.read_csv(sys.argv[1]).write_parquet(sys.argv[2])',
+      csv,
+      input,
+    ]);
+  const names = headerOf(model).slice(1).join(',');
   const script = join(import.meta.dirname, 'peers/batch_files.py');
-  const child = spawn(
-    join(virtualEnvironment('batch'), 'python'),
-    [script, join(MODEL, 'model.onnx'), input, join(folder, 'peer.csv'), names],
-    { stdio: ['pipe', 'pipe', 'inherit'] },
-  );
+  const child = spawn(python, [script, join(modelOf(model), 'model.onnx'), input, join(folder, 'peer'), names], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
   const lines = createInterface({ input: child.stdout });
   await once(lines, 'line'); // ready
-  const peer = async (way: string) => {
-    const answer = once(lines, 'line');
+  const ask = async (way: Peer): Promise<Taken> => {
+    const answer = Promise.race([once(lines, 'line'), once(child, 'exit')]);
     child.stdin.write(`${way}\n`);
-    const [wall = 0, cpu = 0] = ((await answer) as [string])[0].split(' ').map(Number);
+    const [wall = Number.NaN, cpu = 0] = String((await answer)[0])
+      .split(' ')
+      .map(Number);
+    if (!(wall > 0)) throw new Error(`${way} ended`);
     return { wall, cpu };
   };
+  const score = () => scoreOnce(folder, input, model, []);
   try {
-    for (const way of ['pandas', 'polars']) await peer(way);
-    scoreOnce(folder, input, []);
-    const turns: { readonly ours: Run; readonly pandas: Taken; readonly polars: Taken }[] = [];
+    for (const way of PEERS) await ask(way);
+    score();
+    const turns: { readonly ours: Run; readonly peers: Readonly<Record<Peer, Taken>> }[] = [];
     for (let round = 0; round < ROUNDS; round++) {
-      const first = round % 2 === 0 ? scoreOnce(folder, input, []) : undefined;
-      const [pandas, polars] = [await peer('pandas'), await peer('polars')];
-      turns.push({ ours: first ?? scoreOnce(folder, input, []), pandas, polars });
+      const first = round % 2 === 0 ? score() : undefined;
+      const peers: Partial<Record<Peer, Taken>> = {};
+      for (const way of PEERS) peers[way] = await ask(way);
+      turns.push({ ours: first ?? score(), peers: peers as Record<Peer, Taken> });
     }
-    const cpuOf = (taken: readonly Taken[]) => round3((median(taken.map(({ cpu }) => cpu)) / rows) * 1e6);
     const ratio = (of: (turn: (typeof turns)[number]) => number) => round3(median(turns.map(of)));
+    const wallOf = (peer: Peer) => median(turns.map(({ peers }) => peers[peer].wall));
     return {
       rows,
       'load of the machine, 5 minutes': round3(loadavg()[1] as number),
@@ -63,14 +87,9 @@ export async function compareBatchPeers(rows: number) {
         turns.map(({ ours }) => ours),
         rows,
       ),
-      'pandas + onnxruntime, rows/s': Math.round(rows / median(turns.map(({ pandas }) => pandas.wall))),
-      'polars + onnxruntime, rows/s': Math.round(rows / median(turns.map(({ polars }) => polars.wall))),
-      'pandas, CPU a row, µs': cpuOf(turns.map(({ pandas }) => pandas)),
-      'polars, CPU a row, µs': cpuOf(turns.map(({ polars }) => polars)),
-      'whole command, times as fast as pandas': ratio(({ ours, pandas }) => pandas.wall / ours.wall),
-      'whole command, times as fast as polars': ratio(({ ours, polars }) => polars.wall / ours.wall),
-      'without its start, times as fast as pandas': ratio(({ ours, pandas }) => pandas.wall / ours.scoring),
-      'without its start, times as fast as polars': ratio(({ ours, polars }) => polars.wall / ours.scoring),
+      'rows/s': eachPeer(peer => Math.round(rows / wallOf(peer))),
+      'whole command, times as fast': eachPeer(peer => ratio(({ ours, peers }) => peers[peer].wall / ours.wall)),
+      'without its start, times as fast': eachPeer(peer => ratio(({ ours, peers }) => peers[peer].wall / ours.scoring)),
     };
   } finally {
     child.kill();
@@ -102,10 +121,21 @@ function figures(runs: readonly Run[], rows: number) {
 }
 
 /** Measured from outside, with what the processes took that it started. */
-function scoreOnce(folder: string, input: string, more: readonly string[]): Run {
-  const output = join(folder, 'out.csv');
+function scoreOnce(folder: string, input: string, model: Compared['model'], more: readonly string[]): Run {
+  const output = join(folder, `out${extname(input)}`);
   const measured = join(folder, 'time');
-  const words = ['batch', 'score', input, output, '--model', MODEL, '--id-column', 'user_id', '--overwrite', '--json'];
+  const words = [
+    'batch',
+    'score',
+    input,
+    output,
+    '--model',
+    modelOf(model),
+    '--id-column',
+    'user_id',
+    '--overwrite',
+    '--json',
+  ];
   const command = [process.execPath, join(ROOT, 'bin/hubscore.js'), ...words, ...more];
   const script = [
     'import json,resource,subprocess,sys,time',
@@ -124,24 +154,28 @@ function scoreOnce(folder: string, input: string, more: readonly string[]): Run 
   return { wall, scoring, cpu, peakBytes };
 }
 
-function headerOf(): string[] {
-  const [header = ''] = readFileSync(join(MODEL, '../train.csv'), 'utf8').split('\n', 1);
-  return ['user_id', ...header.split(',').slice(0, 10)];
+function headerOf(model: Compared['model']): string[] {
+  const [header = ''] = trained(model);
+  return ['user_id', ...header.split(',').slice(0, -1)]; // the last one is what is predicted
 }
 
-/** Rows like those that the model was trained with, each value a little off. */
-export async function writeRows(path: string, rows: number): Promise<void> {
-  const known = readFileSync(join(MODEL, '../train.csv'), 'utf8')
+const trained = (model: Compared['model']) =>
+  readFileSync(join(modelOf(model), '../train.csv'), 'utf8')
     .trim()
-    .split('\n')
+    .split('\n');
+
+/** Rows like those that the model was trained with, each number a little off. */
+export async function writeRows(path: string, rows: number, model: Compared['model'] = 'diabetes'): Promise<void> {
+  const known = trained(model)
     .slice(1)
-    .map(line => line.split(',').slice(0, 10).map(Number));
+    .map(line => line.split(',').slice(0, -1));
   const random = createRandom(26);
   const file = createWriteStream(path);
-  file.write(`${headerOf().join(',')}\n`);
+  file.write(`${headerOf(model).join(',')}\n`);
+  const alike = (cell: string) => (cell.includes('.') ? (Number(cell) * random.between(0.9, 1.1)).toFixed(2) : cell);
   for (let row = 0; row < rows; row++) {
-    const values = random.pick(known).map(value => Number((value * random.between(0.9, 1.1)).toFixed(2)));
-    if (!file.write(`u${String(row).padStart(8, '0')},${values.join(',')}\n`)) await once(file, 'drain');
+    const cells = random.pick(known).map(alike);
+    if (!file.write(`u${String(row).padStart(8, '0')},${cells.join(',')}\n`)) await once(file, 'drain');
   }
   file.end();
   await once(file, 'finish');

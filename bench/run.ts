@@ -111,6 +111,9 @@ const SCENARIOS: Readonly<Record<string, () => Promise<unknown>>> = {
   memory: async () => ({ 'function path, 1,000,000 events': await watchMemory(1_000_000) }),
 };
 
+const DIABETES = { model: 'diabetes', rows: 1_000_000 } as const;
+const CHURN = { model: 'churn', rows: 300_000 } as const;
+
 /** With `--peers` alone: they make virtual environments of Python under .local. */
 const PEERS: Readonly<Record<string, () => Promise<unknown>>> = {
   'peers-without-network': async () => ({
@@ -118,7 +121,11 @@ const PEERS: Readonly<Record<string, () => Promise<unknown>>> = {
     'churn 1.0.0 (records of 19 columns), batch 256': await comparePeersWithoutNetwork('churn', '1.0.0'),
   }),
   'peers-through-endpoint': () => comparePeersThroughEndpoint(),
-  'peers-batch': async () => ({ 'CSV of 1,000,000 rows and 10 features': await compareBatchPeers(1_000_000) }),
+  'peers-batch': async () => ({
+    'CSV of 1,000,000 rows and 10 features': await compareBatchPeers({ ...DIABETES, format: 'csv' }),
+    'Parquet of 1,000,000 rows and 10 features': await compareBatchPeers({ ...DIABETES, format: 'parquet' }),
+    'CSV of 300,000 rows and 19 columns, most of them texts': await compareBatchPeers({ ...CHURN, format: 'csv' }),
+  }),
   'peers-model-servers': () => compareModelServers(),
   remote: () => compareRemote(),
 };

@@ -1,7 +1,7 @@
-"""Scores a CSV by a binary classifier the ways that are usual in Python; a line on standard input says which, a line on standard output the seconds that it
-took, and those of a processor.
+"""Scores a file by a binary classifier the ways that are usual in Python; a line on standard input says which, a line on standard output the seconds that it
+took, and those of a processor (of Spark, which has processes of its own, only the first).
 
-usage: batch_files.py MODEL.onnx INPUT.csv OUTPUT.csv FEATURE,…
+usage: batch_files.py MODEL.onnx INPUT.csv|INPUT.parquet OUTPUT FEATURE,…
 """
 import sys
 import time
@@ -11,9 +11,12 @@ import numpy as np
 import onnxruntime
 import pandas
 import polars
+import pyarrow
+import pyarrow.parquet
 
 model, source, target, names = sys.argv[1:]
 features = names.split(",")
+is_parquet = source.endswith(".parquet")
 ROWS = 10_000
 
 
@@ -23,34 +26,92 @@ def session(threads):
     return onnxruntime.InferenceSession(model, options)
 
 
+def predict(opened, column):
+    """One matrix, or an input a column, as the model has them. `column`: a name's values."""
+    inputs = opened.get_inputs()
+    if len(inputs) == 1:
+        feed = {inputs[0].name: np.column_stack([column(name) for name in features]).astype(np.float32)}
+    else:
+        kinds = {each.name: object if "string" in each.type else np.float32 for each in inputs}
+        feed = {name: np.asarray(column(name)).astype(kinds[name]).reshape(-1, 1) for name in features}
+    label, probabilities = opened.run(None, feed)
+    return label, probabilities[:, 1]
+
+
+def scored_frame(chunk, opened):
+    label, scores = predict(opened, lambda name: chunk[name].to_numpy())
+    scored = pandas.DataFrame({"user_id": chunk["user_id"], "prediction_score": scores, "prediction_class": label})
+    scored["timestamp"] = datetime.now(timezone.utc).isoformat()
+    scored["model_version"] = "1.0.0"
+    return scored
+
+
 def with_pandas():
     """A loop over chunks, as batch engines are written: read, predict, append."""
-    opened, first = session(2), True
+    opened = session(2)
+    if is_parquet:
+        writer = None
+        for batch in pyarrow.parquet.ParquetFile(source).iter_batches(ROWS):
+            table = pyarrow.Table.from_pandas(scored_frame(batch.to_pandas(), opened))
+            writer = writer or pyarrow.parquet.ParquetWriter(target, table.schema)
+            writer.write_table(table)
+        writer.close()
+        return
+    first = True
     for chunk in pandas.read_csv(source, chunksize=ROWS):
-        rows = chunk[features].to_numpy(np.float32)
-        label, probabilities = opened.run(None, {opened.get_inputs()[0].name: rows})
-        scored = pandas.DataFrame({"user_id": chunk["user_id"], "prediction_score": probabilities[:, 1], "prediction_class": label})
-        scored["timestamp"] = datetime.now(timezone.utc).isoformat()
-        scored["model_version"] = "1.0.0"
-        scored.to_csv(target, mode="w" if first else "a", header=first, index=False)
+        scored_frame(chunk, opened).to_csv(target, mode="w" if first else "a", header=first, index=False)
         first = False
 
 
 def with_polars():
     """The whole file at once, with two threads, the model in batches."""
     opened = session(2)
-    frame = polars.read_csv(source)
-    rows = frame.select(features).to_numpy().astype(np.float32)
-    parts = [opened.run(None, {opened.get_inputs()[0].name: rows[at : at + ROWS]}) for at in range(0, len(rows), ROWS)]
-    frame.select("user_id").with_columns(
-        prediction_score=np.concatenate([probabilities[:, 1] for _, probabilities in parts]),
+    frame = polars.read_parquet(source) if is_parquet else polars.read_csv(source)
+    columns = {name: frame[name].to_numpy() for name in features}
+    parts = []
+    for at in range(0, len(frame), ROWS):
+        parts.append(predict(opened, lambda name: columns[name][at : at + ROWS]))
+    scored = frame.select("user_id").with_columns(
+        prediction_score=np.concatenate([scores for _, scores in parts]),
         prediction_class=np.concatenate([label for label, _ in parts]),
         timestamp=polars.lit(datetime.now(timezone.utc).isoformat()),
         model_version=polars.lit("1.0.0"),
-    ).write_csv(target)
+    )
+    if is_parquet:
+        scored.write_parquet(target)
+    else:
+        scored.write_csv(target)
 
 
-WAYS = {"pandas": with_pandas, "polars": with_polars}
+def with_spark():
+    """mapInPandas on two cores; session and Python workers stay from turn to turn."""
+    from pyspark.sql import SparkSession
+
+    builder = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false").config("spark.driver.host", "127.0.0.1")
+    builder = builder.config("spark.sql.execution.arrow.maxRecordsPerBatch", ROWS).config("spark.log.level", "ERROR")
+    spark = builder.getOrCreate()
+    if is_parquet:
+        frame = spark.read.parquet(source)
+    else:
+        kinds = polars.read_csv(source, n_rows=1000).schema
+        columns = ", ".join(f"`{name}` {'string' if kind == polars.String else 'double'}" for name, kind in kinds.items())
+        frame = spark.read.csv(source, header=True, schema=columns)
+
+    def score(chunks):
+        opened = session(1)
+        for chunk in chunks:
+            yield scored_frame(chunk, opened)
+
+    kind = "string" if "string" in session(1).get_outputs()[0].type else "long"
+    shape = f"user_id string, prediction_score float, prediction_class {kind}, timestamp string, model_version string"
+    scored = frame.mapInPandas(score, shape).write.mode("overwrite")
+    if is_parquet:
+        scored.parquet(f"{target}.spark")
+    else:
+        scored.csv(f"{target}.spark", header=True)
+
+
+WAYS = {"pandas": with_pandas, "polars": with_polars, "Spark": with_spark}
 print("ready", flush=True)
 for line in sys.stdin:
     begin, busy = time.perf_counter(), time.process_time()

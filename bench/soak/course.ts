@@ -1,5 +1,5 @@
 import { median } from '../harness.ts';
-import type { Sample } from './sample-memory.ts';
+import { EVERY_MS, type Sample } from './sample-memory.ts';
 
 /** What the processes of one role held, minute by minute, MiB. */
 export interface Course {
@@ -40,20 +40,24 @@ export function coursesOf(
 }
 
 function courseOf(samples: readonly Sample[], startMs: number, minutes: number): Course {
-  const pids = [...new Set(samples.map(({ pid }) => pid))];
-  const inMinute = (pid: number, minute: number) =>
-    samples.filter(sample => sample.pid === pid && Math.floor((sample.atMs - startMs) / MINUTE_MS) === minute);
+  // One process may end while the next is there already: what counts is what they held at one time, not all that lived in a minute.
+  const moments = new Map<number, Map<number, Sample>>();
+  for (const sample of samples) {
+    const moment = Math.floor((sample.atMs - startMs) / EVERY_MS);
+    moments.set(moment, (moments.get(moment) ?? new Map()).set(sample.pid, sample));
+  }
   const byMinute = (of: keyof Sample, choose: (values: readonly number[]) => number) =>
     Array.from({ length: minutes }, (_, minute) => {
-      const held = pids.map(pid => inMinute(pid, minute).map(sample => sample[of] as number));
-      const total = held.reduce((sum, values) => sum + (values.length === 0 ? 0 : choose(values)), 0);
-      return Number((total / MIB).toFixed(1));
+      const held = [...moments]
+        .filter(([moment]) => Math.floor((moment * EVERY_MS) / MINUTE_MS) === minute)
+        .map(([, at]) => [...at.values()].reduce((sum, sample) => sum + (sample[of] as number), 0));
+      return Number(((held.length === 0 ? 0 : choose(held)) / MIB).toFixed(1));
     });
   const residentMiB = byMinute('resident', median);
   const span = Math.min(5, Math.max(1, Math.floor(minutes / 3)));
   const early = median(residentMiB.slice(span, 2 * span));
   return {
-    processes: pids.length,
+    processes: new Set(samples.map(({ pid }) => pid)).size,
     residentMiB,
     heapMiB: byMinute('heapUsed', values => Math.min(...values)),
     youngMiB: byMinute('young', median),

@@ -20,7 +20,8 @@ export interface Sample {
   readonly external: number;
 }
 
-const EVERY_MS = 5_000;
+/** Between two samples of a process. */
+export const EVERY_MS = 5_000;
 
 const { SOAK_SAMPLES } = process.env;
 if (SOAK_SAMPLES !== undefined && isMainThread) setInterval(() => take(SOAK_SAMPLES), EVERY_MS).unref();

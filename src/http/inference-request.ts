@@ -7,6 +7,7 @@ import type { OnError } from '../core/request.ts';
 import { fromUtf8 } from '../core/utf8.ts';
 import { bytesOf, fillBinaryInputs, readElements, readText } from './binary-tensors.ts';
 import type { TensorMetadata } from './metadata.ts';
+import { lighten } from './number-lists.ts';
 
 /** An output that is asked for. */
 export interface WantedOutput {
@@ -65,7 +66,7 @@ export function readInferenceRequest(body: Uint8Array<ArrayBuffer>, jsonLength: 
   if (jsonLength !== undefined && !(Number.isInteger(jsonLength) && jsonLength > 0 && jsonLength <= body.length)) {
     throw malformed(`inference-header-content-length is ${jsonLength}; the body has ${body.length} bytes`);
   }
-  const parsed = bodySchema.safeParse(parseJson(body.subarray(0, jsonLength)));
+  const parsed = bodySchema.safeParse(parseBody(body.subarray(0, jsonLength)));
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     throw malformed(`${issue?.path.join('.') || 'the body'}: ${issue?.message}`);
@@ -136,6 +137,21 @@ function shapeOf({ name, shape }: TensorMetadata, elements: number): readonly nu
 
 /** A whole number that a double may not hold, in a text that has tensors of such. */
 const LONG = /(?<![\d.])\d{16}/;
+
+/** Long lists of numbers apart: they are most of a large body. */
+function parseBody(body: Uint8Array): unknown {
+  const light = lighten(body);
+  if (light !== undefined) {
+    try {
+      const { inputs, ...rest } = parseJson(light.json) as { readonly inputs?: unknown };
+      const filled = Array.isArray(inputs) ? light.fill(inputs) : undefined;
+      if (filled !== undefined) return { ...rest, inputs: filled };
+    } catch {
+      // What is wrong is said of the body as it came.
+    }
+  }
+  return parseJson(body);
+}
 
 function parseJson(body: Uint8Array): unknown {
   const text = fromUtf8(body)?.replace(/^\uFEFF/, '');

@@ -1,8 +1,9 @@
 import type { RequestScanner } from '../../core/codec.ts';
 import type { Event } from '../../core/event.ts';
 import { NumberScanner } from '../../core/scan-number.ts';
+import { isSpace, skipSpace } from '../../core/scan-space.ts';
 import { binaryPrefix } from '../cloud-events/attributes.ts';
-import { isSpace, skipSpace, standsAt, textEnd, wholeNumberEnd } from './scan-text.ts';
+import { standsAt, textEnd, wholeNumberEnd } from './scan-text.ts';
 
 const [QUOTE, COMMA, COLON, OPEN_LIST, CLOSE_LIST, OPEN, CLOSE, SPACE] = [34, 44, 58, 91, 93, 123, 125, 32];
 

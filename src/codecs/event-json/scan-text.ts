@@ -1,4 +1,4 @@
-const [ZERO, NINE, SPACE, TAB, NEWLINE, RETURN, DELETE] = [48, 57, 32, 9, 10, 13, 127];
+const [ZERO, NINE, SPACE, DELETE] = [48, 57, 32, 127];
 const [QUOTE, BACKSLASH] = [34, 92];
 /** Longer whole numbers might read differently as a double. */
 const MAX_ID_DIGITS = 15;
@@ -25,13 +25,4 @@ export function textEnd(bytes: Uint8Array, start: number): number {
 export function standsAt(bytes: Uint8Array, at: number, expected: Uint8Array): boolean {
   for (let i = 0; i < expected.length; i++) if (bytes[at + i] !== expected[i]) return false;
   return true;
-}
-
-export function skipSpace(bytes: Uint8Array, at: number): number {
-  while (isSpace(bytes[at] as number)) at++;
-  return at;
-}
-
-export function isSpace(byte: number): boolean {
-  return byte === SPACE || byte === NEWLINE || byte === RETURN || byte === TAB;
 }
