@@ -2,6 +2,7 @@
 // npx runs this with whatever Node the machine has, so nothing newer may be loaded before its version is known.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import module from 'node:module';
 import { fileURLToPath } from 'node:url';
 
 const OLDEST = 22;
@@ -12,6 +13,7 @@ const ownNode = path(`../node_modules/node/bin/node${process.platform === 'win32
 if (!existsSync(program)) {
   fail('hubscore is not built yet.');
 } else if (Number(process.versions.node.split('.')[0]) >= OLDEST) {
+  module.enableCompileCache?.(); // a fifth of the time that a command takes to start
   await import(new URL('../dist/cli/hubscore.js', import.meta.url).href);
 } else if (existsSync(ownNode)) {
   const child = spawn(ownNode, [program, ...process.argv.slice(2)], { stdio: 'inherit' });

@@ -3,6 +3,7 @@ took, and those of a processor (of Spark, which has processes of its own, only t
 
 usage: batch_files.py MODEL.onnx INPUT.csv|INPUT.parquet OUTPUT FEATURE,…
 """
+import os
 import sys
 import time
 from datetime import datetime, timezone
@@ -18,6 +19,7 @@ model, source, target, names = sys.argv[1:]
 features = names.split(",")
 is_parquet = source.endswith(".parquet")
 ROWS = 10_000
+KINDS = {"tensor(string)": object, "tensor(int64)": np.int64, "tensor(float)": np.float32, "tensor(double)": np.float64}
 
 
 def session(threads):
@@ -32,7 +34,7 @@ def predict(opened, column):
     if len(inputs) == 1:
         feed = {inputs[0].name: np.column_stack([column(name) for name in features]).astype(np.float32)}
     else:
-        kinds = {each.name: object if "string" in each.type else np.float32 for each in inputs}
+        kinds = {each.name: KINDS[each.type] for each in inputs}
         feed = {name: np.asarray(column(name)).astype(kinds[name]).reshape(-1, 1) for name in features}
     label, probabilities = opened.run(None, feed)
     return label, probabilities[:, 1]
@@ -87,9 +89,9 @@ def with_spark():
     """mapInPandas on two cores; session and Python workers stay from turn to turn."""
     from pyspark.sql import SparkSession
 
-    builder = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false").config("spark.driver.host", "127.0.0.1")
-    builder = builder.config("spark.sql.execution.arrow.maxRecordsPerBatch", ROWS).config("spark.log.level", "ERROR")
-    spark = builder.getOrCreate()
+    os.environ.update(PYSPARK_PYTHON=sys.executable, SPARK_LOCAL_IP="127.0.0.1")
+    builder = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false").config("spark.log.level", "ERROR")
+    spark = builder.config("spark.sql.execution.arrow.maxRecordsPerBatch", ROWS).getOrCreate()
     if is_parquet:
         frame = spark.read.parquet(source)
     else:

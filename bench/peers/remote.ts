@@ -19,9 +19,13 @@ const TURNS = 200;
 
 type Compared = Comparison & { readonly 'processor time of a batch, ms': Readonly<Record<string, number>> };
 
+/** Partitions that have a batch under way; a model at a server is called by as many at once unless its card says otherwise. */
+const AT_ONCE = 4;
+
 /**
- * A batch of 64 through hubscore to a model at a real server, from the host's buffers to bytes for the wire, beside the same rows sent to that server by a bare HTTP client on one
- * kept connection: what the road through us adds. By the clock on the wall, since most of it is the server's time.
+ * Batches of 64 through hubscore to a model at a real server, from the host's buffers to bytes for the wire, beside the same rows sent to that server by a bare HTTP client on
+ * kept connections: what the road through us adds. One batch after the other, where all that we do waits for the server and it for us; and four under way at once, as partitions bring them. By the
+ * clock on the wall, since most of it is the server's time.
  */
 export async function compareRemote(rounds = 15): Promise<Readonly<Record<string, Compared>>> {
   try {
@@ -45,11 +49,9 @@ async function compareAt(
   const model = await openRemote(kind, program);
   const all = Array.from({ length: ROWS }, (_, i) => rows[i % rows.length] as readonly number[]);
   const bodies = all.map((features, i) => Buffer.from(JSON.stringify({ request_id: i, model: 'iris', features })));
-  const [ours, agent, metadata] = [
-    createFunctionPath(model),
-    new Agent({ keepAlive: true, maxSockets: 1 }),
-    metadataOf(ROWS),
-  ];
+  const paths = Array.from({ length: AT_ONCE }, () => createFunctionPath(model));
+  const [ours] = paths as [(typeof paths)[number]];
+  const [agent, metadata] = [new Agent({ keepAlive: true, maxSockets: AT_ONCE }), metadataOf(ROWS)];
   const isV2 = kind === 'open-inference';
   const url = `http://127.0.0.1:${program.port}${isV2 ? '/v2/models/iris/infer' : '/invocations'}`;
   const inputs = [{ name: 'x', shape: [ROWS, FEATURES.length], datatype: 'FP64', data: all.flat() }];
@@ -63,6 +65,11 @@ async function compareAt(
     const candidates = [
       { name: 'its own client', run: own },
       { name: 'hubscore', run: () => ours(bodies, metadata).then(() => ROWS) },
+      { name: 'its own client, four at once', run: () => Promise.all(paths.map(own)).then(sumOf) },
+      {
+        name: 'hubscore, four at once',
+        run: () => Promise.all(paths.map(path => path(bodies, metadata))).then(() => AT_ONCE * ROWS),
+      },
     ];
     const comparison = await compare(candidates, rounds, 400);
     const client = await processorMs(own);
@@ -74,6 +81,8 @@ async function compareAt(
     kill(server);
   }
 }
+
+const sumOf = (rows: readonly number[]) => rows.reduce((sum, each) => sum + each, 0);
 
 /** What a busy machine does not change much. */
 async function processorMs(run: () => Promise<unknown>): Promise<number> {

@@ -1,6 +1,6 @@
 import { RequestError } from '../core/errors.ts';
 import type { Choose, Route, Routing } from '../core/routing.ts';
-import { bucketIn, type RoutingState, variantOf } from '../rollouts/choose.ts';
+import { bucketIn, isCandidate, type RoutingState } from '../rollouts/choose.ts';
 
 /** Where the arms of a state lead; an error: nowhere, and why. */
 export interface Arms {
@@ -23,7 +23,8 @@ export function divide(states: readonly RoutingState[], arms: ReadonlyMap<Routin
   const through: Choose = (key, segments, atMs) => {
     const { state, arms } = roadAt(roads, atMs);
     const bucket = bucketIn(state, key, segments);
-    return { route: routeOf(bucket < 0 ? arms.plain : arms[variantOf(state, bucket, atMs)]), bucket };
+    if (bucket < 0) return { route: routeOf(arms.plain), bucket };
+    return { route: routeOf(isCandidate(state, bucket, atMs) ? arms.candidate : arms.production), bucket };
   };
   return { choose: through, production: shown };
 }
@@ -48,8 +49,9 @@ function roadsOf(states: readonly RoutingState[], arms: ReadonlyMap<RoutingState
 }
 
 function roadAt(roads: readonly Road[], atMs: number): Road {
-  for (const road of roads) if (atMs >= road.state.fromMs) return road;
-  return roads.at(-1) as Road;
+  const [newest] = roads as readonly [Road];
+  if (atMs >= newest.state.fromMs) return newest;
+  return roads.find(({ state }) => atMs >= state.fromMs) ?? (roads.at(-1) as Road);
 }
 
 function routeOf(arm: Route | RequestError): Route {

@@ -84,8 +84,12 @@ export function bucketIn({ rollout, bucketOf }: RoutingState, key: string, segme
 }
 
 /** The arm of a bucket at a time: what a result must bear that says its revision and its bucket. */
-export function variantOf({ weightAt }: RoutingState, bucket: number, enqueuedAtMs: number): Variant {
-  return bucket < (weightAt(enqueuedAtMs) * BUCKETS) / 100 ? 'candidate' : 'production';
+export function variantOf(state: RoutingState, bucket: number, enqueuedAtMs: number): Variant {
+  return isCandidate(state, bucket, enqueuedAtMs) ? 'candidate' : 'production';
+}
+
+export function isCandidate({ weightAt }: RoutingState, bucket: number, enqueuedAtMs: number): boolean {
+  return bucket < (weightAt(enqueuedAtMs) * BUCKETS) / 100;
 }
 
 function takesPart({ segments }: Rollout, mine: readonly string[]): boolean {

@@ -24,18 +24,35 @@ export function murmur3After(prefix: string): (text: string) => number {
     let h = begun;
     let word = tail;
     let bits = tailBits;
-    // ASCII, as keys mostly are, needs no encoder, and no bytes in memory.
-    for (let i = 0; i < length; i++) {
-      const code = text.charCodeAt(i);
-      if (code > 127) return murmur3(prefix + text);
+    let at = 0;
+    let seen = 0;
+    // What the prefix left open first, then whole blocks, as long as it is ASCII, as keys mostly are: that needs no encoder, and no bytes in memory.
+    for (; bits > 0 && bits < 32 && at < length; bits += 8) {
+      const code = text.charCodeAt(at++);
+      seen |= code;
       word |= code << bits;
-      bits += 8;
-      if (bits < 32) continue;
+    }
+    if (bits === 32) {
       h = step(h, word);
       word = 0;
       bits = 0;
     }
-    return finish(h, word, start + length);
+    for (; at + 4 <= length; at += 4) {
+      const [a, b, c, d] = [
+        text.charCodeAt(at),
+        text.charCodeAt(at + 1),
+        text.charCodeAt(at + 2),
+        text.charCodeAt(at + 3),
+      ];
+      seen |= a | b | c | d;
+      h = step(h, a | (b << 8) | (c << 16) | (d << 24));
+    }
+    for (; at < length; bits += 8) {
+      const code = text.charCodeAt(at++);
+      seen |= code;
+      word |= code << bits;
+    }
+    return seen > 127 ? murmur3(prefix + text) : finish(h, word, start + length);
   };
 }
 

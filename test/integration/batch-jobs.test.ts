@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { gzipSync } from 'node:zlib';
+import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type BatchStack, diabetesCsv, type JobView, startBatchStack } from '../support/batch-stack.ts';
 import { captured } from '../support/captured.ts';
@@ -185,15 +185,16 @@ describe('batch jobs', { timeout: 400_000 }, () => {
     const packed = await stack.put('in/numbered.csv.gz', gzipSync(csv));
     const plain = await stack.put('in/numbered.csv', csv);
     const host = await stack.startHost({ BATCH_CHUNKS_IN_FLIGHT: '4' });
-    for (const [input, least] of [
-      [plain, 5],
-      [packed, 1],
-    ] as const) {
-      const output = `lake/out/numbered-${least}.csv`;
+    const wide = await stack.put('in/numbered.wide.csv.zst', zstdCompressSync(Buffer.from(`\uFEFF${csv}`, 'utf16le')));
+    for (const [i, input] of [plain, packed, wide].entries()) {
+      const output = `lake/out/numbered-${i}.csv`;
       const args = ['batch', 'submit', input, '--output', output, '--chunk-bytes', '20000', ...more];
       const job = await stack.asked(...args);
-      expect(job.chunks).toBeGreaterThanOrEqual(least);
+      expect(job.chunks).toBeGreaterThanOrEqual(5);
       expect((await stack.ended(job.id)).error).toBeNull();
+      // What was unpacked for it is gone with the other remains.
+      for await (const { name } of stack.jobs.listBlobsFlat({ prefix: `jobs/${job.id}/` }))
+        expect(name).not.toContain('unpacked');
       expect(withoutTimes(await stack.read(output.slice(5)))).toBe(local);
       const { rejects } = await stack.asked<{ rejects: { row: number }[] }>('batch', 'rejects', job.id);
       expect(rejects.slice(0, 2).map(({ row }) => row)).toEqual([70, 140]);

@@ -19,6 +19,7 @@ import { progressOf } from './progress.ts';
 import { type ChunkRecord, listRecords, type RecordEntry, readRecords } from './records.ts';
 import { firstRejects, writeRejects } from './rejects.ts';
 import type { JobRoom } from './room.ts';
+import { UNPACKED } from './unpack-inputs.ts';
 
 /** So many broken links are mended one by one; of more, and more than such a share of all, the starts are found by the quotes. */
 const FEW = 10;
@@ -285,9 +286,9 @@ async function archiveOne(
 
 const DELETES_AT_ONCE = 16;
 
-/** A job's records, attempts and chunks' rejects; the document, the report and `rejects.csv` stay. */
+/** A job's records, attempts, chunks' rejects and unpacked inputs; the document, the report and `rejects.csv` stay. */
 export async function clearAway(room: JobRoom, id: string, signal: AbortSignal): Promise<void> {
-  for (const folder of ['attempts', 'rejects', 'quotes', 'counts', 'parts']) {
+  for (const folder of ['attempts', 'rejects', 'quotes', 'counts', 'parts', UNPACKED]) {
     const blobs = await room.blobs.describe(`jobs/${id}/${folder}/`, signal);
     await someAtOnce(blobs, DELETES_AT_ONCE, ({ path }) => room.blobs.remove(path, signal));
   }

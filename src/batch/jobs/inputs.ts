@@ -7,6 +7,18 @@ export interface FoundInput {
   readonly path: string;
   readonly etag: string;
   readonly bytes: number;
+  /** What it holds, in the container of the jobs, where it is packed or UTF-16. */
+  readonly content?: Content | undefined;
+}
+
+/** What a file holds that cannot be read in parts as it is. */
+export interface Content {
+  /** `container/path` */
+  readonly path: string;
+  readonly etag: string;
+  readonly bytes: number;
+  /** Null: as the job says, or as is found. */
+  readonly encoding: 'utf-8' | null;
 }
 
 const MOST_FILES = 1000;

@@ -7,7 +7,7 @@ import { BatchRefusal } from '../problems.ts';
 import { judgeFirst } from '../verdict.ts';
 import type { FoundInput } from './inputs.ts';
 import type { Job } from './job.ts';
-import { type TableModel, withFile } from './open-file.ts';
+import { openFile, type TableModel } from './open-file.ts';
 import type { JobRequest } from './request.ts';
 import type { Inspected, JobInspector } from './submit.ts';
 
@@ -26,15 +26,14 @@ export function createInspector(storage: JobStorage, findModel: FindModel, clock
       for (const file of files) {
         if (formatOfInput(request, file) !== format)
           throw new BatchRefusal(`input ${file.path}: not ${format}, as the others are`);
-        await withFile(storage, job, file, model, signal, async table => {
-          const own = table.header.toString();
-          if (header !== undefined && own !== header) {
-            throw new BatchRefusal(`input ${file.path}: its columns are others than those of ${files[0]?.path}`);
-          }
-          header = own;
-          await tryFirst(file, table, signal);
-          seen.push({ from: table.from, to: table.to, chunks: table.cuts(chunkBytes).length + 1 });
-        });
+        const table = await openFile(storage, job, file, model, signal);
+        const own = table.header.toString();
+        if (header !== undefined && own !== header) {
+          throw new BatchRefusal(`input ${file.path}: its columns are others than those of ${files[0]?.path}`);
+        }
+        header = own;
+        await tryFirst(file, table, signal);
+        seen.push({ from: table.from, to: table.to, chunks: table.cuts(chunkBytes).length + 1 });
       }
       const { name, label, card } = model.scorer.version;
       const classes = (card.outputs.classes ?? []).map(String);

@@ -32,6 +32,10 @@ const inputFile = z.object({
   path: z.string(),
   etag: z.string(),
   bytes: whole,
+  /** Where it was packed, or UTF-16: what it holds, `container/path`. It is read then, and the places are its. */
+  content: z
+    .object({ path: z.string(), etag: z.string(), bytes: whole, encoding: z.literal('utf-8').nullable() })
+    .optional(),
   /** Places of its first row and behind its last: bytes of a text, rows of Parquet. */
   from: whole,
   to: whole,
@@ -143,5 +147,5 @@ export function placeOf(job: Pick<Job, 'input'>, chunk: number): { readonly file
 /** About how many bytes of the input a chunk is: they are cut alike. */
 export function bytesOf(job: Pick<Job, 'input'>, chunk: number): number {
   const { file } = placeOf(job, chunk);
-  return file.bytes / file.chunks;
+  return (file.content ?? file).bytes / file.chunks;
 }

@@ -12,7 +12,7 @@ export function progressOf(job: Job, records: ReadonlyMap<number, RecordEntry>, 
     rows += some;
     rejected += bad;
   }
-  const total = job.input.reduce((sum, file) => sum + file.bytes, 0);
+  const total = job.input.reduce((sum, file) => sum + (file.content ?? file).bytes, 0);
   const begunMs = Date.parse(job.history.findLast(({ state }) => state === 'running')?.at ?? job.timestamp);
   // A retry does not do again what stands: its rate counts from its own records.
   const own = [...records.values()].filter(({ writtenMs }) => writtenMs >= begunMs);

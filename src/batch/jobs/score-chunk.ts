@@ -1,13 +1,14 @@
 import { createHash } from 'node:crypto';
 import { type JobBlobs, type JobStorage, parsePlace } from '../../core/job-storage.ts';
 import type { Clock } from '../../core/log.ts';
+import type { BatchTable } from '../batch-table.ts';
 import { BatchRefusal } from '../problems.ts';
-import type { RangeResult } from '../range.ts';
+import type { Range, RangeResult } from '../range.ts';
 import { NO_STATISTICS } from '../statistics.ts';
 import { blockId, partName } from './commit.ts';
 import { type ChunkMessage, type Job, placeOf } from './job.ts';
 import { readNumbering } from './numbering.ts';
-import { type TableModel, withFile } from './open-file.ts';
+import { openFile, type TableModel } from './open-file.ts';
 import { outputOfChunk } from './outputs.ts';
 import type { ChunkRecord } from './records.ts';
 import { chunkRejectsPath, toLines } from './rejects.ts';
@@ -37,22 +38,16 @@ export async function scoreChunk(
   // Without an id column rows are numbered, from where all before were counted.
   const numbered = job.id_column === null && job.chunks > 1 && !job.counting;
   const numbering = numbered ? await readNumbering(blobs, job.id, chunk, signal) : undefined;
-  const result = await withFile(storage, job, file, model, signal, async (table): Promise<RangeResult> => {
-    const bounds = [table.from, ...table.cuts(job.chunk_bytes), table.to];
-    const [from, to] = [bounds[place], bounds[place + 1]];
-    if (from === undefined || to === undefined || bounds.length !== file.chunks + 1) {
-      throw new BatchRefusal(
-        `input ${file.path}: it is cut into ${bounds.length - 1} chunks now, and was into ${file.chunks}`,
-      );
-    }
-    if (job.quotes === 'counting' && table.quotes) {
-      const { outside, inside, odd } = await table.quotes({ from, to });
-      return { ...NOTHING, start: outside, end: inside, rows: odd ? 1 : 0 };
-    }
-    const start = message.start ?? numbering?.start ?? (place === 0 ? from : undefined);
-    if (job.counting) return { ...NOTHING, ...(await table.count({ from, to, start })) };
-    return table.score({ from, to, start, firstRow: numbering?.row }, signal);
-  });
+  const table = await openFile(storage, job, file, model, signal);
+  const bounds = [table.from, ...table.cuts(job.chunk_bytes), table.to];
+  const [from, to] = [bounds[place], bounds[place + 1]];
+  if (from === undefined || to === undefined || bounds.length !== file.chunks + 1) {
+    throw new BatchRefusal(
+      `input ${file.path}: it is cut into ${bounds.length - 1} chunks now, and was into ${file.chunks}`,
+    );
+  }
+  const start = message.start ?? numbering?.start ?? (place === 0 ? from : undefined);
+  const result = await resultOf(table, job, { from, to, start, firstRow: numbering?.row }, signal);
   const sha256 = createHash('sha256').update(result.output).digest('hex');
   const block = result.output.length === 0 ? null : blockId(chunk, generation, sha256);
   if (block !== null) {
@@ -74,4 +69,13 @@ export async function scoreChunk(
     seconds: (clock() - startMs) / 1000,
     at: new Date(clock()).toISOString(),
   };
+}
+
+/** Of the pass that the job is in. */
+async function resultOf(table: BatchTable, job: Job, range: Range, signal: AbortSignal): Promise<RangeResult> {
+  if (job.quotes === 'counting' && table.quotes) {
+    const { outside, inside, odd } = await table.quotes(range);
+    return { ...NOTHING, start: outside, end: inside, rows: odd ? 1 : 0 };
+  }
+  return job.counting ? { ...NOTHING, ...(await table.count(range)) } : table.score(range, signal);
 }

@@ -11,6 +11,7 @@ import { claimOutputs, createJob, readJob } from './job-store.ts';
 import { isOneEach, outputsOfFiles } from './outputs.ts';
 import type { JobRequest } from './request.ts';
 import type { JobRoom } from './room.ts';
+import { removeUnpacked, unpackInputs } from './unpack-inputs.ts';
 
 /** What an input is to a model, found before a job begins. */
 export interface Inspected {
@@ -71,25 +72,20 @@ export async function submitJob(room: SubmitRoom, asked: JobRequest, signal: Abo
     if (known) return { job: known.job, created: false };
   }
   checkOutput(room, request);
-  const found = await findInputs(room.storage, request.input, signal);
-  const outputFormat =
-    request.format ?? outputFormatOf(request.output) ?? outputFormatOf(found[0]?.path ?? '') ?? 'csv';
-  const outputs = isOneEach(request.output)
-    ? outputsOfFiles(
-        request.output,
-        found.map(({ path }) => path),
-      )
-    : [request.output];
-  const replaces: (string | null)[] = [];
-  for (const output of outputs) replaces.push(await whatStandsAt(room, { ...request, output }, outputFormat, signal));
-  const total = found.reduce((sum, { bytes }) => sum + bytes, 0);
-  const chunkBytes = Math.max(request.chunk_bytes, Math.ceil(total / (MOST_CHUNKS - found.length)));
-  const inspected = await room.inspector.inspect(request, found, outputFormat, chunkBytes, signal);
-  const job = jobOf(room, id, request, { found, inspected, outputFormat, chunkBytes, outputs, replaces, queuedAt });
+  const named = await findInputs(room.storage, request.input, signal);
+  const outputs = await placeOutputs(room, request, named, signal);
+  const found = await unpackInputs(room, id, request.encoding, named, signal);
+  const forget = () => removeUnpacked(room.blobs, found, signal);
+  const job = await prepare(room, id, request, { found, ...outputs, queuedAt }, signal).catch(async thrown => {
+    await forget();
+    throw thrown;
+  });
   await markActive(room.blobs, id, signal);
   await claimOutputs(room.blobs, job, room.clock(), signal);
-  if (!(await createJob(room.blobs, job, signal)))
+  if (!(await createJob(room.blobs, job, signal))) {
+    await forget();
     return { job: (await readJob(room.blobs, id, signal)).job, created: false };
+  }
   try {
     return { job: await startJob(room, id, signal), created: true };
   } catch (thrown) {
@@ -100,6 +96,32 @@ export async function submitJob(room: SubmitRoom, asked: JobRequest, signal: Abo
     );
     return { job, created: true };
   }
+}
+
+/** Where outputs are to stand, and what stands there now. @throws BatchRefusal */
+async function placeOutputs(room: SubmitRoom, request: JobRequest, found: readonly FoundInput[], signal: AbortSignal) {
+  const outputFormat =
+    request.format ?? outputFormatOf(request.output) ?? outputFormatOf(found[0]?.path ?? '') ?? 'csv';
+  const paths = found.map(({ path }) => path);
+  const outputs = isOneEach(request.output) ? outputsOfFiles(request.output, paths) : [request.output];
+  const replaces: (string | null)[] = [];
+  for (const output of outputs) replaces.push(await whatStandsAt(room, { ...request, output }, outputFormat, signal));
+  return { outputFormat, outputs, replaces };
+}
+
+/** Holds what was asked against what is there. @throws BatchRefusal */
+async function prepare(
+  room: SubmitRoom,
+  id: string,
+  request: JobRequest,
+  asked: Omit<Found, 'inspected' | 'chunkBytes'>,
+  signal: AbortSignal,
+): Promise<Job> {
+  const { found, outputFormat } = asked;
+  const total = found.reduce((sum, file) => sum + (file.content ?? file).bytes, 0);
+  const chunkBytes = Math.max(request.chunk_bytes, Math.ceil(total / (MOST_CHUNKS - found.length)));
+  const inspected = await room.inspector.inspect(request, found, outputFormat, chunkBytes, signal);
+  return jobOf(room, id, request, { ...asked, inspected, chunkBytes });
 }
 
 function withDate(request: JobRequest): JobRequest {

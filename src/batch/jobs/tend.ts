@@ -6,6 +6,7 @@ import { ENDED, type Job, type Progress } from './job.ts';
 import { changeJob, NoJob, readJob } from './job-store.ts';
 import { progressOf } from './progress.ts';
 import { folderOf, listRecords } from './records.ts';
+import { UNPACKED } from './unpack-inputs.ts';
 
 /** A submitter that is still at it is left alone for so long. */
 const SUBMIT_MS = 20_000;
@@ -40,7 +41,8 @@ async function forget(room: FinishRoom, keepDays: number, signal: AbortSignal): 
   for (const { path, modifiedMs } of await room.blobs.describe('jobs/', signal)) {
     const [, id = '', ...rest] = path.split('/');
     const personal =
-      rest[0] === 'rejects.csv' || ['parts', 'counts', 'quotes', 'attempts', 'rejects'].includes(rest[0] ?? '');
+      rest[0] === 'rejects.csv' ||
+      ['parts', 'counts', 'quotes', 'attempts', 'rejects', UNPACKED].includes(rest[0] ?? '');
     if (personal && modifiedMs < before && !active.has(id)) await room.blobs.remove(path, signal);
   }
 }

@@ -47,8 +47,11 @@ const AHEAD = 4;
  */
 export async function scoreFiles(options: ScoreFilesOptions): Promise<ScoredFiles> {
   const { files, workers, output, rejects, maxRejected } = options;
-  const opened = await openAll(files, workers);
-  const run = new Run(options, partsOf(opened));
+  const [first, ...others] = workers as [PartWorker, ...PartWorker[]];
+  // Others may still be starting: they join once they are there.
+  const crew = [{ worker: first, ready: Promise.resolve() }, ...others.map(worker => joining(worker, files))];
+  const opened = await openAll(first, files);
+  const run = new Run(options, crew, partsOf(opened));
   const header = Buffer.from((opened[0] as OpenedFile).header);
   if (isFolder(options)) await mkdir(output);
   else await writeFile(output, header);
@@ -65,25 +68,38 @@ function isFolder({ files }: ScoreFilesOptions): boolean {
   return files[0]?.options.format === 'parquet';
 }
 
-async function openAll(files: readonly FileToScore[], workers: readonly PartWorker[]): Promise<OpenedFile[]> {
+async function openAll(worker: PartWorker, files: readonly FileToScore[]): Promise<OpenedFile[]> {
   const opened: OpenedFile[] = [];
   for (const [table, file] of files.entries()) {
-    const found = await Promise.all(
-      workers.map(worker =>
-        worker.open(table, file).catch(thrown => {
-          throw thrown instanceof BatchRefusal ? new BatchRefusal(`${file.title}: ${thrown.message}`) : thrown;
-        }),
-      ),
-    );
-    const [first] = found as [OpenedFile];
+    const found = await openOne(worker, table, file);
     const [before] = opened;
-    if (before !== undefined && before.header !== first.header)
+    if (before !== undefined && before.header !== found.header)
       throw new BatchRefusal(
-        `${file.title} would give the columns ${first.header.trim()}, ${files[0]?.title} gives ${before.header.trim()}; score them one by one`,
+        `${file.title} would give the columns ${found.header.trim()}, ${files[0]?.title} gives ${before.header.trim()}; score them one by one`,
       );
-    opened.push(first);
+    opened.push(found);
   }
   return opened;
+}
+
+async function openOne(worker: PartWorker, table: number, file: FileToScore): Promise<OpenedFile> {
+  try {
+    return await worker.open(table, file);
+  } catch (thrown) {
+    throw thrown instanceof BatchRefusal ? new BatchRefusal(`${file.title}: ${thrown.message}`) : thrown;
+  }
+}
+
+/** A worker, and when it can take parts. */
+interface Hand {
+  readonly worker: PartWorker;
+  readonly ready: Promise<unknown>;
+}
+
+function joining(worker: PartWorker, files: readonly FileToScore[]): Hand {
+  const ready = Promise.all(files.map((file, table) => openOne(worker, table, file)));
+  ready.catch(() => {}); // met by its lanes, where there is still something to do
+  return { worker, ready };
 }
 
 /** Those of a file hang together. */
@@ -112,13 +128,15 @@ class Run {
   rows = 0;
   position = 0;
   readonly #options: ScoreFilesOptions;
+  readonly #crew: readonly Hand[];
   readonly #parts: PlannedPart[];
   readonly #total: number;
   #place = 0;
   readonly #written: { readonly name: string; readonly bytes: number; readonly rows: number }[] = [];
 
-  constructor(options: ScoreFilesOptions, parts: PlannedPart[]) {
+  constructor(options: ScoreFilesOptions, crew: readonly Hand[], parts: PlannedPart[]) {
     this.#options = options;
+    this.#crew = crew;
     this.#parts = parts;
     this.#total = parts.reduce((sum, { from, to }) => sum + to - from, 0);
   }
@@ -194,8 +212,12 @@ class Run {
     work: (worker: PartWorker, part: Part, at: number) => Promise<T>,
     settle: (worker: PartWorker, at: number, found: T, end: number) => Promise<number>,
   ): Promise<void> {
-    const { workers, signal, files } = this.#options;
+    const { signal, files } = this.#options;
     const parts = this.#parts;
+    let allDone = () => {};
+    const over = new Promise<void>(resolve => {
+      allDone = resolve;
+    });
     const done = new Map<number, { readonly worker: PartWorker; readonly found: T }>();
     const waiting: (() => void)[] = [];
     let [next, settled, end, settling, failed] = [0, 0, 0, false, false];
@@ -213,12 +235,13 @@ class Run {
         done.delete(settled++);
         for (const go of waiting.splice(0)) go();
       }
+      if (settled === parts.length) allDone();
       settling = false;
     };
     const lane = async (worker: PartWorker) => {
       while (next < parts.length && !failed) {
         signal.throwIfAborted();
-        if (next >= settled + AHEAD * workers.length) {
+        if (next >= settled + AHEAD * this.#crew.length) {
           await new Promise<void>(go => waiting.push(go));
           continue;
         }
@@ -227,13 +250,17 @@ class Run {
         await settleReady();
       }
     };
-    const lanes = Array.from({ length: LANES }, () => workers).flat();
-    await allSettled(lanes, worker =>
-      lane(worker).catch(thrown => {
-        failed = true;
-        for (const go of waiting.splice(0)) go();
-        throw thrown;
-      }),
+    if (parts.length === 0) return;
+    const lanes = Array.from({ length: LANES }, () => this.#crew).flat();
+    await allSettled(lanes, ({ worker, ready }) =>
+      Promise.race([ready, over])
+        .then(() => lane(worker))
+        .catch(thrown => {
+          failed = true;
+          allDone();
+          for (const go of waiting.splice(0)) go();
+          throw thrown;
+        }),
     );
   }
 }

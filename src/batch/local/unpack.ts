@@ -1,17 +1,8 @@
 import { createReadStream, createWriteStream } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { type Transform, Transform as TransformStream } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import zlib from 'node:zlib';
-import { asError } from '../../core/errors.ts';
-import { BYTE_ENCODINGS, type ByteEncoding, type Encoding, encodingOf } from '../csv/text.ts';
-import { BatchRefusal } from '../problems.ts';
-
-const GZIP = [0x1f, 0x8b];
-const ZSTD = [0x28, 0xb5, 0x2f, 0xfd];
-const HEAD_BYTES = 4096;
-/** How files of Parquet and of Avro begin, which hold zeros and are no text. */
-const BINARY = ['PAR1', 'Obj\x01'];
+import type { ByteEncoding, Encoding } from '../csv/text.ts';
+import { HEAD_BYTES, toUtf8, unzipOf, whyNotUnpacked, wideEncoding } from '../packed.ts';
 
 /**
  * A file as it can be read in parts: itself, or, where it is packed (gzip, zstd, by its first bytes) or UTF-16, its content in another.
@@ -33,52 +24,15 @@ export async function unpack(
 }
 
 async function unzipped(path: string, title: string, into: string, signal: AbortSignal): Promise<string> {
-  const head = await headOf(path);
-  const begins = (bytes: readonly number[]) => bytes.every((byte, i) => head[i] === byte);
-  const stream = begins(GZIP) ? zlib.createGunzip() : begins(ZSTD) ? unzstd(title) : undefined;
-  if (stream === undefined) return path;
+  const unzip = unzipOf(await headOf(path), title);
+  if (unzip === undefined) return path;
   try {
-    await pipeline(createReadStream(path), stream, createWriteStream(into), { signal });
+    await pipeline(createReadStream(path), unzip, createWriteStream(into), { signal });
   } catch (thrown) {
     signal.throwIfAborted();
-    const cause = asError(thrown);
-    if (!isZlib(cause)) throw cause;
-    throw new BatchRefusal(`${title} cannot be unpacked: ${cause.message}`);
+    throw whyNotUnpacked(thrown, title);
   }
   return into;
-}
-
-function isZlib(error: Error): boolean {
-  const code = String((error as { readonly code?: unknown }).code);
-  return /^(Z_|ZSTD_|ERR_ZSTD)/.test(code);
-}
-
-/** Node.js has it from 22.15 on. */
-function unzstd(title: string): Transform {
-  if (typeof zlib.createZstdDecompress !== 'function')
-    throw new BatchRefusal(
-      `${title} is packed by zstd, which this Node.js cannot unpack: 22.15 or later is needed, or gzip`,
-    );
-  return zlib.createZstdDecompress();
-}
-
-/** Undefined where its characters are bytes, or what is no text. */
-function wideEncoding(head: Buffer, named: Encoding | undefined): Encoding | undefined {
-  if (BINARY.includes(head.toString('latin1', 0, 4))) return undefined;
-  const { encoding } = encodingOf(head, named);
-  return (BYTE_ENCODINGS as readonly string[]).includes(encoding) ? undefined : encoding;
-}
-
-function toUtf8(encoding: Encoding): Transform {
-  const decoder = new TextDecoder(encoding, { fatal: false });
-  return new TransformStream({
-    transform(bytes: Buffer, _, done) {
-      done(null, Buffer.from(decoder.decode(bytes, { stream: true })));
-    },
-    flush(done) {
-      done(null, Buffer.from(decoder.decode()));
-    },
-  });
 }
 
 async function headOf(path: string): Promise<Buffer> {

@@ -31,8 +31,8 @@ import { createProgress } from './progress.ts';
 import type { ScoreOptions } from './score-options.ts';
 import { openTarget, type Target } from './target.ts';
 
-/** Less than this is scored before another process is there. */
-const WORTH_A_PROCESS_BYTES = 8 * 1024 * 1024;
+/** Less than this is scored before another process is there, and warm. */
+const WORTH_A_PROCESS_BYTES = 32 * 1024 * 1024;
 /** Models in larger files do not run in-line. */
 const LIGHT_MODEL_BYTES = 2 * 1024 * 1024;
 const QUIET = { info() {}, warn() {}, error() {} };
@@ -110,12 +110,7 @@ async function scoreWith({ terminal, settings, files, inputs, target, options, o
   const { signal, folder, stderr, stdout } = terminal;
   const begin = performance.now();
   const processes = options.processes ?? availableCores();
-  const [{ createLoaders }, { startPartWorker }, { openCodecs }, { countingBy, profileBeside }] = await Promise.all([
-    import('../../app/create-loaders.ts'),
-    import('../../app/part-workers.ts'),
-    import('../../app/open-codecs.ts'),
-    import('../../app/profiles.ts'),
-  ]);
+  const { startPartWorker } = await import('../../app/part-workers.ts');
   const stop = new AbortController();
   const workers: PartWorker[] = [];
   const startOthers = () => {
@@ -123,7 +118,12 @@ async function scoreWith({ terminal, settings, files, inputs, target, options, o
     for (let i = 1; i < Math.min(processes, worthy); i++) workers.push(startPartWorker(files, settings, stop.signal));
   };
   const light = (await stat(files.file)).size <= LIGHT_MODEL_BYTES;
-  if (light) startOthers(); // they open the model while this process does
+  if (light) startOthers(); // they load and open the model while this process does
+  const [{ createLoaders }, { openCodecs }, { countingBy, profileBeside }] = await Promise.all([
+    import('../../app/create-loaders.ts'),
+    import('../../app/open-codecs.ts'),
+    import('../../app/profiles.ts'),
+  ]);
   const { loaders, close } = createLoaders({ ...settings, WORKER_THREADS: processes }, QUIET);
   const progress = createProgress(stderr);
   try {

@@ -39,6 +39,7 @@ export class ResultArm implements Arm {
   readonly fallback: boolean;
   readonly #run: Run;
   readonly #way: Way;
+  readonly #cached: boolean;
   readonly isSingle: boolean;
   /** By row: its request's place in the run; undefined while they are the same. */
   #places: number[] | undefined;
@@ -66,6 +67,7 @@ export class ResultArm implements Arm {
     this.fallback = route.fallback;
     this.#run = run;
     this.#way = way;
+    this.#cached = cached;
     this.isSingle = run.isSingle;
     this.#answers = group.answers;
     this.#wordings = group.plan.wordings;
@@ -75,6 +77,11 @@ export class ResultArm implements Arm {
     const { maxRoom } = group.answers;
     const isBounded = maxRoom !== undefined && run.isSingle && run.maxIdBytes < MAX_ID_BYTES;
     this.maxBytes = isBounded ? this.#fixedBytes + run.maxIdBytes + maxRoom : undefined;
+  }
+
+  /** Whether it is that of a way's results. @param cached those without inference */
+  is(way: Way, cached: boolean): boolean {
+    return way === this.#way && cached === this.#cached;
   }
 
   /** Adds the results of the requests at places from one to behind another; gives the first one's row. */

@@ -73,19 +73,21 @@ class Places {
     this.#count = count;
   }
 
-  /** Endings from one to behind another are rows of an arm, from `row` on. */
-  set(from: number, to: number, arm: number, row: number): void {
-    if (this.columns === undefined) {
-      if (arm === 0 && row === from) return;
-      const rowOf = new Uint32Array(this.#count);
-      for (let place = 0; place < this.#count; place++) rowOf[place] = place;
-      this.columns = { armOf: new Uint32Array(this.#count), rowOf };
-    }
+  /** Endings from one to behind another are rows of an arm, from `first` on. */
+  set(from: number, to: number, arm: number, first: number): void {
+    if (this.columns === undefined && arm === 0 && first === from) return;
+    this.columns ??= this.#begin();
     const { armOf, rowOf } = this.columns;
-    for (let place = from; place < to; place++) {
+    for (let place = from, row = first; place < to; place++, row++) {
       armOf[place] = arm;
-      rowOf[place] = row + place - from;
+      rowOf[place] = row;
     }
+  }
+
+  #begin() {
+    const rowOf = new Uint32Array(this.#count);
+    for (let place = 0; place < this.#count; place++) rowOf[place] = place;
+    return { armOf: new Uint32Array(this.#count), rowOf };
   }
 }
 
@@ -102,13 +104,12 @@ function tooLarge(arm: ResultArm, row: number, maxBytes: number): RequestError |
 
 /** The arms of results: one a way, and one more for what needed no inference. */
 class ResultArms {
+  /** Few: going through them is quicker than a map. */
   readonly arms: ResultArm[] = [];
   /** The arm that was opened last, by its place among the arms. */
   at = 0;
   readonly #run: Run;
   readonly #prefix: string;
-  readonly #fresh = new Map<Way, number>();
-  readonly #cached = new Map<Way, number>();
 
   constructor(run: Run, prefix: string) {
     this.#run = run;
@@ -125,12 +126,10 @@ class ResultArms {
     const way = ways[place] as Way;
     const { hasCached } = way.group.answers;
     const cached = hasCached && isCached(this.#run, way, place);
-    const known = cached ? this.#cached : this.#fresh;
-    let at = known.get(way);
-    if (at === undefined) {
-      at = this.arms.push(new ResultArm(this.#run, way, cached, this.#prefix)) - 1;
-      known.set(way, at);
-    }
+    const { arms } = this;
+    let at = 0;
+    while (at < arms.length && !(arms[at] as ResultArm).is(way, cached)) at++;
+    if (at === arms.length) arms.push(new ResultArm(this.#run, way, cached, this.#prefix));
     this.at = at;
     let to = place + 1;
     while (!hasCached && to < stop && ways[to] === way) to++;
