@@ -1,8 +1,8 @@
-import type { ClassLabel } from '../core/prediction.ts';
 import { writeShortFloat } from '../core/short-float.ts';
 import type { AnswerRun } from '../core/table-scorer.ts';
 import { anyAnswer } from './any-answer.ts';
 import { type Cells, csvCell } from './cells.ts';
+import { ClassAnswers } from './class-answers.ts';
 import { append, Growing } from './growing.ts';
 import type { OutputForm } from './output-form.ts';
 import type { RowWriter, WriterOptions } from './row-writer.ts';
@@ -42,7 +42,7 @@ export class CsvWriter implements RowWriter {
     const out = this.#out;
     const { said } = run;
     if (said.kind === 'classes' && this.#form.kind === 'classes' && !this.#form.extra)
-      this.#writeClasses(out, run, said, cells);
+      this.#writeClasses(out, run, new ClassAnswers(said, this.#classNames, this.#tally), cells);
     else if (said.kind === 'numbers' && this.#form.targets === 1 && !this.#form.extra) {
       for (let row = run.from; row < run.to; row++) {
         const into = out.reserve(this.#room + cells.room(row));
@@ -57,45 +57,25 @@ export class CsvWriter implements RowWriter {
     } else this.#writeAny(out, run, cells);
   }
 
-  #writeClasses(
-    out: Growing,
-    { from, to, at: first }: AnswerRun,
-    {
-      places,
-      probabilities,
-      classes,
-    }: { readonly places: Uint32Array; readonly probabilities: Float32Array; readonly classes: readonly ClassLabel[] },
-    cells: Cells,
-  ): void {
-    const width = classes.length;
-    const counts = new Uint32Array(width);
-    const tally = this.#tally;
-    const all = this.#form.probabilities;
+  #writeClasses(out: Growing, { from, to, at: first }: AnswerRun, answers: ClassAnswers, cells: Cells): void {
+    const { probabilities, classes } = this.#form;
     for (let row = from; row < to; row++) {
       const answer = row - from + first;
       const into = out.reserve(this.#room + cells.room(row));
       let at = cells.writeCsv(row, 0, into, out.length);
-      const probable = (places[answer] as number) < width;
-      const place = (places[answer] as number) % width;
+      const score = answers.read(answer);
       into[at++] = COMMA;
-      if (probable) {
-        const score = probabilities[answer * width + (width === 2 ? 1 : place)] as number;
-        tally.addScore(score);
-        at = writeShortFloat(into, at, score);
-      }
+      if (answers.probable) at = writeShortFloat(into, at, score);
       into[at++] = COMMA;
-      at = append(into, at, this.#classes[place] as Buffer);
-      counts[place]!++;
-      for (let column = 0; all && column < width; column++) {
+      at = append(into, at, this.#classes[answers.place] as Buffer);
+      for (let place = 0; probabilities && place < classes.length; place++) {
         into[at++] = COMMA;
-        if (probable) at = writeShortFloat(into, at, probabilities[answer * width + column] as number);
+        if (answers.probable) at = writeShortFloat(into, at, answers.probability(answer, place));
       }
       out.length = this.#end(row, cells, into, at);
     }
-    counts.forEach((rows, place) => {
-      if (rows > 0) tally.addClass(this.#classNames[place] as string, rows);
-    });
-    tally.scored += to - from;
+    answers.count();
+    this.#tally.scored += to - from;
   }
 
   #writeAny(out: Growing, { from, to, at: first, said }: AnswerRun, cells: Cells): void {

@@ -1,14 +1,22 @@
 import zlib from 'node:zlib';
+import { shortFloat } from '../core/short-float.ts';
 import type { AnswerRun } from '../core/table-scorer.ts';
 import { type AnswerValue, anyAnswer } from './any-answer.ts';
 import { type Cells, type ColumnType, textOf } from './cells.ts';
+import { ClassAnswers } from './class-answers.ts';
 import type { OutputForm } from './output-form.ts';
 import type { RowWriter, WriterOptions } from './row-writer.ts';
+
+interface ParquetColumn {
+  readonly name: string;
+  type: ColumnType;
+  readonly data: unknown[];
+}
 
 /** Writes the scored rows of a range as a Parquet file of their own; nothing where there is no row. */
 export class ParquetWriter implements RowWriter {
   readonly #options: WriterOptions;
-  readonly #columns: { readonly name: string; type: ColumnType; readonly data: unknown[] }[];
+  readonly #columns: ParquetColumn[];
 
   constructor(options: WriterOptions) {
     const { form, id, kept } = options;
@@ -19,25 +27,46 @@ export class ParquetWriter implements RowWriter {
   }
 
   write({ from, to, at, said }: AnswerRun, cells: Cells): void {
-    const { form, tally, kept, timestamp, modelVersion } = this.#options;
+    const { form, tally, timestamp, modelVersion } = this.#options;
     const columns = this.#columns;
     const first = 1 + form.answer.length;
-    cells.types.forEach((type, slot) => {
-      (columns[slot === 0 ? 0 : first + 1 + slot] as { type: ColumnType }).type = type;
-    });
     const put = (column: number, value: unknown) => {
-      const { type, data } = columns[column] as (typeof columns)[number];
+      const { type, data } = columns[column] as ParquetColumn;
       data.push(as(type, value));
     };
-    for (let row = from; row < to; row++) {
-      put(0, cells.value(row, 0));
-      const values: AnswerValue[] = anyAnswer(said, row - from + at, form, tally);
-      for (let i = 0; i < values.length; i++) put(1 + i, values[i]);
-      put(first, timestamp);
-      put(first + 1, modelVersion);
-      for (let slot = 1; slot <= kept.length; slot++) put(first + 1 + slot, cells.value(row, slot));
+    // Column by column, as they are kept: what the values of one have in common is looked at once.
+    cells.types.forEach((type, slot) => {
+      const column = columns[slot === 0 ? 0 : first + 1 + slot] as ParquetColumn;
+      column.type = type;
+      for (let row = from; row < to; row++) column.data.push(as(type, cells.value(row, slot)));
+    });
+    for (const [column, value] of [timestamp, modelVersion].entries())
+      for (let row = from; row < to; row++) (columns[first + column] as ParquetColumn).data.push(value);
+    if (said.kind === 'classes' && form.kind === 'classes' && !form.extra)
+      this.#writeClasses(new ClassAnswers(said, form.classes.map(String), tally), at, at + to - from);
+    else {
+      for (let row = from; row < to; row++) {
+        const values: AnswerValue[] = anyAnswer(said, row - from + at, form, tally);
+        for (let i = 0; i < values.length; i++) put(1 + i, values[i]);
+      }
     }
     tally.scored += to - from;
+  }
+
+  #writeClasses(answers: ClassAnswers, from: number, to: number): void {
+    const { classes, probabilities } = this.#options.form;
+    const [scores, labels, ...others] = this.#columns.slice(1) as [ParquetColumn, ParquetColumn, ...ParquetColumn[]];
+    const names = classes.map(label => as(labels.type, label));
+    for (let answer = from; answer < to; answer++) {
+      const score = answers.read(answer);
+      scores.data.push(answers.probable ? shortFloat(score) : null);
+      labels.data.push(names[answers.place]);
+      for (let place = 0; probabilities && place < names.length; place++)
+        (others[place] as ParquetColumn).data.push(
+          answers.probable ? shortFloat(answers.probability(answer, place)) : null,
+        );
+    }
+    answers.count();
   }
 
   async finish(): Promise<Buffer> {

@@ -74,11 +74,11 @@ export interface RequestScanner {
   /** True where the event may be of the shape, and where its fields stand is known. */
   scan(event: Event): boolean;
   /**
-   * The features of the event scanned last, as float32. True where the whole body is of the shape with exactly `width` features (of a pack: a row, row by row), which then stand in `into` from
+   * The features of the event scanned last, as numbers of the array's type. True where the whole body is of the shape with exactly `width` features (of a pack: a row, row by row), which then stand in `into` from
    * `offset` on; where false, anything may stand there.
    * @param names of the features in their order, UTF-8, where a pack may be a table of columns
    */
-  readNumbers(into: Float32Array, offset: number, width: number, names?: readonly Buffer[]): boolean;
+  readNumbers(into: Float32Array | Float64Array, offset: number, width: number, names?: readonly Buffer[]): boolean;
   /** Where the id's JSON stands in the body, quotes included; end 0 where there is none. */
   readonly idStart: number;
   readonly idEnd: number;

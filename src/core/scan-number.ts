@@ -20,6 +20,8 @@ const [MINUS, PLUS, DOT, ZERO, NINE, UPPER_E, LOWER_E] = [45, 43, 46, 48, 57, 69
 export class NumberScanner {
   /** The number read last. */
   value = 0;
+  /** Set once a number was read that is right as float32 alone; whoever needs doubles clears it first. */
+  rounded = false;
 
   /** Reads the number at `at`; returns where it ends, or -1 where no JSON number stands there or float32 cannot hold it. */
   scan(bytes: Uint8Array, at: number): number {
@@ -70,6 +72,7 @@ export class NumberScanner {
     const magnitude = (whole * (POWERS[digits - EXACT_DIGITS] as number) + rest) / (POWERS[places] as number);
     if (Math.fround(magnitude * (1 - SLACK)) !== Math.fround(magnitude * (1 + SLACK)))
       return this.#slow(bytes, start, at);
+    this.rounded = true;
     this.value = negative ? -magnitude : magnitude;
     return at;
   }

@@ -6,8 +6,6 @@ const DATA = Buffer.from('"data"');
 const [COLON, OPEN, COMMA, CLOSE] = [58, 91, 44, 93];
 /** A shorter body is parsed as quickly as it is searched. */
 const LEAST_BYTES = 2_048;
-/** So many bytes have 15 digits at most, of which a double is exact: others are JSON.parse's. */
-const LONGEST_NUMBER = 16;
 /** Stands where a list was; a client cannot know it. */
 const MARK = `list ${randomUUID()} `;
 
@@ -63,7 +61,7 @@ function listStart(bytes: Uint8Array, behindKey: number): number {
 
 const scanner = new NumberScanner();
 
-/** A flat list of short numbers, one at least. */
+/** A flat list, one number at least, of those that a double holds as they are written. */
 function readList(
   bytes: Uint8Array,
   start: number,
@@ -71,10 +69,11 @@ function readList(
   let values = new Float64Array(256);
   let count = 0;
   let at = start;
+  scanner.rounded = false;
   do {
     at = skipSpace(bytes, at + 1);
     const end = scanner.scan(bytes, at);
-    if (end < 0 || end - at > LONGEST_NUMBER) return undefined;
+    if (end < 0 || scanner.rounded) return undefined;
     if (count === values.length) {
       const more = new Float64Array(4 * count);
       more.set(values);

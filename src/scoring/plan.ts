@@ -15,7 +15,7 @@ import { Encoder } from './rows/rows.ts';
 export interface Plan {
   readonly version: ModelVersion;
   readonly encoder: Encoder;
-  /** Features of an instance, where they may be read straight from an event's bytes: plain numbers into one float32 input; 0 otherwise. */
+  /** Features of an instance, where they may be read straight from an event's bytes: plain numbers into one input of floats; 0 otherwise. */
   readonly scanWidth: number;
   readonly slice: SliceSize;
   readonly pace: Pace;
@@ -67,7 +67,10 @@ function scanWidthOf({ signature, card }: ModelVersion): number {
   const [input] = signature.inputs;
   const width = card.features.length;
   const plain =
-    signature.inputs.length === 1 && input?.type === 'float32' && input.dims.length === 2 && input.dims[1] === width;
+    signature.inputs.length === 1 &&
+    (input?.type === 'float32' || input?.type === 'float64') &&
+    input.dims.length === 2 &&
+    input.dims[1] === width;
   return plain && card.features.every(isPlainNumber) ? width : 0;
 }
 

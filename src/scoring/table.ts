@@ -16,7 +16,7 @@ export function createTableScorer(version: ModelVersion, clock: Clock): TableSco
   const plan = planOf(version);
   return {
     version,
-    plainWidth: plan.scanWidth,
+    plainWidth: version.signature.inputs[0]?.type === 'float32' ? plan.scanWidth : 0,
     blockRows: plan.slice.rows * SLICES_A_BLOCK,
     instancesOf: (features, ids) => plan.encoder.instancesOf(features, ids).instances,
     begin: () => tableRows(plan, plan.encoder.begin(0), clock),

@@ -1,6 +1,7 @@
 import { appendFile, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { allSettled } from '../../core/all-settled.ts';
+import { abortable } from '../../core/waiting.ts';
 import { BatchRefusal } from '../problems.ts';
 import type { Reject } from '../range.ts';
 import { REJECTS_HEADER, rejectLines } from '../rejects.ts';
@@ -214,10 +215,7 @@ class Run {
   ): Promise<void> {
     const { signal, files } = this.#options;
     const parts = this.#parts;
-    let allDone = () => {};
-    const over = new Promise<void>(resolve => {
-      allDone = resolve;
-    });
+    const over = new AbortController();
     const done = new Map<number, { readonly worker: PartWorker; readonly found: T }>();
     const waiting: (() => void)[] = [];
     let [next, settled, end, settling, failed] = [0, 0, 0, false, false];
@@ -235,7 +233,7 @@ class Run {
         done.delete(settled++);
         for (const go of waiting.splice(0)) go();
       }
-      if (settled === parts.length) allDone();
+      if (settled === parts.length) over.abort();
       settling = false;
     };
     const lane = async (worker: PartWorker) => {
@@ -252,15 +250,21 @@ class Run {
     };
     if (parts.length === 0) return;
     const lanes = Array.from({ length: LANES }, () => this.#crew).flat();
-    await allSettled(lanes, ({ worker, ready }) =>
-      Promise.race([ready, over])
-        .then(() => lane(worker))
-        .catch(thrown => {
-          failed = true;
-          allDone();
-          for (const go of waiting.splice(0)) go();
-          throw thrown;
-        }),
+    const join = async ({ worker, ready }: Hand) => {
+      try {
+        await abortable(ready, over.signal);
+      } catch (thrown) {
+        if (!over.signal.aborted) throw thrown; // else there is nothing left to join in
+      }
+      await lane(worker);
+    };
+    await allSettled(lanes, hand =>
+      join(hand).catch(thrown => {
+        failed = true;
+        over.abort();
+        for (const go of waiting.splice(0)) go();
+        throw thrown;
+      }),
     );
   }
 }

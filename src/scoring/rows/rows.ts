@@ -153,14 +153,15 @@ export class Rows {
     return row;
   }
 
-  /** Reads the features of what was scanned last as one more row, or a pack's rows; gives the first, or -1 where they are none of these. For models of one float32 input alone. */
+  /** Reads the features of what was scanned last as one more row, or a pack's rows; gives the first, or -1 where they are none of these. For models of one input of floats alone. */
   addScanned(scanner: RequestScanner, width: number): number {
     const block = this.#blocks[0] as DenseBlock;
     const row = this.count;
     const to = row + (scanner.rows || 1);
     if (to - row > this.#encoder.maxInstances) return -1;
     block.reserve(to);
-    if (!scanner.readNumbers(block.data as Float32Array, row * width, width, this.#encoder.names)) return -1;
+    if (!scanner.readNumbers(block.data as Float32Array | Float64Array, row * width, width, this.#encoder.names))
+      return -1;
     this.count = to;
     return row;
   }

@@ -73,7 +73,13 @@ const field = fc.constantFrom(
 const space = fc.constantFrom('', ' ', '\n\t', '\u00a0');
 
 /** Both steps, as scoring takes them. */
-function scan(scanner: JsonScanner, body: Buffer, into: Float32Array, row: number, width: number): boolean {
+function scan(
+  scanner: JsonScanner,
+  body: Buffer,
+  into: Float32Array | Float64Array,
+  row: number,
+  width: number,
+): boolean {
   const [event] = batchOf([body]).events;
   return event !== undefined && scanner.scan(event) && scanner.readNumbers(into, row * width, width);
 }
@@ -216,13 +222,20 @@ describe('JsonScanner', () => {
         pack,
       )
       .map(inside => `{${inside}}`);
+    const ofDoubles = new JsonScanner();
     let taken = 0;
     let packs = 0;
+    let exact = 0;
     fc.assert(
       fc.property(text, json => {
         const body = Buffer.from(json);
         const into = new Float32Array(64);
-        if (!scan(scanner, body, into, 0, 2)) return;
+        const doubles = new Float64Array(64);
+        const inDoubles = scan(ofDoubles, body, doubles, 0, 2);
+        if (!scan(scanner, body, into, 0, 2)) {
+          expect(inDoubles).toBe(false);
+          return;
+        }
         taken++;
         const parsed = JSON.parse(json) as {
           request_id?: string | number;
@@ -234,6 +247,8 @@ describe('JsonScanner', () => {
         };
         const numbers = parsed.features.flat();
         expect([...into.subarray(0, numbers.length)]).toEqual(numbers.map(Math.fround));
+        if (inDoubles) expect([...doubles.subarray(0, numbers.length)]).toEqual(numbers);
+        if (inDoubles) exact++;
         expect(scanner.rows).toBe(Array.isArray(parsed.features[0]) ? parsed.features.length : 0);
         expect(['skip', 'refuse', undefined]).toContain(parsed.on_error);
         const slice = (start: number, end: number) => (end === 0 ? undefined : body.toString('utf8', start, end));
@@ -252,5 +267,6 @@ describe('JsonScanner', () => {
     );
     expect(taken).toBeGreaterThan(1000);
     expect(packs).toBeGreaterThan(300);
+    expect(exact).toBeGreaterThan(500);
   });
 });
