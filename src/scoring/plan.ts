@@ -15,7 +15,7 @@ import { Encoder } from './rows/rows.ts';
 export interface Plan {
   readonly version: ModelVersion;
   readonly encoder: Encoder;
-  /** Features of an instance, where they may be read straight from an event's bytes: plain numbers into one input of floats; 0 otherwise. */
+  /** Features of an instance, where they may be read straight from an event's bytes: plain numbers into one input of floats, or one each; 0 otherwise. */
   readonly scanWidth: number;
   readonly slice: SliceSize;
   readonly pace: Pace;
@@ -64,14 +64,18 @@ function cacheScopeOf({ name, label, sha256, card }: ModelVersion): string {
 }
 
 function scanWidthOf({ signature, card }: ModelVersion): number {
-  const [input] = signature.inputs;
+  const { inputs } = signature;
   const width = card.features.length;
-  const plain =
-    signature.inputs.length === 1 &&
-    (input?.type === 'float32' || input?.type === 'float64') &&
-    input.dims.length === 2 &&
-    input.dims[1] === width;
+  // A matrix, or a column a feature.
+  const columns = inputs.length === 1 ? width : inputs.length === width && isOneEach(card.features) ? 1 : 0;
+  const plain = inputs.every(
+    ({ type, dims }) => (type === 'float32' || type === 'float64') && dims.length === 2 && dims[1] === columns,
+  );
   return plain && card.features.every(isPlainNumber) ? width : 0;
+}
+
+function isOneEach(features: readonly Feature[]): boolean {
+  return new Set(features.map(({ input }) => input)).size === features.length;
 }
 
 function isPlainNumber({ type, encode, scale, range }: Feature): boolean {

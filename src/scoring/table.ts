@@ -16,11 +16,16 @@ export function createTableScorer(version: ModelVersion, clock: Clock): TableSco
   const plan = planOf(version);
   return {
     version,
-    plainWidth: version.signature.inputs[0]?.type === 'float32' ? plan.scanWidth : 0,
+    plainWidth: takesFloats(version) ? plan.scanWidth : 0,
     blockRows: plan.slice.rows * SLICES_A_BLOCK,
     instancesOf: (features, ids) => plan.encoder.instancesOf(features, ids).instances,
     begin: () => tableRows(plan, plan.encoder.begin(0), clock),
   };
+}
+
+/** One matrix of float32. */
+function takesFloats({ signature: { inputs } }: ModelVersion): boolean {
+  return inputs.length === 1 && inputs[0]?.type === 'float32';
 }
 
 function tableRows(plan: Plan, rows: Rows, clock: Clock): TableRows {

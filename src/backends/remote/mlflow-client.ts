@@ -50,9 +50,13 @@ function predictionsIn(body: Buffer, { title }: Server): unknown {
 function tableOf(inputs: Tensors, declared: readonly DeclaredInput[]) {
   const parts = declared.map(({ spec, columns = [] }) => ({ values: listOf(inputs[spec.name] as Tensor), columns }));
   const rows = Object.values(inputs)[0]?.dims[0] ?? 0;
-  const data = Array.from({ length: rows }, (_, row) =>
-    parts.flatMap(({ values, columns }) => values.slice(row * columns.length, (row + 1) * columns.length)),
-  );
+  const data: unknown[][] = [];
+  for (let row = 0; row < rows; row++) {
+    const cells: unknown[] = [];
+    for (const { values, columns } of parts)
+      for (let at = row * columns.length, end = at + columns.length; at < end; at++) cells.push(values[at]);
+    data.push(cells);
+  }
   return { dataframe_split: { columns: parts.flatMap(({ columns }) => columns), data } };
 }
 

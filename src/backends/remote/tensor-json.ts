@@ -11,7 +11,7 @@ export function listOf({ type, data }: Tensor): readonly unknown[] {
   if (data instanceof BigInt64Array || data instanceof BigUint64Array)
     return Array.from(data, value => rawJson(String(value)));
   if (type === 'bool') return Array.from(data, value => value !== 0);
-  return Array.from(data, value => (type === 'float16' ? fromHalf(value) : value));
+  return type === 'float16' ? Array.from(data, fromHalf) : Array.from(data);
 }
 
 const MOST_DIMENSIONS = 16;

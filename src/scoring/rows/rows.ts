@@ -121,6 +121,14 @@ export class Encoder {
   }
 }
 
+let scratch = new Float64Array(256);
+
+/** Good until the next is asked for. */
+function scratchFor(values: number): Float64Array {
+  if (scratch.length < values) scratch = new Float64Array(2 * values);
+  return scratch;
+}
+
 /** Instances of one model version, gathered row by row into columnar tensors; what does not fit leaves no trace. */
 export class Rows {
   count = 0;
@@ -153,17 +161,32 @@ export class Rows {
     return row;
   }
 
-  /** Reads the features of what was scanned last as one more row, or a pack's rows; gives the first, or -1 where they are none of these. For models of one input of floats alone. */
+  /** Reads the features of what was scanned last as one more row, or a pack's rows; gives the first, or -1 where they are none of these. For models of one input of floats, or a column of them a feature, alone. */
   addScanned(scanner: RequestScanner, width: number): number {
-    const block = this.#blocks[0] as DenseBlock;
     const row = this.count;
     const to = row + (scanner.rows || 1);
     if (to - row > this.#encoder.maxInstances) return -1;
+    if (this.#blocks.length > 1) return this.#addColumns(scanner, width, row, to);
+    const block = this.#blocks[0] as DenseBlock;
     block.reserve(to);
     if (!scanner.readNumbers(block.data as Float32Array | Float64Array, row * width, width, this.#encoder.names))
       return -1;
     this.count = to;
     return row;
+  }
+
+  #addColumns(scanner: RequestScanner, width: number, from: number, to: number): number {
+    const { inputOf, names } = this.#encoder;
+    const scratch = scratchFor((to - from) * width);
+    if (!scanner.readNumbers(scratch, 0, width, names)) return -1;
+    for (let feature = 0; feature < width; feature++) {
+      const block = this.#blocks[inputOf[feature] as number] as DenseBlock;
+      block.reserve(to);
+      const data = block.data as Float32Array | Float64Array;
+      for (let row = from, at = feature; row < to; row++, at += width) data[row] = scratch[at] as number;
+    }
+    this.count = to;
+    return from;
   }
 
   /** Where plain numbers of so many rows go, for models of one float32 input alone; `took` says how many more were put down there. */
