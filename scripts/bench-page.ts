@@ -5,7 +5,7 @@ import { type Bar, drawBars, short } from './bench/bars.ts';
 import { drawLines, type Line } from './bench/lines.ts';
 import { BESIDE_IT, REAL_HOST } from './bench/real-host.ts';
 import { figure, newestResults, type Result } from './bench/results.ts';
-import { inputsTable, packsTable } from './bench/tables.ts';
+import { filesTable, inputsTable, packsTable, serversTable } from './bench/tables.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
 const LOGISTIC = 'diabetes 1.0.0 (logistic), batch 256';
@@ -38,6 +38,7 @@ const heavy = run('heavy');
 const protocols = run('protocols');
 const soak = run('soak');
 const deployed = run('package');
+const mixtures = run('mixtures');
 
 const TONES: Readonly<Record<string, Bar['tone']>> = { floor: 'ideal', 'straightforward SDK loop': 'other' };
 
@@ -182,6 +183,8 @@ const saved = (model: string, share: string) => {
   return cost < 0 ? `saves ${percent(-cost)}` : `costs ${percent(cost)}`;
 };
 const { cpu, cores, node } = path.machine;
+const canary = (name: string) =>
+  short(figure(mixtures, LOGISTIC, 'nsPerEvent', name) / figure(mixtures, LOGISTIC, 'nsPerEvent', 'usual'));
 
 /** What has no host in it is the same under any. */
 const NO_HOST = 'the same';
@@ -223,6 +226,12 @@ const rows: readonly (readonly [what: string, wanted: string, measured: string, 
     `${ofReal(1000, 'p95')}, ${ofReal(1000, 'p99')} ms`,
   ],
   ['open loop, 5,000 a second: p99', '≤ 150 ms', `${latency(1, 'p99')} ms`, `${ofReal(5000, 'p99')} ms`],
+  [
+    'a running canary at 5 %, at 50 % of the keys',
+    '≤ 1.3 ×',
+    ['canary at 5 %', 'canary at 50 %'].map(name => `${canary(name)} ×`).join(', '),
+    NO_HOST,
+  ],
   [
     'telemetry, cache and ledger together: logistic, gradient boosting',
     '≤ 10 %',
@@ -306,7 +315,10 @@ Everything that happens to a batch inside the function: the host's buffers in, b
 
 - *Python, one by one*: the usual service: \`azure-eventhub\` and scikit-learn (pandas for churn's records), one event, one send and one checkpoint at a time.
 - *Python, batched*: JSON, ONNX Runtime and the SDK's batches, 256 events at a time; *bare* leaves the SDK's events out.
-- MLServer and BentoML with one worker each, 16 connections, the same rows in their own words; hubscore answers in its local host.
+
+By HTTP, 16 connections, the driver on the same cores: hubscore's API behind \`node:http\`, MLServer and BentoML with one worker each, the same rows in their own words, and a server that reads a body and says nothing. Requests a second in a closed loop, the 99th percentile at half of that, in an open one:
+
+${serversTable(servers)}
 
 The endpoint, both sides of it and whoever sends share ${cores} cores, so the stream is slower here than with Event Hubs on the other side: ${short(figure(stream, 'drain of 100,000, events/s'))} events a second of logistic regression, drained; under the real host ${short(REAL_HOST.drainPerSecond)}.
 
@@ -349,6 +361,12 @@ From the host's buffers to a result, rows of ten numbers, batches of 256: reques
 
 ${inputsTable(run('inputs'))}
 
+## Files
+
+\`batch score\` of a file beside the loops that are usual in Python, on the same ${cores} cores: Python is warm, Spark's session open, our command counts from its start. How many times as fast, with our start and without it; rows a second are ours.
+
+${filesTable(run('peers-batch'), run('batch'))}
+
 ## Heavy models
 
 In worker processes, relative to in-line, as four partitions bring batches without a pause: throughput with one process and with two on two cores, and how late timers are
@@ -370,9 +388,9 @@ It judges itself: where what it finds is worth less than looking up, it sits out
 
 ## Memory over a soak
 
-The whole stack twice, side by side, ${figure(soak, 'everything', 'minutes')} minutes at ${short(figure(soak, 'requests a second'))} requests a second each (\`npm run bench -- --only soak --minutes 120 --rate 5000\` for longer): once with traces and metrics that are
+The whole stack twice, side by side, ${figure(soak, 'everything', 'minutes')} minutes at ${short(figure(soak, 'requests a second'))} requests a second each (\`npm run bench -- --only soak --minutes 120 --rate 4000\` for longer): once with traces and metrics that are
 exported and read, a cache that finds something, one dead letter in a hundred and a new version of the model every minute; once with nothing but scoring. ${short(figure(soak, 'everything', 'sent'))} and ${short(figure(soak, 'bare', 'sent'))}
-requests came to ${short(figure<number>(soak, 'everything', 'results') + figure<number>(soak, 'everything', 'deadLetters'))} and ${short(figure(soak, 'bare', 'results'))} endings. Growth is the median of the last five minutes over that of minutes 6 to 10. Others worked on the machine meanwhile.
+requests came to ${short(figure<number>(soak, 'everything', 'results') + figure<number>(soak, 'everything', 'deadLetters'))} and ${short(figure(soak, 'bare', 'results'))} endings. Growth is the median of the last five minutes over that of minutes 6 to 10.
 
 ![Memory by the minute](images/bench-soak.svg)
 

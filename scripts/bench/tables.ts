@@ -36,3 +36,39 @@ export function inputsTable(inputs: Result): string {
 |---|---|---|
 ${rows.join('\n')}`;
 }
+
+/** Servers by HTTP, by how many rows a request has. */
+export function serversTable(servers: Result): string {
+  const sizes = Object.entries(servers.figures as Readonly<Record<string, Readonly<Record<string, unknown>>>>);
+  const [, first] = sizes[0] as (typeof sizes)[number];
+  const rows = Object.keys(first).map(name => {
+    const cells = sizes.map(([size]) => {
+      const of = (what: string) => short(figure(servers, size, name, what));
+      return `${of('requestsPerSecond')}, ${of('p99MsAtHalf')} ms`;
+    });
+    return `| ${name} | ${cells.join(' | ')} |`;
+  });
+  return `| | ${sizes.map(([size]) => size).join(' | ')} |
+|---|${'---|'.repeat(sizes.length)}
+${rows.join('\n')}`;
+}
+
+/** Files beside loops in Python, and a large one alone. */
+export function filesTable(peers: Result, alone: Result): string {
+  const names = Object.keys(peers.figures as object);
+  const rows = names.map(name => {
+    const beside = (peer: string) =>
+      ['whole command, times as fast', 'without its start, times as fast']
+        .map(what => short(figure(peers, name, what, peer)))
+        .join(', ');
+    const own = short(figure(peers, name, 'hubscore', 'whole command, rows/s'));
+    return `| ${name} | ${own} | ${['pandas', 'polars', 'Spark'].map(beside).join(' | ')} |`;
+  });
+  const [large = ''] = Object.keys(alone.figures as object);
+  const of = (what: string) => short(figure(alone, large, what));
+  return `| | rows/s | pandas | polars | Spark |
+|---|---|---|---|---|
+${rows.join('\n')}
+
+${large}, by itself: ${of('whole command, rows/s')} rows/s, ${of('CPU a row, µs, start included')} µs of a processor a row, ${of('peak memory of the largest process, MB')} MB in the largest process.`;
+}

@@ -87,7 +87,6 @@ export function createServer(
         ...(authorization && { authorization }),
         ...(body && { 'content-length': body.length }),
       },
-      timeout: timeoutMs,
     });
     const late = setTimeout(() => sent.destroy(new Error(`no answer within ${timeoutMs / 1000} s`)), timeoutMs);
     const leave = onceAborted(signal, () => sent.destroy(asError(signal.reason)));

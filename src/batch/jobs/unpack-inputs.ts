@@ -50,19 +50,24 @@ export async function unpackInputs(
   // Of several who submit the same job each has its own.
   const folder = `jobs/${id}/${UNPACKED}/${randomBytes(4).toString('hex')}`;
   const contents = new Map<FoundInput, FoundInput['content']>();
-  try {
-    await someAtOnce(packed, AT_ONCE, async ([file, head]) => {
+  let failed: unknown;
+  await someAtOnce(packed, AT_ONCE, async ([file, head]) => {
+    if (failed !== undefined) return;
+    try {
       const path = `${folder}/${files.indexOf(file)}`;
       const content = await unpackOne(sourceOf(storage, file, signal), head, encoding, blobs, path, file.path, signal);
       contents.set(file, { ...content, path: `${batchContainer}/${path}` });
-    });
-  } catch (thrown) {
+    } catch (thrown) {
+      failed = thrown; // the others end first: what they put down is removed, too
+    }
+  });
+  if (failed !== undefined) {
     await removeUnpacked(
       blobs,
       [...contents].map(([file, content]) => ({ ...file, content })),
       signal,
     );
-    throw thrown;
+    throw failed;
   }
   return files.map(file => ({ ...file, content: contents.get(file) }));
 }

@@ -15,7 +15,6 @@ const file = (path: string, first_chunk: number, chunks: number) => ({
   bytes: 1000,
   from: 10,
   to: 1000,
-  unpacked: false,
   first_chunk,
   chunks,
 });
