@@ -123,6 +123,7 @@ const PEERS: Readonly<Record<string, () => Promise<unknown>>> = {
   'peers-through-endpoint': () => comparePeersThroughEndpoint(),
   'peers-batch': async () => ({
     'CSV of 1,000,000 rows and 10 features': await compareBatchPeers({ ...DIABETES, format: 'csv' }),
+    'CSV of 10,000,000 rows and 10 features': await compareBatchPeers({ ...DIABETES, rows: 10_000_000, format: 'csv' }),
     'Parquet of 1,000,000 rows and 10 features': await compareBatchPeers({ ...DIABETES, format: 'parquet' }),
     'CSV of 300,000 rows and 19 columns, most of them texts': await compareBatchPeers({ ...CHURN, format: 'csv' }),
   }),
