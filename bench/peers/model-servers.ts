@@ -50,9 +50,9 @@ export async function compareModelServers(rounds = 9) {
 async function compareServers(servers: Readonly<Record<string, Server>>, instances: number, rounds: number) {
   const features = sampleFeatures('diabetes', '1.0.0') as number[][];
   // A large request is of measurements, with six decimals.
-  const valueOf = (value: number, i: number) => (instances > 1_000 ? Number((value + i / 7_777).toFixed(6)) : value);
+  const cellOf = (value: number, i: number) => (instances > 1_000 ? Number((value + i / 7_777).toFixed(6)) : value);
   const rows = Array.from({ length: instances }, (_, i) =>
-    (features[i % features.length] as number[]).map(value => valueOf(value, i)),
+    (features[i % features.length] as number[]).map(value => cellOf(value, i)),
   );
   const samples = Object.entries(servers).map(([name, { url, body }]) => ({
     name,
