@@ -28,7 +28,7 @@ export class HttpProblem extends Error {
   }
 }
 
-const JSON_HEADERS = { 'content-type': 'application/json' } as const;
+export const JSON_HEADERS = { 'content-type': 'application/json' } as const;
 
 export function json(status: number, value: unknown, headers: Readonly<Record<string, string>> = {}): HttpReply {
   return { status, headers: { ...JSON_HEADERS, ...headers }, body: JSON.stringify(value) };

@@ -3,6 +3,7 @@ import { NumberScanner } from '../core/scan-number.ts';
 import { skipSpace } from '../core/scan-space.ts';
 
 const DATA = Buffer.from('"data"');
+const FP32 = Buffer.from('"FP32"');
 const [COLON, OPEN, COMMA, CLOSE] = [58, 91, 44, 93];
 /** A shorter body is parsed as quickly as it is searched. */
 const LEAST_BYTES = 2_048;
@@ -15,24 +16,25 @@ export interface Lightened {
   /**
    * Puts them back where they were.
    * @param inputs of the parsed JSON
-   * @returns undefined where one was no input's `data`: then the body is to be parsed as it is
+   * @returns undefined where one was no input's `data`, or its numbers need a closer look: then the body is to be parsed as it is
    */
   fill(inputs: readonly unknown[]): readonly unknown[] | undefined;
 }
 
-/** Undefined where there is nothing to gain: a short body, or no list of numbers that a double holds as they are written. */
+/** Undefined where there is nothing to gain: a short body, or no list of numbers. What float32 holds of a number is all that an input of FP32 is given. */
 export function lighten(body: Uint8Array): Lightened | undefined {
   if (body.length < LEAST_BYTES) return undefined;
   const bytes = Buffer.from(body.buffer, body.byteOffset, body.length);
-  const lists: Float64Array[] = [];
+  const lists: List[] = [];
+  const hasFloats = bytes.includes(FP32);
   const parts: Buffer[] = [];
   let from = 0;
   for (let key = bytes.indexOf(DATA); key >= 0; key = bytes.indexOf(DATA, key + DATA.length)) {
     const start = listStart(bytes, key + DATA.length);
-    const list = start < 0 ? undefined : readList(bytes, start);
+    const list = start < 0 ? undefined : readList(bytes, start, hasFloats);
     if (list === undefined) continue;
     parts.push(bytes.subarray(from, start), Buffer.from(JSON.stringify(MARK + lists.length)));
-    lists.push(list.values);
+    lists.push(list);
     from = list.end;
     key = list.end - DATA.length;
   }
@@ -41,14 +43,17 @@ export function lighten(body: Uint8Array): Lightened | undefined {
   return { json: Buffer.concat(parts), fill: inputs => fill(inputs, lists) };
 }
 
-function fill(inputs: readonly unknown[], lists: readonly Float64Array[]): readonly unknown[] | undefined {
+function fill(inputs: readonly unknown[], lists: readonly List[]): readonly unknown[] | undefined {
   let filled = 0;
+  let fits = true;
   const all = inputs.map(input => {
-    const data = (input as { readonly data?: unknown } | null)?.data;
+    const { data, datatype } = (input ?? {}) as { readonly data?: unknown; readonly datatype?: unknown };
     if (data !== MARK + filled) return input;
-    return { ...(input as object), data: lists[filled++] };
+    const { values, rounded } = lists[filled++] as List;
+    if (rounded && datatype !== 'FP32') fits = false;
+    return { ...(input as object), data: rounded ? Float32Array.from(values) : values };
   });
-  return filled === lists.length ? all : undefined;
+  return fits && filled === lists.length ? all : undefined;
 }
 
 /** Where a list begins behind a key; -1 where none does. */
@@ -61,11 +66,15 @@ function listStart(bytes: Uint8Array, behindKey: number): number {
 
 const scanner = new NumberScanner();
 
-/** A flat list, one number at least, of those that a double holds as they are written. */
-function readList(
-  bytes: Uint8Array,
-  start: number,
-): { readonly values: Float64Array; readonly end: number } | undefined {
+interface List {
+  readonly values: Float64Array;
+  /** They are right as float32 alone. */
+  readonly rounded: boolean;
+  readonly end: number;
+}
+
+/** A flat list, one number at least. @param rounding numbers may be right as float32 alone; else they are those that a double holds as they are written */
+function readList(bytes: Uint8Array, start: number, rounding: boolean): List | undefined {
   let values = new Float64Array(256);
   let count = 0;
   let at = start;
@@ -73,7 +82,7 @@ function readList(
   do {
     at = skipSpace(bytes, at + 1);
     const end = scanner.scan(bytes, at);
-    if (end < 0 || scanner.rounded) return undefined;
+    if (end < 0 || (scanner.rounded && !rounding)) return undefined;
     if (count === values.length) {
       const more = new Float64Array(4 * count);
       more.set(values);
@@ -82,5 +91,6 @@ function readList(
     values[count++] = scanner.value;
     at = skipSpace(bytes, end);
   } while (bytes[at] === COMMA);
-  return bytes[at] === CLOSE ? { values: values.subarray(0, count), end: at + 1 } : undefined;
+  const { rounded } = scanner;
+  return bytes[at] === CLOSE ? { values: values.subarray(0, count), rounded, end: at + 1 } : undefined;
 }

@@ -3,7 +3,8 @@ import type { ModelVersion } from '../core/model.ts';
 import type { Answered } from '../core/outcome.ts';
 import { shortFloat } from '../core/short-float.ts';
 import { writeElements } from './binary-outputs.ts';
-import { type HttpReply, json } from './http.ts';
+import { FloatLists } from './float-lists.ts';
+import { type HttpReply, JSON_HEADERS } from './http.ts';
 import type { InferenceRequest } from './inference-request.ts';
 import { columnTensors } from './output-columns.ts';
 import type { OutputPlan } from './output-plan.ts';
@@ -21,9 +22,13 @@ export function writeAnswer(ending: Answered, asked: Asked, plans: readonly Outp
   const tensors = columnTensors(wanted, ending) ?? toTensors(wanted, ending.predictions, asked.onError === 'skip');
   const isBinary = (name: string) => asked.outputs?.find(output => output.name === name)?.binary ?? asked.binary;
   const parts: Buffer[] = [];
+  const lists = new FloatLists();
   const outputs = tensors.map(tensor => {
     const { name, datatype, shape } = tensor;
-    if (!isBinary(name)) return { name, datatype, shape, data: listOf(tensor) };
+    if (!isBinary(name)) {
+      const long = tensor.data instanceof Float32Array ? lists.put(tensor.data) : undefined;
+      return { name, datatype, shape, data: long ?? listOf(tensor) };
+    }
     const bytes = writeElements(tensor);
     parts.push(bytes);
     return { name, datatype, shape, parameters: { binary_data_size: bytes.length } };
@@ -35,8 +40,9 @@ export function writeAnswer(ending: Answered, asked: Asked, plans: readonly Outp
     parameters: parametersOf(ending, asked),
     outputs,
   };
-  if (parts.length === 0) return json(200, answer);
-  const head = Buffer.from(JSON.stringify(answer));
+  const body = lists.stringify(answer);
+  if (parts.length === 0) return { status: 200, headers: JSON_HEADERS, body };
+  const head = Buffer.from(body);
   const headers = {
     'content-type': 'application/octet-stream',
     'inference-header-content-length': String(head.length),
