@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { NumberScanner } from '../core/scan-number.ts';
 import { skipSpace } from '../core/scan-space.ts';
+import { ShortNumber } from '../core/short-number.ts';
 
 const DATA = Buffer.from('"data"');
-const FP32 = Buffer.from('"FP32"');
-const [COLON, OPEN, COMMA, CLOSE] = [58, 91, 44, 93];
+const [SPACE, COMMA, COLON, UPPER_E, OPEN, CLOSE, LOWER_E] = [32, 44, 58, 69, 91, 93, 101];
 /** A shorter body is parsed as quickly as it is searched. */
 const LEAST_BYTES = 2_048;
 /** Stands where a list was; a client cannot know it. */
@@ -16,25 +16,24 @@ export interface Lightened {
   /**
    * Puts them back where they were.
    * @param inputs of the parsed JSON
-   * @returns undefined where one was no input's `data`, or its numbers need a closer look: then the body is to be parsed as it is
+   * @returns undefined where one was no input's `data`: then the body is to be parsed as it is
    */
   fill(inputs: readonly unknown[]): readonly unknown[] | undefined;
 }
 
-/** Undefined where there is nothing to gain: a short body, or no list of numbers. What float32 holds of a number is all that an input of FP32 is given. */
+/** Undefined where there is nothing to gain: a short body, or no list of numbers that a double holds as they are written. */
 export function lighten(body: Uint8Array): Lightened | undefined {
   if (body.length < LEAST_BYTES) return undefined;
   const bytes = Buffer.from(body.buffer, body.byteOffset, body.length);
-  const lists: List[] = [];
-  const hasFloats = bytes.includes(FP32);
+  const lists: Float64Array[] = [];
   const parts: Buffer[] = [];
   let from = 0;
   for (let key = bytes.indexOf(DATA); key >= 0; key = bytes.indexOf(DATA, key + DATA.length)) {
     const start = listStart(bytes, key + DATA.length);
-    const list = start < 0 ? undefined : readList(bytes, start, hasFloats);
+    const list = start < 0 ? undefined : readList(bytes, start);
     if (list === undefined) continue;
     parts.push(bytes.subarray(from, start), Buffer.from(JSON.stringify(MARK + lists.length)));
-    lists.push(list);
+    lists.push(list.values);
     from = list.end;
     key = list.end - DATA.length;
   }
@@ -43,17 +42,13 @@ export function lighten(body: Uint8Array): Lightened | undefined {
   return { json: Buffer.concat(parts), fill: inputs => fill(inputs, lists) };
 }
 
-function fill(inputs: readonly unknown[], lists: readonly List[]): readonly unknown[] | undefined {
+function fill(inputs: readonly unknown[], lists: readonly Float64Array[]): readonly unknown[] | undefined {
   let filled = 0;
-  let fits = true;
   const all = inputs.map(input => {
-    const { data, datatype } = (input ?? {}) as { readonly data?: unknown; readonly datatype?: unknown };
-    if (data !== MARK + filled) return input;
-    const { values, rounded } = lists[filled++] as List;
-    if (rounded && datatype !== 'FP32') fits = false;
-    return { ...(input as object), data: rounded ? Float32Array.from(values) : values };
+    const { data } = (input ?? {}) as { readonly data?: unknown };
+    return data === MARK + filled ? { ...(input as object), data: lists[filled++] } : input;
   });
-  return fits && filled === lists.length ? all : undefined;
+  return filled === lists.length ? all : undefined;
 }
 
 /** Where a list begins behind a key; -1 where none does. */
@@ -64,33 +59,42 @@ function listStart(bytes: Uint8Array, behindKey: number): number {
   return bytes[at] === OPEN ? at : -1;
 }
 
+/** Of numbers that `ShortNumber` reads. */
+const SHORT_BYTES = 10;
+
+const short = new ShortNumber();
 const scanner = new NumberScanner();
 
-interface List {
-  readonly values: Float64Array;
-  /** They are right as float32 alone. */
-  readonly rounded: boolean;
-  readonly end: number;
-}
-
-/** A flat list, one number at least. @param rounding numbers may be right as float32 alone; else they are those that a double holds as they are written */
-function readList(bytes: Uint8Array, start: number, rounding: boolean): List | undefined {
+/** A flat list, one number at least, of those that a double holds as they are written. */
+function readList(
+  bytes: Uint8Array,
+  start: number,
+): { readonly values: Float64Array; readonly end: number } | undefined {
   let values = new Float64Array(256);
   let count = 0;
   let at = start;
+  /** Numbers are mostly as long as the one before. */
+  let areShort = true;
   scanner.rounded = false;
   do {
-    at = skipSpace(bytes, at + 1);
-    const end = scanner.scan(bytes, at);
-    if (end < 0 || (scanner.rounded && !rounding)) return undefined;
+    at++;
+    if ((bytes[at] as number) <= SPACE) at = skipSpace(bytes, at);
+    let value: number;
+    let end: number = areShort ? short.scan(bytes, at) : -1;
+    if (end > 0 && bytes[end] !== LOWER_E && bytes[end] !== UPPER_E) value = short.value;
+    else {
+      end = scanner.scan(bytes, at);
+      if (end < 0 || scanner.rounded) return undefined;
+      value = scanner.value;
+      areShort = end - at <= SHORT_BYTES;
+    }
     if (count === values.length) {
       const more = new Float64Array(4 * count);
       more.set(values);
       values = more;
     }
-    values[count++] = scanner.value;
-    at = skipSpace(bytes, end);
+    values[count++] = value;
+    at = (bytes[end] as number) <= SPACE ? skipSpace(bytes, end) : end;
   } while (bytes[at] === COMMA);
-  const { rounded } = scanner;
-  return bytes[at] === CLOSE ? { values: values.subarray(0, count), rounded, end: at + 1 } : undefined;
+  return bytes[at] === CLOSE ? { values: values.subarray(0, count), end: at + 1 } : undefined;
 }

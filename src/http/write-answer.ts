@@ -79,5 +79,14 @@ function parametersOf(ending: Answered, { ids }: Asked): object | undefined {
 
 function listOf({ data }: OutputTensor): readonly unknown[] {
   if (data instanceof Float32Array) return Array.from(data, shortFloat);
-  return data instanceof BigInt64Array ? Array.from(data, Number) : data;
+  return data instanceof BigInt64Array ? numbersOf(data) : data;
+}
+
+/** The nearest doubles; by halves, since a BigInt each costs 50 ns. */
+function numbersOf({ buffer, byteOffset, length }: BigInt64Array): number[] {
+  const halves = new DataView(buffer, byteOffset, 8 * length);
+  const numbers = new Array<number>(length);
+  for (let i = 0; i < length; i++)
+    numbers[i] = halves.getInt32(8 * i + 4, true) * 2 ** 32 + halves.getUint32(8 * i, true);
+  return numbers;
 }

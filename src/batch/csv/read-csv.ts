@@ -2,13 +2,13 @@ import { isUtf8 } from 'node:buffer';
 import { RequestError } from '../../core/errors.ts';
 import type { Feature } from '../../core/model.ts';
 import { NumberScanner } from '../../core/scan-number.ts';
+import { ShortNumber } from '../../core/short-number.ts';
 import type { TableRows } from '../../core/table-scorer.ts';
 import type { ColumnPlan } from '../columns.ts';
 import type { FeatureTally } from '../features.ts';
 import type { CsvCells } from './csv-cells.ts';
 import { exactNumber } from './exact-number.ts';
 import type { CsvForm } from './form.ts';
-import { ShortNumber } from './short-number.ts';
 import { CUT, closing, RowSplitter, unquoted } from './split-row.ts';
 
 const [QUOTE, LF, CR] = [34, 10, 13];

@@ -81,16 +81,6 @@ describe('lighten', () => {
     },
   );
 
-  it('reads what float32 holds of the long numbers that clients write of it, and of doubles every digit', () => {
-    const floats = Array.from(Float32Array.from(numbers(600)));
-    const text = JSON.stringify({ inputs: [{ ...tensor(floats), datatype: 'FP32' }] });
-    expect(lighten(bytesOf(text))?.json.length).toBeLessThan(200);
-    expect(read(text)).toEqual([floats]);
-    const doubles = { ...tensor(numbers(600)), name: 'y' };
-    const both = JSON.stringify({ inputs: [{ ...tensor(floats), datatype: 'FP32' }, doubles] });
-    expect(read(both)).toEqual([floats, doubles.data]);
-  });
-
   it('refuses a list of another length than its shape says', () => {
     const text = JSON.stringify({ inputs: [{ ...tensor(long), shape: [601] }] });
     expect(() => readInferenceRequest(bytesOf(text), undefined)).toThrow(

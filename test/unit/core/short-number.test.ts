@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { ShortNumber } from '../../../src/batch/csv/short-number.ts';
 import { NumberScanner } from '../../../src/core/scan-number.ts';
+import { ShortNumber } from '../../../src/core/short-number.ts';
 
 it('reads what it reads as the scanner of all numbers does', () => {
   const [short, all] = [new ShortNumber(), new NumberScanner()];
