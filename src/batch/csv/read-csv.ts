@@ -9,6 +9,7 @@ import type { FeatureTally } from '../features.ts';
 import type { CsvCells } from './csv-cells.ts';
 import { exactNumber } from './exact-number.ts';
 import type { CsvForm } from './form.ts';
+import { KnownTexts } from './known-texts.ts';
 import { CUT, closing, RowSplitter, unquoted } from './split-row.ts';
 
 const [QUOTE, LF, CR] = [34, 10, 13];
@@ -44,6 +45,7 @@ export class CsvReader {
   readonly #values: unknown[];
   readonly #numeric: readonly boolean[];
   readonly #parsed: readonly boolean[];
+  readonly #texts: KnownTexts;
   #checked: Buffer | undefined;
   #isUtf8 = true;
 
@@ -51,6 +53,7 @@ export class CsvReader {
     const { form, plan, features } = options;
     this.#options = options;
     this.splitter = new RowSplitter(form.delimiter);
+    this.#texts = new KnownTexts(options.cells.decode);
     this.#featureOf = Int32Array.from(plan.featureOf);
     this.#slotOf = new Int32Array(plan.names.length).fill(-1);
     if (plan.id !== undefined) this.#slotOf[plan.id] = 0;
@@ -174,7 +177,7 @@ export class CsvReader {
 
   #text(bytes: Buffer, start: number, end: number): string {
     try {
-      return unquoted(this.#options.cells.decode(bytes, start, end));
+      return unquoted(this.#texts.decode(bytes, start, end));
     } catch {
       throw malformedRow(`a cell is no ${this.#options.form.encoding}`);
     }
