@@ -27,7 +27,7 @@ function numberCell(feature: Feature, type: TensorType, subject: Subject): Cell 
   return (given, data, at) => {
     const value = isMissing(given) ? fill : given;
     if (value === undefined) throw missing(subject);
-    const number = toNumber(value, subject);
+    const number = (type === 'bool' ? flagOf(value) : undefined) ?? toNumber(value, subject);
     if (range !== undefined && (number < range[0] || number > range[1])) {
       throw mismatch(subject, 'is outside its range', `${range[0]} to ${range[1]}`);
     }
@@ -79,6 +79,13 @@ function isMissingText(value: unknown, { type, fill }: Feature): boolean {
 /** null, absent, and an empty text; spreadsheets write blanks for the latter. */
 function isMissing(value: unknown): boolean {
   return value === undefined || value === null || (typeof value === 'string' && value.trim() === '');
+}
+
+/** A flag as tables write it: pandas `True`, SQL `true`; undefined for what is none. */
+function flagOf(value: unknown): number | undefined {
+  if (typeof value !== 'string') return undefined;
+  const text = value.trim().toLowerCase();
+  return text === 'true' ? 1 : text === 'false' ? 0 : undefined;
 }
 
 function isDigits(value: string): boolean {

@@ -6,6 +6,7 @@ import { csvCell } from '../../../src/batch/cells.ts';
 import type { Catalog } from '../../../src/core/catalog.ts';
 import type { ModelVersion } from '../../../src/core/model.ts';
 import type { Prediction } from '../../../src/core/prediction.ts';
+import type { TensorSpec } from '../../../src/core/tensor.ts';
 import { csvTable, openVersion, scoreInRanges, sums, TIMESTAMP } from '../../support/batch.ts';
 import { openScoring } from '../../support/open-scoring.ts';
 
@@ -87,45 +88,69 @@ describe('rows of a CSV are answered as the stream answers them', () => {
         });
         return Object.fromEntries(names.map((name, i) => [name, values[i] as string]));
       });
-    const csv = Buffer.from(
-      [
-        ['id', ...names].map(csvCell).join(','),
-        ...rows.map((row, i) => [`u${i}`, ...names.map(name => row[name] as string)].map(csvCell).join(',')),
-      ].join('\n'),
+    await expectAsStreamed(version, rows);
+  });
+
+  it.each(['echo', 'logarithm', 'ragged-echo', 'total'])('%s, by rows of its types', async name => {
+    const version = await open(`test/fixtures/models/${name}/1.0.0`);
+    const { inputs } = version.signature;
+    const rows = Array.from({ length: 20 }, (_, i) =>
+      Object.fromEntries(
+        version.card.features.map(({ name, type, input }): [string, string] => {
+          const { type: element } = inputs.find(spec => spec.name === input) as TensorSpec;
+          if (type === 'string') return [name, `text ${i}, "quoted"`];
+          if (element === 'bool') return [name, ['true', 'False', '1', '0', ' TRUE'][i % 5] as string];
+          const number = element.startsWith('float') ? i / 2 + 0.5 : i;
+          const ragged = Array.from({ length: 1 + (i % 3) }, () => [[number], [0]]);
+          return [name, type === 'tensor' ? JSON.stringify(ragged) : String(number)];
+        }),
+      ),
     );
-    const { output, rejects, broken } = await scoreInRanges(
-      await csvTable(version, csv, { includeProbabilities: true }),
-      [],
-    );
-    expect(rejects).toEqual([]);
-    expect(broken).toBe(0);
-    const [header = [], ...got] = parse(output, ',');
-    const endings = await streamed(version, rows);
-    expect(got).toHaveLength(rows.length);
-    endings.forEach((ending, i) => {
-      if (!('predictions' in ending)) throw new Error(`${i}: ${ending.error.message}`);
-      const cells = Object.fromEntries(header.map((name, column) => [name, got[i]?.[column]]));
-      expect(cells.id).toBe(`u${i}`);
-      expect(cells.timestamp).toBe(TIMESTAMP);
-      expect(cells.model_version).toBe(version.label);
-      const { prediction, probabilities, confidence, outputs } = ending.predictions[0] as Prediction;
-      if (header.includes('prediction_class')) {
-        expect(cells.prediction_class).toBe(String(prediction));
-        const all = probabilities as Record<string, number>;
-        for (const [name, value] of Object.entries(all)) expect(cells[`probability_${name}`]).toBe(String(value));
-        const second = version.card.outputs.classes?.[1];
-        const score = Object.keys(all).length === 2 ? all[String(second)] : confidence;
-        expect(cells.prediction_score).toBe(String(score));
-      } else if (Array.isArray(prediction)) {
-        expect(header.filter(name => name.startsWith('prediction_'))).toHaveLength(prediction.length);
-        prediction.forEach((value, target) => {
-          expect(cells[`prediction_${target}`]).toBe(String(value));
-        });
-      } else expect(cells.prediction).toBe(String(prediction));
-      expect(cells.outputs).toBe(outputs === undefined ? undefined : JSON.stringify(outputs));
-    });
+    await expectAsStreamed(version, rows);
   });
 });
+
+async function expectAsStreamed(version: ModelVersion, rows: readonly Record<string, string>[]): Promise<void> {
+  const names = version.card.features.map(({ name }) => name);
+  const csv = Buffer.from(
+    [
+      ['id', ...names].map(csvCell).join(','),
+      ...rows.map((row, i) => [`u${i}`, ...names.map(name => row[name] as string)].map(csvCell).join(',')),
+    ].join('\n'),
+  );
+  const { output, rejects, broken } = await scoreInRanges(
+    await csvTable(version, csv, { includeProbabilities: true }),
+    [],
+  );
+  expect(rejects).toEqual([]);
+  expect(broken).toBe(0);
+  const [header = [], ...got] = parse(output, ',');
+  const endings = await streamed(version, rows);
+  expect(got).toHaveLength(rows.length);
+  endings.forEach((ending, i) => {
+    if (!('predictions' in ending)) throw new Error(`${i}: ${ending.error.message}`);
+    const cells = Object.fromEntries(header.map((name, column) => [name, got[i]?.[column]]));
+    expect(cells.id).toBe(`u${i}`);
+    expect(cells.timestamp).toBe(TIMESTAMP);
+    expect(cells.model_version).toBe(version.label);
+    const { prediction, probabilities, confidence, outputs } = ending.predictions[0] as Prediction;
+    if (header.includes('prediction_class')) {
+      expect(cells.prediction_class).toBe(String(prediction));
+      const all = probabilities as Record<string, number>;
+      for (const [name, value] of Object.entries(all)) expect(cells[`probability_${name}`]).toBe(String(value));
+      const second = version.card.outputs.classes?.[1];
+      const score = Object.keys(all).length === 2 ? all[String(second)] : confidence;
+      expect(cells.prediction_score).toBe(String(score));
+    } else if (Array.isArray(prediction) && !header.includes('prediction')) {
+      expect(header.filter(name => name.startsWith('prediction_'))).toHaveLength(prediction.length);
+      prediction.forEach((value, target) => {
+        expect(cells[`prediction_${target}`]).toBe(String(value));
+      });
+    } else
+      expect(cells.prediction).toBe(typeof prediction === 'object' ? JSON.stringify(prediction) : String(prediction));
+    expect(cells.outputs).toBe(outputs === undefined ? undefined : JSON.stringify(outputs));
+  });
+}
 
 /** A CSV's rows by characters, one after the other: slow, and written another way than what is tested. */
 function parse(text: string, delimiter: string): string[][] {

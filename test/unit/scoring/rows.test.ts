@@ -150,6 +150,8 @@ describe('numbers', () => {
     ['bool', true, 1],
     ['bool', 0, 0],
     ['bool', '1', 1],
+    ['bool', 'true', 1],
+    ['bool', ' False ', 0],
     ['float16', 1.5, 0x3e00],
     ['float16', -2, 0xc000],
     ['float16', 65504, 0x7bff],
