@@ -1,10 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { NumberScanner } from '../core/scan-number.ts';
 import { skipSpace } from '../core/scan-space.ts';
-import { ShortNumber } from '../core/short-number.ts';
 
 const DATA = Buffer.from('"data"');
-const [SPACE, COMMA, COLON, UPPER_E, OPEN, CLOSE, LOWER_E] = [32, 44, 58, 69, 91, 93, 101];
+const [SPACE, COMMA, COLON, OPEN, CLOSE] = [32, 44, 58, 91, 93];
 /** A shorter body is parsed as quickly as it is searched. */
 const LEAST_BYTES = 2_048;
 /** Stands where a list was; a client cannot know it. */
@@ -59,10 +58,6 @@ function listStart(bytes: Uint8Array, behindKey: number): number {
   return bytes[at] === OPEN ? at : -1;
 }
 
-/** Of numbers that `ShortNumber` reads. */
-const SHORT_BYTES = 10;
-
-const short = new ShortNumber();
 const scanner = new NumberScanner();
 
 /** A flat list, one number at least, of those that a double holds as they are written. */
@@ -73,27 +68,18 @@ function readList(
   let values = new Float64Array(256);
   let count = 0;
   let at = start;
-  /** Numbers are mostly as long as the one before. */
-  let areShort = true;
   scanner.rounded = false;
   do {
     at++;
     if ((bytes[at] as number) <= SPACE) at = skipSpace(bytes, at);
-    let value: number;
-    let end: number = areShort ? short.scan(bytes, at) : -1;
-    if (end > 0 && bytes[end] !== LOWER_E && bytes[end] !== UPPER_E) value = short.value;
-    else {
-      end = scanner.scan(bytes, at);
-      if (end < 0 || scanner.rounded) return undefined;
-      value = scanner.value;
-      areShort = end - at <= SHORT_BYTES;
-    }
+    const end = scanner.scan(bytes, at);
+    if (end < 0 || scanner.rounded) return undefined;
     if (count === values.length) {
       const more = new Float64Array(4 * count);
       more.set(values);
       values = more;
     }
-    values[count++] = value;
+    values[count++] = scanner.value;
     at = (bytes[end] as number) <= SPACE ? skipSpace(bytes, end) : end;
   } while (bytes[at] === COMMA);
   return bytes[at] === CLOSE ? { values: values.subarray(0, count), end: at + 1 } : undefined;

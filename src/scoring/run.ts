@@ -31,8 +31,9 @@ export interface Refusal {
 }
 
 /** Numbers kept of a request, side by side: views on columns would take as long to make as filling them does. */
-const CELLS = 4;
-const [EVENT, ID_START, ID_END, FIRST_ROW] = [0, 1, 2, 3];
+const CELLS = 5;
+/** The bucket one higher: 0 where there is none. */
+const [EVENT, ID_START, ID_END, FIRST_ROW, BUCKET] = [0, 1, 2, 3, 4];
 
 /** One pass of requests through the stages: what they are, the way each goes, where its instances stand. Columns by place, which is the requests' order. */
 export class Run {
@@ -65,7 +66,6 @@ export class Run {
   /** Two numbers a request: where the ids of its rows stand in the event's body. */
   #rowIds: Uint32Array | undefined;
   #gaps: Map<number, Gaps> | undefined;
-  #buckets: Int16Array | undefined;
   #placesOf: Map<Group, Uint32Array> | undefined;
   #isOneToOne = true;
   #parsed: (Request | undefined)[] | undefined;
@@ -182,13 +182,11 @@ export class Run {
 
   /** What its key falls into; -1 where no rollout chose. */
   bucket(place: number): number {
-    return this.#buckets === undefined ? -1 : (this.#buckets[place] as number);
+    return (this.#cells[place * CELLS + BUCKET] as number) - 1;
   }
 
   keepBucket(place: number, bucket: number): void {
-    if (bucket < 0 && this.#buckets === undefined) return;
-    this.#buckets ??= new Int16Array(this.#capacity).fill(-1);
-    this.#buckets[place] = bucket;
+    this.#cells[place * CELLS + BUCKET] = bucket + 1;
   }
 
   /** What is missing of a pack; undefined where nothing is. */
@@ -368,11 +366,6 @@ export class Run {
     this.#cells = grown(this.#cells, capacity * CELLS);
     if (this.#listed !== undefined) this.#listed = grown(this.#listed, capacity);
     if (this.#rowIds !== undefined) this.#rowIds = grown(this.#rowIds, 2 * capacity);
-    if (this.#buckets !== undefined) {
-      const larger = new Int16Array(capacity).fill(-1);
-      larger.set(this.#buckets);
-      this.#buckets = larger;
-    }
   }
 }
 

@@ -2,7 +2,6 @@ import { isUtf8 } from 'node:buffer';
 import { RequestError } from '../../core/errors.ts';
 import type { Feature } from '../../core/model.ts';
 import { NumberScanner } from '../../core/scan-number.ts';
-import { ShortNumber } from '../../core/short-number.ts';
 import type { TableRows } from '../../core/table-scorer.ts';
 import type { ColumnPlan } from '../columns.ts';
 import type { FeatureTally } from '../features.ts';
@@ -38,7 +37,6 @@ export class CsvReader {
   error: RequestError | undefined;
   readonly #options: CsvReaderOptions;
   readonly #scanner = new NumberScanner();
-  readonly #short = new ShortNumber();
   readonly #featureOf: Int32Array;
   /** By column: the slot among the cells that go to the output; -1 where none. */
   readonly #slotOf: Int32Array;
@@ -86,7 +84,6 @@ export class CsvReader {
     const featureOf = this.#featureOf;
     const slotOf = this.#slotOf;
     const scanner = this.#scanner;
-    const short = this.#short;
     const lastColumn = featureOf.length - 1;
     cells.reserve(row);
     let at = from;
@@ -94,13 +91,9 @@ export class CsvReader {
       const start = at;
       const feature = featureOf[column] as number;
       if (feature >= 0) {
-        at = short.scan(bytes, start);
-        if (at > 0 && !isExponent(bytes[at])) into[offset + feature] = short.value;
-        else {
-          at = scanner.scan(bytes, start);
-          if (at < 0) return OTHER;
-          into[offset + feature] = scanner.value;
-        }
+        at = scanner.scan(bytes, start);
+        if (at < 0) return OTHER;
+        into[offset + feature] = scanner.value;
       } else {
         let byte = bytes[at] as number;
         if (byte === QUOTE) {
@@ -190,12 +183,6 @@ export class CsvReader {
     this.#isUtf8 = this.#options.form.encoding !== 'utf-8' || isUtf8(wholeCharacters(bytes));
     return this.#isUtf8;
   }
-}
-
-const [UPPER_E, LOWER_E] = [69, 101];
-
-function isExponent(byte: number | undefined): boolean {
-  return byte === LOWER_E || byte === UPPER_E;
 }
 
 /** Without what a cut has left of a character at either end. */

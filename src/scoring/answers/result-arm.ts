@@ -42,7 +42,7 @@ export class ResultArm implements Arm {
   readonly #cached: boolean;
   readonly isSingle: boolean;
   /** By row: its request's place in the run; undefined while they are the same. */
-  #places: Uint32Array | undefined;
+  #places: number[] | undefined;
   #rows = 0;
   readonly #answers: AnswerTable;
   readonly #wording: Wording;
@@ -89,8 +89,8 @@ export class ResultArm implements Arm {
     const first = this.#rows;
     this.#rows += to - from;
     if (this.#places === undefined && from === first) return first;
-    this.#places ??= upTo(first, this.#run.count);
-    for (let place = from, row = first; place < to; place++, row++) this.#places[row] = place;
+    this.#places ??= [...Array(first).keys()];
+    for (let place = from; place < to; place++) this.#places.push(place);
     return first;
   }
 
@@ -240,11 +240,4 @@ export class ResultArm implements Arm {
 function carriedBytes(run: Run, place: number): number {
   const carried = run.parsed(place)?.carried;
   return carried === undefined ? 0 : 3 * carriedJson(carried).length;
-}
-
-/** 0, 1, 2 … up to there, and room for more. */
-function upTo(count: number, room: number): Uint32Array {
-  const places = new Uint32Array(room);
-  for (let row = 0; row < count; row++) places[row] = row;
-  return places;
 }
