@@ -101,6 +101,7 @@ export const LOG_TOPICS: Readonly<Record<string, readonly string[]>> = {
   ],
   'batch-jobs': [
     'job … was submitted by its template',
+    'job …: … files of … bytes are unpacked',
     'job … succeeded: … rows scored, … rejected, in …',
     'job … is cancelled',
     'job …: attempt …',
