@@ -4,14 +4,15 @@ import type { Command, Option } from 'commander';
 import { createProgram } from '../src/cli/program.ts';
 
 /** The commands as they are made for nobody: only looked at. */
-export function programForShow(): Command {
+export async function programForShow(): Promise<Command> {
   const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()];
   const signal = new AbortController().signal;
   return createProgram({ stdin, stdout, stderr, environment: {}, folder: '.', signal, setExitCode() {} });
 }
 
 /** The page as Markdown; a test holds it against the file. */
-export function commandsPage(): string {
+export async function commandsPage(): Promise<string> {
+  const { commands } = await programForShow();
   return [
     '# Commands',
     '',
@@ -19,7 +20,7 @@ export function commandsPage(): string {
     '',
     'Without further settings they speak to the local stack; the environment, or a `local.settings.json` here or in a folder above, points them elsewhere. Exit status 0: done; 1: it failed; what else there is `--help` says after each.',
     '',
-    ...programForShow().commands.flatMap(command => sectionOf(command, '')),
+    ...commands.flatMap(command => sectionOf(command, '')),
   ].join('\n');
 }
 
@@ -53,4 +54,4 @@ function cell(text: string): string {
   return text.replaceAll('|', '\\|').replace(/<(\w+)>/g, '&lt;$1&gt;');
 }
 
-if (import.meta.main) process.stdout.write(commandsPage());
+if (import.meta.main) process.stdout.write(await commandsPage());

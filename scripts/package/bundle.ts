@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { globSync, readFileSync } from 'node:fs';
+import { globSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join, relative, sep } from 'node:path';
 import { build, type Plugin } from 'esbuild';
 
@@ -17,12 +17,27 @@ const REQUIRE =
  * @returns folders of the packages whose code is in it, below `root`
  */
 export async function bundle(root: string, folder: string): Promise<readonly string[]> {
+  const functions = globSync('functions/*.ts', { cwd: join(root, 'src') });
+  if (functions.length === 0) throw new Error(`no functions in ${join(root, 'src/functions')}`);
+  return bundleFiles(root, folder, functions, { HUBSCORE_COMMIT: JSON.stringify(commitOf(root)) });
+}
+
+/** Bundles the commands, and what they start, over what the compiler has put into `dist`: of a short command loading a thousand files is most of its time. */
+export async function bundleCommands(root: string): Promise<void> {
+  await bundleFiles(root, root, ['cli/hubscore.ts'], {});
+}
+
+async function bundleFiles(
+  root: string,
+  folder: string,
+  files: readonly string[],
+  define: Readonly<Record<string, string>>,
+): Promise<readonly string[]> {
   const source = join(root, 'src');
-  const functions = globSync('functions/*.ts', { cwd: source });
-  if (functions.length === 0) throw new Error(`no functions in ${join(source, 'functions')}`);
+  rmSync(join(folder, 'dist/chunks'), { recursive: true, force: true });
   const { metafile } = await build({
     absWorkingDir: root,
-    entryPoints: [...functions, ...workerFiles(source)].map(file => join(source, file)),
+    entryPoints: [...files, ...workerFiles(source)].map(file => join(source, file)),
     outdir: join(folder, 'dist'),
     outbase: source,
     chunkNames: 'chunks/[name]-[hash]',
@@ -32,7 +47,7 @@ export async function bundle(root: string, folder: string): Promise<readonly str
     platform: 'node',
     target: 'node22',
     keepNames: true, // error classes are told apart by name in logs
-    define: { HUBSCORE_COMMIT: JSON.stringify(commitOf(root)) },
+    define: { ...define },
     banner: { js: REQUIRE },
     external: [...NATIVE_PACKAGES, ...WORKER_MODULES],
     plugins: [keepUrls(source)],

@@ -11,7 +11,8 @@ import { ConfigurationError, RequestError } from '../core/errors.ts';
 import { CHUNKS_QUEUE, type WorkQueue } from '../core/work-queue.ts';
 import { createTableScorer } from '../scoring/table.ts';
 import { openCodecs } from './open-codecs.ts';
-import { countingBy, createProfiles } from './profiles.ts';
+import { countingBy } from './profile-beside.ts';
+import { createProfiles } from './profiles.ts';
 import type { World } from './world.ts';
 
 /** What all that is done to jobs works with. @throws ConfigurationError where no account is named */

@@ -3,7 +3,7 @@ import { BatchRefusal } from '../batch/problems.ts';
 import type { Settings } from '../config/settings.ts';
 import type { ModelFiles } from '../models/open-files.ts';
 import { startChild } from '../processes/child.ts';
-import type { PartProcessReply, PartProcessRequest } from './part-process.ts';
+import type { PartProcessReply, PartProcessRequest } from './part-answers.ts';
 
 const SCRIPT = new URL(import.meta.url.endsWith('.ts') ? './part-process.ts' : './part-process.js', import.meta.url);
 

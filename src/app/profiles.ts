@@ -1,15 +1,10 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
 import { createBlobs } from '../azure/blobs.ts';
 import { modelStorageConnection } from '../config/connection.ts';
 import type { Settings } from '../config/settings.ts';
 import { BlobGone } from '../core/blobs.ts';
 import { asError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
-import type { TableScorer } from '../core/table-scorer.ts';
-import { tableCounting } from '../drift/count-table.ts';
 import { MAX_PROFILE_BYTES, PROFILE_FILE, type Profile, parseProfile } from '../drift/profile.ts';
-import type { ModelFiles } from '../models/open-files.ts';
 import { besidePath } from '../models/store.ts';
 
 /** By model and version label, its profile; undefined where it has none, or one that cannot be read. */
@@ -38,15 +33,4 @@ export function createProfiles(settings: Settings, log: Log): FindProfile {
       return undefined; // it may come later
     }
   };
-}
-
-/** Of a model's files on this machine: the one beside them. @throws Error where it cannot be read */
-export function profileBeside({ file }: Pick<ModelFiles, 'file'>): Profile | undefined {
-  const path = join(dirname(file), PROFILE_FILE);
-  return existsSync(path) ? parseProfile(readFileSync(path, 'utf8'), path) : undefined;
-}
-
-/** The same scorer, which counts what it is asked in the profile's bins. */
-export function countingBy(profile: Profile | undefined, scorer: TableScorer): TableScorer {
-  return profile === undefined ? scorer : { ...scorer, inputs: tableCounting(profile) };
 }

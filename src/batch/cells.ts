@@ -9,13 +9,27 @@ export interface Cells {
   room(row: number): number;
   /** Writes a cell as CSV; returns its end. */
   writeCsv(row: number, slot: number, into: Buffer, at: number): number;
-  /** The same as a value: a text where the input is CSV. */
+  /** Writes all cells but the first, each behind a comma; returns their end. */
+  writeKept(row: number, into: Buffer, at: number): number;
+  /** A cell as a value: a text where the input is CSV. */
   value(row: number, slot: number): unknown;
 }
 
 /** A text as a cell. */
 export function csvCell(text: string): string {
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+const COMMA = 44;
+
+/** `writeKept` of cells that are written one by one. */
+export function writeEach(cells: Cells, row: number, into: Buffer, start: number): number {
+  let at = start;
+  for (let slot = 1; slot < cells.types.length; slot++) {
+    into[at++] = COMMA;
+    at = cells.writeCsv(row, slot, into, at);
+  }
+  return at;
 }
 
 /** Values of any kind, row by row. */
@@ -42,6 +56,10 @@ export class ValueCells implements Cells {
 
   writeCsv(row: number, slot: number, into: Buffer, at: number): number {
     return at + into.write(this.#text(row, slot), at, 'utf8');
+  }
+
+  writeKept(row: number, into: Buffer, at: number): number {
+    return writeEach(this, row, into, at);
   }
 
   value(row: number, slot: number): unknown {

@@ -21,6 +21,10 @@ export class NumberedCells implements Cells {
     return at + into.write(String(this.#numbers[row]), at, 'latin1');
   }
 
+  writeKept(row: number, into: Buffer, at: number): number {
+    return this.#cells.writeKept(row, into, at);
+  }
+
   value(row: number, slot: number): unknown {
     return slot > 0 ? this.#cells.value(row, slot) : this.#numbers[row];
   }

@@ -15,17 +15,15 @@ const NUMBER_BYTES = 25;
 export class CsvWriter implements RowWriter {
   readonly #out: Growing;
   readonly #form: OutputForm;
-  readonly #kept: number;
   readonly #tally: ScoreTally;
   readonly #tail: Buffer;
   readonly #classes: readonly Buffer[];
   readonly #classNames: readonly string[];
   readonly #room: number;
 
-  constructor({ form, modelVersion, timestamp, kept, tally, expected, into }: WriterOptions) {
+  constructor({ form, modelVersion, timestamp, tally, expected, into }: WriterOptions) {
     this.#out = new Growing(expected, into);
     this.#form = form;
-    this.#kept = kept.length;
     this.#tally = tally;
     this.#tail = Buffer.from(`,${csvCell(timestamp)},${csvCell(modelVersion)}`);
     this.#classNames = form.classes.map(String);
@@ -95,10 +93,7 @@ export class CsvWriter implements RowWriter {
 
   #end(row: number, cells: Cells, into: Buffer, start: number): number {
     let at = append(into, start, this.#tail);
-    for (let slot = 1; slot <= this.#kept; slot++) {
-      into[at++] = COMMA;
-      at = cells.writeCsv(row, slot, into, at);
-    }
+    at = cells.writeKept(row, into, at);
     into[at++] = LF;
     return at;
   }

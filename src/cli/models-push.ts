@@ -1,8 +1,6 @@
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import semver from 'semver';
 import type { Settings } from '../config/settings.ts';
-import { needsNoFile } from '../core/card-kind.ts';
 import { asError, InfrastructureError } from '../core/errors.ts';
 import { NO_CARD, parseCard } from '../models/card.ts';
 import { type AliasChange, pinProduction, setAlias, withAlias } from '../models/deployment.ts';
@@ -12,6 +10,7 @@ import { type Inspection, pushGolden, pushModel } from '../models/publish.ts';
 import type { ModelStore } from '../models/store.ts';
 import { changedBy, recordChanges } from './change-deployment.ts';
 import { commandSettings } from './environment.ts';
+import { locateModel } from './locate-model.ts';
 import { accountOf, inspect, openStore, readDeployed, shareVerdict, withLoaders } from './model-room.ts';
 import { refusing } from './models-alias.ts';
 import { jsonLine, printable } from './printable.ts';
@@ -217,40 +216,4 @@ export function findModelFiles(path: string, options: PushOptions, folder: strin
     );
   }
   return { ...found, name, version };
-}
-
-/** A card that there is no file to: of a model that a server has, or of an ensemble. */
-function isCardOnly(path: string): boolean {
-  if (!path.endsWith('.json') || !existsSync(path)) return false;
-  return needsNoFile(parseCard(readFileSync(path), path));
-}
-
-export interface LocatedModel {
-  readonly file: string;
-  readonly card: string | undefined;
-  /** By the card, else the folders; undefined where neither tells. */
-  readonly name: string | undefined;
-  readonly version: string | undefined;
-}
-
-/** The model file at a path, or in it, and its card: the one given, else the one beside it. @throws CommandError where there is none. */
-export function locateModel(path: string, givenCard?: string): LocatedModel {
-  if (!existsSync(path)) throw new CommandError(`${path} is not there`, 'Give a model.onnx, or the folder it is in.');
-  const inFolder = statSync(path).isDirectory();
-  const there = inFolder ? join(path, 'model.onnx') : path;
-  const card = inFolder ? join(path, 'model.json') : path;
-  const isCardAlone = isCardOnly(card) && (card === path || !existsSync(there));
-  const file = isCardAlone ? card : there;
-  if (!existsSync(file)) throw new CommandError(`no model.onnx in ${path}`, 'Give the ONNX file itself.');
-  const beside = isCardAlone ? card : join(dirname(file), 'model.json');
-  const own = givenCard ?? (existsSync(beside) ? beside : undefined);
-  const said = own ? parseCard(readFileSync(own), own) : undefined;
-  const versionFolder = dirname(file);
-  const inFolders = semver.valid(basename(versionFolder)) === basename(versionFolder);
-  return {
-    file,
-    card: own,
-    name: said?.name ?? (inFolders ? basename(dirname(versionFolder)) : undefined),
-    version: said?.version ?? (inFolders ? basename(versionFolder) : undefined),
-  };
 }

@@ -1,28 +1,10 @@
 import { Command, CommanderError } from 'commander';
 import { unknownSettings } from '../config/unknown-settings.ts';
 import { VERSION } from '../core/version.ts';
-import { auditCommand } from './audit.ts';
-import { backtestCommand } from './backtest.ts';
-import { batchCommand } from './batch.ts';
-import { doctorCommand } from './doctor.ts';
-import { driftCommand } from './drift.ts';
 import { commandVariables, staleLocalSettings } from './environment.ts';
-import { labelCommand } from './label.ts';
-import { lineageCommand } from './lineage.ts';
-import { loadCommand } from './load.ts';
-import { modelsCommand } from './models.ts';
 import { printable, printableLines } from './printable.ts';
 import { explainProblem } from './problems.ts';
-import { replayCommand } from './replay.ts';
-import { rolloutCommand } from './rollout.ts';
-import { sendCommand } from './send.ts';
-import { shadowCommand } from './shadow.ts';
-import { sizeCommand } from './size.ts';
-import { statusCommand } from './status.ts';
-import { tailCommand } from './tail.ts';
 import { CommandError, paintFor, type Terminal } from './terminal.ts';
-import { tuneCommand } from './tune.ts';
-import { verifyCommand } from './verify.ts';
 
 const HELP = `
 Without further settings the commands speak to the local stack that \`npm start\` runs. The environment, or
@@ -33,33 +15,44 @@ local.settings.json, points them elsewhere:
   EVENTHUBS_PORT, STORAGE_PORT, STORAGE_QUEUE_PORT   a local stack on other ports
 All settings: docs/settings.md`;
 
-/** Every command with its flags; what they touch of the world is the terminal's. */
-export function createProgram(terminal: Terminal): Command {
-  return new Command('hubscore')
+/** Each is loaded where it is asked for: all of them would take most of the time that a command has. */
+const COMMANDS: Readonly<Record<string, () => Promise<(terminal: Terminal) => Command>>> = {
+  status: async () => (await import('./status.ts')).statusCommand,
+  send: async () => (await import('./send.ts')).sendCommand,
+  tail: async () => (await import('./tail.ts')).tailCommand,
+  models: async () => (await import('./models.ts')).modelsCommand,
+  rollout: async () => (await import('./rollout.ts')).rolloutCommand,
+  shadow: async () => (await import('./shadow.ts')).shadowCommand,
+  backtest: async () => (await import('./backtest.ts')).backtestCommand,
+  label: async () => (await import('./label.ts')).labelCommand,
+  audit: async () => (await import('./audit.ts')).auditCommand,
+  lineage: async () => (await import('./lineage.ts')).lineageCommand,
+  drift: async () => (await import('./drift.ts')).driftCommand,
+  replay: async () => (await import('./replay.ts')).replayCommand,
+  verify: async () => (await import('./verify.ts')).verifyCommand,
+  doctor: async () => (await import('./doctor.ts')).doctorCommand,
+  load: async () => (await import('./load.ts')).loadCommand,
+  tune: async () => (await import('./tune.ts')).tuneCommand,
+  size: async () => (await import('./size.ts')).sizeCommand,
+  batch: async () => (await import('./batch.ts')).batchCommand,
+};
+
+/**
+ * The commands with their flags; what they touch of the world is the terminal's.
+ * @param name of the only one that is wanted; all of them where there is none of that name
+ */
+export async function createProgram(terminal: Terminal, name = ''): Promise<Command> {
+  const wanted = Object.hasOwn(COMMANDS, name) ? [COMMANDS[name]!] : Object.values(COMMANDS);
+  const commands = await Promise.all(wanted.map(async load => (await load())(terminal)));
+  const program = new Command('hubscore')
     .description(
       'Streaming ONNX inference in Azure Event Hubs and Functions: send requests, see results, manage models.',
     )
     .addHelpText('after', HELP)
-    .addCommand(statusCommand(terminal))
-    .addCommand(sendCommand(terminal))
-    .addCommand(tailCommand(terminal))
-    .addCommand(modelsCommand(terminal))
-    .addCommand(rolloutCommand(terminal))
-    .addCommand(shadowCommand(terminal))
-    .addCommand(backtestCommand(terminal))
-    .addCommand(labelCommand(terminal))
-    .addCommand(auditCommand(terminal))
-    .addCommand(lineageCommand(terminal))
-    .addCommand(driftCommand(terminal))
-    .addCommand(replayCommand(terminal))
-    .addCommand(verifyCommand(terminal))
-    .addCommand(doctorCommand(terminal))
-    .addCommand(loadCommand(terminal))
-    .addCommand(tuneCommand(terminal))
-    .addCommand(sizeCommand(terminal))
-    .addCommand(batchCommand(terminal))
     .version(VERSION, '-V, --version', 'print the version')
     .enablePositionalOptions(); // `models push --version` is another one
+  for (const command of commands) program.addCommand(command);
+  return program;
 }
 
 /** Runs one command line. @returns the exit code. */
@@ -71,7 +64,7 @@ export async function run(args: readonly string[], world: Omit<Terminal, 'setExi
       exitCode = code;
     },
   };
-  const program = createProgram(terminal)
+  const program = (await createProgram(terminal, args[0]))
     .hook('preAction', () => warnOfSettings(terminal))
     .showSuggestionAfterError()
     .showHelpAfterError('(--help says more)')

@@ -55,7 +55,7 @@ describe('requests that pages show', () => {
 
 describe('commands in running text', () => {
   it('end well, or refuse and say why', async () => {
-    const commands = commandsToRun(pages, programForShow());
+    const commands = commandsToRun(pages, await programForShow());
     console.info(`${commands.length} commands in running text run`);
     expect(commands.length).toBeGreaterThan(15);
     expect((await runCommands(commands, ROOT, place.environment)).join('\n')).toBe('');

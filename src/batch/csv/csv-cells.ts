@@ -1,4 +1,4 @@
-import { type Cells, type ColumnType, csvCell } from '../cells.ts';
+import { type Cells, type ColumnType, csvCell, writeEach } from '../cells.ts';
 import { copy } from '../growing.ts';
 import type { CsvForm } from './form.ts';
 import { unquoted } from './split-row.ts';
@@ -13,15 +13,22 @@ export class CsvCells implements Cells {
   readonly slots: number;
   readonly decode: Decode;
   readonly #copies: boolean;
+  /** By slot: the last of those behind it that stand side by side in the input, too, and are copied with it. */
+  readonly #runEnds: Int32Array;
   #bytes: Buffer = Buffer.alloc(0);
   #starts: Int32Array;
   #ends: Int32Array;
 
-  constructor({ delimiter, encoding }: CsvForm, slots: number) {
+  /** @param kept columns in their order, as a plan has them */
+  constructor({ delimiter, encoding }: CsvForm, kept: readonly number[]) {
+    const slots = 1 + kept.length;
     this.slots = slots;
     this.types = new Array<ColumnType>(slots).fill('STRING');
     this.decode = decoderOf(encoding);
     this.#copies = delimiter === COMMA && encoding === 'utf-8';
+    this.#runEnds = Int32Array.from({ length: slots }, (_, slot) => slot);
+    for (let slot = slots - 2; slot > 0 && this.#copies; slot--)
+      if (kept[slot] === (kept[slot - 1] as number) + 1) this.#runEnds[slot] = this.#runEnds[slot + 1] as number;
     this.#starts = new Int32Array(slots * 256);
     this.#ends = new Int32Array(slots * 256);
   }
@@ -45,9 +52,13 @@ export class CsvCells implements Cells {
   }
 
   room(row: number): number {
+    const first = row * this.slots;
     let bytes = 0;
-    for (let at = row * this.slots, to = at + this.slots; at < to; at++)
-      bytes += (this.#ends[at] as number) - (this.#starts[at] as number) + 1;
+    for (let slot = 0; slot < this.slots; slot++) {
+      const from = slot;
+      slot = this.#runEnds[slot] as number;
+      bytes += (this.#ends[first + slot] as number) - (this.#starts[first + from] as number) + 1;
+    }
     // Of one byte three may come, or of a quote two.
     return this.#copies ? bytes : 2 * this.slots + 3 * bytes;
   }
@@ -58,6 +69,19 @@ export class CsvCells implements Cells {
     const end = this.#ends[cell] as number;
     if (this.#copies || this.#isPlain(start, end)) return copy(into, at, this.#bytes, start, end);
     return at + into.write(csvCell(this.value(row, slot)), at, 'utf8');
+  }
+
+  writeKept(row: number, into: Buffer, start: number): number {
+    if (!this.#copies) return writeEach(this, row, into, start);
+    const first = row * this.slots;
+    let at = start;
+    for (let slot = 1; slot < this.slots; slot++) {
+      const from = slot;
+      slot = this.#runEnds[slot] as number;
+      into[at++] = COMMA;
+      at = copy(into, at, this.#bytes, this.#starts[first + from] as number, this.#ends[first + slot] as number);
+    }
+    return at;
   }
 
   /** @throws TypeError where its bytes are none of the encoding. */

@@ -1,4 +1,4 @@
-import { type Cells, type ColumnType, csvCell, textOf } from '../cells.ts';
+import { type Cells, type ColumnType, csvCell, textOf, writeEach } from '../cells.ts';
 import type { Column } from './parquet-file.ts';
 
 /** Cells by column; each row of the block is one of theirs. */
@@ -33,6 +33,10 @@ export class ColumnCells implements Cells {
   writeCsv(row: number, slot: number, into: Buffer, at: number): number {
     const text = this.#textsOf === row ? (this.#texts[slot] as string) : csvCell(textOf(this.value(row, slot)));
     return at + into.write(text, at, 'utf8');
+  }
+
+  writeKept(row: number, into: Buffer, at: number): number {
+    return writeEach(this, row, into, at);
   }
 
   value(row: number, slot: number): unknown {

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { stat, writeFile } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { stat } from 'node:fs/promises';
+import { basename, resolve } from 'node:path';
 import { availableCores } from '../../backends/onnx/cores.ts';
 import { REQUEST_ID } from '../../batch/capture/open-capture.ts';
 import { outputFormatOf } from '../../batch/format.ts';
@@ -11,20 +11,15 @@ import type { BatchOptions } from '../../batch/range.ts';
 import { reportLines, reportOf } from '../../batch/report.ts';
 import { createDecoder } from '../../codecs/decoder.ts';
 import type { Settings } from '../../config/settings.ts';
-import { BlobGone } from '../../core/blobs.ts';
 import type { ModelVersion } from '../../core/model.ts';
-import { judgeTable } from '../../drift/judge-table.ts';
-import { MAX_PROFILE_BYTES, PROFILE_FILE, type Profile } from '../../drift/profile.ts';
+import type { Profile } from '../../drift/profile.ts';
 import { NO_CARD, parseCard } from '../../models/card.ts';
 import { type ModelFiles, openModelFiles } from '../../models/open-files.ts';
-import { besidePath, type ModelStore, type StoredVersion } from '../../models/store.ts';
 import { createTableScorer } from '../../scoring/table.ts';
 import { commandSettings } from '../environment.ts';
-import { openStore } from '../model-room.ts';
-import { locateModel } from '../models-push.ts';
+import { locateModel } from '../locate-model.ts';
 import { printable } from '../printable.ts';
 import { withScratch } from '../scratch.ts';
-import { findStored, withDownloaded } from '../stored-model.ts';
 import { CommandError, Refusal, type Terminal } from '../terminal.ts';
 import { type Inputs, openInputs } from './inputs.ts';
 import { createProgress } from './progress.ts';
@@ -78,22 +73,8 @@ async function withModelFiles(
     const { name = basename(path), version = '0.0.0', ...found } = locateModel(path);
     return work({ ...found, name, version });
   }
-  const store = await openStore(settings);
-  const found = await findStored(store, model, modelVersion, signal);
-  const profile = await profileText(store, found.stored, signal);
-  await withDownloaded(settings, store, found, signal, async files => {
-    if (profile !== undefined) await writeFile(join(dirname(files.file), PROFILE_FILE), profile);
-    await work({ ...found.stored, ...files });
-  });
-}
-
-async function profileText(store: ModelStore, stored: StoredVersion, signal: AbortSignal): Promise<string | undefined> {
-  try {
-    return (await store.readText(besidePath(stored, PROFILE_FILE), signal, MAX_PROFILE_BYTES)).text;
-  } catch (thrown) {
-    if (thrown instanceof BlobGone) return undefined;
-    throw thrown;
-  }
+  const { withStoredFiles } = await import('./stored-files.ts');
+  await withStoredFiles(settings, model, modelVersion, signal, work);
 }
 
 interface Scoring {
@@ -122,7 +103,7 @@ async function scoreWith({ terminal, settings, files, inputs, target, options, o
   const [{ createLoaders }, { openCodecs }, { countingBy, profileBeside }] = await Promise.all([
     import('../../app/create-loaders.ts'),
     import('../../app/open-codecs.ts'),
-    import('../../app/profiles.ts'),
+    import('../../app/profile-beside.ts'),
   ]);
   const { loaders, close } = createLoaders({ ...settings, WORKER_THREADS: processes }, QUIET);
   const progress = createProgress(stderr);
@@ -151,7 +132,7 @@ async function scoreWith({ terminal, settings, files, inputs, target, options, o
       });
       progress.end();
       await target.commit();
-      const report = reportFor(version, profile, scored, (performance.now() - begin) / 1000);
+      const report = await reportFor(version, profile, scored, (performance.now() - begin) / 1000);
       const into = output === '-' ? stderr : stdout;
       if (options.json) into.write(`${JSON.stringify(report)}\n`);
       else for (const line of reportLines(report)) into.write(`${printable(line)}\n`);
@@ -179,7 +160,7 @@ function batchOptions(
   };
 }
 
-function reportFor(
+async function reportFor(
   { name, label, card }: ModelVersion,
   profile: Profile | undefined,
   { statistics }: ScoredFiles,
@@ -187,6 +168,7 @@ function reportFor(
 ) {
   const classes = (card.outputs.classes ?? []).map(String);
   const { inputs } = statistics;
-  const drift = profile && inputs && judgeTable(profile, inputs, statistics.classes);
+  const { judgeTable } = profile ? await import('../../drift/judge-table.ts') : {};
+  const drift = profile && inputs && judgeTable?.(profile, inputs, statistics.classes);
   return reportOf(statistics, { model: name, modelVersion: label, classes, seconds, drift });
 }

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { asError } from '../../core/errors.ts';
 import { fromUtf8 } from '../../core/utf8.ts';
 import { ANSWER_BYTES, MAX_EVENT_BYTES, MAX_RESULT_BYTES } from '../pack-lines.ts';
@@ -29,7 +30,7 @@ export interface RequestDefaults {
   readonly version?: string | undefined;
 }
 
-const SAMPLES = resolve(import.meta.dirname, '../../../samples/requests');
+const SAMPLES = fileURLToPath(new URL('../../../samples/requests', import.meta.url));
 
 /** The requests that come with a sample model; undefined where there is no such model. */
 export function sampleCases(model: string): string | undefined {

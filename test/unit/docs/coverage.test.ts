@@ -81,16 +81,16 @@ describe('settings', () => {
   });
 });
 
-describe('commands and flags', () => {
-  const program = programForShow();
+describe('commands and flags', async () => {
+  const program = await programForShow();
   const all = everyCommand(program);
-  it('are each on the page of commands, as --help has them', () => {
+  it('are each on the page of commands, as --help has them', async () => {
     count('commands', all.length);
     count(
       'flags',
       all.reduce((sum, { command }) => sum + command.options.length, 0),
     );
-    expect(readFileSync(join(ROOT, 'docs/commands.md'), 'utf8')).toBe(commandsPage());
+    expect(readFileSync(join(ROOT, 'docs/commands.md'), 'utf8')).toBe(await commandsPage());
   });
   it('are known where a page shows them', () => {
     const shown = pages.flatMap(page =>
