@@ -77,7 +77,11 @@ export class ScoredRows {
 
   /** The row read last is among the rows. */
   accept(from: number, to: number): void {
-    const row = this.rows.count - 1;
+    this.acceptAt(this.rows.count - 1, from, to);
+  }
+
+  /** The same of a row that is about to be; rows come in their order. */
+  acceptAt(row: number, from: number, to: number): void {
     this.#numbers[row] = this.#next();
     this.#froms[row] = from;
     this.#tos[row] = to;
@@ -90,7 +94,12 @@ export class ScoredRows {
 
   /** No further row fits. */
   get isFull(): boolean {
-    return this.rows.count >= this.#blockRows;
+    return this.room <= 0;
+  }
+
+  /** Rows that fit in before a flush. */
+  get room(): number {
+    return this.#blockRows - this.rows.count;
   }
 
   /** Answers and writes the rows gathered, and makes room for others. @throws InfrastructureError; the signal's reason */

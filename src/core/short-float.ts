@@ -37,9 +37,11 @@ export function writeShortFloat(into: Buffer, start: number, value: number): num
   into[at++] = ZERO;
   into[at++] = DOT;
   for (let zeros = places - 9; zeros > 0; zeros--) into[at++] = ZERO;
-  const high = Math.floor(digits / 1e6);
-  const rest = digits - high * 1e6;
-  const middle = Math.floor(rest / 1e3);
+  // By 32 bits: the engine divides those by a constant without a division.
+  const whole = digits | 0;
+  const high = (whole / 1e6) | 0;
+  const rest = (whole - high * 1e6) | 0;
+  const middle = (rest / 1e3) | 0;
   at = writeTriplet(into, at, high);
   at = writeTriplet(into, at, middle);
   at = writeTriplet(into, at, rest - middle * 1e3);

@@ -1,6 +1,7 @@
 import type { WarmUpPlan } from '../../core/backend.ts';
 import { asError } from '../../core/errors.ts';
 import type { LoadSource, OpenedModel } from '../../core/loader.ts';
+import type { Log } from '../../core/log.ts';
 import { type RemoteCard, remoteOf } from '../../core/remote-card.ts';
 import { type Breaker, createBreaker } from '../../core/retry-policies.ts';
 import type { Signature, Tensors } from '../../core/tensor.ts';
@@ -12,7 +13,18 @@ import { mlflow } from './mlflow-client.ts';
 import { openInference } from './open-inference-client.ts';
 import type { RemoteProtocol } from './protocol.ts';
 import { createRemoteBackend } from './remote-backend.ts';
-import type { RemoteOptions } from './remote-loader.ts';
+
+export interface RemoteOptions {
+  /** REMOTE_HOSTS */
+  readonly hosts: readonly string[];
+  /** BREAKER_FAILURES and BREAKER_RESET_SECONDS */
+  readonly breaker: { readonly failures: number; readonly resetMs: number };
+  /** REMOTE_TOKENS, by name */
+  readonly tokens: Readonly<Record<string, string>>;
+  /** A token of the app's identity. */
+  readonly tokenFor: (scope: string, signal: AbortSignal) => Promise<string>;
+  readonly log: Log;
+}
 
 /** Rows of a slice where neither the card says nor the server refuses. */
 const USUAL_ROWS = 64;

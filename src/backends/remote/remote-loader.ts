@@ -1,18 +1,6 @@
 import type { Loader } from '../../core/loader.ts';
-import type { Log } from '../../core/log.ts';
 import type { Breaker } from '../../core/retry-policies.ts';
-
-export interface RemoteOptions {
-  /** REMOTE_HOSTS */
-  readonly hosts: readonly string[];
-  /** BREAKER_FAILURES and BREAKER_RESET_SECONDS */
-  readonly breaker: { readonly failures: number; readonly resetMs: number };
-  /** REMOTE_TOKENS, by name */
-  readonly tokens: Readonly<Record<string, string>>;
-  /** A token of the app's identity. */
-  readonly tokenFor: (scope: string, signal: AbortSignal) => Promise<string>;
-  readonly log: Log;
-}
+import type { RemoteOptions } from './open-remote.ts';
 
 export interface RemoteLoader extends Loader {
   /** Of each server, by its host. */

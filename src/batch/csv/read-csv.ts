@@ -13,9 +13,6 @@ import { CUT, closing, RowSplitter, unquoted } from './split-row.ts';
 
 const [QUOTE, LF, CR] = [34, 10, 13];
 
-/** Not a row of plain numbers. */
-const OTHER = -2;
-
 export interface CsvReaderOptions {
   readonly form: CsvForm;
   readonly plan: ColumnPlan;
@@ -25,6 +22,14 @@ export interface CsvReaderOptions {
   readonly rows: TableRows;
   readonly cells: CsvCells;
   readonly tally: FeatureTally;
+}
+
+/** Who is told of rows. */
+export interface PlainRows {
+  /** Rows that there is room for. */
+  readonly room: number;
+  /** The row's place among the rows, and where it stands in the input. */
+  acceptAt(row: number, from: number, to: number): void;
 }
 
 /**
@@ -46,6 +51,8 @@ export class CsvReader {
   readonly #texts: KnownTexts;
   #checked: Buffer | undefined;
   #isUtf8 = true;
+  /** Where the last line of those bytes ends. */
+  #lastLine = 0;
 
   constructor(options: CsvReaderOptions) {
     const { form, plan, features } = options;
@@ -66,57 +73,61 @@ export class CsvReader {
   /** Reads the row at a place; gives where the next begins, or CUT. Where `error` is set afterwards the row is not among the rows. */
   read(bytes: Buffer, at: number, last: boolean): number {
     this.error = undefined;
-    const { plainWidth } = this.#options;
-    if (plainWidth > 0 && this.#isValid(bytes)) {
-      const next = this.#readPlain(bytes, at, plainWidth, last);
-      if (next !== OTHER) return next;
-    }
     return this.#readCells(bytes, at, last);
   }
 
-  #readPlain(bytes: Buffer, from: number, width: number, last: boolean): number {
-    const { rows, cells, form } = this.#options;
+  /**
+   * Reads rows of plain numbers from a place on, and tells of each: as many as stand there before another one, `to`, or the block's end.
+   * @returns where the row begins that it has not read
+   */
+  readPlain(bytes: Buffer, from: number, to: number, into: PlainRows): number {
+    const { plainWidth: width, rows, cells, form } = this.#options;
+    if (width === 0 || !this.#isValid(bytes)) return from;
     const { delimiter } = form;
-    const limit = bytes.length;
-    const row = rows.count;
-    const into = rows.plain(row + 1);
-    const offset = row * width;
+    // No row that is read reaches beyond the last line's end: a single read behind the buffer's end makes the engine's code for all of them slower by half.
+    const limit = this.#lastLine;
+    const stop = Math.min(to, limit) | 0; // as 32 bits: see `whole` in window.ts
     const featureOf = this.#featureOf;
     const slotOf = this.#slotOf;
     const scanner = this.#scanner;
-    const lastColumn = featureOf.length - 1;
-    cells.reserve(row);
-    let at = from;
-    for (let column = 0; ; column++) {
-      const start = at;
-      const feature = featureOf[column] as number;
-      if (feature >= 0) {
-        at = scanner.scan(bytes, start);
-        if (at < 0) return OTHER;
-        into[offset + feature] = scanner.value;
-      } else {
-        let byte = bytes[at] as number;
-        if (byte === QUOTE) {
-          at = closing(bytes, at + 1, limit) + 1;
-          if (at >= limit) return OTHER;
-          byte = delimiter;
+    const columns = featureOf.length;
+    const first = rows.count;
+    const most = into.room;
+    let row = first;
+    let data = rows.plain(row + 1);
+    let begin = from;
+    reading: for (; begin < stop && row - first < most; row++) {
+      const offset = row * width;
+      if (offset + width > data.length) data = rows.plain(row + 1);
+      cells.reserve(row);
+      let at = begin;
+      for (let column = 0; column < columns; column++) {
+        if (column > 0 && bytes[at++] !== delimiter) break reading;
+        const start = at;
+        const feature = featureOf[column] as number;
+        if (feature >= 0) {
+          at = scanner.scan(bytes, start);
+          if (at < 0) break reading;
+          data[offset + feature] = scanner.value;
+        } else {
+          let byte = bytes[at] as number;
+          if (byte === QUOTE) {
+            at = closing(bytes, at + 1, limit) + 1;
+            if (at >= limit) break reading;
+            byte = delimiter;
+          }
+          while (byte !== delimiter && byte !== LF && byte !== CR) byte = bytes[++at] as number;
         }
-        while (byte !== delimiter && byte !== LF && byte !== CR && at < limit) byte = bytes[++at] as number;
+        const slot = slotOf[column] as number;
+        if (slot >= 0) cells.set(row, slot, start, at);
       }
-      if (at >= limit && !last) return OTHER;
-      const slot = slotOf[column] as number;
-      if (slot >= 0) cells.set(row, slot, start, at);
-      const byte = at < limit ? bytes[at] : LF;
-      if (column < lastColumn) {
-        if (byte !== delimiter || at >= limit) return OTHER;
-        at++;
-      } else {
-        if (byte === CR && bytes[at + 1] === LF) at++;
-        else if (byte !== LF) return OTHER;
-        rows.took(1);
-        return Math.min(at + 1, limit);
-      }
+      if (bytes[at] === CR) at++;
+      if (bytes[at] !== LF) break;
+      into.acceptAt(row, begin, at + 1);
+      begin = at + 1;
     }
+    rows.took(row - first);
+    return begin;
   }
 
   #readCells(bytes: Buffer, from: number, last: boolean): number {
@@ -180,6 +191,7 @@ export class CsvReader {
   #isValid(bytes: Buffer): boolean {
     if (this.#checked === bytes) return this.#isUtf8;
     this.#checked = bytes;
+    this.#lastLine = bytes.lastIndexOf(LF) + 1;
     this.#isUtf8 = this.#options.form.encoding !== 'utf-8' || isUtf8(wholeCharacters(bytes));
     return this.#isUtf8;
   }

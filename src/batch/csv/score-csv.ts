@@ -67,6 +67,12 @@ export async function scoreCsv(table: CsvTable, range: Range, signal: AbortSigna
       at += bytes[at] === LF ? 1 : 2;
       continue;
     }
+    const read = reader.readPlain(bytes, at, Math.min(bytes.length, range.to - window.offset), scored);
+    if (read > at) {
+      at = read;
+      if (scored.isFull) await flush();
+      continue;
+    }
     const next = reader.read(bytes, at, last);
     if (next === CUT) {
       await flush();

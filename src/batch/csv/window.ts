@@ -51,13 +51,18 @@ export async function findFirst(
   const known = start ?? (from <= form.dataStart ? form.dataStart : undefined);
   if (known !== undefined) {
     while (known > window.offset + window.bytes.length) await window.extend(window.bytes.length);
-    return known - window.offset;
+    return whole(known - window.offset);
   }
   const splitter = new RowSplitter(form.delimiter);
   for (;;) {
     const found = findStart(window.bytes, from - window.offset, splitter, plan.names.length, window.last);
-    if (found !== undefined) return found;
+    if (found !== undefined) return whole(found);
     if (window.last) return window.bytes.length;
     await window.extend(0);
   }
+}
+
+/** The same number as 32 bits: what comes of places in a file may be a double to the engine, and then so is all that is reckoned from it. */
+function whole(place: number): number {
+  return place | 0;
 }
