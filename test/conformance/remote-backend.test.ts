@@ -1,7 +1,8 @@
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createEngineBackend } from '../../src/backends/onnx/engine-backend.ts';
 import { openInline } from '../../src/backends/onnx/in-line.ts';
-import { createRemoteLoader, type RemoteOptions } from '../../src/backends/remote/remote-loader.ts';
+import type { RemoteOptions } from '../../src/backends/remote/open-remote.ts';
+import { createRemoteLoader } from '../../src/backends/remote/remote-loader.ts';
 import type { Backend, WarmUpPlan } from '../../src/core/backend.ts';
 import { type InferenceServer, type Mood, startInferenceServer } from '../support/inference-server.ts';
 import { floats, notes, sourceOf, temporaryFolder } from '../support/models.ts';
