@@ -1,6 +1,6 @@
 import { RequestError } from '../core/errors.ts';
 import type { Choose, Route, Routing } from '../core/routing.ts';
-import { bucketIn, isCandidate, type RoutingState } from '../rollouts/choose.ts';
+import { bucketIn, isCandidate, limitAt, type RoutingState } from '../rollouts/choose.ts';
 
 /** Where the arms of a state lead; an error: nowhere, and why. */
 export interface Arms {
@@ -13,7 +13,10 @@ export interface Arms {
 /** A state with the arms that it divides requests among. */
 interface Road {
   readonly state: RoutingState;
+  readonly fromMs: number;
   readonly arms: Arms;
+  /** Buckets below it are the candidate's; undefined where that changes with the time. */
+  readonly limit: number | undefined;
 }
 
 /** Requests for production as states and their arms divide them. @param shown what production is for those who have no request */
@@ -21,10 +24,11 @@ export function divide(states: readonly RoutingState[], arms: ReadonlyMap<Routin
   const roads = roadsOf(states, arms);
   // It is asked for every event, and so takes the steps of `choose` one by one.
   const through: Choose = (key, segments, atMs) => {
-    const { state, arms } = roadAt(roads, atMs);
+    const { state, arms, limit } = roadAt(roads, atMs);
     const bucket = bucketIn(state, key, segments);
     if (bucket < 0) return { route: routeOf(arms.plain), bucket };
-    return { route: routeOf(isCandidate(state, bucket, atMs) ? arms.candidate : arms.production), bucket };
+    const isTaken = limit === undefined ? isCandidate(state, bucket, atMs) : bucket < limit;
+    return { route: routeOf(isTaken ? arms.candidate : arms.production), bucket };
   };
   return { choose: through, production: shown };
 }
@@ -45,13 +49,18 @@ export function divideOnLeash(
 }
 
 function roadsOf(states: readonly RoutingState[], arms: ReadonlyMap<RoutingState, Arms>): readonly Road[] {
-  return states.map(state => ({ state, arms: arms.get(state) as Arms }));
+  return states.map(state => ({
+    state,
+    fromMs: state.fromMs,
+    arms: arms.get(state) as Arms,
+    limit: state.rollout?.ramp === undefined ? limitAt(state, state.fromMs) : undefined,
+  }));
 }
 
 function roadAt(roads: readonly Road[], atMs: number): Road {
-  const [newest] = roads as readonly [Road];
-  if (atMs >= newest.state.fromMs) return newest;
-  return roads.find(({ state }) => atMs >= state.fromMs) ?? (roads.at(-1) as Road);
+  const newest = roads[0] as Road;
+  if (atMs >= newest.fromMs) return newest;
+  return roads.find(({ fromMs }) => atMs >= fromMs) ?? (roads.at(-1) as Road);
 }
 
 function routeOf(arm: Route | RequestError): Route {

@@ -88,8 +88,13 @@ export function variantOf(state: RoutingState, bucket: number, enqueuedAtMs: num
   return isCandidate(state, bucket, enqueuedAtMs) ? 'candidate' : 'production';
 }
 
-export function isCandidate({ weightAt }: RoutingState, bucket: number, enqueuedAtMs: number): boolean {
-  return bucket < (weightAt(enqueuedAtMs) * BUCKETS) / 100;
+export function isCandidate(state: RoutingState, bucket: number, enqueuedAtMs: number): boolean {
+  return bucket < limitAt(state, enqueuedAtMs);
+}
+
+/** Buckets below it are the candidate's at a time. */
+export function limitAt({ weightAt }: RoutingState, enqueuedAtMs: number): number {
+  return (weightAt(enqueuedAtMs) * BUCKETS) / 100;
 }
 
 function takesPart({ segments }: Rollout, mine: readonly string[]): boolean {

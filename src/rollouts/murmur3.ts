@@ -38,12 +38,10 @@ export function murmur3After(prefix: string): (text: string) => number {
       bits = 0;
     }
     for (; at + 4 <= length; at += 4) {
-      const [a, b, c, d] = [
-        text.charCodeAt(at),
-        text.charCodeAt(at + 1),
-        text.charCodeAt(at + 2),
-        text.charCodeAt(at + 3),
-      ];
+      const a = text.charCodeAt(at);
+      const b = text.charCodeAt(at + 1);
+      const c = text.charCodeAt(at + 2);
+      const d = text.charCodeAt(at + 3);
       seen |= a | b | c | d;
       h = step(h, a | (b << 8) | (c << 16) | (d << 24));
     }
