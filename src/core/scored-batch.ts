@@ -4,7 +4,7 @@ import type { Outcome, RowCounts, SliceTiming } from './outcome.ts';
 import type { RequestId } from './request.ts';
 import type { RolloutMark } from './routing.ts';
 
-/** Endings that share their kind and their wording: results of one version by one route, or dead letters that name the same. Rows count within it. */
+/** Endings that share their kind and their wording: results of one version by one route, or dead letters that name the same. A row is what the batch's columns have for an ending. */
 export interface Arm {
   readonly kind: Outcome['kind'];
   readonly model: string | undefined;
@@ -40,8 +40,8 @@ export interface EndingColumns {
   readonly eventOf: Uint32Array | undefined;
   /** By ending: which of its event's records it ends, -1 where the event has but one; undefined: all of them, one after the other. */
   readonly partOf?: Int32Array | undefined;
-  /** By ending: its arm's place among the arms, and its row within; undefined where all are the rows of one arm, in their order. */
-  readonly places: { readonly armOf: Uint32Array; readonly rowOf: Uint32Array } | undefined;
+  /** By ending: its arm's place among the arms, and its row there, which where that is undefined is the ending itself; undefined where all are of one arm. */
+  readonly places: { readonly armOf: Uint32Array; readonly rowOf: Uint32Array | undefined } | undefined;
   readonly arms: readonly Arm[];
 }
 
@@ -112,9 +112,10 @@ export class ScoredBatch implements EndingColumns {
     return this.places === undefined ? 0 : (this.places.armOf[ending] as number);
   }
 
-  /** Its row within its arm. */
+  /** Its row for its arm. */
   rowOf(ending: number): number {
-    return this.places === undefined ? ending : (this.places.rowOf[ending] as number);
+    const rowOf = this.places?.rowOf;
+    return rowOf === undefined ? ending : (rowOf[ending] as number);
   }
 
   arm(ending: number): Arm {

@@ -28,7 +28,7 @@ const opening = Buffer.from(OPENING);
 
 /**
  * The results of requests that went one way, written as bytes: 200 ns each where a template of strings takes 560. What they share is copied, and the times are
- * formatted once for all that share them.
+ * formatted once for all that share them. A row is its request's place in the run.
  */
 export class ResultArm implements Arm {
   readonly kind = 'result';
@@ -41,9 +41,6 @@ export class ResultArm implements Arm {
   readonly #way: Way;
   readonly #cached: boolean;
   readonly isSingle: boolean;
-  /** By row: its request's place in the run; undefined while they are the same. */
-  #places: number[] | undefined;
-  #rows = 0;
   readonly #answers: AnswerTable;
   readonly #wording: Wording;
   readonly #wordings: Wordings;
@@ -84,22 +81,7 @@ export class ResultArm implements Arm {
     return way === this.#way && cached === this.#cached;
   }
 
-  /** Adds the results of the requests at places from one to behind another; gives the first one's row. */
-  add(from: number, to: number): number {
-    const first = this.#rows;
-    this.#rows += to - from;
-    if (this.#places === undefined && from === first) return first;
-    this.#places ??= [...Array(first).keys()];
-    for (let place = from; place < to; place++) this.#places.push(place);
-    return first;
-  }
-
-  #place(row: number): number {
-    return this.#places === undefined ? row : (this.#places[row] as number);
-  }
-
-  requestId(row: number): RequestId | undefined {
-    const place = this.#place(row);
+  requestId(place: number): RequestId | undefined {
     const run = this.#run;
     const parsed = run.parsed(place);
     if (parsed !== undefined) return parsed.requestId;
@@ -107,26 +89,24 @@ export class ResultArm implements Arm {
     return end === 0 ? undefined : JSON.parse(run.event(place).body.toString('latin1', run.idStart(place), end));
   }
 
-  text(row: number): (() => string) | undefined {
-    return this.#run.parsed(this.#place(row))?.text;
+  text(place: number): (() => string) | undefined {
+    return this.#run.parsed(place)?.text;
   }
 
   code(): ErrorCode | undefined {
     return undefined;
   }
 
-  bucket(row: number): number {
-    return this.rollout === undefined ? -1 : this.#run.bucket(this.#place(row));
+  bucket(place: number): number {
+    return this.rollout === undefined ? -1 : this.#run.bucket(place);
   }
 
-  latencyMs(row: number): number {
-    const place = this.#place(row);
+  latencyMs(place: number): number {
     const run = this.#run;
     return latencyOf(scoredAtMsOf(run, this.#way, place), run.event(place).enqueuedAtMs);
   }
 
-  maxBodyBytes(row: number): number {
-    const place = this.#place(row);
+  maxBodyBytes(place: number): number {
     const run = this.#run;
     const first = run.firstRow(place);
     const listed = run.listed(place);
@@ -135,30 +115,27 @@ export class ResultArm implements Arm {
   }
 
   /** How many instances it answers, or passes over. */
-  sizeOf(row: number): number {
-    const place = this.#place(row);
+  sizeOf(place: number): number {
     const run = this.#run;
     return run.gaps(place)?.size ?? Math.max(1, run.listed(place));
   }
 
-  rowCounts(row: number): RowCounts {
-    const skipped = this.#run.gaps(this.#place(row))?.errors.size ?? 0;
-    return { answered: this.sizeOf(row) - skipped, skipped };
+  rowCounts(place: number): RowCounts {
+    const skipped = this.#run.gaps(place)?.errors.size ?? 0;
+    return { answered: this.sizeOf(place) - skipped, skipped };
   }
 
   /** How many instances of a pack would fit, were it no longer than that; undefined where it is no pack. @param scratch as large as the body */
-  rowsWithin(row: number, scratch: Buffer, maxBytes: number): number | undefined {
-    const place = this.#place(row);
+  rowsWithin(place: number, scratch: Buffer, maxBytes: number): number | undefined {
     if (this.#run.listed(place) === 0) return undefined;
     const ends: number[] = [];
     const start = writePack(this.#run, this.#way, place, scratch, 0, ends);
-    const bytes = this.writeBody(row, scratch, 0);
+    const bytes = this.writeBody(place, scratch, 0);
     const others = bytes - start;
     return ends.findLastIndex(end => others + end <= maxBytes) + 1;
   }
 
-  writeBody(row: number, into: Buffer, start: number): number {
-    const place = this.#place(row);
+  writeBody(place: number, into: Buffer, start: number): number {
     const run = this.#run;
     const event = run.event(place);
     const { sequenceNumber, enqueuedAtMs } = event;

@@ -36,11 +36,10 @@ export function writeEndings(run: Run, batch: EventBatch, options: WriteEndingsO
     }
     const to = results.open(place, stop);
     const { arm, at } = results;
-    const first = arm.add(place, to);
-    places.set(place, to, at, first);
+    places.set(place, to, at);
     const fits = (arm.maxBytes ?? Number.POSITIVE_INFINITY) <= options.maxBodyBytes;
-    for (let row = first; !fits && place < to; place++, row++) {
-      const excess = tooLarge(arm, row, options.maxBodyBytes);
+    for (; !fits && place < to; place++) {
+      const excess = tooLarge(arm, place, options.maxBodyBytes);
       if (excess !== undefined) refuse(place, excess);
     }
     place = to;
@@ -56,7 +55,7 @@ export function writeEndings(run: Run, batch: EventBatch, options: WriteEndingsO
     const letter = deadLetter(run, batch, place, error, shared, options);
     shares.written(event, letter.body.length);
     const arm = deadLetters.of(letter);
-    places.set(place, place + 1, arm.place, arm.add(letter));
+    places.setRow(place, arm.place, arm.add(letter));
   }
   const eventOf = run.isOneToOne ? undefined : run.eventOf;
   const arms = [...results.arms, ...deadLetters.all];
@@ -64,43 +63,43 @@ export function writeEndings(run: Run, batch: EventBatch, options: WriteEndingsO
   return new ScoredBatch(batch, columns, run.slices, run.passedOver);
 }
 
-/** Where each ending stands among the arms; no columns as long as all are the rows of the first arm, in their order. */
+/** Where each ending stands among the arms; no columns as long as all are results of the first arm, whose rows are their places. */
 class Places {
-  columns: { readonly armOf: Uint32Array; readonly rowOf: Uint32Array } | undefined;
+  columns: { readonly armOf: Uint32Array; rowOf: Uint32Array | undefined } | undefined;
   readonly #count: number;
 
   constructor(count: number) {
     this.#count = count;
   }
 
-  /** Endings from one to behind another are rows of an arm, from `first` on. */
-  set(from: number, to: number, arm: number, first: number): void {
-    if (this.columns === undefined && arm === 0 && first === from) return;
-    this.columns ??= this.#begin();
-    const { armOf, rowOf } = this.columns;
-    for (let place = from, row = first; place < to; place++, row++) {
-      armOf[place] = arm;
-      rowOf[place] = row;
-    }
+  /** Endings from one to behind another are results of an arm. */
+  set(from: number, to: number, arm: number): void {
+    if (this.columns === undefined && arm === 0) return;
+    const { armOf } = this.#begun();
+    for (let place = from; place < to; place++) armOf[place] = arm;
   }
 
-  #begin() {
-    const count = this.#count;
-    // One piece of memory: an array's costs a microsecond.
-    const memory = new ArrayBuffer(2 * count * Uint32Array.BYTES_PER_ELEMENT);
-    const rowOf = new Uint32Array(memory, 0, count);
-    for (let place = 0; place < count; place++) rowOf[place] = place;
-    return { armOf: new Uint32Array(memory, rowOf.byteLength, count), rowOf };
+  /** An ending is a row of an arm that counts its own. */
+  setRow(place: number, arm: number, row: number): void {
+    const columns = this.#begun();
+    columns.rowOf ??= Uint32Array.from({ length: this.#count }, (_, place) => place);
+    columns.armOf[place] = arm;
+    columns.rowOf[place] = row;
+  }
+
+  #begun() {
+    this.columns ??= { armOf: new Uint32Array(this.#count), rowOf: undefined };
+    return this.columns;
   }
 }
 
-function tooLarge(arm: ResultArm, row: number, maxBytes: number): RequestError | undefined {
-  if (arm.maxBodyBytes(row) <= maxBytes) return undefined;
-  const body = Buffer.allocUnsafe(arm.maxBodyBytes(row));
-  const bytes = arm.writeBody(row, body, 0);
+function tooLarge(arm: ResultArm, place: number, maxBytes: number): RequestError | undefined {
+  if (arm.maxBodyBytes(place) <= maxBytes) return undefined;
+  const body = Buffer.allocUnsafe(arm.maxBodyBytes(place));
+  const bytes = arm.writeBody(place, body, 0);
   if (bytes <= maxBytes) return undefined;
-  const rows = arm.rowsWithin(row, body, maxBytes);
-  const fitting = rows === undefined ? '' : `; ${rows} of its ${arm.sizeOf(row)} instances would fit`;
+  const rows = arm.rowsWithin(place, body, maxBytes);
+  const fitting = rows === undefined ? '' : `; ${rows} of its ${arm.sizeOf(place)} instances would fit`;
   const message = `the result has ${bytes} bytes; at most ${maxBytes} can be sent${fitting}`;
   return new RequestError('result_too_large', 'send', message);
 }
