@@ -25,11 +25,13 @@ export async function measureBatch(rows: number, more: readonly string[] = []) {
   }
 }
 
-/** Columns of numbers or of texts; a file of text or of columns. */
+/** Columns of numbers or of texts; a file of text or of columns; whether the output has them again. */
 export interface Compared {
   readonly model: 'diabetes' | 'churn';
   readonly format: 'csv' | 'parquet';
   readonly rows: number;
+  readonly kept?: boolean;
+  readonly rounds?: number;
 }
 
 const PEERS = ['pandas', 'polars', 'Spark'] as const;
@@ -37,8 +39,8 @@ type Peer = (typeof PEERS)[number];
 const eachPeer = <T>(of: (peer: Peer) => T) =>
   Object.fromEntries(PEERS.map(peer => [peer, of(peer)])) as Record<Peer, T>;
 
-/** The same beside Python that is warm: its imports are not counted, nor Spark's session; our start is. In turns, and compared turn by turn. */
-export async function compareBatchPeers({ model, format, rows }: Compared) {
+/** The same beside Python: scripts from their start and behind their imports; Spark's session is open, and warm, in both. In turns, and compared turn by turn; outputs are written anew. */
+export async function compareBatchPeers({ model, format, rows, kept = false, rounds = ROUNDS }: Compared) {
   const folder = mkdtempSync(join(tmpdir(), 'hubscore-bench-'));
   const python = join(virtualEnvironment('batch'), 'python');
   const csv = join(folder, 'in.csv');
@@ -53,33 +55,40 @@ export async function compareBatchPeers({ model, format, rows }: Compared) {
     ]);
   const names = headerOf(model).slice(1).join(',');
   const script = join(import.meta.dirname, 'peers/batch_files.py');
-  const child = spawn(python, [script, join(modelOf(model), 'model.onnx'), input, join(folder, 'peer'), names], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
-  const lines = createInterface({ input: child.stdout });
-  await once(lines, 'line'); // ready
-  const ask = async (way: Peer): Promise<Taken> => {
-    const answer = Promise.race([once(lines, 'line'), once(child, 'exit')]);
-    child.stdin.write(`${way}\n`);
-    const [wall = Number.NaN, cpu = 0] = String((await answer)[0])
-      .split(' ')
-      .map(Number);
-    if (!(wall > 0)) throw new Error(`${way} ended`);
-    return { wall, cpu };
+  const output = join(folder, 'peer');
+  const wordsFor = (way: Peer) => {
+    const file = join(modelOf(model), 'model.onnx');
+    return [script, way, kept ? 'kept' : 'alone', file, input, output, names];
   };
-  const score = () => scoreOnce(folder, input, model, []);
+  const spark = spawn(python, wordsFor('Spark'), { stdio: ['pipe', 'pipe', 'inherit'] });
+  const lines = createInterface({ input: spark.stdout });
+  await once(lines, 'line'); // ready
+  const ask = async (way: Peer): Promise<Omit<Run, 'cpu'>> => {
+    rmSync(output, { recursive: true, force: true });
+    if (way !== 'Spark') {
+      const { wall, said, peakBytes } = measure(folder, [python, ...wordsFor(way)]);
+      return { wall, scoring: Number(said), peakBytes };
+    }
+    const answer = Promise.race([once(lines, 'line'), once(spark, 'exit')]);
+    spark.stdin.write('again\n');
+    const seconds = Number((await answer)[0]);
+    if (!(seconds > 0)) throw new Error('Spark ended');
+    return { wall: seconds, scoring: seconds, peakBytes: Number.NaN };
+  };
+  const more = kept ? ['--include-features'] : [];
+  const score = () => scoreOnce(folder, input, model, more);
   try {
     for (const way of PEERS) await ask(way);
     score();
-    const turns: { readonly ours: Run; readonly peers: Readonly<Record<Peer, Taken>> }[] = [];
-    for (let round = 0; round < ROUNDS; round++) {
+    type Turn = { readonly ours: Run; readonly peers: Readonly<Record<Peer, Omit<Run, 'cpu'>>> };
+    const turns: Turn[] = [];
+    for (let round = 0; round < rounds; round++) {
       const first = round % 2 === 0 ? score() : undefined;
-      const peers: Partial<Record<Peer, Taken>> = {};
+      const peers: Partial<Record<Peer, Omit<Run, 'cpu'>>> = {};
       for (const way of PEERS) peers[way] = await ask(way);
-      turns.push({ ours: first ?? score(), peers: peers as Record<Peer, Taken> });
+      turns.push({ ours: first ?? score(), peers: peers as Turn['peers'] });
     }
-    const ratio = (of: (turn: (typeof turns)[number]) => number) => round3(median(turns.map(of)));
-    const wallOf = (peer: Peer) => median(turns.map(({ peers }) => peers[peer].wall));
+    const ratio = (of: (turn: Turn) => number) => round3(median(turns.map(of)));
     return {
       rows,
       'load of the machine, 5 minutes': round3(loadavg()[1] as number),
@@ -87,25 +96,30 @@ export async function compareBatchPeers({ model, format, rows }: Compared) {
         turns.map(({ ours }) => ours),
         rows,
       ),
-      'rows/s': eachPeer(peer => Math.round(rows / wallOf(peer))),
-      'whole command, times as fast': eachPeer(peer => ratio(({ ours, peers }) => peers[peer].wall / ours.wall)),
-      'without its start, times as fast': eachPeer(peer => ratio(({ ours, peers }) => peers[peer].wall / ours.scoring)),
+      'rows/s': eachPeer(peer => Math.round(rows / median(turns.map(({ peers }) => peers[peer].scoring)))),
+      'peak memory, MB': Object.fromEntries(
+        (['pandas', 'polars'] as const).map(peer => [
+          peer,
+          Math.round(median(turns.map(({ peers }) => peers[peer].peakBytes)) / 1e6),
+        ]),
+      ),
+      'from the start, times as fast': eachPeer(peer => ratio(({ ours, peers }) => peers[peer].wall / ours.wall)),
+      'our start alone, times as fast': eachPeer(peer => ratio(({ ours, peers }) => peers[peer].scoring / ours.wall)),
+      'without a start, times as fast': eachPeer(peer =>
+        ratio(({ ours, peers }) => peers[peer].scoring / ours.scoring),
+      ),
     };
   } finally {
-    child.kill();
+    spark.kill();
     rmSync(folder, { recursive: true });
   }
 }
 
-/** Seconds. */
-interface Taken {
-  readonly wall: number;
-  /** Of all processors; says more than the wall on a machine that does other things. */
-  readonly cpu: number;
-}
-
 /** Seconds, but for the memory. */
-interface Run extends Taken {
+interface Run {
+  readonly wall: number;
+  /** Of all processors and processes; says more than the wall on a machine that does other things. */
+  readonly cpu: number;
   /** As the command itself says: from the opening of the model on. */
   readonly scoring: number;
   readonly peakBytes: number;
@@ -113,45 +127,39 @@ interface Run extends Taken {
 
 function figures(runs: readonly Run[], rows: number) {
   return {
-    'whole command, rows/s': Math.round(rows / median(runs.map(({ wall }) => wall))),
+    'from its start, rows/s': Math.round(rows / median(runs.map(({ wall }) => wall))),
     'without its start, rows/s': Math.round(rows / median(runs.map(({ scoring }) => scoring))),
     'CPU a row, µs, start included': round3((median(runs.map(({ cpu }) => cpu)) / rows) * 1e6),
     'peak memory of the largest process, MB': Math.round(median(runs.map(({ peakBytes }) => peakBytes)) / 1e6),
   };
 }
 
-/** Measured from outside, with what the processes took that it started. */
 function scoreOnce(folder: string, input: string, model: Compared['model'], more: readonly string[]): Run {
   const output = join(folder, `out${extname(input)}`);
+  rmSync(output, { recursive: true, force: true });
+  const words = ['batch', 'score', input, output, '--model', modelOf(model), '--id-column', 'user_id', '--json'];
+  const { said, ...run } = measure(folder, [process.execPath, join(ROOT, 'bin/hubscore.js'), ...words, ...more]);
+  return { ...run, scoring: (JSON.parse(said) as { readonly seconds: number }).seconds };
+}
+
+/** From outside: whatever a command starts is the measurer's child once the command has ended, and counted, too. */
+const MEASURER = [
+  'import ctypes,json,os,resource,subprocess,sys,time',
+  'ctypes.CDLL(None).prctl(36,1,0,0,0)', // PR_SET_CHILD_SUBREAPER
+  'b=time.perf_counter();p=subprocess.run(sys.argv[2:],stdout=subprocess.PIPE,check=True);w=time.perf_counter()-b',
+  'try:',
+  '  while True: os.wait()',
+  'except ChildProcessError: pass',
+  'r=resource.getrusage(resource.RUSAGE_CHILDREN)',
+  'json.dump([w,r.ru_utime+r.ru_stime,r.ru_maxrss*1024,p.stdout.decode()],open(sys.argv[1],"w"))',
+].join('\n');
+
+function measure(folder: string, command: readonly string[]): Omit<Run, 'scoring'> & { readonly said: string } {
   const measured = join(folder, 'time');
-  const words = [
-    'batch',
-    'score',
-    input,
-    output,
-    '--model',
-    modelOf(model),
-    '--id-column',
-    'user_id',
-    '--overwrite',
-    '--json',
-  ];
-  const command = [process.execPath, join(ROOT, 'bin/hubscore.js'), ...words, ...more];
-  const script = [
-    'import json,resource,subprocess,sys,time',
-    'b=time.perf_counter();p=subprocess.run(sys.argv[2:],stdout=subprocess.PIPE,check=True);w=time.perf_counter()-b',
-    'r=resource.getrusage(resource.RUSAGE_CHILDREN)',
-    'json.dump([w,json.loads(p.stdout)["seconds"],r.ru_utime+r.ru_stime,r.ru_maxrss*1024],open(sys.argv[1],"w"))',
-  ].join('\n');
-  const { status, stderr } = spawnSync('python3', ['-c', script, measured, ...command], { encoding: 'utf8' });
+  const { status, stderr } = spawnSync('python3', ['-c', MEASURER, measured, ...command], { encoding: 'utf8' });
   if (status !== 0) throw new Error(stderr);
-  const [wall, scoring, cpu, peakBytes] = JSON.parse(readFileSync(measured, 'utf8')) as [
-    number,
-    number,
-    number,
-    number,
-  ];
-  return { wall, scoring, cpu, peakBytes };
+  const [wall, cpu, peakBytes, said] = JSON.parse(readFileSync(measured, 'utf8')) as [number, number, number, string];
+  return { wall, cpu, peakBytes, said };
 }
 
 function headerOf(model: Compared['model']): string[] {

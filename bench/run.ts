@@ -112,6 +112,7 @@ const SCENARIOS: Readonly<Record<string, () => Promise<unknown>>> = {
 };
 
 const DIABETES = { model: 'diabetes', rows: 1_000_000 } as const;
+const LARGE = { model: 'diabetes', rows: 10_000_000, rounds: 3 } as const;
 const CHURN = { model: 'churn', rows: 300_000 } as const;
 
 /** With `--peers` alone: they make virtual environments of Python under .local. */
@@ -122,8 +123,10 @@ const PEERS: Readonly<Record<string, () => Promise<unknown>>> = {
   }),
   'peers-through-endpoint': () => comparePeersThroughEndpoint(),
   'peers-batch': async () => ({
+    'CSV of 1,000,000 rows and 10 features, kept': await compareBatchPeers({ ...DIABETES, format: 'csv', kept: true }),
     'CSV of 1,000,000 rows and 10 features': await compareBatchPeers({ ...DIABETES, format: 'csv' }),
-    'CSV of 10,000,000 rows and 10 features': await compareBatchPeers({ ...DIABETES, rows: 10_000_000, format: 'csv' }),
+    'CSV of 10,000,000 rows and 10 features, kept': await compareBatchPeers({ ...LARGE, format: 'csv', kept: true }),
+    'CSV of 10,000,000 rows and 10 features': await compareBatchPeers({ ...LARGE, format: 'csv' }),
     'Parquet of 1,000,000 rows and 10 features': await compareBatchPeers({ ...DIABETES, format: 'parquet' }),
     'CSV of 300,000 rows and 19 columns, most of them texts': await compareBatchPeers({ ...CHURN, format: 'csv' }),
   }),

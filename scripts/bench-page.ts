@@ -370,7 +370,7 @@ ${inputsTable(run('inputs'))}
 
 ## Files
 
-\`batch score\` of a file beside the loops that are usual in Python, on the same ${cores} cores: Python is warm, Spark's session open, our command counts from its start. How many times as fast, with our start and without it; rows a second are ours.
+\`batch score\` of a file beside what is usual in Python, on the same ${cores} cores: how many times as fast command and script are from their start, then with our start alone counted, then with neither's. Spark's session is open in all three. *Kept*: the input's columns come out again beside the prediction, as of a pandas frame that gets columns more. Rows a second are ours, from the start.
 
 ${filesTable(run('peers-batch'), run('batch'))}
 

@@ -58,10 +58,10 @@ export function filesTable(peers: Result, alone: Result): string {
   const names = Object.keys(peers.figures as object);
   const rows = names.map(name => {
     const beside = (peer: string) =>
-      ['whole command, times as fast', 'without its start, times as fast']
+      ['from the start, times as fast', 'our start alone, times as fast', 'without a start, times as fast']
         .map(what => short(figure(peers, name, what, peer)))
         .join(', ');
-    const own = short(figure(peers, name, 'hubscore', 'whole command, rows/s'));
+    const own = short(figure(peers, name, 'hubscore', 'from its start, rows/s'));
     return `| ${name} | ${own} | ${['pandas', 'polars', 'Spark'].map(beside).join(' | ')} |`;
   });
   const [large = ''] = Object.keys(alone.figures as object);
@@ -70,5 +70,5 @@ export function filesTable(peers: Result, alone: Result): string {
 |---|---|---|---|---|
 ${rows.join('\n')}
 
-${large}, by itself: ${of('whole command, rows/s')} rows/s, ${of('CPU a row, µs, start included')} µs of a processor a row, ${of('peak memory of the largest process, MB')} MB in the largest process.`;
+${large}, by itself: ${of('from its start, rows/s')} rows/s, ${of('CPU a row, µs, start included')} µs of a processor a row, ${of('peak memory of the largest process, MB')} MB in the largest process.`;
 }
