@@ -2,7 +2,7 @@ import { Transform } from 'node:stream';
 import zlib from 'node:zlib';
 import { asError } from '../core/errors.ts';
 import { BYTE_ENCODINGS, type Encoding, encodingOf } from './csv/text.ts';
-import { BatchRefusal } from './problems.ts';
+import { BatchRefusal, naming } from './problems.ts';
 
 /** So many bytes of a file tell how it is packed, and its text encoded. */
 export const HEAD_BYTES = 4096;
@@ -30,11 +30,15 @@ export function whyNotUnpacked(thrown: unknown, title: string): Error {
   return isZlib ? new BatchRefusal(`${title} cannot be unpacked: ${cause.message}`, { cause }) : cause;
 }
 
-/** The encoding of a text whose characters are not bytes, by its first ones; undefined for any other, and for what is no text. */
-export function wideEncoding(head: Buffer, named: Encoding | undefined): Encoding | undefined {
+/** The encoding of a text whose characters are not bytes, by its first ones; undefined for any other, and for tables that are no text. @throws BatchRefusal that names the file, where it is neither */
+export function wideEncoding(head: Buffer, named: Encoding | undefined, title: string): Encoding | undefined {
   if (BINARY.includes(head.toString('latin1', 0, 4))) return undefined;
-  const { encoding } = encodingOf(head, named);
-  return (BYTE_ENCODINGS as readonly string[]).includes(encoding) ? undefined : encoding;
+  try {
+    const { encoding } = encodingOf(head, named);
+    return (BYTE_ENCODINGS as readonly string[]).includes(encoding) ? undefined : encoding;
+  } catch (thrown) {
+    throw naming(title, thrown);
+  }
 }
 
 export function toUtf8(encoding: Encoding): Transform {

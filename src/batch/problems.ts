@@ -3,3 +3,8 @@ export class BatchRefusal extends Error {
   override readonly name = 'BatchRefusal';
   readonly retryable = false;
 }
+
+/** What was thrown, a refusal with the file's name in front. */
+export function naming(title: string, thrown: unknown): unknown {
+  return thrown instanceof BatchRefusal ? new BatchRefusal(`${title}: ${thrown.message}`, { cause: thrown }) : thrown;
+}

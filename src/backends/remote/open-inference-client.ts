@@ -21,7 +21,7 @@ const inferReply = z.looseObject({
       name: z.string(),
       datatype: z.string(),
       shape: z.array(z.number()),
-      data: z.array(z.unknown()).optional(),
+      data: z.custom<readonly unknown[]>(Array.isArray, 'expected a list').optional(), // its values are looked at one by one below
       parameters: z.looseObject({ binary_data_size: z.number().int().min(0).optional() }).nullish(),
     }),
   ),

@@ -25,14 +25,22 @@ export function tensorOf(name: string, type: TensorType, dims: readonly number[]
   }
   if (type === 'string') return { type, dims, data: values.map(value => String(value ?? '')) };
   const data = zerosOf(type, size);
-  values.forEach((value, i) => {
-    const number = value === null ? Number.NaN : Number(value);
-    if (data instanceof BigInt64Array || data instanceof BigUint64Array) data[i] = wholeOf(value, name);
-    else if (Number.isNaN(number) && !type.startsWith('float'))
-      throw new Error(`output ${name}: ${String(value)} is no ${type}`);
-    else data[i] = type === 'float16' ? toHalf(number) : number;
-  });
+  if (data instanceof BigInt64Array || data instanceof BigUint64Array)
+    for (let i = 0; i < size; i++) data[i] = wholeOf(values[i], name);
+  else
+    for (let i = 0; i < size; i++) {
+      const number = numberOf(values[i], type, name);
+      data[i] = type === 'float16' ? toHalf(number) : number;
+    }
   return { type, dims, data };
+}
+
+function numberOf(value: unknown, type: TensorType, name: string): number {
+  if (typeof value === 'number') return value;
+  const number = value === null ? Number.NaN : Number(value);
+  if (Number.isNaN(number) && !type.startsWith('float'))
+    throw new Error(`output ${name}: ${String(value)} is no ${type}`);
+  return number;
 }
 
 function wholeOf(value: unknown, name: string): bigint {

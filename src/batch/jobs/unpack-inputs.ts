@@ -37,7 +37,8 @@ export async function unpackInputs(
   await someAtOnce(files, AT_ONCE, async file => {
     const head = await sourceOf(storage, file, signal).read(0, Math.min(HEAD_BYTES, file.bytes));
     const { path } = file;
-    if (unzipOf(head, `input ${path}`) ?? wideEncoding(head, encoding)) packed.set(file, head);
+    const title = `input ${path}`;
+    if (unzipOf(head, title) ?? wideEncoding(head, encoding, title)) packed.set(file, head);
   });
   if (packed.size === 0) return files;
   const bytes = [...packed.keys()].reduce((sum, file) => sum + file.bytes, 0);
@@ -107,7 +108,7 @@ async function unpackOne(
     const plain = inPieces(packed)[Symbol.asyncIterator]();
     const first = await plain.next();
     if (first.done) return;
-    wide = wideEncoding(first.value.subarray(0, HEAD_BYTES), encoding);
+    wide = wideEncoding(first.value.subarray(0, HEAD_BYTES), encoding, title);
     const all = (async function* () {
       yield first.value;
       yield* { [Symbol.asyncIterator]: () => plain };

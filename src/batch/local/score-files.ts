@@ -2,7 +2,7 @@ import { appendFile, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { allSettled } from '../../core/all-settled.ts';
 import { abortable } from '../../core/waiting.ts';
-import { BatchRefusal } from '../problems.ts';
+import { BatchRefusal, naming } from '../problems.ts';
 import type { Reject } from '../range.ts';
 import { REJECTS_HEADER, rejectLines } from '../rejects.ts';
 import { mergeStatistics, NO_STATISTICS, type Statistics } from '../statistics.ts';
@@ -87,7 +87,7 @@ async function openOne(worker: PartWorker, table: number, file: FileToScore): Pr
   try {
     return await worker.open(table, file);
   } catch (thrown) {
-    throw thrown instanceof BatchRefusal ? new BatchRefusal(`${file.title}: ${thrown.message}`) : thrown;
+    throw naming(file.title, thrown);
   }
 }
 

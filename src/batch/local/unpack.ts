@@ -17,7 +17,7 @@ export async function unpack(
   signal: AbortSignal,
 ): Promise<{ readonly path: string; readonly encoding: ByteEncoding | undefined }> {
   const plain = await unzipped(path, title, `${into}.unpacked`, signal);
-  const wide = wideEncoding(await headOf(plain), encoding);
+  const wide = wideEncoding(await headOf(plain), encoding, title);
   if (wide === undefined) return { path: plain, encoding: encoding as ByteEncoding | undefined };
   await pipeline(createReadStream(plain), toUtf8(wide), createWriteStream(`${into}.utf-8`), { signal });
   return { path: `${into}.utf-8`, encoding: 'utf-8' };

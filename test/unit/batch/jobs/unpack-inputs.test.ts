@@ -61,6 +61,8 @@ describe('unpackInputs', () => {
       /^input lake\/in\/x\.gz cannot be unpacked: /,
     ],
     ['holds nothing', gzipSync(''), /^input lake\/in\/x\.gz is empty$/],
+    ['is no text', Buffer.from('id,a\0b\n'), /^input lake\/in\/x\.gz: byte 4 is 0: the file is no text; CSV,/],
+    ['holds no text', gzipSync('id,a\0b\n'), /^input lake\/in\/x\.gz: byte 4 is 0: the file is no text; CSV,/],
   ])('refuses what %s, by its name, and leaves nothing behind', async (_, bytes, message) => {
     await expect(unpack({ 'good.gz': gzipSync(TEXT), 'x.gz': bytes })).rejects.toThrow(message);
     expect(await left()).toEqual([]);
