@@ -35,6 +35,7 @@ function distance(one: string, other: string, limit: number): number {
       if (swapped) slips = Math.min(slips, before[j - 2]! + 1);
       row.push(slips);
     }
+    if (Math.min(...row) >= limit && Math.min(...last) >= limit) return limit; // it becomes no less
     before = last;
     last = row;
   }

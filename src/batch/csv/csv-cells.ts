@@ -19,18 +19,27 @@ export class CsvCells implements Cells {
   #starts: Int32Array;
   #ends: Int32Array;
 
-  /** @param kept columns in their order, as a plan has them */
-  constructor({ delimiter, encoding }: CsvForm, kept: readonly number[]) {
+  /**
+   * @param kept columns in their order, as a plan has them
+   * @param toCsv `value` is asked of none
+   */
+  constructor({ delimiter, encoding }: CsvForm, kept: readonly number[], toCsv: boolean) {
     const slots = 1 + kept.length;
     this.slots = slots;
     this.types = new Array<ColumnType>(slots).fill('STRING');
     this.decode = decoderOf(encoding);
-    this.#copies = delimiter === COMMA && encoding === 'utf-8';
+    this.#copies = toCsv && delimiter === COMMA && encoding === 'utf-8';
     this.#runEnds = Int32Array.from({ length: slots }, (_, slot) => slot);
     for (let slot = slots - 2; slot > 0 && this.#copies; slot--)
       if (kept[slot] === (kept[slot - 1] as number) + 1) this.#runEnds[slot] = this.#runEnds[slot + 1] as number;
     this.#starts = new Int32Array(slots * 256);
     this.#ends = new Int32Array(slots * 256);
+  }
+
+  /** Whether it stands between others that it is copied with, and need not be set. */
+  isInner(slot: number): boolean {
+    const end = this.#runEnds[slot] as number;
+    return slot > 1 && end !== slot && this.#runEnds[slot - 1] === end;
   }
 
   /** What the places that follow are places in. */

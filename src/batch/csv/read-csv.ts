@@ -45,6 +45,8 @@ export class CsvReader {
   readonly #featureOf: Int32Array;
   /** By column: the slot among the cells that go to the output; -1 where none. */
   readonly #slotOf: Int32Array;
+  /** The same without those that need not be set in rows of plain numbers. */
+  readonly #plainSlotOf: Int32Array;
   readonly #values: unknown[];
   readonly #numeric: readonly boolean[];
   readonly #parsed: readonly boolean[];
@@ -65,6 +67,7 @@ export class CsvReader {
     plan.kept.forEach((column, i) => {
       this.#slotOf[column] = i + 1;
     });
+    this.#plainSlotOf = this.#slotOf.map(slot => (options.cells.isInner(slot) ? -1 : slot));
     this.#values = new Array(features.length);
     this.#numeric = features.map(({ type }) => type === 'number');
     this.#parsed = features.map(({ type }) => type === 'tensor');
@@ -88,7 +91,7 @@ export class CsvReader {
     const limit = this.#lastLine;
     const stop = Math.min(to, limit) | 0; // as 32 bits: see `whole` in window.ts
     const featureOf = this.#featureOf;
-    const slotOf = this.#slotOf;
+    const slotOf = this.#plainSlotOf;
     const scanner = this.#scanner;
     const columns = featureOf.length;
     const first = rows.count;

@@ -27,7 +27,7 @@ const LF = 10;
 export async function scoreCsv(table: CsvTable, range: Range, signal: AbortSignal): Promise<RangeResult> {
   const { source, form, plan, scorer, output, options } = table;
   const window = await openWindow(source, range);
-  const cells = new CsvCells(form, plan.kept);
+  const cells = new CsvCells(form, plan.kept, options.format === 'csv');
   const encoding = form.encoding === 'utf-8' ? 'utf8' : 'latin1';
   const [id, kept] = outsideNames(plan);
   const scored = new ScoredRows({

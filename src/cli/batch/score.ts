@@ -26,8 +26,8 @@ import { createProgress } from './progress.ts';
 import type { ScoreOptions } from './score-options.ts';
 import { openTarget, type Target } from './target.ts';
 
-/** Less than this is scored before another process is there, and warm. */
-const WORTH_A_PROCESS_BYTES = 32 * 1024 * 1024;
+/** Less than this is scored before another process is there, and warm: of plain numbers, of which one does 200 MB a second, and of anything else. */
+const WORTH_A_PROCESS_BYTES = { plain: 96 * 1024 * 1024, other: 32 * 1024 * 1024 };
 /** Models in larger files do not run in-line. */
 const LIGHT_MODEL_BYTES = 2 * 1024 * 1024;
 const QUIET = { info() {}, warn() {}, error() {} };
@@ -94,12 +94,13 @@ async function scoreWith({ terminal, settings, files, inputs, target, options, o
   const { startPartWorker } = await import('../../app/part-workers.ts');
   const stop = new AbortController();
   const workers: PartWorker[] = [];
-  const startOthers = () => {
-    const worthy = options.processes ?? Math.floor(inputs.bytes / WORTH_A_PROCESS_BYTES) + 1;
-    for (let i = 1; i < Math.min(processes, worthy); i++) workers.push(startPartWorker(files, settings, stop.signal));
+  const startOthers = (rows: keyof typeof WORTH_A_PROCESS_BYTES) => {
+    const worthy = options.processes ?? Math.floor(inputs.bytes / WORTH_A_PROCESS_BYTES[rows]) + 1;
+    const others = Math.min(processes, worthy) - 1;
+    while (workers.length < others) workers.push(startPartWorker(files, settings, stop.signal));
   };
   const light = (await stat(files.file)).size <= LIGHT_MODEL_BYTES;
-  if (light) startOthers(); // they load and open the model while this process does
+  if (light) startOthers('plain'); // they load and open the model while this process does
   const [{ createLoaders }, { openCodecs }, { countingBy, profileBeside }] = await Promise.all([
     import('../../app/create-loaders.ts'),
     import('../../app/open-codecs.ts'),
@@ -117,7 +118,10 @@ async function scoreWith({ terminal, settings, files, inputs, target, options, o
       const decoder = createDecoder(openCodecs(settings, Date.now), { inputOf: () => version.card.input });
       // What runs in processes of its own keeps all cores busy from here; others would only open it once more.
       if (!inLine) await Promise.all(workers.splice(0).map(worker => worker.close()));
-      workers.unshift(createPartWorker(countingBy(profile, createTableScorer(version, Date.now)), decoder, signal));
+      const scorer = createTableScorer(version, Date.now);
+      const arePlain = scorer.plainWidth > 0 && inputs.files.every(({ form }) => form.format === 'csv');
+      if (inLine && !arePlain) startOthers('other');
+      workers.unshift(createPartWorker(countingBy(profile, scorer), decoder, signal));
       const captured = inputs.files.some(({ form }) => form.format === 'capture');
       const asked = batchOptions(captured ? { ...options, idColumn: options.idColumn ?? REQUEST_ID } : options, output);
       const scored = await scoreFiles({
