@@ -1,4 +1,7 @@
+import { spawn } from 'node:child_process';
 import { Agent, request } from 'node:http';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { buffer } from 'node:stream/consumers';
 import {
   clear,
@@ -9,6 +12,7 @@ import {
   mlserver,
   openRemote,
   type Program,
+  pythonOfServers,
   started,
 } from '../../test/interop/servers/programs.ts';
 import { createFunctionPath, metadataOf } from '../function-path.ts';
@@ -16,6 +20,8 @@ import { type Comparison, compare, processorTime, round3 } from '../harness.ts';
 
 const ROWS = 64;
 const TURNS = 200;
+/** Batches that the server's own client sends before it is asked again. */
+const BATCHES = 20;
 
 type Compared = Comparison & { readonly 'processor time of a batch, ms': Readonly<Record<string, number>> };
 
@@ -23,8 +29,8 @@ type Compared = Comparison & { readonly 'processor time of a batch, ms': Readonl
 const AT_ONCE = 4;
 
 /**
- * Batches of 64 through hubscore to a model at a real server, from the host's buffers to bytes for the wire, beside the same rows sent to that server by a bare HTTP client on
- * kept connections: what the road through us adds. One batch after the other, where all that we do waits for the server and it for us; and four under way at once, as partitions bring them. By the
+ * Batches of 64 through hubscore to a model at a real server, from the host's buffers to bytes for the wire, beside the same rows sent to that server by its own client in Python, and by a bare HTTP client on
+ * kept connections, which is the least that anything could take: what the road through us adds. One batch after the other, where all that we do waits for the server and it for us; and four under way at once, as partitions bring them. By the
  * clock on the wall, since most of it is the server's time.
  */
 export async function compareRemote(rounds = 15): Promise<Readonly<Record<string, Compared>>> {
@@ -56,30 +62,52 @@ async function compareAt(
   const url = `http://127.0.0.1:${program.port}${isV2 ? '/v2/models/iris/infer' : '/invocations'}`;
   const inputs = [{ name: 'x', shape: [ROWS, FEATURES.length], datatype: 'FP64', data: all.flat() }];
   const body = () => JSON.stringify(isV2 ? { inputs } : { dataframe_split: { columns: FEATURES, data: all } });
-  const own = async () => {
+  const bare = async () => {
     const answer = JSON.parse(await post(url, body(), agent)) as object;
     if (!('outputs' in answer || 'predictions' in answer)) throw new Error(JSON.stringify(answer));
     return ROWS;
   };
+  const client = await ownClient(kind, program, all);
   try {
     const candidates = [
-      { name: 'its own client', run: own },
+      { name: 'its own client', run: client.send },
+      { name: 'a bare HTTP client', run: bare },
       { name: 'hubscore', run: () => ours(bodies, metadata).then(() => ROWS) },
-      { name: 'its own client, four at once', run: () => Promise.all(paths.map(own)).then(sumOf) },
+      { name: 'a bare HTTP client, four at once', run: () => Promise.all(paths.map(bare)).then(sumOf) },
       {
         name: 'hubscore, four at once',
         run: () => Promise.all(paths.map(path => path(bodies, metadata))).then(() => AT_ONCE * ROWS),
       },
     ];
     const comparison = await compare(candidates, rounds, 400);
-    const client = await processorMs(own);
+    const bareMs = await processorMs(bare);
     const hubscore = await processorMs(() => ours(bodies, metadata));
-    return { ...comparison, 'processor time of a batch, ms': { 'its own client': client, hubscore } };
+    return { ...comparison, 'processor time of a batch, ms': { 'a bare HTTP client': bareMs, hubscore } };
   } finally {
+    client.end();
     agent.destroy();
     await model.backend.close();
     kill(server);
   }
+}
+
+/** A process of Python that sends the rows again and again. */
+async function ownClient(kind: string, { port }: Program, rows: readonly (readonly number[])[]) {
+  const script = join(import.meta.dirname, 'own_clients.py');
+  const child = spawn(pythonOfServers(), [script, kind, String(port)], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const ask = async (line: string) => {
+    child.stdin.write(`${line}\n`);
+    if ((await lines.next()).done) throw new Error("the server's own client ended");
+  };
+  await ask(JSON.stringify(rows));
+  return {
+    async send() {
+      await ask(String(BATCHES));
+      return BATCHES * ROWS;
+    },
+    end: () => void child.kill(),
+  };
 }
 
 const sumOf = (rows: readonly number[]) => rows.reduce((sum, each) => sum + each, 0);

@@ -17,7 +17,7 @@ const STARTS_WITHIN_MS = 180_000;
 
 /** Made at the first use: whoever imports this may want neither server. */
 let python: string | undefined;
-function pythonOfServers(): string {
+export function pythonOfServers(): string {
   python ??=
     process.env.SERVERS_PYTHON ??
     pythonEnvironment(join(ROOT, '.local/interop-servers'), [join(import.meta.dirname, 'requirements.txt')]);
