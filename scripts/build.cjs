@@ -16,4 +16,5 @@ const madeAt = file => statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 run(below('node_modules', 'typescript', 'bin', 'tsc'), '-p', 'tsconfig.build.json');
 putLiveAssets(below('dist', 'live', 'page'));
 const since = Math.max(madeAt(below('dist', '.tsbuildinfo')), madeAt(below('node_modules', '.package-lock.json')));
-if (madeAt(below('dist', 'chunks')) <= since) run(below('scripts', 'bundle-commands.ts'));
+if (madeAt(below('dist', 'chunks')) <= since)
+  run('--experimental-strip-types', '--no-warnings', below('scripts', 'bundle-commands.ts')); // a flag before Node 22.18

@@ -7,7 +7,7 @@ const modules = path.join(__dirname, '..', 'node_modules');
 
 function fault() {
   if (!fs.existsSync(modules)) return 'nothing is installed yet. Run: npm install';
-  const missing = ['typescript', '@types/node'].filter(name => !fs.existsSync(path.join(modules, name)));
+  const missing = ['typescript', '@types/node', 'esbuild'].filter(name => !fs.existsSync(path.join(modules, name)));
   if (missing.length > 0) {
     return `the build tools are missing (${missing.join(', ')}). Run: npm install --include=dev`;
   }

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { globSync, readFileSync, rmSync } from 'node:fs';
-import { dirname, join, relative, sep } from 'node:path';
+import { globSync, readdirSync, readFileSync, rmSync, utimesSync } from 'node:fs';
+import { basename, dirname, join, relative, sep } from 'node:path';
 import { build, type Plugin } from 'esbuild';
 
 /** Left outside the bundle: native code and its half in JavaScript, and what only the Functions worker provides. */
@@ -25,6 +25,7 @@ export async function bundle(root: string, folder: string): Promise<readonly str
 /** Bundles the commands, and what they start, over what the compiler has put into `dist`: of a short command loading a thousand files is most of its time. */
 export async function bundleCommands(root: string): Promise<void> {
   await bundleFiles(root, root, ['cli/hubscore.ts'], {});
+  utimesSync(join(root, 'dist/chunks'), new Date(), new Date()); // by which `scripts/build.cjs` knows that it is done
 }
 
 async function bundleFiles(
@@ -34,7 +35,6 @@ async function bundleFiles(
   define: Readonly<Record<string, string>>,
 ): Promise<readonly string[]> {
   const source = join(root, 'src');
-  rmSync(join(folder, 'dist/chunks'), { recursive: true, force: true });
   const { metafile } = await build({
     absWorkingDir: root,
     entryPoints: [...files, ...workerFiles(source)].map(file => join(source, file)),
@@ -54,10 +54,17 @@ async function bundleFiles(
     logLevel: 'error',
     metafile: true,
   });
+  removeOthers(join(folder, 'dist/chunks'), Object.keys(metafile.outputs));
   const used = Object.values(metafile.outputs).flatMap(({ inputs }) =>
     Object.entries(inputs).flatMap(([file, { bytesInOutput }]) => (bytesInOutput > 0 ? [file] : [])),
   );
   return packageFolders(used);
+}
+
+/** Chunks of bundles before. Those that are there again stay throughout: another bundle may be in the making, or in use. */
+function removeOthers(chunks: string, outputs: readonly string[]): void {
+  const names = new Set(outputs.map(output => basename(output)));
+  for (const name of readdirSync(chunks)) if (!names.has(name)) rmSync(join(chunks, name));
 }
 
 /** What `lineage` names; a folder without history has none. */
