@@ -26,10 +26,11 @@ import { createProgress } from './progress.ts';
 import type { ScoreOptions } from './score-options.ts';
 import { openTarget, type Target } from './target.ts';
 
-/** Less than this is scored before another process is there, and warm: of plain numbers, of which one does 200 MB a second, and of anything else. */
-const WORTH_A_PROCESS_BYTES = { plain: 96 * 1024 * 1024, other: 32 * 1024 * 1024 };
+const MIB = 1024 * 1024;
+/** Less than this is scored before another process is there, and warm: plain numbers, of which one does 200 MB a second; texts; files of columns, which are dense. */
+const WORTH_A_PROCESS_BYTES = { plain: 96 * MIB, texts: 32 * MIB, columns: 8 * MIB };
 /** Models in larger files do not run in-line. */
-const LIGHT_MODEL_BYTES = 2 * 1024 * 1024;
+const LIGHT_MODEL_BYTES = 2 * MIB;
 const QUIET = { info() {}, warn() {}, error() {} };
 
 /** `hubscore batch score INPUT OUTPUT`: files scored on this machine; the output appears whole or not at all. */
@@ -100,7 +101,8 @@ async function scoreWith({ terminal, settings, files, inputs, target, options, o
     while (workers.length < others) workers.push(startPartWorker(files, settings, stop.signal));
   };
   const light = (await stat(files.file)).size <= LIGHT_MODEL_BYTES;
-  if (light) startOthers('plain'); // they load and open the model while this process does
+  const areColumns = inputs.files.some(({ form }) => form.format === 'parquet');
+  if (light) startOthers(areColumns ? 'columns' : 'plain'); // they load and open the model while this process does
   const [{ createLoaders }, { openCodecs }, { countingBy, profileBeside }] = await Promise.all([
     import('../../app/create-loaders.ts'),
     import('../../app/open-codecs.ts'),
@@ -120,7 +122,7 @@ async function scoreWith({ terminal, settings, files, inputs, target, options, o
       if (!inLine) await Promise.all(workers.splice(0).map(worker => worker.close()));
       const scorer = createTableScorer(version, Date.now);
       const arePlain = scorer.plainWidth > 0 && inputs.files.every(({ form }) => form.format === 'csv');
-      if (inLine && !arePlain) startOthers('other');
+      if (inLine && !arePlain) startOthers(areColumns ? 'columns' : 'texts');
       workers.unshift(createPartWorker(countingBy(profile, scorer), decoder, signal));
       const captured = inputs.files.some(({ form }) => form.format === 'capture');
       const asked = batchOptions(captured ? { ...options, idColumn: options.idColumn ?? REQUEST_ID } : options, output);
