@@ -6,7 +6,7 @@ import { type Bar, drawBars, short } from './bench/bars.ts';
 import { drawLines, type Line } from './bench/lines.ts';
 import { BESIDE_IT, REAL_HOST } from './bench/real-host.ts';
 import { figure, newestResults, type Result } from './bench/results.ts';
-import { filesTable, inputsTable, packsTable, serversTable } from './bench/tables.ts';
+import { filesTable, inputsTable, jobsText, packsTable, remoteTable, serversTable } from './bench/tables.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
 const LOGISTIC = 'diabetes 1.0.0 (logistic), batch 256';
@@ -373,6 +373,14 @@ ${inputsTable(run('inputs'))}
 \`batch score\` of a file beside what is usual in Python, on the same ${cores} cores: how many times as fast command and script are from their start, then with our start alone counted, then with neither's. Spark's session is open in all three. *Kept*: the input's columns come out again beside the prediction, as of a pandas frame that gets columns more. Rows a second are ours, from the start.
 
 ${filesTable(run('peers-batch'), run('batch'))}
+
+${jobsText(run('batch-jobs'))}
+
+## Models at servers
+
+Milliseconds of a batch of 64 rows at a real MLServer and a real \`mlflow models serve\`, by the client that comes with it in Python, by a bare HTTP client that does nothing else, and through hubscore, which reads 64 requests and writes 64 results as well (\`npm run bench -- --only remote\`).
+
+${remoteTable(run('remote'))}
 
 ## Heavy models
 

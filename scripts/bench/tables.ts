@@ -72,3 +72,30 @@ ${rows.join('\n')}
 
 ${large}, by itself: ${of('from its start, rows/s')} rows/s, ${of('CPU a row, µs, start included')} µs of a processor a row, ${of('peak memory of the largest process, MB')} MB in the largest process.`;
 }
+
+/** A job of the functions app, in a sentence a measurement. */
+export function jobsText(jobs: Result): string {
+  const [chunk, whole, beside] = Object.keys(jobs.figures as object) as [string, string, string];
+  const of = (...path: string[]) => short(figure(jobs, ...path));
+  return `Jobs, by the functions app beside Azurite (\`npm run bench -- --only batch-jobs\`): a row costs ${of(chunk, 'CPU a row, µs')} µs of a processor ${chunk}, and the process takes ${of(chunk, 'peak memory, MiB')} MiB. ${of(whole, 'chunks')} chunks take ${of(whole, 'whole job, s')} s, of which the commit ${of(whole, 'commit, s')}, report and rejects ${of(whole, 'report and list of rejects, s')} and clean-up ${of(whole, 'clean-up, s')} s. The stream at ${of(beside, 'alone, ms', 'rate')} requests a second has a p99 of ${of(beside, 'alone, ms', 'p99')} ms alone, and of ${of(beside, 'beside a job, ms', 'p99')} ms beside jobs.`;
+}
+
+const REMOTE_ROWS = 64;
+
+/** Milliseconds that a batch takes at a model server, by who asks it. */
+export function remoteTable(remote: Result): string {
+  const ways = [
+    'its own client',
+    'a bare HTTP client',
+    'hubscore',
+    'a bare HTTP client, four at once',
+    'hubscore, four at once',
+  ];
+  const rows = Object.keys(remote.figures as object).map(server => {
+    const cells = ways.map(way => short((figure(remote, server, 'nsPerEvent', way) * REMOTE_ROWS) / 1e6));
+    return `| ${server.replace(/,.*/, '')} | ${cells.join(' | ')} |`;
+  });
+  return `| | ${ways.join(' | ')} |
+|---|${'---|'.repeat(ways.length)}
+${rows.join('\n')}`;
+}
