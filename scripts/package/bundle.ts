@@ -86,7 +86,8 @@ function packageFolders(files: readonly string[]): string[] {
 
 /** Files started by `new URL(… './x.js', import.meta.url)`, relative to the source folder. */
 function workerFiles(source: string): string[] {
-  return globSync('**/*.ts', { cwd: source, exclude: ['local/**', 'cli/**'] }).flatMap(file => {
+  const files = globSync('**/*.ts', { cwd: source }).filter(file => !/^(local|cli)[\\/]/.test(file));
+  return files.flatMap(file => {
     const text = readFileSync(join(source, file), 'utf8');
     const started = [...text.matchAll(/'(\.\.?\/[\w./-]+)\.js'[^;]{0,80}import\.meta\.url/g)];
     return started.map(match => relative(source, join(source, dirname(file), `${match[1]}.ts`)));
