@@ -6,6 +6,7 @@ import { askRefusal } from './demo/refusal.ts';
 import { runDemo } from './demo/run-demo.ts';
 import { createContainer, listSampleModels, uploadSampleModels } from './demo/samples.ts';
 import { addressesOf, type PartName, startStackPart } from './demo/stack.ts';
+import { StartError } from './demo/start-error.ts';
 import { abortable, within } from './waiting.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
@@ -19,7 +20,6 @@ const HELP = `npm start -- [--no-demo] [--rate N]
   --rate N    sample requests a second (${RATE})`;
 
 /** A failure in words for the one at the terminal; needs no stack trace. */
-class StartError extends Error {}
 
 /** `npm start`: all of hubscore on this machine, sample models, sample traffic and a live view, until Ctrl-C. */
 async function main(environment: NodeJS.ProcessEnv): Promise<void> {

@@ -1,4 +1,5 @@
 import { createServer } from 'node:net';
+import { StartError } from './start-error.ts';
 
 /** A port of the local stack and the environment variable that moves it. */
 export interface StackPort {
@@ -16,12 +17,12 @@ const PORTS = [
   { setting: 'FUNCTIONS_PORT', purpose: 'the functions', usual: 7071 },
 ];
 
-/** @throws Error naming the variable that holds no port. */
+/** @throws StartError naming the variable that holds no port. */
 export function readPorts(environment: Readonly<Record<string, string | undefined>>): StackPort[] {
   return PORTS.map(({ setting, purpose, usual }) => {
     const port = Number(environment[setting] || usual);
     if (!Number.isInteger(port) || port < 1 || port > 65535) {
-      throw new Error(`${setting}=${environment[setting]} is no port: a whole number from 1 to 65535 is needed`);
+      throw new StartError(`${setting}=${environment[setting]} is no port: a whole number from 1 to 65535 is needed`);
     }
     return { setting, purpose, port };
   });
