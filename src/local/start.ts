@@ -19,8 +19,6 @@ const HELP = `npm start -- [--no-demo] [--rate N]
   --no-demo   without sample traffic
   --rate N    sample requests a second (${RATE})`;
 
-/** A failure in words for the one at the terminal; needs no stack trace. */
-
 /** `npm start`: all of hubscore on this machine, sample models, sample traffic and a live view, until Ctrl-C. */
 async function main(environment: NodeJS.ProcessEnv): Promise<void> {
   const options = readArguments();
