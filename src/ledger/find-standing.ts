@@ -41,7 +41,7 @@ export async function findStanding(
   { hubs, initialPosition, log }: LedgerOptions,
   signal: AbortSignal,
 ): Promise<Found> {
-  const [{ createdAtMs, endings }, requests, results, deadLetters] = await Promise.all([
+  const [{ createdAtMs, endings }, asked, results, deadLetters] = await Promise.all([
     checkPartitions(partition, hubs, signal),
     hubs.requests.range(partition, signal),
     openTail(hubs.results, hubs.requests.hub, partition, signal),
@@ -60,6 +60,9 @@ export async function findStanding(
   let standing = standingOf(seen(), life);
   await Promise.all([results.readBackTo(standing), deadLetters.readBackTo(standing)]);
   standing = standingOf(seen(), life);
+  // Others go on meanwhile: what came and was settled while the tails were read is there by now.
+  const isPast = standing !== undefined && standing.settledThrough > asked.last;
+  const requests = isPast ? await hubs.requests.range(partition, signal) : asked;
   if (standing && standing.settledThrough > requests.last) {
     log.warn(
       `${name}: results say it is settled through ${standing.settledThrough}, but it ends at ${requests.last}: ` +

@@ -294,6 +294,31 @@ describe('what can go wrong with hubs', () => {
     expect(world.said).toContainEqual(expect.stringContaining('its sequence numbers started again'));
   });
 
+  it('what another process scores while the tails are read is no sign that numbers started again', async () => {
+    const world = createWorld();
+    request(world, 50);
+    const { scorer: other } = startProcess(world);
+    await other.scoreBatch(batchOf(world, 0, 50));
+    const requests = memoryReader(world.requests, () => {});
+    const before = await requests.range('0', AbortSignal.timeout(1000));
+    request(world, 5);
+    await other.scoreBatch(batchOf(world, 50, 5));
+    let looks = 0;
+    const range: HubReader['range'] = (...asked) =>
+      looks++ === 0 ? Promise.resolve(before) : requests.range(...asked);
+    const hubs = {
+      requests: { ...requests, range },
+      results: memoryReader(world.results, () => {}),
+      deadLetters: memoryReader(world.deadLetters, () => {}),
+    };
+    const say = (message: string) => void world.said.push(message);
+    const ledger = { hubs, initialPosition: 'start' as const, log: { info: say, warn: say, error: say } };
+    await startProcess(world, { ledger }).scorer.scoreBatch(batchOf(world, 50, 5));
+    expect(looks).toBeGreaterThan(0);
+    expect(idsIn(world.results)).toEqual(allIds(world));
+    expect(world.said).not.toContainEqual(expect.stringContaining('started again'));
+  });
+
   it('results that have all expired: on with the first request since', async () => {
     const world = createWorld();
     request(world, 5);
