@@ -3,11 +3,12 @@ import { PassThrough } from 'node:stream';
 import type { Command, Option } from 'commander';
 import { createProgram } from '../src/cli/program.ts';
 
-/** The commands as they are made for nobody: only looked at. */
-export async function programForShow(): Promise<Command> {
+/** The commands, or the one of a name, as they are made for nobody: only looked at. */
+export async function programForShow(name?: string): Promise<Command> {
   const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()];
   const signal = new AbortController().signal;
-  return createProgram({ stdin, stdout, stderr, environment: {}, folder: '.', signal, setExitCode() {} });
+  const nobody = { stdin, stdout, stderr, environment: {}, folder: '.', signal, setExitCode() {} };
+  return createProgram(nobody, name);
 }
 
 /** The page as Markdown; a test holds it against the file. */

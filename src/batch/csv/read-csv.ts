@@ -73,12 +73,6 @@ export class CsvReader {
     this.#parsed = features.map(({ type }) => type === 'tensor');
   }
 
-  /** Reads the row at a place; gives where the next begins, or CUT. Where `error` is set afterwards the row is not among the rows. */
-  read(bytes: Buffer, at: number, last: boolean): number {
-    this.error = undefined;
-    return this.#readCells(bytes, at, last);
-  }
-
   /**
    * Reads rows of plain numbers from a place on, and tells of each: as many as stand there before another one, `to`, or the block's end.
    * @returns where the row begins that it has not read
@@ -133,7 +127,9 @@ export class CsvReader {
     return begin;
   }
 
-  #readCells(bytes: Buffer, from: number, last: boolean): number {
+  /** Reads the row at a place, whatever stands in it; gives where the next begins, or CUT. Where `error` is set afterwards the row is not among the rows. */
+  read(bytes: Buffer, from: number, last: boolean): number {
+    this.error = undefined;
     const { splitter } = this;
     const { plan, rows, cells, features, tally, plainWidth } = this.#options;
     const next = splitter.split(bytes, from, bytes.length, last);

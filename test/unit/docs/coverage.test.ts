@@ -92,6 +92,13 @@ describe('commands and flags', async () => {
     );
     expect(readFileSync(join(ROOT, 'docs/commands.md'), 'utf8')).toBe(await commandsPage());
   });
+  it('are each made alone where their name is asked for', async () => {
+    for (const name of program.commands.map(command => command.name())) {
+      const { commands } = await programForShow(name);
+      expect(commands.map(command => command.name())).toEqual([name]);
+    }
+    expect((await programForShow('toString')).commands).toHaveLength(program.commands.length);
+  });
   it('are known where a page shows them', () => {
     const shown = pages.flatMap(page =>
       commandsIn(page).map(({ line, words }) => ({ at: `${page.name}:${line}`, words })),
